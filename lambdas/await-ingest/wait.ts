@@ -1,0 +1,144 @@
+// Answers whether everything up to given sequence numbers has been ingested, by looking at the keys in S3.
+
+import type { S3Client } from "@aws-sdk/client-s3";
+import { InputReader } from "../shared/input";
+import {
+  compareSequence,
+  HOUR_MS,
+  hourPrefix,
+  ON_FAILURE_PREFIX,
+  parseObjectKey,
+  type Zone,
+} from "../shared/layout";
+import { listKeys } from "../shared/objects";
+import type { Clock } from "../shared/runtime";
+import { parseEventTime } from "../shared/time";
+
+export interface AwaitIngestInput {
+  sinceMs: number;
+  /** Shard to the last sequence number that was put into it. */
+  shards: Record<string, string>;
+}
+
+export interface AwaitIngestResult {
+  ingested: boolean;
+  pending: string[];
+  failedBatches: number;
+}
+
+export interface AwaitIngestDependencies {
+  s3: S3Client;
+  bucket: string;
+  clock: Clock;
+}
+
+const DAY_MS = 24 * HOUR_MS;
+/** A batch is filed under its first record's arrival, which may lie before `since` when ingest lags. */
+const LOOK_BACK_MS = DAY_MS;
+
+export function readInput(input: unknown): AwaitIngestInput {
+  const reader = new InputReader(input, ["since", "shards"]);
+  const isTime = (value: string) => parseEventTime(value) !== undefined;
+  const since = reader.text("since", "an ISO 8601 date and time such as 2026-11-21T09:00:00Z", isTime);
+  const allowedShards = "an object of shard ids, each with its last sequence number as text";
+  const shards = reader.textMap("shards", allowedShards, (value) => /^\d+$/.test(value));
+  reader.required("since", "an ISO 8601 date and time");
+  reader.required("shards", allowedShards);
+  reader.finish();
+  return { sinceMs: parseEventTime(since as string)?.epochMs as number, shards: shards ?? {} };
+}
+
+export async function awaitIngest(
+  input: AwaitIngestInput,
+  dependencies: AwaitIngestDependencies,
+): Promise<AwaitIngestResult> {
+  const shardIds = Object.keys(input.shards).sort();
+  const fromMs = await earliestHour(input.sinceMs - LOOK_BACK_MS, dependencies);
+  const reached = await Promise.all(
+    shardIds.map((shardId) => isReached(shardId, input.shards[shardId] as string, fromMs, dependencies)),
+  );
+  const pending = shardIds.filter((_, index) => !reached[index]);
+  return {
+    ingested: pending.length === 0,
+    pending,
+    failedBatches: await countFailedBatches(shardIds, input.sinceMs, dependencies),
+  };
+}
+
+/** The first hour from `fromMs` on that has any object, so that a young stack is not searched a day back. */
+async function earliestHour(fromMs: number, { s3, bucket, clock }: AwaitIngestDependencies): Promise<number> {
+  const firsts = await Promise.all(
+    (["raw", "quarantine"] as const).map(async (zone) => {
+      const startAfter = hourPrefix(zone, fromMs);
+      const page = await listKeys(s3, bucket, { prefix: `${zone}/`, startAfter, maxKeys: 1 });
+      return page.objects[0] === undefined ? Number.POSITIVE_INFINITY : hourOfKey(page.objects[0].key);
+    }),
+  );
+  const earliest = Math.min(...firsts);
+  return Number.isFinite(earliest) ? Math.max(earliest, fromMs) : clock.now();
+}
+
+function hourOfKey(key: string): number {
+  const match = /year=(\d+)\/month=(\d+)\/day=(\d+)\/hour=(\d+)\//.exec(key);
+  if (match === null) return 0;
+  return Date.UTC(Number(match[1]), Number(match[2]) - 1, Number(match[3]), Number(match[4]));
+}
+
+/**
+ * From the newest hour back. A shard's batches are written in the order of their sequence numbers, so the
+ * newest hour that has any of the shard's objects decides.
+ */
+async function isReached(
+  shardId: string,
+  lastSequence: string,
+  fromMs: number,
+  dependencies: AwaitIngestDependencies,
+): Promise<boolean> {
+  const fromHour = Math.floor(fromMs / HOUR_MS);
+  for (let hour = Math.floor(dependencies.clock.now() / HOUR_MS); hour >= fromHour; hour -= 1) {
+    const lasts = await Promise.all(
+      (["raw", "quarantine"] as const).map((zone) =>
+        lastSequences(zone, shardId, hour * HOUR_MS, dependencies),
+      ),
+    );
+    const found = lasts.flat();
+    if (found.some((last) => compareSequence(last, lastSequence) >= 0)) return true;
+    if (found.length > 0) return false;
+  }
+  return false;
+}
+
+async function lastSequences(
+  zone: Zone,
+  shardId: string,
+  hourMs: number,
+  { s3, bucket }: AwaitIngestDependencies,
+): Promise<string[]> {
+  const { objects } = await listKeys(s3, bucket, { prefix: `${hourPrefix(zone, hourMs)}${shardId}-` });
+  return objects.flatMap(({ key }) => parseObjectKey(key)?.last ?? []);
+}
+
+/** Objects that Lambda's on-failure destination wrote for these shards since then: batches that were given up. */
+async function countFailedBatches(
+  shardIds: readonly string[],
+  sinceMs: number,
+  { s3, bucket, clock }: AwaitIngestDependencies,
+): Promise<number> {
+  const { prefixes } = await listKeys(s3, bucket, { prefix: ON_FAILURE_PREFIX, delimiter: "/" });
+  const days: string[] = [];
+  for (let day = Math.floor(sinceMs / DAY_MS); day <= Math.floor(clock.now() / DAY_MS); day += 1) {
+    days.push(new Date(day * DAY_MS).toISOString().slice(0, 10).replaceAll("-", "/"));
+  }
+  const places = prefixes.flatMap((mapping) =>
+    shardIds.flatMap((shardId) => days.map((day) => `${mapping}${shardId}/${day}/`)),
+  );
+  // S3 tells the time of an object to the second.
+  const sinceSecondMs = Math.floor(sinceMs / 1000) * 1000;
+  const counts = await Promise.all(
+    places.map(async (prefix) => {
+      const { objects } = await listKeys(s3, bucket, { prefix });
+      return objects.filter((object) => object.lastModifiedMs >= sinceSecondMs).length;
+    }),
+  );
+  return counts.reduce((total, count) => total + count, 0);
+}

@@ -1,0 +1,240 @@
+// Lands one Kinesis batch in S3: a raw object and, where needed, a quarantine object for each shard in it.
+
+import { PutObjectCommand, type S3Client } from "@aws-sdk/client-s3";
+import type { KinesisStreamBatchItemFailure, KinesisStreamRecord } from "aws-lambda";
+import type { QuarantineLine, QuarantineReason } from "../shared/event";
+import { objectKey, type Zone } from "../shared/layout";
+import { type Clock, errorMessage, errorName, type Log } from "../shared/runtime";
+import { GzipObject } from "./gzip-object";
+import {
+  AS_IT_STANDS,
+  type Normalised,
+  normalise,
+  type RecordContext,
+  type Rejection,
+  recordContext,
+  type TimeWindow,
+} from "./normalise";
+import { type Coverage, quarantineCoverage, type ShardBatch } from "./quarantined";
+import { type UnpackedLine, unpack } from "./unpack";
+
+export interface IngestDependencies {
+  s3: S3Client;
+  bucket: string;
+  window: TimeWindow;
+  clock: Clock;
+  log: Log;
+}
+
+interface ShardResult {
+  events: number;
+  quarantined: number;
+  /** Lines left out because an earlier delivery of the same records had already quarantined them. */
+  alreadyQuarantined: number;
+  reasons: Partial<Record<QuarantineReason, number>>;
+  keys: string[];
+  bytes: number;
+}
+
+/** The shards that could not be written, each by its first record: Lambda delivers again from there on. */
+export async function ingestBatch(
+  records: readonly KinesisStreamRecord[],
+  dependencies: IngestDependencies,
+): Promise<KinesisStreamBatchItemFailure[]> {
+  const startedMs = dependencies.clock.now();
+  const failures: KinesisStreamBatchItemFailure[] = [];
+  const results: ShardResult[] = [];
+  // A batch that Lambda makes holds one shard; grouping keeps the keys right whoever calls.
+  await Promise.all(
+    [...byShard(records)].map(async ([shardId, shardRecords]) => {
+      try {
+        results.push(await ingestShard(shardId, shardRecords, dependencies));
+      } catch (error) {
+        const first = shardRecords[0] as KinesisStreamRecord;
+        failures.push({ itemIdentifier: first.kinesis.sequenceNumber });
+        logFailure(shardId, shardRecords, error, dependencies);
+      }
+    }),
+  );
+  logBatch(records.length, results, failures.length, startedMs, dependencies);
+  return failures;
+}
+
+function byShard(records: readonly KinesisStreamRecord[]): Map<string, KinesisStreamRecord[]> {
+  const shards = new Map<string, KinesisStreamRecord[]>();
+  for (const record of records) {
+    const shardId = record.eventID.slice(0, record.eventID.lastIndexOf(":"));
+    const list = shards.get(shardId);
+    if (list === undefined) shards.set(shardId, [record]);
+    else list.push(record);
+  }
+  return shards;
+}
+
+async function ingestShard(
+  shardId: string,
+  records: readonly KinesisStreamRecord[],
+  { s3, bucket, window }: IngestDependencies,
+): Promise<ShardResult> {
+  const batch = shardBatch(shardId, records);
+  const result: ShardResult = {
+    events: 0,
+    quarantined: 0,
+    alreadyQuarantined: 0,
+    reasons: {},
+    keys: [],
+    bytes: 0,
+  };
+  const raw = new GzipObject();
+  const quarantine = new GzipObject();
+  let coverage: Coverage | undefined;
+
+  for (const record of records) {
+    const { sequenceNumber, data } = record.kinesis;
+    const context = recordContext(shardId, sequenceNumber, arrivalMs(record), window);
+    let position = 0;
+    for (const line of unpack(data)) {
+      const outcome = outcomeOf(line, position, context);
+      if (outcome === AS_IT_STANDS) {
+        addAsItStands(raw, line, position, context);
+      } else if (typeof outcome === "string") {
+        raw.add(outcome);
+      } else {
+        // Asked only when there is something to quarantine: most batches need no listing at all.
+        coverage ??= await quarantineCoverage(s3, bucket, batch);
+        result.reasons[outcome.reason] = (result.reasons[outcome.reason] ?? 0) + 1;
+        if (coverage.has(sequenceNumber)) result.alreadyQuarantined += 1;
+        else quarantine.add(quarantineLine(outcome, line, position, context));
+      }
+      position += 1;
+    }
+  }
+  result.events = raw.lines;
+  result.quarantined = quarantine.lines;
+  // Quarantine first: a crash between the two leaves a line that the next delivery finds and leaves out.
+  await put("quarantine", quarantine, batch, s3, bucket, result);
+  await put("raw", raw, batch, s3, bucket, result);
+  return result;
+}
+
+function shardBatch(shardId: string, records: readonly KinesisStreamRecord[]): ShardBatch {
+  const first = records[0] as KinesisStreamRecord;
+  const last = records.at(-1) as KinesisStreamRecord;
+  return {
+    shardId,
+    first: first.kinesis.sequenceNumber,
+    last: last.kinesis.sequenceNumber,
+    firstArrivalMs: arrivalMs(first),
+    lastArrivalMs: arrivalMs(last),
+  };
+}
+
+/** Lambda gives seconds with a fraction, which a double holds only nearly. */
+function arrivalMs(record: KinesisStreamRecord): number {
+  return Math.round(record.kinesis.approximateArrivalTimestamp * 1000);
+}
+
+function outcomeOf(line: UnpackedLine, position: number, context: RecordContext): Normalised {
+  switch (line.kind) {
+    case "text":
+      return normalise(line.text, position, context);
+    case "bytes":
+      return { reason: "not_utf8", detail: "The bytes are no UTF-8 text; the payload is their base64." };
+    case "empty":
+      return { reason: "empty_record", detail: "The record holds nothing but blanks." };
+  }
+}
+
+function addAsItStands(raw: GzipObject, line: UnpackedLine, position: number, context: RecordContext): void {
+  if (line.kind === "text") {
+    raw.addExtended(line.data, line.start, line.end, context.arrivalSuffixBytes, position);
+  }
+}
+
+function quarantineLine(
+  rejection: Rejection,
+  line: UnpackedLine,
+  position: number,
+  context: RecordContext,
+): string {
+  const isBytes = line.kind === "bytes";
+  const entry: QuarantineLine = {
+    reason: rejection.reason,
+    detail: rejection.detail,
+    payload: isBytes ? line.bytes.toString("base64") : line.text,
+    payload_encoding: isBytes ? "base64" : "utf8",
+    shard_id: context.shardId,
+    sequence_number: context.sequenceNumber,
+    position,
+    arrival_time: `${context.arrivalTime.slice(0, 10)} ${context.arrivalTime.slice(11, 23)}`,
+  };
+  return JSON.stringify(entry);
+}
+
+async function put(
+  zone: Zone,
+  object: GzipObject,
+  batch: ShardBatch,
+  s3: S3Client,
+  bucket: string,
+  result: ShardResult,
+): Promise<void> {
+  if (object.lines === 0) return;
+  const body = object.finish();
+  const key = objectKey(zone, batch.firstArrivalMs, batch);
+  await s3.send(
+    new PutObjectCommand({ Bucket: bucket, Key: key, Body: body, ContentType: "application/gzip" }),
+  );
+  result.keys.push(key);
+  result.bytes += body.length;
+}
+
+function logFailure(
+  shardId: string,
+  records: readonly KinesisStreamRecord[],
+  error: unknown,
+  { log, bucket }: IngestDependencies,
+): void {
+  log({
+    level: "error",
+    message: "A shard's records could not be written; Lambda will deliver them again",
+    shard: shardId,
+    firstSequenceNumber: records[0]?.kinesis.sequenceNumber,
+    lastSequenceNumber: records.at(-1)?.kinesis.sequenceNumber,
+    bucket,
+    error: errorName(error),
+    detail: errorMessage(error),
+  });
+}
+
+function logBatch(
+  records: number,
+  results: readonly ShardResult[],
+  failedShards: number,
+  startedMs: number,
+  { clock, log }: IngestDependencies,
+): void {
+  const reasons: Record<string, number> = {};
+  for (const result of results) {
+    for (const [reason, count] of Object.entries(result.reasons)) {
+      reasons[reason] = (reasons[reason] ?? 0) + count;
+    }
+  }
+  log({
+    level: "info",
+    message: "Batch ingested",
+    records,
+    events: sum(results, (result) => result.events),
+    quarantined: sum(results, (result) => result.quarantined),
+    alreadyQuarantined: sum(results, (result) => result.alreadyQuarantined),
+    reasons,
+    failedShards,
+    keys: results.flatMap((result) => result.keys),
+    bytes: sum(results, (result) => result.bytes),
+    milliseconds: clock.now() - startedMs,
+  });
+}
+
+function sum(results: readonly ShardResult[], of: (result: ShardResult) => number): number {
+  return results.reduce((total, result) => total + of(result), 0);
+}

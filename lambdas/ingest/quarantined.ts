@@ -1,0 +1,60 @@
+// Finds which lines already stand in the quarantine, so that a batch that comes again adds none twice.
+
+import type { S3Client } from "@aws-sdk/client-s3";
+import { covers, HOUR_MS, hourPrefix, overlaps, parseObjectKey, type SequenceRange } from "../shared/layout";
+import { listKeys } from "../shared/objects";
+
+/**
+ * How far before a batch's first record an overlapping object's first record can have arrived. A day is the
+ * stream's default retention; a batch that spans more looks back twice its own span.
+ */
+const LOOK_BACK_MS = 24 * HOUR_MS;
+/** One call finds them all in most accounts; beyond it, one call for each hour of just this shard. */
+const FIRST_PAGE = 1_000;
+
+export interface ShardBatch extends SequenceRange {
+  firstArrivalMs: number;
+  lastArrivalMs: number;
+}
+
+export interface Coverage {
+  /**
+   * True where an object that is there covers the sequence number. S3 shows whole objects only, and what a
+   * record makes depends on nothing but the record: the object holds its lines, or one that it left them to.
+   * Just so a batch that comes again with the same boundaries finds itself covered and writes nothing.
+   */
+  has(sequenceNumber: string): boolean;
+}
+
+export async function quarantineCoverage(s3: S3Client, bucket: string, batch: ShardBatch): Promise<Coverage> {
+  const ranges: SequenceRange[] = [];
+  for (const key of await quarantineKeys(s3, bucket, batch)) {
+    const range = parseObjectKey(key);
+    if (range !== undefined && overlaps(range, batch)) ranges.push(range);
+  }
+  return {
+    has: (sequenceNumber) => ranges.some((range) => covers(range, sequenceNumber)),
+  };
+}
+
+async function quarantineKeys(s3: S3Client, bucket: string, batch: ShardBatch): Promise<string[]> {
+  const spanMs = batch.lastArrivalMs - batch.firstArrivalMs;
+  const fromMs = batch.firstArrivalMs - Math.max(LOOK_BACK_MS, 2 * spanMs);
+  const afterLast = `${hourPrefix("quarantine", batch.lastArrivalMs)}~`;
+  const first = await listKeys(s3, bucket, {
+    prefix: "quarantine/",
+    startAfter: hourPrefix("quarantine", fromMs),
+    maxKeys: FIRST_PAGE,
+  });
+  const isAll = !first.truncated || (first.objects.at(-1)?.key ?? "") > afterLast;
+  if (isAll) return first.objects.map((object) => object.key);
+
+  const hours: number[] = [];
+  for (let hour = fromMs; hour < batch.lastArrivalMs + HOUR_MS; hour += HOUR_MS) hours.push(hour);
+  const pages = await Promise.all(
+    hours.map((hour) =>
+      listKeys(s3, bucket, { prefix: `${hourPrefix("quarantine", hour)}${batch.shardId}-` }),
+    ),
+  );
+  return pages.flatMap((page) => page.objects.map((object) => object.key));
+}

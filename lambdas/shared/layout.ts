@@ -1,0 +1,52 @@
+// Where objects lie in the raw bucket: keys made from what is in them, and read back.
+
+export type Zone = "raw" | "quarantine";
+
+/** A closed range of sequence numbers of one shard. */
+export interface SequenceRange {
+  shardId: string;
+  first: string;
+  last: string;
+}
+
+/** Lambda's on-failure destination writes here: `aws/lambda/<mapping>/<shard>/YYYY/MM/DD/<time>-<uuid>`. */
+export const ON_FAILURE_PREFIX = "aws/lambda/";
+
+export const HOUR_MS = 3_600_000;
+const KEY = /\/([^/]+)-(\d+)-(\d+)\.jsonl\.gz$/;
+
+/** `raw/year=2026/month=11/day=21/hour=09/` of an instant, in UTC. */
+export function hourPrefix(zone: Zone, epochMs: number): string {
+  const [year, month, day, hour] = new Date(epochMs).toISOString().split(/[-T:]/);
+  return `${zone}/year=${year}/month=${month}/day=${day}/hour=${hour}/`;
+}
+
+export function objectKey(zone: Zone, firstArrivalMs: number, range: SequenceRange): string {
+  return `${hourPrefix(zone, firstArrivalMs)}${range.shardId}-${range.first}-${range.last}.jsonl.gz`;
+}
+
+export function parseObjectKey(key: string): SequenceRange | undefined {
+  const match = KEY.exec(key);
+  if (match === null) return undefined;
+  return { shardId: match[1] as string, first: match[2] as string, last: match[3] as string };
+}
+
+/** Sequence numbers are decimal numbers beyond 2^53: compared by length, then digit by digit. */
+export function compareSequence(a: string, b: string): number {
+  const left = a.replace(/^0+(?=\d)/, "");
+  const right = b.replace(/^0+(?=\d)/, "");
+  if (left.length !== right.length) return left.length - right.length;
+  return left < right ? -1 : left > right ? 1 : 0;
+}
+
+export function overlaps(a: SequenceRange, b: SequenceRange): boolean {
+  return (
+    a.shardId === b.shardId && compareSequence(a.first, b.last) <= 0 && compareSequence(b.first, a.last) <= 0
+  );
+}
+
+export function covers(range: SequenceRange, sequenceNumber: string): boolean {
+  return (
+    compareSequence(range.first, sequenceNumber) <= 0 && compareSequence(sequenceNumber, range.last) <= 0
+  );
+}

@@ -1,0 +1,51 @@
+// What the outside world gives the Lambdas: a clock, sleep, one log line at a time, and the environment.
+
+import { NodeHttpHandler } from "@smithy/node-http-handler";
+
+export interface Clock {
+  now(): number;
+  sleep(milliseconds: number): Promise<void>;
+}
+
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  sleep: (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds)),
+};
+
+export type Log = (entry: Record<string, unknown>) => void;
+
+/** One JSON object a line: CloudWatch Logs Insights reads its fields without a parse step. */
+export const logJson: Log = (entry) => {
+  console.log(JSON.stringify(entry));
+};
+
+/** The environment as its type names it; everything that is missing is reported at once. */
+export function readEnv<Env extends object>(
+  keys: readonly (keyof Env & string)[],
+  source: Record<string, string | undefined> = process.env,
+): Env {
+  const missing = keys.filter((key) => !source[key]);
+  if (missing.length > 0) {
+    throw new Error(
+      `The function's environment lacks ${missing.join(", ")}. Deploy it again with these set.`,
+    );
+  }
+  return Object.fromEntries(keys.map((key) => [key, source[key]])) as Env;
+}
+
+/**
+ * HTTP/1.1 for Kinesis. The SDK's default is HTTP/2, over which the local emulator reports batches of more
+ * than 200 records as failed although it stored them; AWS serves both alike.
+ */
+export function http1Handler(): NodeHttpHandler {
+  return new NodeHttpHandler({ connectionTimeout: 5_000, requestTimeout: 30_000 });
+}
+
+/** Names the cause of an error for a log line: the AWS error code where there is one. */
+export function errorName(error: unknown): string {
+  return error instanceof Error ? error.name : typeof error;
+}
+
+export function errorMessage(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,88 @@
+// Reads event times as producers write them and writes them one way: UTC, with a Z, to the microsecond at most.
+
+export interface EventTime {
+  /** `2026-11-21T09:00:00.000Z`, with up to six digits of fraction. */
+  text: string;
+  epochMs: number;
+}
+
+const ISO_DATE_TIME =
+  /^(\d{4})-(\d{2})-(\d{2})[Tt ](\d{2}):(\d{2})(?::(\d{2})(?:\.(\d{1,9}))?)?(?:[Zz]|([+-])(\d{2}):?(\d{2}))?$/;
+const DAYS_IN_MONTH = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
+const MINUTE_MS = 60_000;
+
+/**
+ * An ISO 8601 date and time, or undefined where the text is none.
+ * Without a zone it is UTC, because one producer in the wild writes it so.
+ */
+export function parseEventTime(text: string): EventTime | undefined {
+  const match = ISO_DATE_TIME.exec(text);
+  if (match === null) return undefined;
+  const [year, month, day, hour, minute] = [match[1], match[2], match[3], match[4], match[5]].map(Number) as [
+    number,
+    number,
+    number,
+    number,
+    number,
+  ];
+  const second = Number(match[6] ?? 0);
+  if (!isDate(year, month, day) || hour > 23 || minute > 59 || second > 59) return undefined;
+  const fraction = match[7] ?? "";
+  const offsetMs = offsetOf(match[8], match[9], match[10]);
+  if (offsetMs === undefined) return undefined;
+
+  // Date.UTC takes years below 100 for 19xx, so the year is set by itself.
+  const date = new Date(Date.UTC(2000, month - 1, day, hour, minute, second));
+  date.setUTCFullYear(year, month - 1, day);
+  const wholeSecondMs = date.getTime() - offsetMs;
+  const text19 = new Date(wholeSecondMs).toISOString();
+  // A zone can push the first or last instants of the calendar out of four-digit years.
+  if (text19.length !== 24) return undefined;
+  return {
+    text: `${text19.slice(0, 19)}.${canonicalFraction(fraction)}Z`,
+    epochMs: wholeSecondMs + Number(fraction.padEnd(3, "0").slice(0, 3)),
+  };
+}
+
+/** True for `YYYY-MM-DDTHH:MM:SS.mmmZ` of a real date: the form that needs no rewriting. */
+export function isCanonicalTime(text: string): boolean {
+  if (text.length !== 24 || text.charCodeAt(10) !== 84 || text.charCodeAt(23) !== 90) return false;
+  if (text.charCodeAt(4) !== 45 || text.charCodeAt(7) !== 45 || text.charCodeAt(19) !== 46) return false;
+  if (text.charCodeAt(13) !== 58 || text.charCodeAt(16) !== 58) return false;
+  const year = twoDigits(text, 0) * 100 + twoDigits(text, 2);
+  const fraction = twoDigits(text, 20) * 10 + twoDigits(text, 21);
+  return (
+    isDate(year, twoDigits(text, 5), twoDigits(text, 8)) &&
+    twoDigits(text, 11) <= 23 &&
+    twoDigits(text, 14) <= 59 &&
+    twoDigits(text, 17) <= 59 &&
+    fraction >= 0
+  );
+}
+
+/** The number at two characters, or NaN, which fails every comparison that follows. */
+function twoDigits(text: string, at: number): number {
+  const tens = text.charCodeAt(at) - 48;
+  const ones = text.charCodeAt(at + 1) - 48;
+  return tens >= 0 && tens <= 9 && ones >= 0 && ones <= 9 ? tens * 10 + ones : Number.NaN;
+}
+
+export function isDate(year: number, month: number, day: number): boolean {
+  if (!(month >= 1 && month <= 12 && day >= 1 && year >= 0)) return false;
+  const isLeapFebruary = month === 2 && year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0);
+  return day <= (isLeapFebruary ? 29 : (DAYS_IN_MONTH[month - 1] as number));
+}
+
+function offsetOf(sign?: string, hours?: string, minutes?: string): number | undefined {
+  if (sign === undefined) return 0;
+  if (Number(hours) > 23 || Number(minutes) > 59) return undefined;
+  const offset = (Number(hours) * 60 + Number(minutes)) * MINUTE_MS;
+  return sign === "-" ? -offset : offset;
+}
+
+/** At least milliseconds, at most microseconds; trailing zeros beyond milliseconds say nothing and go. */
+function canonicalFraction(digits: string): string {
+  const six = digits.slice(0, 6).padEnd(6, "0");
+  const beyondMs = six.slice(3).replace(/0+$/, "");
+  return six.slice(0, 3) + beyondMs;
+}

@@ -1,0 +1,27 @@
+// Simulator Lambda: sends the traffic of a made-up shop to the stream, and returns the truth about it.
+
+import { KinesisClient } from "@aws-sdk/client-kinesis";
+import type { Context } from "aws-lambda";
+import { http1Handler, logJson, readEnv, systemClock } from "../shared/runtime";
+import type { SimulatorEnv } from "./env";
+import { readInput } from "./input";
+import { type SimulationResult, simulate } from "./simulate";
+
+/** Stops before Lambda does, so that the error says what was sent. */
+const LAST_MILLISECONDS = 5_000;
+
+let client: KinesisClient | undefined;
+
+export async function handler(input: unknown, context: Context): Promise<SimulationResult> {
+  const env = readEnv<SimulatorEnv>(["STREAM_NAME"]);
+  client ??= new KinesisClient({ requestHandler: http1Handler() });
+  const nowMs = systemClock.now();
+  return simulate(readInput(input, nowMs), {
+    client,
+    streamName: env.STREAM_NAME,
+    clock: systemClock,
+    random: Math.random,
+    deadlineMs: nowMs + context.getRemainingTimeInMillis() - LAST_MILLISECONDS,
+    log: logJson,
+  });
+}

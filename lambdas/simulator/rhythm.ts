@@ -1,0 +1,49 @@
+// Spreads visits over a window of time as a shop sees them: busy evenings, quiet nights.
+
+import { HOURLY_RHYTHM } from "./behaviour";
+
+const HOUR_MS = 3_600_000;
+const SLICE_MS = HOUR_MS / 4;
+
+export class Rhythm {
+  /** Share of the visits that have begun at the start of each slice; one more at the end. */
+  private readonly cumulated: number[] = [0];
+
+  constructor(
+    private readonly startMs: number,
+    endMs: number,
+  ) {
+    const slices = Math.max(1, Math.ceil((endMs - startMs) / SLICE_MS));
+    this.sliceMs = (endMs - startMs) / slices;
+    for (let slice = 0; slice < slices; slice += 1) {
+      const middleMs = startMs + (slice + 0.5) * this.sliceMs;
+      this.cumulated.push((this.cumulated[slice] as number) + weightAt(middleMs));
+    }
+  }
+
+  private readonly sliceMs: number;
+
+  /** The instant by which this fraction, 0 to 1, of all visits has begun. */
+  at(fraction: number): number {
+    const wanted = fraction * (this.cumulated.at(-1) as number);
+    let low = 0;
+    let high = this.cumulated.length - 2;
+    while (low < high) {
+      const middle = (low + high + 1) >> 1;
+      if ((this.cumulated[middle] as number) <= wanted) low = middle;
+      else high = middle - 1;
+    }
+    const from = this.cumulated[low] as number;
+    const within = (wanted - from) / ((this.cumulated[low + 1] as number) - from);
+    return Math.floor(this.startMs + (low + within) * this.sliceMs);
+  }
+}
+
+/** Between two full hours the weight goes evenly from one to the other. */
+function weightAt(epochMs: number): number {
+  const hours = (epochMs / HOUR_MS) % 24;
+  const hour = Math.floor(hours);
+  const here = HOURLY_RHYTHM[hour] as number;
+  const next = HOURLY_RHYTHM[(hour + 1) % 24] as number;
+  return here + (next - here) * (hours - hour);
+}

@@ -1,0 +1,91 @@
+// Runs a simulation: makes the lines, packs them, puts them at the asked pace, and tells what was sent.
+
+import { lanesFor, type PackedRecord, RecordPacker } from "../shared/records";
+import type { Clock, Log } from "../shared/runtime";
+import { KinesisSender, type SenderOptions } from "../shared/sender";
+import type { Simulation } from "./input";
+import { type Line, Traffic, type Truth } from "./traffic";
+
+export interface SimulationResult {
+  /** Lines handed to Kinesis, duplicates and malformed ones included. */
+  events: number;
+  records: number;
+  /** Shard to the last sequence number put into it. */
+  shards: Record<string, string>;
+  /** ISO 8601, before the first put. */
+  startedAt: string;
+  seconds: number;
+  eventsPerSecond: number;
+  truth: Truth;
+}
+
+export interface SimulateDependencies
+  extends Pick<SenderOptions, "client" | "streamName" | "random" | "deadlineMs"> {
+  clock: Clock;
+  log: Log;
+}
+
+export async function simulate(
+  simulation: Simulation,
+  { log, ...options }: SimulateDependencies,
+): Promise<SimulationResult> {
+  const { clock } = options;
+  const traffic = new Traffic(simulation);
+  const sender = new KinesisSender(options);
+  const packer = new RecordPacker(lanesFor(simulation.events));
+  const startedMs = clock.now();
+  await (simulation.ratePerSecond === undefined
+    ? sendAll(traffic.lines(), packer, sender)
+    : sendPaced(traffic.lines(), packer, sender, clock, simulation.ratePerSecond));
+
+  const seconds = (clock.now() - startedMs) / 1000;
+  const result: SimulationResult = {
+    events: sender.sent.lines,
+    records: sender.sent.records,
+    shards: sender.sent.shards,
+    startedAt: new Date(startedMs).toISOString(),
+    seconds,
+    eventsPerSecond: Math.round(sender.sent.lines / Math.max(seconds, 0.001)),
+    truth: traffic.truth,
+  };
+  const { bytes, calls, resent } = sender.sent;
+  log({ level: "info", message: "Simulation sent", seed: simulation.seed, ...result, bytes, calls, resent });
+  return result;
+}
+
+async function sendAll(lines: Iterable<Line>, packer: RecordPacker, sender: KinesisSender): Promise<void> {
+  for (const line of lines) {
+    const record = packer.add(packer.laneOf(line.sessionId), line.bytes);
+    if (record !== undefined) await sender.add(record);
+  }
+  await sendRest(packer, sender);
+}
+
+/** Every second, or as seldom as the rate asks for, what is due by then. A slow stream is not made up for. */
+async function sendPaced(
+  lines: Generator<Line>,
+  packer: RecordPacker,
+  sender: KinesisSender,
+  clock: Clock,
+  ratePerSecond: number,
+): Promise<void> {
+  const tickMs = Math.max(1000, 1000 / ratePerSecond);
+  const startMs = clock.now();
+  let made = 0;
+  for (let tick = 1; ; tick += 1) {
+    // Half an event of slack keeps 0.1 × 10 from being 0.9999.
+    for (const due = Math.floor((tick * tickMs * ratePerSecond) / 1000 + 1e-6); made < due; made += 1) {
+      const next = lines.next();
+      if (next.done === true) return sendRest(packer, sender);
+      const record = packer.add(packer.laneOf(next.value.sessionId), next.value.bytes);
+      if (record !== undefined) await sender.add(record);
+    }
+    await sendRest(packer, sender);
+    await clock.sleep(Math.max(0, startMs + tick * tickMs - clock.now()));
+  }
+}
+
+async function sendRest(packer: RecordPacker, sender: KinesisSender): Promise<void> {
+  for (const record of packer.drain()) await sender.add(record as PackedRecord);
+  await sender.flush();
+}

@@ -1,0 +1,174 @@
+// The shop and its people, made by Faker once for a seed: all that is costly is done before the first event.
+
+import { faker as german } from "@faker-js/faker/locale/de";
+import { faker as english } from "@faker-js/faker/locale/en";
+import { faker as spanish } from "@faker-js/faker/locale/es";
+import { faker as french } from "@faker-js/faker/locale/fr";
+import { makeRandom, mix, WeightedTable } from "../shared/random";
+import { DEVICES, IPV6_SHARE, SECOND_DEVICE_SHARE, SECOND_DEVICE_USE } from "./behaviour";
+
+export interface Product {
+  id: string;
+  category: string;
+  price: number;
+  path: string;
+  /** The product's fields as JSON members, ready to be put into an event. */
+  json: string;
+}
+
+export interface World {
+  categories: readonly string[];
+  products: WeightedTable<Product>;
+  productsOf: ReadonlyMap<string, WeightedTable<Product>>;
+  person(index: number): Person;
+}
+
+/** What stays the same about a person whenever she comes back. */
+export interface Person {
+  email(): string;
+  /** `"user_id":…,` */
+  userJson: string;
+  /** `"geo":{"ip":…,"country":…,"city":…}` */
+  geoJson: string;
+  ip: string;
+  device(unit: number): DeviceJson;
+}
+
+export interface DeviceJson {
+  userAgent: string;
+  /** `"device_type":…,"browser":…,"user_agent":…` */
+  json: string;
+}
+
+const PRODUCTS = 600;
+const CITIES_A_COUNTRY = 40;
+const NAMES = 400;
+/** Few: whoever is kept longer than a moment costs the collector more than making her again. */
+const REMEMBERED_PEOPLE = 256;
+/** Zipf's exponent: the first product of the list is seen about as often as the last two hundred together. */
+const POPULARITY_EXPONENT = 0.9;
+
+const COUNTRIES = [
+  ["US", english, 40],
+  ["DE", german, 25],
+  ["FR", french, 20],
+  ["ES", spanish, 15],
+] as const;
+
+export function makeWorld(seed: number): World {
+  for (const [, faker] of COUNTRIES) faker.seed(seed);
+  const products = makeProducts(seed);
+  const categories = [...new Set(products.map((product) => product.category))].sort();
+  const popularity = products.map((product, rank) => [product, (rank + 1) ** -POPULARITY_EXPONENT] as const);
+  return {
+    categories,
+    products: new WeightedTable(popularity, 8192),
+    productsOf: new Map(
+      categories.map((name) => [
+        name,
+        new WeightedTable(popularity.filter(([{ category }]) => category === name)),
+      ]),
+    ),
+    person: makePeople(seed),
+  };
+}
+
+function makeProducts(seed: number): Product[] {
+  const random = makeRandom(seed);
+  return Array.from({ length: PRODUCTS }, (_, index) => {
+    const id = `P-${String(index + 1).padStart(5, "0")}`;
+    const name = english.commerce.productName();
+    const category = english.commerce.department().replace(/[^ -~]/g, "");
+    // Many cheap things, few dear ones: prices are log-normal around 30, from 2 to 2,500.
+    const normal = random.unit() + random.unit() + random.unit() + random.unit() - 2;
+    const price = Math.round(Math.min(2500, Math.max(2, 30 * Math.exp(1.9 * normal)))) - 0.01;
+    const fields = { product_id: id, product_name: name, product_category: category, product_price: price };
+    const json = ascii(JSON.stringify(fields)).slice(1, -1);
+    return { id, category, price, path: `/product/${slug(name)}-${id.toLowerCase()}`, json };
+  });
+}
+
+function makePeople(seed: number): (index: number) => Person {
+  const places = COUNTRIES.flatMap(([country, faker, weight]) =>
+    // Real cities; the first of the list get the most visits.
+    faker.helpers
+      .arrayElements(faker.rawDefinitions.location?.city_name ?? [], CITIES_A_COUNTRY)
+      .map((city, rank) => {
+        const json = `"country":${JSON.stringify(country)},"city":${JSON.stringify(city)}`;
+        return [json, weight * zipfShare(rank, CITIES_A_COUNTRY)] as const;
+      }),
+  );
+  const placeTable = new WeightedTable(places);
+  const deviceTable = new WeightedTable(
+    DEVICES.map(([{ type, browser, userAgent }, weight]) => {
+      const json = JSON.stringify({ device_type: type, browser, user_agent: userAgent }).slice(1, -1);
+      return [{ userAgent, json }, weight] as const;
+    }),
+  );
+  const firstNames = Array.from({ length: NAMES }, () => slug(english.person.firstName()));
+  const lastNames = Array.from({ length: NAMES }, () => slug(english.person.lastName()));
+  const personSeed = mix(seed | 0, 0x5eed);
+
+  const person = (index: number): Person => {
+    const trait = (number: number): number => mix(personSeed + number, index) / 0x1_0000_0000;
+    const ip = address(trait(1), trait(2));
+    const first = deviceTable.pick(trait(4));
+    const second = trait(5) < SECOND_DEVICE_SHARE ? deviceTable.pick(trait(6)) : first;
+    const userId = `user-${String(index + 1).padStart(6, "0")}`;
+    return {
+      // Made on demand: few events bear an address.
+      email: () => {
+        const firstName = firstNames[(trait(7) * NAMES) | 0];
+        const lastName = lastNames[(trait(8) * NAMES) | 0];
+        return `${firstName}.${lastName}${index + 1}@example.com`;
+      },
+      userJson: `"user_id":"${userId}",`,
+      geoJson: `"geo":{"ip":"${ip}",${placeTable.pick(trait(3))}}`,
+      ip,
+      device: (unit) => (unit < SECOND_DEVICE_USE ? second : first),
+    };
+  };
+  return remembering(person);
+}
+
+/** Keeps the people seen last, each at a fixed place, so that memory stays and regulars are made once. */
+function remembering(person: (index: number) => Person): (index: number) => Person {
+  const people: (Person | undefined)[] = new Array(REMEMBERED_PEOPLE).fill(undefined);
+  const indexes = new Float64Array(REMEMBERED_PEOPLE).fill(-1);
+  return (index) => {
+    const place = index % REMEMBERED_PEOPLE;
+    const known = people[place];
+    if (known !== undefined && indexes[place] === index) return known;
+    const made = person(index);
+    people[place] = made;
+    indexes[place] = index;
+    return made;
+  };
+}
+
+function zipfShare(rank: number, count: number): number {
+  let total = 0;
+  for (let each = 1; each <= count; each += 1) total += 1 / each;
+  return 1 / (rank + 1) / total;
+}
+
+/** From the blocks that are reserved for tests and documentation, so that no address is anybody's. */
+function address(kind: number, host: number): string {
+  const bits = (host * 0x1_0000_0000) >>> 0;
+  if (kind < IPV6_SHARE) {
+    return `2001:db8:${(bits >>> 16).toString(16)}:${(bits & 0xffff).toString(16)}::${((bits % 253) + 2).toString(16)}`;
+  }
+  return `198.${18 + (bits & 1)}.${(bits >>> 8) & 0xff}.${((bits >>> 16) % 254) + 1}`;
+}
+
+/** JSON in ASCII alone, whatever names a later Faker makes. */
+function ascii(json: string): string {
+  return json.replace(/[^ -~]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`);
+}
+
+function slug(name: string): string {
+  return name
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, "-")
+    .replace(/^-|-$/g, "");
+}

@@ -1,0 +1,76 @@
+// Gives each request of a log its visitor and its session: a visit ends after 30 minutes without a request.
+
+import { createHash } from "node:crypto";
+
+export interface Visit {
+  userId: string;
+  sessionId: string;
+}
+
+interface Span {
+  id: string;
+  firstMs: number;
+  lastMs: number;
+}
+
+interface Visitor {
+  userId: string;
+  /** The newest last. */
+  spans: Span[];
+}
+
+const GAP_MS = 30 * 60_000;
+/** Servers log a request when it is answered, so a log is only nearly in order of time. */
+const REMEMBERED_SPANS = 4;
+const MAX_VISITORS = 100_000;
+const FORGET_AFTER_MS = 24 * 3_600_000;
+
+/**
+ * A visitor is an address with a user agent. A request joins a session that it lies in, or within 30 minutes
+ * of, before or after: lines that swap places stay in their session. Two sessions that a later line of the
+ * log would join stay two: the first of them may be sent already.
+ */
+export class Visitors {
+  private readonly visitors = new Map<string, Visitor>();
+  private newestMs = Number.NEGATIVE_INFINITY;
+
+  visit(ip: string, userAgent: string | undefined, epochMs: number): Visit {
+    this.newestMs = Math.max(this.newestMs, epochMs);
+    const key = `${ip}\n${userAgent ?? ""}`;
+    const visitor = this.visitors.get(key) ?? this.add(key);
+    const span = visitor.spans.findLast(
+      ({ firstMs, lastMs }) => epochMs >= firstMs - GAP_MS && epochMs <= lastMs + GAP_MS,
+    );
+    if (span !== undefined) {
+      span.firstMs = Math.min(span.firstMs, epochMs);
+      span.lastMs = Math.max(span.lastMs, epochMs);
+      return { userId: visitor.userId, sessionId: span.id };
+    }
+    const id = `${visitor.userId}-${new Date(epochMs).toISOString().slice(0, 19).replace(/[-:]/g, "")}`;
+    visitor.spans.push({ id, firstMs: epochMs, lastMs: epochMs });
+    if (visitor.spans.length > REMEMBERED_SPANS) visitor.spans.shift();
+    return { userId: visitor.userId, sessionId: id };
+  }
+
+  private add(key: string): Visitor {
+    if (this.visitors.size >= MAX_VISITORS) this.forget();
+    const hash = createHash("sha256").update(key).digest("hex").slice(0, 16);
+    const visitor = { userId: `visitor-${hash}`, spans: [] };
+    this.visitors.set(key, visitor);
+    return visitor;
+  }
+
+  /** Visitors whose last visit lies a day back; the whole half that came first where that frees too little. */
+  private forget(): void {
+    for (const [key, { spans }] of this.visitors) {
+      if ((spans.at(-1)?.lastMs ?? 0) < this.newestMs - FORGET_AFTER_MS) this.visitors.delete(key);
+    }
+    if (this.visitors.size < MAX_VISITORS / 2) return;
+    let surplus = this.visitors.size - MAX_VISITORS / 2;
+    for (const key of this.visitors.keys()) {
+      if (surplus <= 0) break;
+      this.visitors.delete(key);
+      surplus -= 1;
+    }
+  }
+}

@@ -1,0 +1,67 @@
+// Facts about when what was sent counts as ingested.
+
+import assert from "node:assert/strict";
+import { awaitIngest, readInput } from "../../../lambdas/await-ingest/wait";
+import { FakeClock, FakeS3 } from "../fakes";
+
+const A = "shardId-000000000000";
+const B = "shardId-000000000001";
+const SINCE = "2026-11-21T08:59:00.500Z";
+
+function ask(s3: FakeS3, shards: Record<string, string>) {
+  return awaitIngest(readInput({ since: SINCE, shards }), {
+    s3: s3.client,
+    bucket: "raw",
+    clock: new FakeClock(),
+  });
+}
+
+describe("lambdas/await-ingest", () => {
+  it("waits for every shard's last sequence number, in raw or in quarantine", async () => {
+    const s3 = new FakeS3();
+    const input = { [A]: "20", [B]: "1000" };
+    assert.deepEqual(await ask(s3, input), { ingested: false, pending: [A, B], failedBatches: 0 });
+    s3.put(`raw/year=2026/month=11/day=21/hour=08/${A}-10-19.jsonl.gz`);
+    s3.put(`raw/year=2026/month=11/day=21/hour=08/${B}-999-1000.jsonl.gz`);
+    assert.deepEqual(await ask(s3, input), { ingested: false, pending: [A], failedBatches: 0 });
+    s3.put(`quarantine/year=2026/month=11/day=21/hour=09/${A}-20-21.jsonl.gz`);
+    assert.deepEqual(await ask(s3, input), { ingested: true, pending: [], failedBatches: 0 });
+  });
+
+  it("compares sequence numbers as numbers", async () => {
+    const s3 = new FakeS3();
+    s3.put(`raw/year=2026/month=11/day=21/hour=08/${A}-1-9.jsonl.gz`);
+    assert.equal((await ask(s3, { [A]: "10" })).ingested, false);
+  });
+
+  it("finds a batch whose first record came hours before", async () => {
+    const s3 = new FakeS3();
+    s3.put(`raw/year=2026/month=11/day=21/hour=01/${A}-1-30.jsonl.gz`);
+    assert.equal((await ask(s3, { [A]: "20" })).ingested, true);
+  });
+
+  it("counts the batches of these shards that Lambda gave up since then", async () => {
+    const s3 = new FakeS3();
+    const place = (shard: string, id: string) =>
+      `aws/lambda/mapping-1/${shard}/2026/11/21/2026-11-21T09.00.00-${id}`;
+    s3.put(place(A, "one"), "", new Date("2026-11-21T08:59:00Z"));
+    s3.put(place(A, "old"), "", new Date("2026-11-21T08:58:59Z"));
+    s3.put(place(B, "other"), "", new Date("2026-11-21T08:59:30Z"));
+    assert.equal((await ask(s3, { [A]: "1" })).failedBatches, 1);
+  });
+
+  it("has nothing to wait for where nothing was sent", async () => {
+    assert.deepEqual(await ask(new FakeS3(), {}), { ingested: true, pending: [], failedBatches: 0 });
+  });
+
+  it("refuses bad input, all of it at once", () => {
+    assert.throws(() => readInput({ since: "now", shards: { a: 1 }, x: 1 }), {
+      name: "InvalidInput",
+      message:
+        "Invalid input:\n  - x is not known (value 1); allowed are since, shards\n" +
+        '  - since must be an ISO 8601 date and time such as 2026-11-21T09:00:00Z, got "now"\n' +
+        '  - shards must be an object of shard ids, each with its last sequence number as text, got {"a":1}',
+    });
+    assert.throws(() => readInput({}), /since is missing.*\n.*shards is missing/);
+  });
+});

@@ -1,0 +1,241 @@
+// Facts about landing a batch: keys, bytes, the quarantine once, and failures that come back to Lambda.
+
+import assert from "node:assert/strict";
+import type { KinesisStreamRecord } from "aws-lambda";
+import { ingestBatch } from "../../../lambdas/ingest/batch";
+import { readWindow } from "../../../lambdas/ingest/window";
+import { FakeClock, FakeS3, kinesisRecord, named } from "../fakes";
+
+const HOUR = "year=2026/month=11/day=21/hour=09";
+const SHARD = "shardId-000000000000";
+
+function good(id: string): string {
+  return JSON.stringify({
+    event_id: id,
+    event_type: "x",
+    event_time: "2026-11-21T09:00:00.000Z",
+    user_id: "ü",
+  });
+}
+
+async function ingest(s3: FakeS3, records: KinesisStreamRecord[], logs: Record<string, unknown>[] = []) {
+  const window = readWindow({ EARLIEST_EVENT_TIME: "2000-01-01T00:00:00Z", LATEST_EVENT_LEAD_HOURS: "24" });
+  const log = (entry: Record<string, unknown>) => void logs.push(entry);
+  return ingestBatch(records, { s3: s3.client, bucket: "raw", window, clock: new FakeClock(), log });
+}
+
+describe("lambdas/ingest", () => {
+  it("writes one raw and one quarantine object of a shard, the quarantine first", async () => {
+    const s3 = new FakeS3();
+    const logs: Record<string, unknown>[] = [];
+    const records = [
+      kinesisRecord(`${good("a")}\r\n\n  ${good("b")}\nbroken\n`, "100"),
+      kinesisRecord(Buffer.concat([Buffer.from(`${good("c")}\n`), Buffer.from([0xc3, 0x28])]), "101"),
+      kinesisRecord(" \n", "102"),
+    ];
+    assert.deepEqual(await ingest(s3, records, logs), []);
+
+    const rawKey = `raw/${HOUR}/${SHARD}-100-102.jsonl.gz`;
+    const quarantineKey = `quarantine/${HOUR}/${SHARD}-100-102.jsonl.gz`;
+    assert.deepEqual(s3.puts, [quarantineKey, rawKey]);
+    const arrival = { time: "2026-11-21T09:00:01.123Z", shard_id: SHARD };
+    assert.deepEqual(s3.lines(rawKey), [
+      { ...JSON.parse(good("a")), arrival: { ...arrival, sequence_number: "100", position: 0 } },
+      { ...JSON.parse(good("b")), arrival: { ...arrival, sequence_number: "100", position: 1 } },
+      { ...JSON.parse(good("c")), arrival: { ...arrival, sequence_number: "101", position: 0 } },
+    ]);
+    const place = { shard_id: SHARD, arrival_time: "2026-11-21 09:00:01.123" };
+    const lines = s3.lines(quarantineKey).map(({ detail, ...line }) => line);
+    assert.deepEqual(lines, [
+      {
+        reason: "not_json",
+        payload: "broken",
+        payload_encoding: "utf8",
+        sequence_number: "100",
+        position: 2,
+        ...place,
+      },
+      {
+        reason: "not_utf8",
+        payload: "wyg=",
+        payload_encoding: "base64",
+        sequence_number: "101",
+        position: 1,
+        ...place,
+      },
+      {
+        reason: "empty_record",
+        payload: " \n",
+        payload_encoding: "utf8",
+        sequence_number: "102",
+        position: 0,
+        ...place,
+      },
+    ]);
+    assert.equal(logs.length, 1);
+    assert.deepEqual(logs[0]?.reasons, { not_json: 1, not_utf8: 1, empty_record: 1 });
+    assert.deepEqual([logs[0]?.records, logs[0]?.events, logs[0]?.quarantined], [3, 3, 3]);
+  });
+
+  it("takes a pretty-printed object as one event, on one raw line", async () => {
+    const s3 = new FakeS3();
+    await ingest(s3, [kinesisRecord(JSON.stringify(JSON.parse(good("a")), null, 2), "1")]);
+    assert.deepEqual(
+      s3.lines(`raw/${HOUR}/${SHARD}-1-1.jsonl.gz`).map(({ event_id }) => event_id),
+      ["a"],
+    );
+    assert.deepEqual(s3.keys("quarantine/"), []);
+  });
+
+  it("lists nothing where there is nothing to quarantine", async () => {
+    const s3 = new FakeS3();
+    await ingest(s3, [kinesisRecord(good("a"), "1")]);
+    assert.equal(s3.listings, 0);
+  });
+
+  it("makes the same bytes of the same batch", async () => {
+    const [first, second] = [new FakeS3(), new FakeS3()];
+    for (const s3 of [first, second]) await ingest(s3, [kinesisRecord(`${good("a")}\n{`, "1")]);
+    assert.deepEqual(
+      [...first.objects].map(([key, { body }]) => [key, body]),
+      [...second.objects].map(([key, { body }]) => [key, body]),
+    );
+  });
+
+  it("groups by shard, and returns just the shard that failed by its first record", async () => {
+    const s3 = new FakeS3();
+    s3.failPut = (key) =>
+      key.includes("000000000001") ? named("AccessDenied", "no s3:PutObject") : undefined;
+    const logs: Record<string, unknown>[] = [];
+    const other = { shardId: "shardId-000000000001" };
+    const records = [
+      kinesisRecord(good("a"), "1"),
+      kinesisRecord(good("b"), "7", other),
+      kinesisRecord(good("c"), "8", other),
+    ];
+    assert.deepEqual(await ingest(s3, records, logs), [{ itemIdentifier: "7" }]);
+    assert.deepEqual(s3.puts, [`raw/${HOUR}/${SHARD}-1-1.jsonl.gz`]);
+    assert.deepEqual(
+      [logs[0]?.level, logs[0]?.error, logs[0]?.detail],
+      ["error", "AccessDenied", "no s3:PutObject"],
+    );
+  });
+
+  it("files a batch under the hour of its first record's arrival", async () => {
+    const s3 = new FakeS3();
+    const records = [
+      kinesisRecord(good("a"), "1", { arrival: "2026-11-21T08:59:59.999Z" }),
+      kinesisRecord(good("b"), "2", { arrival: "2026-11-21T09:00:00.000Z" }),
+    ];
+    await ingest(s3, records);
+    assert.deepEqual(s3.keys("raw/"), [`raw/year=2026/month=11/day=21/hour=08/${SHARD}-1-2.jsonl.gz`]);
+  });
+
+  const bad = ["11", "12", "13", "14"].map((sequence, index) =>
+    kinesisRecord(`bad ${sequence}`, sequence, {
+      arrival: index < 2 ? "2026-11-21T08:30:00Z" : "2026-11-21T10:30:00Z",
+    }),
+  );
+  const deliveries: [string, [number, number][]][] = [
+    [
+      "again as it was",
+      [
+        [0, 4],
+        [0, 4],
+      ],
+    ],
+    [
+      "in halves, after a crash",
+      [
+        [0, 4],
+        [0, 2],
+        [2, 4],
+      ],
+    ],
+    [
+      "in halves, then whole",
+      [
+        [0, 2],
+        [2, 4],
+        [0, 4],
+      ],
+    ],
+    [
+      "with a later end",
+      [
+        [0, 3],
+        [0, 4],
+        [0, 3],
+      ],
+    ],
+    [
+      "with overlapping ends",
+      [
+        [0, 3],
+        [1, 4],
+        [0, 3],
+        [1, 4],
+      ],
+    ],
+    [
+      "record by record, across hours",
+      [
+        [0, 4],
+        [0, 1],
+        [1, 2],
+        [2, 3],
+        [3, 4],
+      ],
+    ],
+  ];
+  for (const [how, ranges] of deliveries) {
+    it(`keeps a line once in the quarantine when its batch comes ${how}`, async () => {
+      const s3 = new FakeS3();
+      for (const [from, to] of ranges) await ingest(s3, bad.slice(from, to));
+      const payloads = s3.keys("quarantine/").flatMap((key) => s3.lines(key).map(({ payload }) => payload));
+      assert.deepEqual(payloads.sort(), ["bad 11", "bad 12", "bad 13", "bad 14"]);
+    });
+  }
+
+  it("finds what is quarantined among more objects than one listing shows", async () => {
+    const s3 = new FakeS3();
+    await ingest(s3, bad);
+    for (let index = 0; index < 1_200; index += 1) {
+      s3.put(
+        `quarantine/year=2026/month=11/day=20/hour=23/shardId-000000000009-${5000 + index}-${5000 + index}.jsonl.gz`,
+      );
+    }
+    await ingest(s3, bad.slice(2));
+    assert.equal(s3.keys("quarantine/").filter((key) => key.includes(SHARD)).length, 1);
+  });
+
+  it("quarantines what is left when a crash came between the quarantine and the raw object", async () => {
+    const s3 = new FakeS3();
+    const records = [kinesisRecord(`${good("a")}\nbad`, "1")];
+    s3.failPut = (key) => (key.startsWith("raw/") ? named("SlowDown") : undefined);
+    assert.deepEqual(await ingest(s3, records), [{ itemIdentifier: "1" }]);
+    s3.failPut = () => undefined;
+    assert.deepEqual(await ingest(s3, records), []);
+    assert.equal(s3.lines(`quarantine/${HOUR}/${SHARD}-1-1.jsonl.gz`).length, 1);
+    assert.equal(s3.lines(`raw/${HOUR}/${SHARD}-1-1.jsonl.gz`).length, 1);
+  });
+
+  it("reads back every line of a huge batch, beyond one gzip member", async () => {
+    const s3 = new FakeS3();
+    await ingest(s3, [kinesisRecord("1\n".repeat(100_000), "1")]);
+    const lines = s3.lines(`quarantine/${HOUR}/${SHARD}-1-1.jsonl.gz`);
+    assert.equal(lines.length, 100_000);
+    assert.deepEqual([lines[99_999]?.position, lines[99_999]?.payload], [99_999, "1"]);
+  });
+
+  it("refuses a window that is none", () => {
+    assert.throws(
+      () => readWindow({ EARLIEST_EVENT_TIME: "soon", LATEST_EVENT_LEAD_HOURS: "24" }),
+      /EARLIEST_EVENT_TIME.*"soon"/,
+    );
+    assert.throws(
+      () => readWindow({ EARLIEST_EVENT_TIME: "2000-01-01T00:00Z", LATEST_EVENT_LEAD_HOURS: "-1" }),
+      /0 or more, got "-1"/,
+    );
+  });
+});

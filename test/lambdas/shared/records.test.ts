@@ -1,0 +1,74 @@
+// Facts about packing: nothing is lost, nothing is torn, a session stays in order in one lane.
+
+import assert from "node:assert/strict";
+import { makeRandom } from "../../../lambdas/shared/random";
+import {
+  EventTooLarge,
+  lanesFor,
+  type PackedRecord,
+  PUT_UNIT_BYTES,
+  RecordPacker,
+} from "../../../lambdas/shared/records";
+
+describe("lambdas/shared/records", () => {
+  it("keeps every line, in order within its session, in records of at most a PUT unit", () => {
+    const random = makeRandom(5);
+    const packer = new RecordPacker(8);
+    const records: PackedRecord[] = [];
+    for (let count = 0; count < 5_000; count += 1) {
+      const session = `s${Math.floor(random.unit() * 100)}`;
+      const record = packer.add(
+        packer.laneOf(session),
+        `${session}:${count}:${"ü".repeat(random.unit() * 200)}`,
+      );
+      if (record !== undefined) records.push(record);
+    }
+    records.push(...packer.drain());
+
+    const laneOfSession = new Map<string, string>();
+    const lastOfSession = new Map<string, number>();
+    let lines = 0;
+    for (const { data, partitionKey, lines: count } of records) {
+      assert.ok(data.length <= PUT_UNIT_BYTES);
+      const texts = data.toString("utf8").split("\n");
+      assert.equal(texts.length, count);
+      for (const text of texts) {
+        const [session = "", number] = text.split(":");
+        assert.equal(laneOfSession.get(session) ?? partitionKey, partitionKey);
+        assert.ok((lastOfSession.get(session) ?? -1) < Number(number));
+        laneOfSession.set(session, partitionKey);
+        lastOfSession.set(session, Number(number));
+        lines += 1;
+      }
+    }
+    assert.equal(lines, 5_000);
+  });
+
+  it("gives a line beyond a PUT unit a record of its own, after what its lane had before", () => {
+    const packer = new RecordPacker(1);
+    packer.add(0, "small");
+    assert.equal(packer.add(0, "x".repeat(100_000))?.data.toString(), "small");
+    assert.equal(packer.add(0, "after")?.data.length, 100_000);
+    assert.deepEqual(
+      [...packer.drain()].map((record) => record.data.toString()),
+      ["after"],
+    );
+  });
+
+  it("takes an event up to Kinesis' limit and refuses one above it", () => {
+    const packer = new RecordPacker(1);
+    packer.add(0, "x".repeat(1024 * 1024 - "lane-0".length));
+    assert.throws(() => packer.add(0, "x".repeat(1024 * 1024)), EventTooLarge);
+  });
+
+  it("joins bytes that are no text with text", () => {
+    const packer = new RecordPacker(1);
+    packer.add(0, "a");
+    packer.add(0, Buffer.from([0xff]));
+    assert.deepEqual([...packer.drain()][0]?.data, Buffer.from([97, 10, 0xff]));
+  });
+
+  it("uses more lanes for more events, within bounds", () => {
+    assert.deepEqual([1, 2_000, 1_000_000].map(lanesFor), [8, 10, 128]);
+  });
+});

@@ -1,0 +1,173 @@
+// Facts about the simulated traffic: repeatable, true to what it says of itself, and like people.
+
+import assert from "node:assert/strict";
+import { parse } from "bowser";
+import { plainTraffic } from "../../../bench/peers/simulator";
+import { normalise, recordContext } from "../../../lambdas/ingest/normalise";
+import type { ClickstreamEvent } from "../../../lambdas/shared/event";
+import { DEVICES } from "../../../lambdas/simulator/behaviour";
+import { Rhythm } from "../../../lambdas/simulator/rhythm";
+import { type Line, Traffic, type TrafficOptions, type Truth } from "../../../lambdas/simulator/traffic";
+
+const START = Date.parse("2026-11-21T09:00:00.000Z");
+const PLAIN = { duplicates: 0, malformed: 0, late: 0, pii: 0 };
+
+function textOf({ bytes }: Line): string {
+  return Buffer.from(bytes).toString("utf8");
+}
+
+function traffic(options: Partial<TrafficOptions>): { lines: string[]; truth: Truth } {
+  const made = new Traffic({ events: 1000, seed: 7, startMs: START, ...PLAIN, ...options });
+  return { lines: Array.from(made.lines(), textOf), truth: made.truth };
+}
+
+const context = recordContext("shardId-000000000000", "1", START, {
+  earliestTime: "2000-01-01T00:00:00.000Z",
+  latestLeadMs: 24 * 3_600_000,
+});
+
+function isGood(line: string): boolean {
+  const outcome = normalise(line, 0, context);
+  return typeof outcome !== "object";
+}
+
+function shares(values: string[]): Map<string, number> {
+  const result = new Map<string, number>();
+  for (const value of values) result.set(value, (result.get(value) ?? 0) + 1 / values.length);
+  return result;
+}
+
+/** Half of the summed differences: 0 is the same distribution, 1 nothing in common. */
+function distance(a: Map<string, number>, b: Map<string, number>): number {
+  const names = new Set([...a.keys(), ...b.keys()]);
+  return [...names].reduce((sum, name) => sum + Math.abs((a.get(name) ?? 0) - (b.get(name) ?? 0)), 0) / 2;
+}
+
+describe("lambdas/simulator", () => {
+  it("makes the same bytes of the same seed and clock, and others of another seed", () => {
+    const options = { duplicates: 0.05, malformed: 0.05, late: 0.05, pii: 0.1 };
+    assert.deepEqual(traffic(options), traffic(options));
+    assert.notDeepEqual(traffic(options).lines, traffic({ ...options, seed: 8 }).lines);
+  });
+
+  it("tells the truth about what it sent, counted here apart from it", () => {
+    const { lines, truth } = traffic({
+      events: 4000,
+      duplicates: 0.05,
+      malformed: 0.03,
+      late: 0.1,
+      pii: 0.2,
+    });
+    const good = lines.filter(isGood);
+    const distinct = new Map(good.map((line) => [JSON.parse(line).event_id as string, line]));
+    assert.equal(lines.length, 4000);
+    assert.equal(new Set(good).size, distinct.size, "a duplicate is the same bytes again");
+    assert.deepEqual([truth.distinct, truth.duplicates, truth.malformed], [3680, 200, 120]);
+    assert.equal(distinct.size, 3680);
+    assert.equal(good.length, 3880);
+    const events = [...distinct.values()].map((line) => JSON.parse(line) as ClickstreamEvent);
+    assert.equal(events.filter((event) => JSON.stringify(event).includes("@example.com")).length, truth.pii);
+    assert.equal(
+      events.filter((event) => Date.parse(event.event_time) < START - 20 * 3_600_000).length,
+      truth.late,
+    );
+    assert.deepEqual([truth.late, truth.pii], [400, 800]);
+    const dates: Record<string, number> = {};
+    for (const { event_time } of events)
+      dates[event_time.slice(0, 10)] = (dates[event_time.slice(0, 10)] ?? 0) + 1;
+    assert.deepEqual(truth.eventsByDate, dates);
+  });
+
+  it("spoils lines in every way that the quarantine knows of a line", () => {
+    const { lines } = traffic({ events: 500, malformed: 1 });
+    const reasons = new Set(lines.map((line) => (normalise(line, 0, context) as { reason: string }).reason));
+    assert.deepEqual([...reasons].sort(), [
+      "event_time_out_of_window",
+      "invalid_event_time",
+      "invalid_field",
+      "missing_event_time",
+      "missing_event_type",
+      "missing_user_and_session",
+      "not_an_object",
+      "not_json",
+    ]);
+  });
+
+  it("puts nothing into the future, and each session in order with one device and place", () => {
+    const { lines } = traffic({ events: 20_000 });
+    const sessions = new Map<string, ClickstreamEvent[]>();
+    for (const line of lines) {
+      const event = JSON.parse(line) as ClickstreamEvent;
+      assert.ok(Date.parse(event.event_time) <= START);
+      sessions.set(event.session_id as string, [...(sessions.get(event.session_id as string) ?? []), event]);
+    }
+    for (const events of sessions.values()) {
+      const first = events[0] as ClickstreamEvent;
+      events.forEach((event, index) => {
+        assert.deepEqual(
+          [event.user_agent, event.geo, event.user_id],
+          [first.user_agent, first.geo, first.user_id],
+        );
+        if (index === 0) return;
+        const before = events[index - 1] as ClickstreamEvent;
+        assert.ok(event.event_time > before.event_time);
+        assert.equal(event.referrer_url, before.page_url);
+      });
+      const purchase = events.findIndex((event) => event.event_type === "purchase");
+      if (purchase >= 0) assert.equal(events[purchase - 1]?.event_type, "begin_checkout");
+    }
+  });
+
+  it("has the event types and devices of the plainly written peer, as often", () => {
+    const of = (lines: string[], field: "event_type" | "device_type" | "browser") =>
+      shares(lines.map((line) => String(JSON.parse(line)[field])));
+    const ours = traffic({ events: 40_000 }).lines;
+    const plain = Array.from(plainTraffic(20_000, 3, START), textOf);
+    assert.ok(distance(of(ours, "event_type"), of(plain, "event_type")) < 0.03);
+    assert.ok(distance(of(ours, "device_type"), of(plain, "device_type")) < 0.05);
+    assert.ok(distance(of(ours, "browser"), of(plain, "browser")) < 0.06);
+  });
+
+  it("has returning users, a long tail of products, and a funnel that narrows", () => {
+    const events = traffic({ events: 40_000 }).lines.map((line) => JSON.parse(line) as ClickstreamEvent);
+    const count = (type: string) => events.filter((event) => event.event_type === type).length;
+    assert.ok(count("product_view") > 3 * count("add_to_cart"));
+    assert.ok(count("add_to_cart") > 1.5 * count("begin_checkout"));
+    assert.ok(count("begin_checkout") > count("purchase") && count("purchase") > 0);
+    const sessionsOfUser = new Map<string, Set<string>>();
+    for (const { user_id = "", session_id = "" } of events) {
+      sessionsOfUser.set(user_id, (sessionsOfUser.get(user_id) ?? new Set()).add(session_id));
+    }
+    sessionsOfUser.delete("");
+    const returning = [...sessionsOfUser.values()].filter((sessions) => sessions.size > 1).length;
+    assert.ok(returning / sessionsOfUser.size > 0.5);
+    const views = [...shares(events.flatMap(({ product_id }) => product_id ?? [])).values()].sort(
+      (a, b) => b - a,
+    );
+    assert.ok(views.length > 400 && (views[0] as number) > 15 * (views[views.length - 100] as number));
+  });
+
+  it("follows the day: evenings are busier than nights", () => {
+    const rhythm = new Rhythm(START - 48 * 3_600_000, START);
+    const visits = Array.from({ length: 48_000 }, (_, index) =>
+      new Date(rhythm.at(index / 48_000)).getUTCHours(),
+    );
+    const inHour = (hour: number) => visits.filter((each) => each === hour).length;
+    // The rhythm's weights: 100 falling to 86 at 20 h, 8 rising to 9 at 3 h.
+    assert.ok(Math.abs(inHour(20) / inHour(3) - 93 / 8.5) < 0.5);
+    assert.deepEqual([rhythm.at(0), rhythm.at(1)], [START - 48 * 3_600_000, START]);
+  });
+
+  it("gives each device the type and browser that its user agent says", () => {
+    for (const [{ type, browser, userAgent }] of DEVICES) {
+      const read = parse(userAgent);
+      assert.deepEqual([read.platform.type, read.browser.name], [type, browser], userAgent);
+    }
+  });
+
+  it("can be asked for a single line, and for nothing but duplicates", () => {
+    assert.equal(traffic({ events: 1 }).lines.length, 1);
+    const { truth } = traffic({ events: 10, duplicates: 1 });
+    assert.deepEqual([truth.distinct, truth.duplicates], [1, 9]);
+  });
+});
