@@ -1,0 +1,65 @@
+// The program: configuration, the stages in the order that data meets them, and what a person needs of them.
+
+import { Catalog } from "./infra/catalog";
+import { Collect, SIMULATOR_TIMEOUT_SECONDS } from "./infra/collect";
+import { stackConfig } from "./infra/config";
+import { Ingest } from "./infra/ingest";
+import * as names from "./infra/names";
+import { Notify } from "./infra/notify";
+import { Orchestrate } from "./infra/orchestrate";
+import { Process } from "./infra/process";
+
+const config = stackConfig();
+const tables = {
+  databaseName: names.databaseName(),
+  eventsTable: "events",
+  quarantineTable: "quarantine",
+};
+
+const collect = new Collect("clickstream", config);
+const ingest = new Ingest("clickstream", { ...config, streamArn: collect.stream.arn });
+const processing = new Process("clickstream", { ...config, ...tables, raw: ingest.raw });
+const catalog = new Catalog("clickstream", {
+  ...config,
+  ...tables,
+  raw: ingest.raw,
+  curated: processing.curated,
+});
+const notify = new Notify("clickstream", config);
+const pipeline = new Orchestrate("clickstream", {
+  ...config,
+  ...tables,
+  simulator: collect.simulator,
+  simulatorTimeoutSeconds: SIMULATOR_TIMEOUT_SECONDS,
+  awaitIngest: ingest.awaitIngest,
+  ingestLogGroupName: ingest.ingest.logGroupName,
+  job: processing.job,
+  jobLogGroupName: processing.logGroupName,
+  workgroup: catalog.workgroup,
+  raw: ingest.raw,
+  curated: processing.curated,
+  results: catalog.results,
+  successTopicArn: notify.successTopicArn,
+  failureTopicArn: notify.failureTopicArn,
+});
+
+export const streamName = collect.stream.name;
+export const rawBucket = ingest.raw.bucketName;
+export const curatedBucket = processing.curated.bucketName;
+export const scriptsBucket = processing.scripts.bucketName;
+export const resultsBucket = catalog.results.bucketName;
+export const database = catalog.database;
+export const eventsTable = tables.eventsTable;
+export const quarantineTable = tables.quarantineTable;
+export const workgroup = catalog.workgroup.name;
+export const stateMachineArn = pipeline.stateMachineArn;
+export const simulatorFunction = collect.simulator.functionName;
+export const ingestFunction = ingest.ingest.functionName;
+export const awaitIngestFunction = ingest.awaitIngest.functionName;
+export const jobName = processing.job.name;
+export const successTopicArn = notify.successTopicArn;
+export const failureTopicArn = notify.failureTopicArn;
+export const stateMachineConsoleUrl = pipeline.consoleUrl;
+export const athenaConsoleUrl = pipeline.athenaConsoleUrl;
+export const startExecutionCommand = pipeline.startExecutionCommand;
+export const subscribeCommand = notify.subscribeCommand;

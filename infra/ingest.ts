@@ -1,0 +1,116 @@
+// Ingest: the Lambda that lands the stream's events in the raw bucket, and the one that tells when it has.
+
+import * as aws from "@pulumi/aws";
+import * as pulumi from "@pulumi/pulumi";
+import type { AwaitIngestEnv } from "../lambdas/await-ingest/env";
+import type { IngestEnv } from "../lambdas/ingest/env";
+import { currentAccount } from "./account";
+import type { EnvironmentOf } from "./environment";
+import { NodeFunction } from "./node-function";
+import { allow } from "./permissions";
+import { PrivateBucket } from "./private-bucket";
+
+export interface IngestArgs {
+  streamArn: pulumi.Input<string>;
+  batchSize: number;
+  batchWindowSeconds: number;
+  ingestMemoryMb: number;
+  ingestRetryAttempts: number;
+  ingestRecordAgeHours: number;
+  earliestEventTime: string;
+  latestEventLeadHours: number;
+  logRetentionDays: number;
+  forceDestroy: boolean;
+}
+
+/** Where Lambda puts the batches that it gave up on; the layout below it is Lambda's. */
+export const FAILED_BATCHES_PREFIX = "aws/lambda/";
+
+export class Ingest extends pulumi.ComponentResource {
+  readonly raw: PrivateBucket;
+  readonly ingest: NodeFunction;
+  readonly awaitIngest: NodeFunction;
+
+  constructor(name: string, args: IngestArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("clickstream:index:Ingest", name, {}, opts);
+    this.raw = new PrivateBucket(`${name}-raw`, { forceDestroy: args.forceDestroy }, { parent: this });
+    this.ingest = this.createIngest(name, args);
+    this.createMapping(name, args);
+    this.awaitIngest = this.createAwaitIngest(name, args);
+    this.registerOutputs({ rawBucket: this.raw.bucketName });
+  }
+
+  private createIngest(name: string, args: IngestArgs): NodeFunction {
+    const ownAccount = { StringEquals: { "s3:ResourceAccount": currentAccount().accountId } };
+    return new NodeFunction(
+      `${name}-ingest`,
+      {
+        lambda: "ingest",
+        description: "Lands the stream's events in the raw bucket, what is not valid in its quarantine",
+        environment: {
+          RAW_BUCKET: this.raw.bucketName,
+          EARLIEST_EVENT_TIME: args.earliestEventTime,
+          LATEST_EVENT_LEAD_HOURS: String(args.latestEventLeadHours),
+        } satisfies EnvironmentOf<IngestEnv>,
+        permissions: [
+          allow(
+            "kinesis:DescribeStream",
+            "kinesis:DescribeStreamSummary",
+            "kinesis:GetRecords",
+            "kinesis:GetShardIterator",
+            "kinesis:ListShards",
+          ).on(args.streamArn),
+          allow("s3:PutObject").on(this.raw.objects("raw/"), this.raw.objects("quarantine/")),
+          // Lambda itself writes the failed batches with this role, and checks that it can list the bucket.
+          allow("s3:PutObject").when(ownAccount).on(this.raw.objects(FAILED_BATCHES_PREFIX)),
+          allow("s3:ListBucket").when(ownAccount).on(this.raw.arn),
+        ],
+        memoryMb: args.ingestMemoryMb,
+        timeoutSeconds: 300,
+        logRetentionDays: args.logRetentionDays,
+      },
+      { parent: this },
+    );
+  }
+
+  private createMapping(name: string, args: IngestArgs): void {
+    new aws.lambda.EventSourceMapping(
+      `${name}-ingest`,
+      {
+        eventSourceArn: args.streamArn,
+        functionName: this.ingest.functionName,
+        // What was sent before the mapping was made counts too.
+        startingPosition: "TRIM_HORIZON",
+        batchSize: args.batchSize,
+        maximumBatchingWindowInSeconds: args.batchWindowSeconds,
+        functionResponseTypes: ["ReportBatchItemFailures"],
+        bisectBatchOnFunctionError: true,
+        maximumRetryAttempts: args.ingestRetryAttempts,
+        maximumRecordAgeInSeconds: args.ingestRecordAgeHours * 3600,
+        destinationConfig: { onFailure: { destinationArn: this.raw.arn } },
+      },
+      { parent: this, dependsOn: this.ingest },
+    );
+  }
+
+  private createAwaitIngest(name: string, args: IngestArgs): NodeFunction {
+    const prefixes = ["raw/*", "quarantine/*", `${FAILED_BATCHES_PREFIX}*`];
+    return new NodeFunction(
+      `${name}-await-ingest`,
+      {
+        lambda: "await-ingest",
+        description: "Tells whether what was sent to the stream has reached the raw bucket",
+        environment: { RAW_BUCKET: this.raw.bucketName } satisfies EnvironmentOf<AwaitIngestEnv>,
+        permissions: [
+          allow("s3:ListBucket")
+            .when({ StringLike: { "s3:prefix": prefixes } })
+            .on(this.raw.arn),
+        ],
+        memoryMb: 512,
+        timeoutSeconds: 120,
+        logRetentionDays: args.logRetentionDays,
+      },
+      { parent: this },
+    );
+  }
+}

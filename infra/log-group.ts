@@ -1,0 +1,25 @@
+// Log groups made by the stack, so that they have a retention and go when the stack goes.
+
+import * as aws from "@pulumi/aws";
+import type * as pulumi from "@pulumi/pulumi";
+import { qualifiedName } from "./names";
+
+export interface LogGroupArgs {
+  /** Last part of the name; the stack's name comes before it. */
+  path: string;
+  /** Where the service demands the name to start, e.g. `/aws/vendedlogs/states`. */
+  root?: string;
+  retentionDays: number;
+}
+
+export function logGroup(
+  name: string,
+  { path, root = "", retentionDays }: LogGroupArgs,
+  opts: pulumi.CustomResourceOptions,
+): aws.cloudwatch.LogGroup {
+  return new aws.cloudwatch.LogGroup(
+    `${name}-log`,
+    { name: `${root}/${qualifiedName()}/${path}`, retentionInDays: retentionDays },
+    opts,
+  );
+}

@@ -1,0 +1,52 @@
+// Notify: a topic for what went well, one for what did not, and the addresses that hear of it.
+
+import * as aws from "@pulumi/aws";
+import * as pulumi from "@pulumi/pulumi";
+import { currentAccount } from "./account";
+
+export interface NotifyArgs {
+  successEmails: string[];
+  failureEmails: string[];
+}
+
+export class Notify extends pulumi.ComponentResource {
+  readonly successTopicArn: pulumi.Output<string>;
+  readonly failureTopicArn: pulumi.Output<string>;
+  /** Who hears of the pipeline, and how to add somebody. */
+  readonly subscribeCommand: pulumi.Output<string>;
+
+  constructor(name: string, args: NotifyArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("clickstream:index:Notify", name, {}, opts);
+    this.successTopicArn = this.createTopic("PipelineSuccess", args.successEmails);
+    this.failureTopicArn = this.createTopic("PipelineFailure", args.failureEmails);
+    this.subscribeCommand = this.describeSubscriptions(args);
+    this.registerOutputs({ successTopicArn: this.successTopicArn, failureTopicArn: this.failureTopicArn });
+  }
+
+  private createTopic(topicName: string, emails: string[]): pulumi.Output<string> {
+    const topic = new aws.sns.Topic(topicName, {}, { parent: this });
+    for (const email of emails) {
+      new aws.sns.TopicSubscription(
+        `${topicName}-${email}`,
+        { topic: topic.arn, protocol: "email", endpoint: email },
+        { parent: topic },
+      );
+    }
+    return topic.arn;
+  }
+
+  private describeSubscriptions({ successEmails, failureEmails }: NotifyArgs): pulumi.Output<string> {
+    const { region } = currentAccount();
+    const command = (arn: pulumi.Output<string>) =>
+      pulumi.interpolate`aws sns subscribe --region ${region} --topic-arn ${arn} --protocol email --notification-endpoint you@example.com`;
+    const project = pulumi.getProject();
+    const who =
+      successEmails.length + failureEmails.length === 0
+        ? "Nobody gets the pipeline's mails yet."
+        : `Mails go to ${[...new Set([...successEmails, ...failureEmails])].join(", ")}, once the link in AWS's confirmation mail was followed.`;
+    return pulumi.interpolate`${who}
+To add an address for good: pulumi config set --path '${project}:successEmails[${successEmails.length}]' you@example.com && pulumi config set --path '${project}:failureEmails[${failureEmails.length}]' you@example.com && pulumi up
+Or at once, outside the stack's configuration: ${command(this.successTopicArn)} ; ${command(this.failureTopicArn)}
+Then follow the link in the confirmation mail that AWS sends.`;
+  }
+}

@@ -1,0 +1,61 @@
+// IAM statements as sentences, `allow("s3:PutObject").on(arn)`, and the documents made of them.
+
+import * as pulumi from "@pulumi/pulumi";
+
+export type Condition = Record<string, Record<string, pulumi.Input<string> | pulumi.Input<string>[]>>;
+
+export interface Statement {
+  Sid?: string;
+  Effect: "Allow";
+  Action: string[];
+  Resource: pulumi.Input<string>[];
+  Condition?: Condition;
+}
+
+/** Names the statements whose actions AWS cannot limit to a resource, so that a reader need not wonder. */
+export const NO_RESOURCE_LEVEL = "AwsHasNoResourceLevelForThese";
+
+export function allow(...actions: string[]) {
+  const wildcard = actions.find((action) => action.includes("*"));
+  if (wildcard) throw new Error(`Name the actions instead of the wildcard ${wildcard}.`);
+  return permission(actions);
+}
+
+function permission(actions: string[], condition?: Condition) {
+  const statement = (resources: pulumi.Input<string>[], sid?: string): Statement => ({
+    ...(sid && { Sid: sid }),
+    Effect: "Allow",
+    Action: actions,
+    Resource: resources,
+    ...(condition && { Condition: condition }),
+  });
+  return {
+    when: (added: Condition) => permission(actions, { ...condition, ...added }),
+    on(...resources: pulumi.Input<string>[]): Statement {
+      if (resources.length === 0) throw new Error(`${actions.join(", ")}: say on which resource.`);
+      if (resources.includes("*")) throw new Error(`${actions.join(", ")}: use onEveryResource() for "*".`);
+      return statement(resources);
+    },
+    /** Only for actions that AWS gives no resource-level permission. */
+    onEveryResource: (): Statement => statement(["*"], NO_RESOURCE_LEVEL),
+  };
+}
+
+export function policyDocument(statements: Statement[]): pulumi.Output<string> {
+  return pulumi.jsonStringify({ Version: "2012-10-17", Statement: statements });
+}
+
+/** One service may assume the role, and only on behalf of this account (the confused deputy). */
+export function trustPolicy(service: string, accountId: pulumi.Input<string>): pulumi.Output<string> {
+  return pulumi.jsonStringify({
+    Version: "2012-10-17",
+    Statement: [
+      {
+        Effect: "Allow",
+        Action: "sts:AssumeRole",
+        Principal: { Service: service },
+        Condition: { StringEquals: { "aws:SourceAccount": accountId } },
+      },
+    ],
+  });
+}

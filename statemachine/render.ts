@@ -1,0 +1,91 @@
+// Makes the state machine's definition: puts the JSONata files and the stack's values in the place of `${...}`.
+
+import { readFileSync } from "node:fs";
+import * as path from "node:path";
+
+/** Values by placeholder name; a number takes the place of the quoted placeholder as a number. */
+export type PipelineValues = Record<string, string | number>;
+
+/** A placeholder without a value, a value that nothing uses, or a JSONata file that is not there. */
+export class RenderError extends Error {
+  override name = "RenderError";
+}
+
+export function renderPipeline(values: PipelineValues): string {
+  const template = readFileSync(path.join(__dirname, "pipeline.asl.json"), "utf8");
+  return render(template, values, (name) => readFileSync(path.join(__dirname, `${name}.jsonata`), "utf8"));
+}
+
+/**
+ * `${Name}` is a value; `${folder/file}` is a JSONata file, which may hold values and files itself.
+ * The result is JSON without white space: AWS limits a definition's size.
+ */
+export function render(
+  template: string,
+  values: PipelineValues,
+  readExpression: (name: string) => string,
+): string {
+  const used = new Set<string>();
+  const missing = new Set<string>();
+  const take = (name: string): string | number => {
+    used.add(name);
+    const value = values[name];
+    if (value === undefined) missing.add(name);
+    return value ?? "";
+  };
+  // Within JSONata a value stands in a string literal; a file may bring in others.
+  const inJsonata = (text: string): string =>
+    replaceAll(text, (name) =>
+      name.includes("/") ? inJsonata(expression(name, readExpression)) : inLiteral(take(name)),
+    );
+  const rendered = mapStrings(JSON.parse(template), (text) => {
+    const whole = /^\$\{(\w+)\}$/.exec(text)?.[1];
+    if (whole) return take(whole);
+    return text.startsWith("{%") ? inJsonata(text) : replaceAll(text, (name) => String(take(name)));
+  });
+  check(
+    missing,
+    Object.keys(values).filter((name) => !used.has(name)),
+  );
+  return JSON.stringify(rendered);
+}
+
+/** A JSONata file on one line, without the comment that says what it is for; its strings hold no line ends. */
+function expression(name: string, read: (name: string) => string): string {
+  try {
+    return read(name)
+      .replace(/^\s*\/\*[\s\S]*?\*\//, "")
+      .trim()
+      .replace(/\s*\n\s*/g, " ");
+  } catch (error) {
+    throw new RenderError(`The state machine uses \${${name}}, but ${name}.jsonata cannot be read: ${error}`);
+  }
+}
+
+/** The value as it must stand between the quotes of a JSONata string. */
+function inLiteral(value: string | number): string {
+  return JSON.stringify(String(value)).slice(1, -1);
+}
+
+function replaceAll(text: string, replacement: (name: string) => string): string {
+  return text.replace(/\$\{([\w/-]+)\}/g, (_, name: string) => replacement(name));
+}
+
+function check(missing: Set<string>, unused: string[]): void {
+  const problems = [
+    ...[...missing].map((name) => `\${${name}} has no value`),
+    ...unused.map((name) => `the value ${name} is used nowhere`),
+  ];
+  if (problems.length > 0) {
+    throw new RenderError(`The state machine cannot be rendered: ${problems.join("; ")}.`);
+  }
+}
+
+function mapStrings(value: unknown, map: (text: string) => string | number): unknown {
+  if (typeof value === "string") return map(value);
+  if (Array.isArray(value)) return value.map((item) => mapStrings(item, map));
+  if (typeof value === "object" && value !== null) {
+    return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, mapStrings(item, map)]));
+  }
+  return value;
+}

@@ -1,0 +1,102 @@
+import assert from "node:assert/strict";
+import { evaluate, type Program } from "./infra/program";
+
+describe("index", () => {
+  let program: Program;
+  before(async () => {
+    program = await evaluate();
+  });
+
+  it("exports what a person clicks, pastes or queries with", () => {
+    assert.deepEqual(program.outputs, {
+      streamName: "clickstream-stream-id",
+      rawBucket: "clickstream-raw-id",
+      curatedBucket: "clickstream-curated-id",
+      scriptsBucket: "clickstream-scripts-id",
+      resultsBucket: "clickstream-results-id",
+      database: "clickstream_test",
+      eventsTable: "events",
+      quarantineTable: "quarantine",
+      workgroup: "clickstream-workgroup-id",
+      stateMachineArn: "arn:aws:sfn/stateMachine:StateMachine:clickstream-pipeline",
+      simulatorFunction: "clickstream-simulator-id",
+      ingestFunction: "clickstream-ingest-id",
+      awaitIngestFunction: "clickstream-await-ingest-id",
+      jobName: "clickstream-transform-id",
+      successTopicArn: "arn:aws:sns/topic:Topic:PipelineSuccess",
+      failureTopicArn: "arn:aws:sns/topic:Topic:PipelineFailure",
+      stateMachineConsoleUrl:
+        "https://eu-west-1.console.aws.amazon.com/states/home?region=eu-west-1#/statemachines/view/arn:aws:sfn/stateMachine:StateMachine:clickstream-pipeline",
+      athenaConsoleUrl: "https://eu-west-1.console.aws.amazon.com/athena/home?region=eu-west-1#/query-editor",
+      startExecutionCommand:
+        "aws stepfunctions start-execution --state-machine-arn arn:aws:sfn/stateMachine:StateMachine:clickstream-pipeline --region eu-west-1",
+      subscribeCommand: program.outputs.subscribeCommand,
+    });
+  });
+
+  it("leaves physical names to Pulumi, or has the stack's name in them, so that two stacks share an account", () => {
+    const named = ["name", "namePrefix", "bucket", "bucketPrefix", "functionName"];
+    const perTable = ["aws:glue/catalogTable:CatalogTable"];
+    const fixed = program.resources
+      .filter(({ type, inputs }) => !perTable.includes(type) && !("policy" in inputs))
+      .flatMap(({ name, inputs }) => named.map((key) => [name, inputs[key]] as const))
+      .filter(([name, value]) => typeof value === "string" && value !== `${name}-id`)
+      .filter(([, value]) => !/clickstream[-_]test/.test(String(value)) && !String(value).endsWith("-id"));
+    assert.deepEqual(fixed, []);
+  });
+
+  it("declares the same resources with the same inputs each time", async () => {
+    const order = ({ resources }: Program) =>
+      JSON.stringify(resources.map(({ type, name, inputs }) => [type, name, inputs]).sort());
+    assert.equal(order(await evaluate()), order(program));
+  });
+
+  it("starts itself by the schedule, unless the stack switches that off", async () => {
+    const schedule = program.named("aws:scheduler/schedule:Schedule", "clickstream-schedule");
+    assert.equal(schedule.scheduleExpression, "rate(1 hour)");
+    assert.deepEqual(
+      (await evaluate({ scheduleEnabled: "false" })).of("aws:scheduler/schedule:Schedule"),
+      [],
+    );
+  });
+
+  it("has a shard count for a provisioned stream only", async () => {
+    const stream = async (config: Record<string, string>) => {
+      const { streamModeDetails, shardCount } = (await evaluate(config)).named(
+        "aws:kinesis/stream:Stream",
+        "clickstream-stream",
+      );
+      return { streamModeDetails, shardCount };
+    };
+    assert.deepEqual(await stream({ shardCount: "3" }), {
+      streamModeDetails: { streamMode: "PROVISIONED" },
+      shardCount: 3,
+    });
+    assert.deepEqual(await stream({ streamMode: "ON_DEMAND" }), {
+      streamModeDetails: { streamMode: "ON_DEMAND" },
+      shardCount: undefined,
+    });
+  });
+
+  it("encrypts the stream with AWS's key for Kinesis", () => {
+    const { encryptionType, kmsKeyId } = program.named("aws:kinesis/stream:Stream", "clickstream-stream");
+    assert.deepEqual({ encryptionType, kmsKeyId }, { encryptionType: "KMS", kmsKeyId: "alias/aws/kinesis" });
+  });
+
+  it("gives every function and the state machine a log group of the stack, with its retention", () => {
+    const groups = program.of("aws:cloudwatch/logGroup:LogGroup").map(({ inputs }) => inputs);
+    assert.deepEqual(groups.map(({ name }) => name).sort(), [
+      "/aws/vendedlogs/states/clickstream-test/pipeline",
+      "/clickstream-test/await-ingest",
+      "/clickstream-test/ingest",
+      "/clickstream-test/simulator",
+      "/clickstream-test/transform/error",
+      "/clickstream-test/transform/output",
+    ]);
+    assert.ok(groups.every(({ retentionInDays }) => retentionInDays === 30));
+    for (const { inputs } of program.of("aws:lambda/function:Function")) {
+      const { logGroup } = inputs.loggingConfig as { logGroup: string };
+      assert.ok(groups.some(({ name }) => name === logGroup));
+    }
+  });
+});

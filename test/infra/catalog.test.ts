@@ -1,0 +1,53 @@
+import assert from "node:assert/strict";
+import schema from "../../schema/clickstream.json";
+import { evaluate, type Program } from "./program";
+
+const TABLE = "aws:glue/catalogTable:CatalogTable";
+const plain = (columns: { name: string; type: string }[]) => columns.map(({ name, type }) => [name, type]);
+
+describe("infra/catalog", () => {
+  let program: Program;
+  before(async () => {
+    program = await evaluate();
+  });
+
+  const storage = (table: string) =>
+    program.named(TABLE, table).storageDescriptor as {
+      location: string;
+      columns: { name: string; type: string }[];
+      serDeInfo: { serializationLibrary: string };
+    };
+
+  it("gives both tables the schema's columns, in its order", () => {
+    assert.deepEqual(plain(storage("clickstream-events").columns), plain(schema.events.columns));
+    assert.deepEqual(plain(storage("clickstream-quarantine").columns), plain(schema.quarantine.columns));
+  });
+
+  it("partitions the events by day, and the quarantine not at all", () => {
+    const keys = (table: string) =>
+      program.named(TABLE, table).partitionKeys as { name: string; type: string }[];
+    assert.deepEqual(plain(keys("clickstream-events")), [["event_date", "date"]]);
+    assert.equal(keys("clickstream-quarantine"), undefined);
+  });
+
+  it("lays the tables over what the job and the ingest write", () => {
+    assert.equal(storage("clickstream-events").location, "s3://clickstream-curated-id/events/");
+    assert.equal(storage("clickstream-quarantine").location, "s3://clickstream-raw-id/quarantine/");
+    assert.equal(
+      storage("clickstream-quarantine").serDeInfo.serializationLibrary,
+      "org.openx.data.jsonserde.JsonSerDe",
+    );
+  });
+
+  it("holds every query of the workgroup to its result bucket, encrypted, on engine 3", () => {
+    assert.deepEqual(program.named("aws:athena/workgroup:Workgroup", "clickstream-workgroup").configuration, {
+      enforceWorkgroupConfiguration: true,
+      publishCloudwatchMetricsEnabled: true,
+      engineVersion: { selectedEngineVersion: "Athena engine version 3" },
+      resultConfiguration: {
+        outputLocation: "s3://clickstream-results-id/queries/",
+        encryptionConfiguration: { encryptionOption: "SSE_S3" },
+      },
+    });
+  });
+});

@@ -1,0 +1,80 @@
+// Evaluates the program under Pulumi's mocks, as an engine would that accepts everything: for tests of what it declares.
+
+import { createRequire } from "node:module";
+import * as path from "node:path";
+import * as pulumi from "@pulumi/pulumi";
+
+export interface Declared {
+  type: string;
+  name: string;
+  inputs: Record<string, unknown>;
+}
+
+export interface Program {
+  resources: Declared[];
+  outputs: Record<string, unknown>;
+  of(type: string): Declared[];
+  named(type: string, name: string): Declared["inputs"];
+}
+
+const ROOT = path.resolve(__dirname, "../..");
+const CALLS: Record<string, Record<string, string>> = {
+  "aws:index/getCallerIdentity:getCallerIdentity": { accountId: "123456789012" },
+  "aws:index/getRegion:getRegion": { region: "eu-west-1" },
+  "aws:index/getPartition:getPartition": { partition: "aws" },
+};
+
+export async function evaluate(config: Record<string, string> = {}, stack = "test"): Promise<Program> {
+  const resources: Declared[] = [];
+  await pulumi.runtime.setMocks(
+    {
+      newResource: ({ type, name, inputs, custom }) => {
+        if (!custom) return { id: undefined, state: inputs };
+        resources.push({ type, name, inputs });
+        const arn = type === "aws:s3/bucket:Bucket" ? `arn:aws:s3:::${name}-id` : `arn:${type}:${name}`;
+        return {
+          id: `${name}-id`,
+          state: { name: `${name}-id`, bucket: `${name}-id`, arn, ...inputs },
+        };
+      },
+      call: ({ token }) => CALLS[token] ?? {},
+    },
+    "clickstream",
+    stack,
+    false,
+  );
+  pulumi.runtime.setAllConfig(
+    Object.fromEntries(Object.entries(config).map(([key, value]) => [`clickstream:${key}`, value])),
+  );
+  const outputs = (await pulumi.runtime.runInPulumiStack(async () => freshProgram())) ?? {};
+  await pulumi.runtime.disconnect();
+  return {
+    resources,
+    outputs: await resolve(outputs),
+    of: (type) => resources.filter((resource) => resource.type === type),
+    named: (type, name) => {
+      const found = resources.find((resource) => resource.type === type && resource.name === name);
+      if (!found) throw new Error(`${name} (${type}) was not declared`);
+      return found.inputs;
+    },
+  };
+}
+
+/** The program anew: Node would hand out the stages of the evaluation before. */
+function freshProgram(): unknown {
+  const require = createRequire(path.join(ROOT, "index.ts"));
+  for (const file of Object.keys(require.cache)) {
+    if (file === path.join(ROOT, "index.ts") || file.startsWith(path.join(ROOT, "infra") + path.sep)) {
+      delete require.cache[file];
+    }
+  }
+  return require("./index");
+}
+
+/** Only after the whole program has run: outputs resolve when all that they come from is declared. */
+function resolve(outputs: unknown): Promise<Record<string, unknown>> {
+  const all: pulumi.Output<unknown> = pulumi.output(outputs as pulumi.Input<unknown>);
+  return new Promise((done) => {
+    all.apply((values) => done({ ...(values as Record<string, unknown>) }));
+  });
+}

@@ -1,0 +1,324 @@
+import assert from "node:assert/strict";
+import { evaluate, state } from "./pipeline";
+
+type Mail = { TopicArn: string; Subject: string; Message: string };
+
+const REPORT = {
+  outcome: "processed",
+  seconds: 18.2,
+  raw: { objects: 4, bytes: 217500, lines: 1991 },
+  curated: 1980,
+  written: 1980,
+  recovered: 0,
+  duplicates: 8,
+  redelivered: 3,
+  quarantined: 12,
+  quarantine_reasons: { missing_event_type: 5, not_json: 7 },
+  partitions: ["2026-11-20", "2026-11-21"],
+  files: 2,
+  curated_bytes: 98304,
+  reprocess: null,
+};
+const VARIABLES = {
+  request: {},
+  simulated: {},
+  sent: {},
+  awaited: { ingested: true, pending: [], failedBatches: 0 },
+  report: REPORT as Record<string, unknown>,
+  verification: { rows: 1980, ids: 1980 } as Record<string, unknown>,
+  failure: {},
+};
+
+const success = async (change: Record<string, unknown> = {}) =>
+  (await evaluate(state("NotifySuccess").Arguments, { ...VARIABLES, ...change })) as Mail;
+const failed = async (change: Record<string, unknown>) => {
+  const variables = { ...VARIABLES, report: {}, verification: {}, ...change };
+  const { cause } = (await evaluate(state("ExplainFailure").Assign, variables)) as { cause: string };
+  return (await evaluate(state("NotifyFailure").Arguments, { ...variables, cause })) as Mail;
+};
+const lines = (mail: Mail) => mail.Message.split("\n");
+
+describe("statemachine/mails", () => {
+  it("tells of a run that curated events", async () => {
+    assert.deepEqual(await success(), {
+      TopicArn: "SUCCESS_TOPIC",
+      Subject: "Clickstream dev: 1,980 events curated, 12 quarantined, 8 duplicates in 24 s",
+      Message: `1,980 new events are in the table events, in 2 daily partitions.
+
+NUMBERS
+  Handed in                      2,000   in 4 raw objects, 212.4 KiB
+  Curated                        1,980   in 2 files, 96.0 KiB
+  Quarantined                       12   reasons below
+  Duplicates left out                8   the first copy is kept
+  Redelivered                        3   delivered twice, taken once
+
+QUARANTINED BECAUSE
+  not_json                           7
+  missing_event_type                 5
+
+PARTITIONS
+  2026-11-20
+  2026-11-21
+
+CHECKED
+  Athena counts 1,980 rows of this run, with 1,980 different ids,
+  as the run reported.
+
+TIME
+  24 s in all, 18 s of it in the Spark job.
+
+WHERE TO LOOK
+  This execution:
+    https://console/executions/EXECUTION_ARN
+  Athena, database lake_dev, workgroup lake:
+    https://console/athena
+
+WHAT TO DO NEXT
+  Paste into Athena:
+
+    SELECT event_date, event_type, count(*) AS events
+    FROM events
+    WHERE event_date >= DATE '2026-11-20'
+    GROUP BY event_date, event_type
+    ORDER BY event_date, events DESC
+
+  and for what was quarantined:
+
+    SELECT reason, detail, payload
+    FROM quarantine
+    ORDER BY arrival_time DESC
+    LIMIT 20
+`,
+    });
+  });
+
+  it("tells of a run that found nothing new", async () => {
+    const report = {
+      ...REPORT,
+      outcome: "nothing_new",
+      seconds: 3,
+      raw: { objects: 0, bytes: 0, lines: 0 },
+      curated: 0,
+      written: 0,
+      duplicates: 0,
+      redelivered: 0,
+      quarantined: 0,
+      quarantine_reasons: {},
+      partitions: [],
+      files: 0,
+      curated_bytes: 0,
+    };
+    assert.deepEqual(await success({ report, verification: {} }), {
+      TopicArn: "SUCCESS_TOPIC",
+      Subject: "Clickstream dev: nothing new in 24 s",
+      Message: `There was nothing new: earlier runs have taken all that lies in the raw
+bucket. No row has changed.
+
+TIME
+  24 s in all, 3 s of it in the Spark job.
+
+WHERE TO LOOK
+  This execution:
+    https://console/executions/EXECUTION_ARN
+  Athena, database lake_dev, workgroup lake:
+    https://console/athena
+
+WHAT TO DO NEXT
+  Paste into Athena:
+
+    SELECT event_date, event_type, count(*) AS events
+    FROM events
+    GROUP BY event_date, event_type
+    ORDER BY event_date, events DESC
+`,
+    });
+  });
+
+  it("shows the first and the last ten of many days", async () => {
+    const partitions = Array.from({ length: 31 }, (_, day) => `2026-01-${String(day + 1).padStart(2, "0")}`);
+    const shown = lines(await success({ report: { ...REPORT, partitions } })).filter((line) =>
+      /^ {2}(2026|\.\.\.)/.test(line),
+    );
+    assert.equal(shown.length, 21);
+    assert.deepEqual(shown.slice(9, 12), ["  2026-01-10", "  ... 11 more ...", "  2026-01-22"]);
+  });
+
+  it("warns of batches that the ingest gave up on, though the run went well", async () => {
+    const mail = await success({ awaited: { ingested: true, pending: [], failedBatches: 2 } });
+    assert.match(
+      mail.Message,
+      /ATTENTION\n {2}The ingest gave up on 2 batches, not counted above\. The records are\n {2}kept under\n {4}s3:\/\/raw\/aws\/lambda\/\n/,
+    );
+  });
+
+  it("names what a broken-off run had written, and days that were made anew", async () => {
+    const report = { ...REPORT, recovered: 30, reprocess: { from: "2026-11-20", to: "2026-11-21" } };
+    const mail = await success({ report });
+    assert.ok(
+      lines(mail).includes(
+        "  Recovered                         30   written before, by a run that broke off",
+      ),
+    );
+    assert.ok(
+      lines(mail).includes("The days from 2026-11-20 to 2026-11-21 were made anew from the raw events."),
+    );
+  });
+
+  it("says one event, one file, one day of one", async () => {
+    const one = { ...REPORT, curated: 1, duplicates: 1, files: 1, partitions: ["2026-11-20"] };
+    const mail = await success({ report: { ...one, raw: { objects: 1, bytes: 12, lines: 1 } } });
+    assert.equal(mail.Subject, "Clickstream dev: 1 event curated, 12 quarantined, 1 duplicate in 24 s");
+    assert.equal(lines(mail)[0], "1 new event is in the table events, in 1 daily partition.");
+    assert.match(mail.Message, /in 1 raw object, 12 bytes/);
+  });
+
+  it("tells of a failed job: cause in words, how far it came, what that means, how to go on", async () => {
+    const mail = await failed({
+      request: { simulate: { events: 2000 }, reprocess: { from: "2026-01-01", to: "2026-01-02" } },
+      simulated: { events: 2000 },
+      failure: {
+        state: "TransformEvents",
+        error: "States.TaskFailed",
+        cause: JSON.stringify({
+          JobRunState: "FAILED",
+          ErrorMessage:
+            "ValueError: the schema of s3://raw/raw/year=2026/month=01/day=01/hour=00/shardId-000000000000-1-2.jsonl.gz does not have the column that the run needs",
+        }),
+      },
+    });
+    assert.deepEqual(mail, {
+      TopicArn: "FAILURE_TOPIC",
+      Subject: "Clickstream dev: FAILED in TransformEvents after 24 s",
+      Message: `The execution run-1 failed in TransformEvents after 24 s.
+
+CAUSE
+  ValueError: the schema of
+  s3://raw/raw/year=2026/month=01/day=01/hour=00/shardId-000000000000-1-2.jsonl.gz
+  does not have the column that the run needs
+  (States.TaskFailed)
+
+HOW FAR IT CAME
+  done      traffic simulated: 2,000 events
+  done      what was sent has reached the raw bucket
+  FAILED    the Spark job
+  not done  the run's report read
+  not done  partitions registered
+  not done  table verified against the report
+
+WHAT THAT MEANS
+  Nothing is lost: what arrived lies under s3://raw/raw/ and the next
+  execution takes it. Rows that this one has written are found by it
+  and not written again.
+
+HOW TO GO ON
+  When the cause is gone, this goes on:
+
+  aws stepfunctions start-execution \\
+    --region eu-west-1 \\
+    --state-machine-arn MACHINE_ARN \\
+    --input '{"reprocess":{"from":"2026-01-01","to":"2026-01-02"}}'
+
+WHERE TO LOOK
+  This execution:
+    https://console/executions/EXECUTION_ARN
+  Its logs:
+    aws logs tail /lake/transform/error --since 2h --region eu-west-1
+`,
+    });
+  });
+
+  it("goes on from where the execution ended, with the input that this needs", async () => {
+    const sent = { since: "2026-11-21T09:00:00Z", shards: { "shard-0": "5" } };
+    const input = async (failing: string, request: Record<string, unknown>) => {
+      const mail = await failed({ request, sent, failure: { state: failing, error: "X", cause: "c" } });
+      return /--input '(.*)'\n/.exec(mail.Message)?.[1];
+    };
+    const simulate = { events: 5, note: "it's" };
+    assert.equal(await input("CheckInput", { simulat: 1 }), "{}");
+    assert.equal(await input("SimulateTraffic", { simulate }), `{"simulate":{"events":5,"note":"it'\\''s"}}`);
+    assert.equal(await input("AwaitIngest", { simulate }), `{"sent":${JSON.stringify(sent)}}`);
+    assert.equal(await input("TransformEvents", { simulate }), "{}");
+    assert.equal(await input("RepairPartitions", { simulate }), '{"fullRepair":true}');
+    assert.equal(await input("RepairAllPartitions", {}), '{"fullRepair":true}');
+    assert.equal(await input("VerifyTables", {}), '{"fullRepair":true}');
+  });
+
+  it("says of a rejected input what is wrong with it, and no more than is true", async () => {
+    const mail = await failed({
+      request: ["no object"],
+      failure: { state: "CheckInput", error: "InvalidInput", cause: "The input must be a JSON object." },
+    });
+    assert.equal(
+      mail.Message,
+      `The execution run-1 failed in CheckInput after 24 s.
+
+CAUSE
+  The input must be a JSON object.
+  (InvalidInput)
+
+WHAT THAT MEANS
+  Nothing was started and nothing has changed.
+
+HOW TO GO ON
+  Correct the input and start again; without one it takes what is new:
+
+  aws stepfunctions start-execution \\
+    --region eu-west-1 \\
+    --state-machine-arn MACHINE_ARN \\
+    --input '{}'
+
+WHERE TO LOOK
+  This execution:
+    https://console/executions/EXECUTION_ARN
+`,
+    );
+  });
+
+  it("says that partitions were registered when just the report is missing", async () => {
+    const mail = await failed({
+      failure: {
+        state: "ReadReport",
+        error: "S3.NoSuchKeyException",
+        cause: "The specified key does not exist.",
+      },
+    });
+    assert.deepEqual(
+      lines(mail).filter((line) => /^ {2}(done|FAILED|not done) /.test(line)),
+      [
+        "  done      the Spark job",
+        "  FAILED    the run's report read",
+        "  done      partitions registered",
+        "  not done  table verified against the report",
+      ],
+    );
+  });
+
+  it("keeps subjects to what SNS takes: one line, 100 ASCII characters", async () => {
+    const huge = { ...REPORT, curated: 123456789012, quarantined: 123456789012, duplicates: 123456789012 };
+    for (const { Subject } of [
+      await success({ report: huge }),
+      await failed({ failure: { state: "RepairAllPartitions", error: "X", cause: "a\nb" } }),
+    ]) {
+      assert.match(Subject, /^[\x20-\x7e]{1,100}$/);
+    }
+  });
+
+  it("stays within 72 columns, but for addresses and commands that must not be broken", async () => {
+    const states = [
+      "SimulateTraffic",
+      "AwaitIngest",
+      "ReadReport",
+      "RepairPartitions",
+      "VerifyTables",
+      "NotifySuccess",
+    ];
+    const mails = await Promise.all(
+      states.map((name) => failed({ failure: { state: name, error: "X", cause: "word ".repeat(60) } })),
+    );
+    const long = [...mails, await success()].flatMap(lines).filter((line) => line.length > 72);
+    assert.deepEqual(
+      long.filter((line) => !/https:|s3:|^ {4}(--|aws )/.test(line)),
+      [],
+    );
+  });
+});

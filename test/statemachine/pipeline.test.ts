@@ -1,0 +1,216 @@
+import assert from "node:assert/strict";
+import { createRequire } from "node:module";
+import { DEFINITION, evaluate, type State, state } from "./pipeline";
+
+/** It has no type declarations. */
+const validate = createRequire(__filename)("asl-validator") as (definition: unknown) => {
+  isValid: boolean;
+  errors: unknown[];
+};
+const tasks = Object.entries(DEFINITION.States).filter(([, { Type }]) => Type === "Task");
+
+/** Where a state can go to, its catches left out. */
+const next = ({ Next, Default, Choices }: State) =>
+  [Next, Default, ...(Choices ?? []).map((choice) => choice.Next)].filter((name) => name !== undefined);
+
+function reaches(from: string, to: string): boolean {
+  const seen = new Set<string>();
+  const open = [from];
+  for (let name = open.pop(); name !== undefined; name = open.pop()) {
+    if (name === to) return true;
+    if (seen.has(name)) continue;
+    seen.add(name);
+    open.push(...next(state(name)));
+  }
+  return false;
+}
+
+const QUIET = {
+  request: {},
+  inputProblems: [],
+  simulated: {},
+  sent: {},
+  awaited: {},
+  waitingSince: 0,
+  polls: 0,
+  report: {},
+  verification: {},
+  failure: {},
+};
+
+async function choose(name: string, variables: Record<string, unknown>): Promise<string | undefined> {
+  const { Choices = [], Default } = state(name);
+  for (const choice of Choices) {
+    if ((await evaluate(choice.Condition, { ...QUIET, ...variables })) === true) return choice.Next;
+  }
+  return Default;
+}
+
+describe("statemachine/pipeline", () => {
+  it("is accepted by asl-validator", () => {
+    const { isValid, errors } = validate(DEFINITION);
+    assert.deepEqual({ isValid, errors }, { isValid: true, errors: [] });
+  });
+
+  it("gives every task a timeout, and retries with full jitter, a longest delay and an end", () => {
+    for (const [name, task] of tasks) {
+      assert.ok(Number.isInteger(task.TimeoutSeconds) && (task.TimeoutSeconds ?? 0) > 0, name);
+      assert.ok((task.Retry ?? []).length > 0, name);
+      for (const retry of task.Retry ?? []) {
+        assert.equal(retry.JitterStrategy, "FULL", name);
+        assert.ok(retry.MaxDelaySeconds > 0 && retry.MaxAttempts > 0, name);
+      }
+    }
+    assert.equal(DEFINITION.TimeoutSeconds, 30000);
+  });
+
+  it("retries nothing that would fail again", () => {
+    const lasting = [
+      "States.ALL",
+      "States.TaskFailed",
+      "States.Timeout",
+      "InvalidInput",
+      "States.Permissions",
+    ];
+    const retried = tasks.flatMap(([, { Retry = [] }]) => Retry.flatMap(({ ErrorEquals }) => ErrorEquals));
+    assert.deepEqual(
+      retried.filter((error) => lasting.includes(error)),
+      [],
+    );
+  });
+
+  it("catches every error of every task into the failure mail, naming the state that failed", () => {
+    const named = new Map([["ReadCounts", "VerifyTables"]]);
+    for (const [name, { Catch = [] }] of tasks) {
+      const all = Catch.find(({ ErrorEquals }) => ErrorEquals.includes("States.ALL"));
+      assert.ok(all, `${name} does not catch States.ALL`);
+      if (name === "NotifyFailure") {
+        assert.equal(all.Next, "PipelineFailed");
+        continue;
+      }
+      assert.ok(reaches(all.Next, "NotifyFailure"), `${name} does not reach NotifyFailure`);
+      assert.equal(all.Assign.failure?.state, named.get(name) ?? name);
+    }
+  });
+
+  it("ends as failed once the failure mail is sent, and without a cause of AWS's as well", async () => {
+    assert.deepEqual(next(state("NotifyFailure")), ["PipelineFailed"]);
+    assert.equal(state("PipelineFailed").Type, "Fail");
+    const caught = state("TransformEvents").Catch?.[0]?.Assign;
+    assert.deepEqual(await evaluate(caught, QUIET, { errorOutput: { Error: "States.Timeout" } }), {
+      failure: { state: "TransformEvents", error: "States.Timeout", cause: "" },
+    });
+  });
+
+  it("tells a run's name and the days to reprocess to the job", async () => {
+    const { Arguments } = state("TransformEvents");
+    assert.deepEqual(await evaluate(Arguments, QUIET), {
+      JobName: "JOB",
+      Arguments: { "--execution": "run-1", "--reprocess_from": "none", "--reprocess_to": "none" },
+    });
+    const request = { reprocess: { from: "2026-01-01", to: "2026-01-02" } };
+    assert.deepEqual(await evaluate(Arguments, { ...QUIET, request }), {
+      JobName: "JOB",
+      Arguments: {
+        "--execution": "run-1",
+        "--reprocess_from": "2026-01-01",
+        "--reprocess_to": "2026-01-02",
+      },
+    });
+  });
+
+  it("waits for another run of the job instead of failing", () => {
+    const [concurrent] = state("TransformEvents").Retry ?? [];
+    assert.deepEqual(concurrent?.ErrorEquals, ["Glue.ConcurrentRunsExceededException"]);
+    assert.equal(concurrent?.MaxAttempts, 150);
+  });
+
+  it("simulates, waits or goes straight to the job, as the input says", async () => {
+    assert.equal(await choose("WhatToDo", { request: {} }), "TransformEvents");
+    assert.equal(await choose("WhatToDo", { request: { simulate: {} } }), "SimulateTraffic");
+    assert.equal(await choose("WhatToDo", { request: { sent: {} } }), "KeepSent");
+    assert.equal(await choose("WhatToDo", { inputProblems: ["Wrong."] }), "RejectInput");
+  });
+
+  it("asks until all is ingested, and gives up after the configured time", async () => {
+    const since = Date.parse("2026-11-21T09:00:24.000Z");
+    const pending = { ingested: false, pending: ["s"], failedBatches: 0 };
+    const at = (seconds: number) => ({ awaited: pending, waitingSince: since - seconds * 1000 });
+    assert.equal(await choose("IsIngested", at(899)), "WaitForIngest");
+    assert.equal(await choose("IsIngested", at(901)), "GiveUpWaiting");
+    assert.equal(await choose("IsIngested", { awaited: { ingested: true } }), "TransformEvents");
+  });
+
+  it("repairs just the days of the run, all of them where asked or where they are many, none where none", async () => {
+    const days = (count: number) => ({
+      report: { partitions: Array.from({ length: count }, () => "2026-01-01") },
+    });
+    assert.equal(await choose("HowToRepair", days(0)), "NotifySuccess");
+    assert.equal(await choose("HowToRepair", days(1)), "RepairPartitions");
+    assert.equal(await choose("HowToRepair", days(500)), "RepairPartitions");
+    assert.equal(await choose("HowToRepair", days(501)), "RepairAllPartitions");
+    assert.equal(
+      await choose("HowToRepair", { ...days(0), request: { fullRepair: true } }),
+      "RepairAllPartitions",
+    );
+  });
+
+  it("repairs all days where the report is missing, and then fails", async () => {
+    assert.equal(state("ReadReport").Catch?.[0]?.Next, "RepairAllPartitions");
+    assert.equal(await choose("IsRepaired", { failure: { state: "ReadReport" } }), "ExplainFailure");
+    assert.equal(await choose("IsRepaired", { report: { partitions: ["2026-01-01"] } }), "VerifyTables");
+    assert.equal(await choose("IsRepaired", { report: { partitions: [] } }), "NotifySuccess");
+  });
+
+  it("writes the statements that Athena is to run", async () => {
+    const report = { partitions: ["2026-01-31", "2026-02-01"], processed_at: "2026-02-01 03:04:05.678" };
+    const query = async (name: string) =>
+      ((await evaluate(state(name).Arguments, { ...QUIET, report })) as { QueryString: string }).QueryString;
+    assert.equal(
+      await query("RepairPartitions"),
+      "ALTER TABLE events ADD IF NOT EXISTS PARTITION (event_date = '2026-01-31') PARTITION (event_date = '2026-02-01')",
+    );
+    assert.equal(await query("RepairAllPartitions"), "MSCK REPAIR TABLE events");
+    assert.equal(
+      await query("VerifyTables"),
+      "SELECT count(*) AS rows_found, count(DISTINCT event_id) AS ids_found FROM events " +
+        "WHERE event_date IN (DATE '2026-01-31', DATE '2026-02-01') AND processed_at = TIMESTAMP '2026-02-01 03:04:05.678'",
+    );
+  });
+
+  it("takes the run for good only when Athena counts what the report says", async () => {
+    const counted = (rows: number, ids: number) =>
+      choose("IsVerified", { report: { written: 5 }, verification: { rows, ids } });
+    assert.equal(await counted(5, 5), "NotifySuccess");
+    assert.equal(await counted(4, 4), "RejectTables");
+    assert.equal(await counted(5, 4), "RejectTables");
+  });
+
+  it("reads the counts from Athena's text", async () => {
+    const ResultSet = {
+      Rows: [
+        { Data: [{ VarCharValue: "rows_found" }, { VarCharValue: "ids_found" }] },
+        { Data: [{ VarCharValue: "12" }, { VarCharValue: "11" }] },
+      ],
+    };
+    assert.deepEqual(await evaluate(state("ReadCounts").Assign, QUIET, { result: { ResultSet } }), {
+      verification: { rows: 12, ids: 11 },
+    });
+  });
+
+  it("ends with the report and what was simulated", async () => {
+    const { Output } = state("NotifySuccess");
+    const report = { curated: 1 };
+    assert.deepEqual(await evaluate(Output, { ...QUIET, report }), {
+      execution: "run-1",
+      report,
+      simulated: null,
+    });
+    const simulated = { events: 3 };
+    assert.deepEqual(await evaluate(Output, { ...QUIET, report, simulated }), {
+      execution: "run-1",
+      report,
+      simulated,
+    });
+  });
+});

@@ -1,0 +1,53 @@
+import assert from "node:assert/strict";
+import { render } from "../../statemachine/render";
+
+const hole = (name: string) => `\${${name}}`;
+const noFiles = (name: string): string => {
+  throw new Error(`no such file: ${name}`);
+};
+const rendered = (template: unknown, values: Record<string, string | number>, read = noFiles) =>
+  JSON.parse(render(JSON.stringify(template), values, read));
+
+describe("statemachine/render", () => {
+  it("puts text into text, and a number in the place of a whole placeholder", () => {
+    assert.deepEqual(rendered({ a: [`x ${hole("Name")} y`], b: hole("Size") }, { Name: 'qu"ote', Size: 7 }), {
+      a: ['x qu"ote y'],
+      b: 7,
+    });
+  });
+
+  it("escapes values for the JSONata string that they stand in", () => {
+    assert.deepEqual(rendered({ a: `{% "${hole("Name")}" %}` }, { Name: 'qu"ote\\' }), {
+      a: '{% "qu\\"ote\\\\" %}',
+    });
+  });
+
+  it("puts JSONata files in on one line, without their opening comment, with their values and further files", () => {
+    const files: Record<string, string> = {
+      "mails/body": `/* What it is. */\n(\n  ${hole("mails/size")} & '${hole("Name")}'\n)\n`,
+      "mails/size": `/* Size. */ ${hole("Size")}`,
+    };
+    assert.deepEqual(
+      rendered(
+        { a: `{% ${hole("mails/body")} %}` },
+        { Name: "n", Size: 3 },
+        (name) => files[name] ?? noFiles(name),
+      ),
+      { a: "{% ( 3 & 'n' ) %}" },
+    );
+  });
+
+  it("names every placeholder that has no value and every value that nothing uses", () => {
+    assert.throws(() => rendered({ a: `${hole("One")} ${hole("Two")}` }, { Three: 3 }), {
+      name: "RenderError",
+      message: `The state machine cannot be rendered: ${hole("One")} has no value; ${hole("Two")} has no value; the value Three is used nowhere.`,
+    });
+  });
+
+  it("names a JSONata file that is not there", () => {
+    assert.throws(
+      () => rendered({ a: `{% ${hole("rules/none")} %}` }, {}),
+      /uses \$\{rules\/none\}, but rules\/none\.jsonata cannot be read/,
+    );
+  });
+});

@@ -1,0 +1,101 @@
+import assert from "node:assert/strict";
+import { evaluate, state } from "./pipeline";
+
+const problems = (input: unknown) => evaluate(state("CheckInput").Assign?.inputProblems, {}, { input });
+const words = (error: string, cause: string) =>
+  evaluate(state("ExplainFailure").Assign?.cause, { failure: { state: "X", error, cause } });
+
+describe("statemachine/rules", () => {
+  it("finds nothing wrong with what may be asked for", async () => {
+    for (const input of [
+      {},
+      { simulate: { events: 20, ratePerSecond: 1 }, fullRepair: true },
+      { sent: { since: "2026-01-31T08:00:00.123Z", shards: { "shardId-000000000000": "495" } } },
+      { reprocess: { from: "2026-01-01", to: "2026-01-02" } },
+    ]) {
+      assert.deepEqual(await problems(input), [], JSON.stringify(input));
+    }
+  });
+
+  it("says all that is wrong with an input", async () => {
+    assert.deepEqual(await problems([1]), [
+      'The input must be a JSON object such as {"simulate": {"events": 1000}}, got [1].',
+    ]);
+    assert.deepEqual(await problems({ simulat: {} }), [
+      "The input's key simulat is not known. Known keys: simulate, sent, fullRepair, reprocess.",
+    ]);
+    assert.deepEqual(
+      await problems({
+        simulate: 5,
+        sent: { shards: [], until: 1 },
+        fullRepair: "yes",
+        reprocess: { from: "2026-13-01", to: "tomorrow" },
+      }),
+      [
+        'simulate must be an object such as {"events": 1000, "seed": 7}, got 5.',
+        "simulate and sent exclude each other: give the one or the other.",
+        "sent.since must be a UTC time such as 2026-01-31T08:00:00Z, got nothing.",
+        "sent.shards must be an object of the last sequence number by shard, got [].",
+        "fullRepair must be true or false, got yes.",
+        "reprocess.from must be a day such as 2026-01-31, got 2026-13-01.",
+        "reprocess.to must be a day such as 2026-01-31, got tomorrow.",
+        "The input's key sent.until is not known. Known keys: since, shards.",
+      ],
+    );
+    assert.deepEqual(await problems({ reprocess: { from: "2026-01-02", to: "2026-01-01" } }), [
+      'reprocess.from must not be after reprocess.to, got {"from":"2026-01-02","to":"2026-01-01"}.',
+    ]);
+  });
+
+  it("finds the message in what Glue, Athena and Lambda wrap it in", async () => {
+    const glue = { JobRunState: "FAILED", ErrorMessage: 'ValueError: no "x"\nat line 3' };
+    assert.equal(await words("States.TaskFailed", JSON.stringify(glue)), 'ValueError: no "x"\nat line 3');
+    const athena = {
+      QueryExecution: { Query: "SELCT", Status: { StateChangeReason: "line 1:1: mismatched input" } },
+    };
+    assert.equal(await words("States.TaskFailed", JSON.stringify(athena)), "line 1:1: mismatched input");
+    const lambda = { errorMessage: "events must be 1 or more, got 0", errorType: "InvalidInput", trace: [] };
+    assert.equal(await words("InvalidInput", JSON.stringify(lambda)), "events must be 1 or more, got 0");
+  });
+
+  it("never stumbles over a cause: cut off, empty, no JSON, very long", async () => {
+    assert.equal(
+      await words("States.TaskFailed", '{"JobRunState":"FAILED","ErrorMessage":"cut o'),
+      "The Glue job run ended as FAILED.",
+    );
+    assert.equal(
+      await words("States.TaskFailed", '{"JobRunState":"TIMEOUT"}'),
+      "The Glue job run ended as TIMEOUT.",
+    );
+    assert.equal(
+      await words("S3.NoSuchKey", "The specified key does not exist."),
+      "The specified key does not exist.",
+    );
+    assert.equal(await words("States.Timeout", ""), "It did not finish within its time limit.");
+    assert.equal(await words("X", " "), "AWS gave no cause.");
+    assert.equal(await words("X", '{"errorMessage":"\\q"}'), '{"errorMessage":"\\q"}');
+    assert.equal(await words("X", "y".repeat(3000)), `${"y".repeat(2000)} ...`);
+  });
+
+  it("says which shards are pending and where failed batches lie when the ingest takes too long", async () => {
+    const given = async (failedBatches: number) =>
+      evaluate(state("GiveUpWaiting").Assign, {
+        awaited: { ingested: false, pending: ["shardId-1", "shardId-2"], failedBatches },
+      });
+    const failure = (cause: string) => ({
+      failure: { state: "AwaitIngest", error: "IngestTimedOut", cause },
+    });
+    const pending =
+      "Not all that was sent reached s3://raw/raw/ within 900 seconds. Still pending: shardId-1, shardId-2.";
+    assert.deepEqual(
+      await given(1),
+      failure(`${pending} The ingest gave up on 1 batch, kept under s3://raw/aws/lambda/.`),
+    );
+    assert.deepEqual(
+      await given(0),
+      failure(
+        `${pending} Batches that the ingest gives up on are kept under s3://raw/aws/lambda/; there are none of these shards so far.`,
+      ),
+    );
+  });
+});
