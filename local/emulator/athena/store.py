@@ -1,0 +1,85 @@
+"""The emulated S3 as Athena sees it: list a prefix, find a body on disk, write a result."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlparse
+
+from ministack.services import s3
+
+from .errors import AthenaFailure
+
+
+@dataclass(frozen=True)
+class S3Object:
+    """One current object (no delete marker, no older version)."""
+
+    bucket: str
+    key: str
+    size: int
+    modified: str
+
+    @property
+    def uri(self) -> str:
+        return f"s3://{self.bucket}/{self.key}"
+
+
+def split_uri(uri: str) -> tuple[str, str]:
+    """`s3://bucket/some/key` -> (bucket, some/key)."""
+    parsed = urlparse(uri)
+    if parsed.scheme not in ("s3", "s3a", "s3n") or not parsed.netloc:
+        raise AthenaFailure("HIVE_FILESYSTEM_ERROR", f"'{uri}' is not an S3 location")
+    return parsed.netloc, uri.split("://", 1)[1].partition("/")[2]
+
+
+def folder(uri: str) -> tuple[str, str]:
+    """A location as bucket and folder prefix: `events` never means `events2/...`."""
+    bucket, key = split_uri(uri)
+    return bucket, key.rstrip("/") + "/" if key.strip("/") else ""
+
+
+def list_objects(bucket: str, prefix: str) -> Iterator[S3Object]:
+    """The objects under a prefix in key order."""
+    stored = s3._buckets.get(bucket)
+    if stored is None:
+        raise AthenaFailure("HIVE_FILESYSTEM_ERROR", f"The bucket {bucket} does not exist (NoSuchBucket)")
+    for key, record in sorted(list(stored["objects"].items())):
+        if key.startswith(prefix):
+            yield S3Object(bucket, key, int(record.get("size", 0)), str(record.get("last_modified", "")))
+
+
+def bucket_exists(bucket: str) -> bool:
+    return s3._buckets.get(bucket) is not None
+
+
+def read(item: S3Object) -> bytes:
+    body = s3._get_object_data(item.bucket, item.key)
+    if body is None:
+        raise AthenaFailure("HIVE_CANNOT_OPEN_SPLIT", f"Error opening {item.uri}: the object is gone (NoSuchKey)")
+    return body
+
+
+def local_path(item: S3Object, scratch: Path) -> str:
+    """A file with the object's bytes: MiniStack's own, or a copy where it holds the body in memory or keeps
+    the file under an encoded name."""
+    record = s3._buckets[item.bucket]["objects"].get(item.key)
+    on_disk = s3._object_disk_path(item.bucket, item.key) if record and record.get("body") is None else None
+    if on_disk and Path(on_disk).is_file():
+        return on_disk
+    copy = scratch / hashlib.sha256(item.uri.encode()).hexdigest()
+    copy.write_bytes(read(item))
+    return str(copy)
+
+
+def put(bucket: str, key: str, body: bytes, content_type: str) -> None:
+    headers = {"content-type": content_type, "content-length": str(len(body))}
+    status, _, answer = s3._put_object(bucket, key, body, headers)
+    if status >= 300:
+        raise AthenaFailure("HIVE_WRITER_CLOSE_ERROR", f"Writing s3://{bucket}/{key} failed: {answer!r}")
+
+
+def delete(item: S3Object) -> None:
+    s3._delete_object(item.bucket, item.key)

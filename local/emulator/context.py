@@ -1,0 +1,114 @@
+"""What every replaced part of the emulator is told about the run: places, addresses, interpreters."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import queue
+import sys
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TextIO
+
+ACCOUNT_ID = "000000000000"
+REGION = "us-east-1"
+HOST = "127.0.0.1"
+
+# Every process of one emulator run carries this variable, so that what a crash leaves behind can be found
+# and ended by it, whatever process group or session it moved to.
+RUN_MARKER = "CLICKSTREAM_EMULATOR_RUN"
+
+PROJECT_ROOT = Path(__file__).resolve().parents[2]
+
+logger = logging.getLogger("emulator")
+
+
+@dataclass
+class Context:
+    """One emulator run. Passed to `install(context)` of every part before the first request is served."""
+
+    state_dir: Path
+    port: int
+    run_id: str
+    smtp_port: int = 0
+    host: str = HOST
+    smtp_host: str = HOST
+    region: str = REGION
+    account_id: str = ACCOUNT_ID
+    project_root: Path = PROJECT_ROOT
+    lambda_node: Path = Path()
+    console: TextIO = field(default_factory=lambda: sys.stderr)
+    _shutdown_callbacks: list[tuple[str, Callable[[], None]]] = field(default_factory=list)
+    _warnings: queue.Queue[str] = field(default_factory=queue.Queue)
+
+    def __post_init__(self) -> None:
+        threading.Thread(target=self._print_warnings, daemon=True, name="warnings").start()
+
+    @property
+    def endpoint(self) -> str:
+        return f"http://{self.host}:{self.port}"
+
+    @property
+    def smtp(self) -> str:
+        return f"{self.smtp_host}:{self.smtp_port}"
+
+    @property
+    def mail_dir(self) -> Path:
+        return self.state_dir / "mails"
+
+    @property
+    def s3_dir(self) -> Path:
+        """Where the bodies of the S3 objects lie (MiniStack's S3_DATA_DIR)."""
+        return self.state_dir / "s3"
+
+    @property
+    def temp_dir(self) -> Path:
+        """TMPDIR of this run and its children; removed when the run ends."""
+        return self.state_dir / "tmp"
+
+    @property
+    def python(self) -> Path:
+        """The interpreter of the project's Python environment."""
+        return Path(sys.executable)
+
+    @property
+    def venv(self) -> Path:
+        return Path(sys.prefix)
+
+    def child_env(self, **extra: str) -> dict[str, str]:
+        """The environment for a child process. Use it (or os.environ) so that the child carries the run
+        marker and is ended with the emulator."""
+        return {**os.environ, RUN_MARKER: self.run_id, **extra}
+
+    def warn(self, message: str) -> None:
+        """Say on the console and in the log what this emulator does not honour."""
+        logger.warning("%s", message)
+        self._warnings.put(message)
+
+    def _print_warnings(self) -> None:
+        """In a thread of its own: a caller that does not read our stderr must not hold the emulator up."""
+        while True:
+            message = self._warnings.get()
+            with contextlib.suppress(OSError):  # nobody reads any more; the log has it
+                print(f"emulator: warning: {message}", file=self.console, flush=True)
+            self._warnings.task_done()
+
+    def on_shutdown(self, name: str, callback: Callable[[], None]) -> None:
+        """Run `callback` when the emulator ends in an orderly way, last registered first. It must return
+        within a second or two; processes that are left over are killed anyway."""
+        self._shutdown_callbacks.append((name, callback))
+
+    def run_shutdown_callbacks(self) -> None:
+        while self._shutdown_callbacks:
+            name, callback = self._shutdown_callbacks.pop()
+            try:
+                callback()
+            except Exception:
+                logger.exception("shutting down %s failed", name)
+        deadline = time.monotonic() + 0.5
+        while self._warnings.unfinished_tasks and time.monotonic() < deadline:
+            time.sleep(0.01)

@@ -1,0 +1,159 @@
+"""What a Glue job's arguments and settings mean for a local run: what is honoured, what must be reported."""
+
+from __future__ import annotations
+
+import posixpath
+import shlex
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from .spark_process import CannotStart, SparkJob
+
+HONOURED_ENVIRONMENT = ("--customer-driver-env-vars", "--customer-executor-env-vars")
+
+# Parameters that Glue itself acts on and a local run cannot; with these values they ask for nothing.
+NOT_HONOURED: dict[str, tuple[str, ...]] = {
+    "--additional-python-modules": ("",),
+    "--class": (),
+    "--continuous-log-conversionPattern": (),
+    "--continuous-log-logGroup": (),
+    "--continuous-log-logStreamPrefix": (),
+    "--datalake-formats": ("",),
+    "--disable-proxy-v2": ("false",),
+    "--enable-auto-scaling": ("false",),
+    "--enable-continuous-cloudwatch-log": ("false",),
+    "--enable-continuous-log-filter": ("false",),
+    "--enable-glue-datacatalog": ("false",),
+    "--enable-job-insights": ("false",),
+    "--enable-lakeformation-fine-grained-access": ("false",),
+    "--enable-metrics": ("false",),
+    "--enable-observability-metrics": ("false",),
+    "--enable-rename-algorithm-v2": ("false",),
+    "--enable-s3-parquet-optimized-committer": ("false",),
+    "--enable-spark-ui": ("false",),
+    "--executor-cores": (),
+    "--job-bookmark-from": (),
+    "--job-bookmark-option": ("job-bookmark-disable",),
+    "--job-bookmark-to": (),
+    "--python-modules-installer-option": (),
+    "--scriptLocation": (),
+    "--spark-event-logs-path": (),
+    "--use-postgres-driver": ("false",),
+    "--user-jars-first": ("false",),
+    "--write-shuffle-files-to-s3": ("false",),
+    "--write-shuffle-spills-to-s3": ("false",),
+}
+
+# Settings of --conf that describe a cluster; here there is one process, whose memory the local stack bounds.
+CLUSTER_SETTINGS = (
+    "spark.driver.memory",
+    "spark.driver.cores",
+    "spark.executor.",
+    "spark.dynamicAllocation.",
+    "spark.master",
+    "spark.submit.deployMode",
+)
+
+# Fields of CreateJob and StartJobRun that say where and as whom Glue runs a job.
+NOT_HONOURED_FIELDS = (
+    "AllocatedCapacity",
+    "Connections",
+    "ExecutionClass",
+    "JobRunQueuingEnabled",
+    "MaintenanceWindow",
+    "MaxCapacity",
+    "NotificationProperty",
+    "NumberOfWorkers",
+    "SecurityConfiguration",
+    "SourceControlDetails",
+    "WorkerType",
+)
+LOCAL_GLUE_VERSIONS = ("5.0", "5.1")
+
+Fetch = Callable[[str], bytes]
+
+
+@dataclass
+class Plan:
+    """The job as it can be run, and the names of what was left out."""
+
+    job: SparkJob
+    not_honoured: list[str] = field(default_factory=list)
+
+
+def not_honoured_fields(definition: dict) -> list[str]:
+    named = [name for name in NOT_HONOURED_FIELDS if definition.get(name)]
+    version = definition.get("GlueVersion")
+    if version and version not in LOCAL_GLUE_VERSIONS:
+        named.append(f"GlueVersion {version} (local runs are Spark 3.5, as Glue 5)")
+    return named
+
+
+def merged(definition: dict, run_arguments: dict, own: dict[str, str]) -> dict[str, str]:
+    """Defaults, what Glue adds, what the run gives, and last what no run may override."""
+    return {
+        **(definition.get("DefaultArguments") or {}),
+        **own,
+        **run_arguments,
+        **(definition.get("NonOverridableArguments") or {}),
+    }
+
+
+def plan(run_id: str, script_location: str, arguments: dict[str, str], fetch: Fetch) -> Plan:
+    """Fetch everything the run needs. Raises CannotStart, with the reason, for what is not there."""
+    language = arguments.get("--job-language", "python")
+    if language != "python":
+        raise CannotStart(f"The local stack runs Python scripts only; --job-language is {language}.")
+    conf, cluster = _conf(arguments.get("--conf", ""))
+    environment: dict[str, str] = {}
+    for name in HONOURED_ENVIRONMENT:
+        environment |= _environment(name, arguments.get(name, ""))
+    job = SparkJob(
+        run_id=run_id,
+        script_name=posixpath.basename(script_location) or "script.py",
+        script=fetch(script_location),
+        arguments=[part for pair in arguments.items() for part in pair],
+        spark_conf=conf,
+        environment=environment,
+        py_files=_files(arguments.get("--extra-py-files", ""), fetch),
+        files=_files(arguments.get("--extra-files", ""), fetch),
+        jars=_files(arguments.get("--extra-jars", ""), fetch),
+    )
+    ignored = [
+        name
+        for name, value in arguments.items()
+        if name in NOT_HONOURED and str(value).lower() not in NOT_HONOURED[name]
+    ]
+    return Plan(job, ignored + [f"--conf {key}" for key in cluster])
+
+
+def _conf(value: str) -> tuple[dict[str, str], list[str]]:
+    """`a=1 --conf b=2`, which is how Glue takes several settings in one parameter."""
+    settings: dict[str, str] = {}
+    for word in shlex.split(value):
+        if word == "--conf":
+            continue
+        key, equals, setting = word.partition("=")
+        if not equals:
+            raise CannotStart(f"--conf must be key=value [--conf key=value ...], got {word!r}.")
+        settings[key] = setting
+    cluster = [key for key in settings if key.startswith(CLUSTER_SETTINGS)]
+    return {key: setting for key, setting in settings.items() if key not in cluster}, cluster
+
+
+def _environment(name: str, value: str) -> dict[str, str]:
+    variables: dict[str, str] = {}
+    for pair in filter(None, value.split(",")):
+        key, equals, setting = pair.partition("=")
+        if not equals:
+            raise CannotStart(f"{name} must be KEY=value[,KEY=value ...], got {pair!r}.")
+        variables[key.strip()] = setting.strip("'\"")
+    return variables
+
+
+def _files(locations: str, fetch: Fetch) -> dict[str, bytes]:
+    return {
+        posixpath.basename(location): fetch(location)
+        for location in (part.strip() for part in locations.split(","))
+        if location
+    }

@@ -1,0 +1,16 @@
+"""Stands in for AWS Glue's Python library in local runs: the few calls that a plain Spark script needs.
+
+Our own code: AWS licenses its library for use on its own services only.
+"""
+
+
+def _missing(module: str, name: str) -> AttributeError:
+    return AttributeError(
+        f"{module}.{name} is not part of the local stand-in for Glue's library, which has only "
+        "getResolvedOptions, GlueContext.spark_session and Job.init/commit. "
+        "Use plain Spark instead: it runs on Glue as well."
+    )
+
+
+def __getattr__(name: str):
+    raise _missing(__name__, name)

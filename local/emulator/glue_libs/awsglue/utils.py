@@ -1,0 +1,37 @@
+"""getResolvedOptions as on Glue: named job arguments out of argv."""
+
+from __future__ import annotations
+
+import argparse
+
+from awsglue import _missing
+
+RESERVED = ("JOB_NAME", "JOB_ID", "JOB_RUN_ID", "SECURITY_CONFIGURATION", "TempDir")
+
+
+class GlueArgumentError(Exception):
+    """A job argument is missing or cannot be read."""
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str):
+        raise GlueArgumentError(message)
+
+
+def getResolvedOptions(args, options):
+    """The values of `options` (and of Glue's own that are given) by name.
+
+    All of `options` are required, abbreviations are accepted and dashes become underscores, as on Glue.
+    """
+    parser = _Parser(prog=args[0] if args else "job", add_help=False)
+    for name in options:
+        parser.add_argument(f"--{name}", required=True)
+    for name in RESERVED:
+        if name not in options:
+            parser.add_argument(f"--{name}", default=argparse.SUPPRESS)
+    parsed, _others = parser.parse_known_args(args[1:])
+    return vars(parsed)
+
+
+def __getattr__(name: str):
+    raise _missing(__name__, name)
