@@ -1,0 +1,39 @@
+/** Wrong arguments: the message names the argument, what was given and what is allowed. */
+export class UsageError extends Error {
+  exitCode: number;
+}
+
+export interface StartOptions {
+  events?: number;
+  seed?: number;
+  /** Absolute path of a file that exists. */
+  file?: string;
+  query?: string[];
+  json?: boolean;
+  keep?: boolean;
+}
+
+export interface TargetOptions {
+  run?: string;
+  stack?: string;
+  json?: boolean;
+}
+
+export interface QueryOptions extends TargetOptions {
+  sql: string;
+}
+
+export interface ExecuteOptions extends TargetOptions {
+  input: Record<string, unknown>;
+}
+
+export interface Request {
+  command: string;
+  /** The parts of the set-up that the command needs. */
+  needs: ("npm" | "python" | "jars")[];
+  options: Record<string, unknown>;
+  help?: undefined;
+}
+
+/** Reads the command line; `help` is set instead of the rest when help was asked for. */
+export function readArguments(argv: string[], env?: NodeJS.ProcessEnv): Request | { help: string };

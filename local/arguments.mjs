@@ -1,0 +1,289 @@
+// What can be typed after each npm script, and one clear error for what cannot. Checked before anything is installed or
+// started, hence with Node's own parser.
+import { statSync } from "node:fs";
+import { resolve } from "node:path";
+import { parseArgs } from "node:util";
+
+/** Wrong arguments: the message names the argument, what was given and what is allowed. */
+export class UsageError extends Error {
+  exitCode = 2;
+}
+
+const ALL = ["npm", "python", "jars"];
+
+const json = { type: "boolean", help: "print one JSON document on stdout, everything else on stderr" };
+const run = {
+  type: "string",
+  value: "ID",
+  help: "the local run to use (default: the newest that is up)",
+  read: text("a run's name, as `npm start -- --keep` prints it"),
+};
+const stack = {
+  type: "string",
+  value: "NAME",
+  help: "a stack that `pulumi up` made on AWS, instead of the local one",
+  read: text("the name of a Pulumi stack, such as dev"),
+};
+
+/** Each command: its usage, its options, and the parts of the set-up that it needs. */
+const COMMANDS = {
+  start: {
+    usage: "npm start -- [options]",
+    about: "Runs the whole pipeline on this machine: stream, Lambdas, Spark, Athena, mail.",
+    needs: ALL,
+    options: {
+      events: {
+        type: "string",
+        value: "N",
+        help: "how many simulated events to send (default 2000)",
+        read: integer(1, 100_000_000),
+      },
+      seed: {
+        type: "string",
+        value: "S",
+        help: "seed of the simulated traffic (default 7)",
+        read: integer(0, 2 ** 31 - 1),
+      },
+      file: {
+        type: "string",
+        value: "PATH",
+        help: "send this file instead: JSON lines or a web server's access log, also as .gz",
+        read: file,
+      },
+      query: {
+        type: "string",
+        value: "SQL",
+        multiple: true,
+        help: "run this query at the end instead of the usual ones; may be given several times",
+        read: text("a SQL statement"),
+      },
+      json,
+      keep: { type: "boolean", help: "leave the stack up until Ctrl+C" },
+    },
+    conflicts: [
+      ["file", "events"],
+      ["file", "seed"],
+    ],
+    examples: [
+      "npm start",
+      "npm start -- --events 20000 --seed 3",
+      "npm start -- --file access.log.gz --query 'SELECT ip, count(*) FROM events GROUP BY ip'",
+    ],
+  },
+  query: {
+    usage: 'npm run query -- "SQL" [options]',
+    about: "Runs one SQL statement in Athena: on the local stack that is up, or on AWS with --stack.",
+    needs: ["npm"],
+    positional: { name: "SQL", read: text("a SQL statement") },
+    options: { run, stack, json },
+    conflicts: [["run", "stack"]],
+    examples: [
+      'npm run query -- "SELECT event_type, count(*) FROM events GROUP BY event_type"',
+      'npm run query -- "SELECT reason, count(*) FROM quarantine GROUP BY reason" --stack dev',
+    ],
+  },
+  execute: {
+    usage: "npm run execute -- ['INPUT JSON'] [options]",
+    about:
+      "Starts one execution of the pipeline and follows it: on the local stack that is up, or on AWS with --stack.",
+    needs: ["npm"],
+    positional: { name: "INPUT JSON", optional: true, fallback: "{}", read: jsonObject },
+    options: { run, stack, json },
+    conflicts: [["run", "stack"]],
+    examples: [
+      "npm run execute",
+      `npm run execute -- '{"simulate": {"events": 500, "seed": 3}}'`,
+      `npm run execute -- '{"reprocess": {"from": "2026-01-01", "to": "2026-01-02"}}' --stack dev`,
+    ],
+  },
+  test: {
+    usage: "npm test",
+    about: "Types, lint, unit tests of TypeScript and Python, and the end-to-end runs.",
+    needs: ALL,
+    options: {},
+    examples: ["npm test"],
+  },
+  check: {
+    usage: "npm run check",
+    about: "Types and lint only.",
+    needs: ["npm", "python"],
+    options: {},
+    examples: ["npm run check"],
+  },
+  bench: {
+    usage: "npm run bench -- [arguments of bench/index.ts]",
+    about: "The benchmarks, each beside a plainly written peer.",
+    needs: ALL,
+    passThrough: true,
+    options: {},
+    examples: ["npm run bench"],
+  },
+};
+
+/** Reads the command line; `help` is set instead of the rest when help was asked for. */
+export function readArguments(argv, env = {}) {
+  const [name, ...rest] = argv;
+  const command = Object.hasOwn(COMMANDS, name ?? "") ? COMMANDS[name] : undefined;
+  if (!command) {
+    throw new UsageError(
+      `Unknown command ${name ?? "(none)"}: allowed are ${Object.keys(COMMANDS).join(", ")}.`,
+    );
+  }
+  if (command.passThrough) return { command: name, needs: command.needs, options: { arguments: rest } };
+  const parsed = parse(name, command, rest);
+  if (parsed.help) return { help: helpText(command) };
+  refuseWhatNpmTook(name, command, env);
+  return { command: name, needs: command.needs, options: parsed.options };
+}
+
+function parse(name, command, argv) {
+  const declared = { ...command.options, help: { type: "boolean", short: "h" } };
+  const { tokens } = parseArgs({
+    args: argv,
+    options: Object.fromEntries(
+      Object.entries(declared).map(([key, { type, short, multiple }]) => [
+        key,
+        { type, multiple: multiple === true, ...(short && { short }) },
+      ]),
+    ),
+    strict: false,
+    allowPositionals: true,
+    tokens: true,
+  });
+  const given = {};
+  const positionals = [];
+  for (const token of tokens) {
+    if (token.kind === "positional") positionals.push(token.value);
+    if (token.kind === "option") takeOption(command, declared, given, token);
+  }
+  if (given.help) return { help: true };
+  for (const [one, other] of command.conflicts ?? []) {
+    if (given[one] !== undefined && given[other] !== undefined) {
+      fail(command, `--${one} and --${other} exclude each other: give one of them.`);
+    }
+  }
+  return { options: { ...given, ...readPositionals(name, command, positionals) } };
+}
+
+function takeOption(command, declared, given, token) {
+  const option = Object.hasOwn(declared, token.name) ? declared[token.name] : undefined;
+  if (!option) {
+    const allowed = [...Object.keys(command.options), "help"].map((key) => `--${key}`).join(", ");
+    fail(command, `Unknown option ${token.rawName}: allowed are ${allowed}.`);
+  }
+  if (option.type === "boolean") {
+    if (token.value !== undefined) {
+      fail(command, `--${token.name} takes no value, got ${show(token.value)}.`);
+    }
+    given[token.name] = true;
+    return;
+  }
+  // "--file --json": the value was forgotten. (A value that really starts so is given as --query="--…".)
+  const forgotten = token.value === undefined || (!token.inlineValue && token.value.startsWith("--"));
+  if (forgotten) fail(command, `--${token.name} needs a value: --${token.name} ${option.value}.`);
+  if (given[token.name] !== undefined && !option.multiple) {
+    fail(command, `--${token.name} was given twice: give it once.`);
+  }
+  const value = option.read(`--${token.name}`, token.value, (message) => fail(command, message));
+  given[token.name] = option.multiple ? [...(given[token.name] ?? []), value] : value;
+}
+
+function readPositionals(name, command, positionals) {
+  const { positional } = command;
+  if (positionals.length > (positional ? 1 : 0)) {
+    const surplus = positionals[positional ? 1 : 0];
+    const hint = positional
+      ? `put the whole ${positional.name} between quotes`
+      : `options follow a lone --, as in: ${command.examples.at(-1)}`;
+    fail(command, `Unexpected argument ${show(surplus)}: ${hint}.`);
+  }
+  if (!positional) return {};
+  const text = positionals[0] ?? positional.fallback;
+  if (text === undefined) fail(command, `${positional.name} is missing.`);
+  const value = positional.read(positional.name, text, (message) => fail(command, message));
+  return { [name === "query" ? "sql" : "input"]: value };
+}
+
+/** `npm start --events 5` (no lone --) makes npm keep the option for itself: the run would silently be another one. */
+function refuseWhatNpmTook(name, command, env) {
+  // json is an option of npm's own, which a person may have in a .npmrc.
+  const taken = Object.keys(command.options).filter(
+    (key) => key !== "json" && env[`npm_config_${key}`] !== undefined && env.npm_lifecycle_event === name,
+  );
+  if (taken.length > 0) {
+    const options = taken.map((key) => `--${key}`).join(", ");
+    fail(
+      command,
+      `npm kept ${options} for itself: write a lone -- before it, as in: ${command.examples.at(-1)}`,
+    );
+  }
+}
+
+function fail(command, message) {
+  throw new UsageError(`${message}\nUsage: ${command.usage}   (--help says more)`);
+}
+
+function show(value) {
+  return value === "" ? "an empty text" : JSON.stringify(value);
+}
+
+function integer(least, most) {
+  return (name, value, refuse) => {
+    const number = /^[+-]?\d+$/.test(value) ? Number(value) : Number.NaN;
+    if (!(number >= least && number <= most)) {
+      refuse(`${name} must be a whole number from ${least} to ${most}, got ${show(value)}.`);
+    }
+    return number;
+  };
+}
+
+function text(allowed) {
+  return (name, value, refuse) => {
+    if (value.trim() === "") refuse(`${name} must be ${allowed}, got ${show(value)}.`);
+    return value;
+  };
+}
+
+function file(name, value, refuse) {
+  // npm runs scripts in the project's folder; INIT_CWD is where the person stands.
+  const path = resolve(process.env.INIT_CWD ?? process.cwd(), value);
+  const stats = statSync(path, { throwIfNoEntry: false });
+  const found = value === "" || !stats ? "does not exist" : stats.isFile() ? undefined : "is not a file";
+  if (found)
+    refuse(`${name} must be a file of JSON lines or an access log, got ${show(value)}, which ${found}.`);
+  return path;
+}
+
+function jsonObject(name, value, refuse) {
+  let parsed;
+  try {
+    parsed = JSON.parse(value);
+  } catch (error) {
+    refuse(`${name} must be a JSON object, got ${show(value)}: ${error.message}.`);
+  }
+  if (typeof parsed !== "object" || parsed === null || Array.isArray(parsed)) {
+    refuse(`${name} must be a JSON object such as {"fullRepair": true}, got ${show(value)}.`);
+  }
+  return parsed;
+}
+
+function helpText(command) {
+  const rows = Object.entries(command.options).map(([key, { value, help }]) => [
+    `--${key}${value ? ` ${value}` : ""}`,
+    help,
+  ]);
+  rows.push(["--help", "this text"]);
+  const width = Math.max(...rows.map(([left]) => left.length));
+  return [
+    `Usage: ${command.usage}`,
+    "",
+    command.about,
+    "",
+    "Options:",
+    ...rows.map(([left, right]) => `  ${left.padEnd(width)}  ${right}`),
+    "",
+    "Examples:",
+    ...command.examples.map((example) => `  ${example}`),
+    "",
+  ].join("\n");
+}

@@ -1,0 +1,115 @@
+// Runs SQL in Athena, on the local stack or on AWS, and gives the rows with values of their types.
+import { setTimeout as sleep } from "node:timers/promises";
+import {
+  type AthenaClient,
+  GetQueryExecutionCommand,
+  GetQueryResultsCommand,
+  type GetQueryResultsCommandOutput,
+  type QueryExecutionStatus,
+  StartQueryExecutionCommand,
+} from "@aws-sdk/client-athena";
+
+export type Value = string | number | boolean | null;
+
+export interface QueryResult {
+  sql: string;
+  columns: string[];
+  rows: Value[][];
+}
+
+/** Athena refused the statement; the message is Athena's own. */
+export class QueryFailed extends Error {
+  constructor(
+    readonly sql: string,
+    message: string,
+  ) {
+    super(message);
+  }
+}
+
+export interface QueryTarget {
+  athena: AthenaClient;
+  database: string;
+  workgroup: string;
+}
+
+const POLL_MILLISECONDS = [50, 100, 200, 300, 500];
+
+export async function runQuery(
+  { athena, database, workgroup }: QueryTarget,
+  sql: string,
+): Promise<QueryResult> {
+  const id = await start(athena, sql, database, workgroup);
+  const status = await finished(athena, id);
+  if (status.State !== "SUCCEEDED") {
+    throw new QueryFailed(
+      sql,
+      status.StateChangeReason ?? status.AthenaError?.ErrorMessage ?? `${status.State}`,
+    );
+  }
+  return { sql, ...(await results(athena, id)) };
+}
+
+async function start(
+  athena: AthenaClient,
+  sql: string,
+  database: string,
+  workgroup: string,
+): Promise<string> {
+  try {
+    const { QueryExecutionId } = await athena.send(
+      new StartQueryExecutionCommand({
+        QueryString: sql,
+        QueryExecutionContext: { Database: database },
+        WorkGroup: workgroup,
+      }),
+    );
+    return QueryExecutionId ?? "";
+  } catch (error) {
+    // A statement that is no SQL at all is refused at once, with no execution to look at.
+    if (error instanceof Error && error.name === "InvalidRequestException")
+      throw new QueryFailed(sql, error.message);
+    throw error;
+  }
+}
+
+async function finished(athena: AthenaClient, id: string): Promise<QueryExecutionStatus> {
+  for (let poll = 0; ; poll++) {
+    const { QueryExecution } = await athena.send(new GetQueryExecutionCommand({ QueryExecutionId: id }));
+    const status = QueryExecution?.Status;
+    if (status?.State && !["QUEUED", "RUNNING"].includes(status.State)) return status;
+    await sleep(POLL_MILLISECONDS[Math.min(poll, POLL_MILLISECONDS.length - 1)]);
+  }
+}
+
+async function results(athena: AthenaClient, id: string): Promise<Pick<QueryResult, "columns" | "rows">> {
+  const rows: Value[][] = [];
+  let columns: { name: string; type: string }[] = [];
+  let token: string | undefined;
+  do {
+    const page: GetQueryResultsCommandOutput = await athena.send(
+      new GetQueryResultsCommand({ QueryExecutionId: id, NextToken: token }),
+    );
+    const info = page.ResultSet?.ResultSetMetadata?.ColumnInfo ?? [];
+    columns = info.map(({ Name = "", Type = "varchar" }) => ({ name: Name, type: Type }));
+    for (const row of page.ResultSet?.Rows ?? []) {
+      rows.push(columns.map(({ type }, index) => typed(row.Data?.[index]?.VarCharValue, type)));
+    }
+    token = page.NextToken;
+  } while (token);
+  // The answer to a SELECT begins with a row of its column names; that of SHOW, DESCRIBE and the like does not.
+  const header = rows[0];
+  if (header && columns.every(({ name }, index) => header[index] === name)) rows.shift();
+  return { columns: columns.map(({ name }) => name), rows };
+}
+
+/** A value as its column's type; integers that JavaScript cannot hold stay text. */
+function typed(text: string | undefined, type: string): Value {
+  if (text === undefined) return null;
+  if (type === "boolean" && (text === "true" || text === "false")) return text === "true";
+  if (/^(tinyint|smallint|integer|int|bigint|float|real|double|decimal)/.test(type) && text.trim() !== "") {
+    const number = Number(text);
+    if (Number.isFinite(number) && (!Number.isInteger(number) || Number.isSafeInteger(number))) return number;
+  }
+  return text;
+}

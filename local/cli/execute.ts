@@ -1,0 +1,106 @@
+// npm run execute -- 'INPUT': one execution of the pipeline, followed to its end.
+import { join, relative } from "node:path";
+import type { ExecuteOptions } from "../arguments.mjs";
+import type { Execution } from "../execution";
+import { Interrupted, onInterrupt } from "../interrupt";
+import type { Mail } from "../mailbox";
+import { readOutput } from "../report";
+import { PROJECT_ROOT } from "../runs";
+import { Console, number } from "./console";
+import { runDocument } from "./document";
+import { executeAndFollow } from "./follow";
+import { MailWatch, showMails, topicOf } from "./mails";
+import { wordsFor } from "./query";
+import { type CliTarget, openTarget } from "./target";
+
+export async function main(options: ExecuteOptions): Promise<number> {
+  const console = new Console(options.json ? process.stderr : process.stdout);
+  const signal = onInterrupt();
+  let target: CliTarget | undefined;
+  try {
+    target = openTarget(options);
+    console.line(`On ${target.name}:`);
+    return await execute(target, options, console, signal);
+  } catch (error) {
+    if (error instanceof Interrupted) {
+      process.stderr.write("\nNo longer following: the execution itself goes on.\n");
+      return error.exitCode;
+    }
+    const words = wordsFor(error, target);
+    if (words === undefined) throw error;
+    process.stderr.write(`${words}\n`);
+    const document = runDocument({ mails: [], queries: [], problems: [words] });
+    if (options.json) process.stdout.write(`${JSON.stringify(document)}\n`);
+    return 1;
+  } finally {
+    console.end();
+  }
+}
+
+async function execute(
+  target: CliTarget,
+  { input, json }: ExecuteOptions,
+  console: Console,
+  signal: AbortSignal,
+) {
+  const { sfn, glue, outputs, stateDir } = target;
+  const { stateMachineArn, jobName } = outputs;
+  const watch = stateDir === undefined ? undefined : await MailWatch.begin(join(stateDir, "mails"));
+  const glueLogs = stateDir && join(stateDir, "glue");
+  const execution = await executeAndFollow(
+    { sfn, glue, stateMachineArn, jobName, glueLogs },
+    input,
+    console,
+    signal,
+  );
+  const arrived = await watch?.waitFor(topicOf(execution.status, outputs));
+  const mails = arrived?.mails ?? [];
+  showMails(mails, console);
+  const problems = problemsOf(execution, arrived?.found);
+  summarise(execution, mails, problems, target, console);
+  const found = readOutput(execution.output);
+  const document = runDocument({ execution, ...found, mails, queries: [], problems });
+  if (json) process.stdout.write(`${JSON.stringify(document)}\n`);
+  return problems.length === 0 ? 0 : 1;
+}
+
+function problemsOf(execution: Execution, mailFound: boolean | undefined): string[] {
+  const problems: string[] = [];
+  if (execution.status !== "SUCCEEDED") problems.push(failureOf(execution));
+  if (mailFound === false) problems.push("No mail of this execution arrived in the local mailbox.");
+  return problems;
+}
+
+/** What ended an execution, in one sentence. */
+export function failureOf({ status, failedState, error, cause }: Execution): string {
+  const why = cause || error || "no cause was given";
+  // The state machine's own Fail state names the state in its cause.
+  const where = failedState && !why.startsWith(failedState) ? ` at ${failedState}` : "";
+  return `The execution ${status}${where}: ${why}`;
+}
+
+function summarise(
+  execution: Execution,
+  mails: Mail[],
+  problems: string[],
+  target: CliTarget,
+  console: Console,
+): void {
+  const { green, red } = console.colours;
+  const report = readOutput(execution.output)?.report;
+  console.line();
+  if (report) {
+    const { curated, quarantined, duplicates, partitions } = report;
+    console.line(
+      `${number(curated)} curated, ${number(quarantined)} quarantined, ${number(duplicates)} duplicates; ` +
+        (partitions.length > 0 ? `partitions ${partitions.join(", ")}` : "no partition was touched"),
+    );
+  }
+  for (const problem of problems) console.line(red(`✗ ${problem}`));
+  if (problems.length > 0 && target.stateDir) {
+    console.line(`  Logs: ${relative(PROJECT_ROOT, target.stateDir)}/emulator.log and glue/*/stderr.log`);
+  }
+  if (problems.length === 0) console.line(green(`✓ ${execution.status} in ${execution.seconds} s`));
+  if (mails.length === 0 && !target.stateDir)
+    console.line("The mail went to the addresses that are subscribed.");
+}

@@ -1,0 +1,18 @@
+// Mocha's spec output for people, and beside it the numbers as JSON in MOCHA_COUNTS for the runner of `npm test`.
+const { writeFileSync } = require("node:fs");
+const { Runner, reporters } = require("mocha");
+
+module.exports = class extends reporters.Spec {
+  constructor(runner, options) {
+    super(runner, options);
+    runner.once(Runner.constants.EVENT_RUN_END, () => {
+      const { passes, failures, pending } = this.stats;
+      if (process.env.MOCHA_COUNTS) {
+        writeFileSync(
+          process.env.MOCHA_COUNTS,
+          JSON.stringify({ passed: passes, failed: failures, skipped: pending }),
+        );
+      }
+    });
+  }
+};

@@ -1,0 +1,30 @@
+// npm run query -- "SQL": one statement in Athena, as a table or as JSON.
+import type { QueryOptions } from "../arguments.mjs";
+import { QueryFailed, runQuery } from "../athena";
+import { NoStackUp } from "../runs";
+import { Console } from "./console";
+import { type CliTarget, openTarget, remedy, TargetError } from "./target";
+
+export async function main(options: QueryOptions): Promise<number> {
+  let target: CliTarget | undefined;
+  try {
+    target = openTarget(options);
+    const { athena, outputs } = target;
+    const { database, workgroup } = outputs;
+    const result = await runQuery({ athena, database, workgroup }, options.sql);
+    if (options.json) process.stdout.write(`${JSON.stringify(result)}\n`);
+    else new Console(process.stdout).table(result.columns, result.rows);
+    return 0;
+  } catch (error) {
+    const words = error instanceof QueryFailed ? `Athena: ${error.message}` : wordsFor(error, target);
+    if (words === undefined) throw error;
+    process.stderr.write(`${words}\n`);
+    if (options.json) process.stdout.write(`${JSON.stringify({ sql: options.sql, error: words })}\n`);
+    return 1;
+  }
+}
+
+export function wordsFor(error: unknown, target: CliTarget | undefined): string | undefined {
+  if (error instanceof NoStackUp || error instanceof TargetError) return error.message;
+  return remedy(error, target);
+}

@@ -1,0 +1,211 @@
+// npm start: the whole pipeline on this machine, from an empty emulator to the mail and the answers of Athena.
+import { join, relative } from "node:path";
+import { AthenaClient } from "@aws-sdk/client-athena";
+import { GlueClient } from "@aws-sdk/client-glue";
+import { KinesisClient } from "@aws-sdk/client-kinesis";
+import { SFNClient } from "@aws-sdk/client-sfn";
+import type { StartOptions } from "../arguments.mjs";
+import { DeployError } from "../deploy/program";
+import { EmulatorError } from "../emulator-process";
+import { aborted, Interrupted, onInterrupt } from "../interrupt";
+import { imbalance, readOutput } from "../report";
+import { PROJECT_ROOT, Runs } from "../runs";
+import { type LocalStack, upStack } from "../stack";
+import { UnusableFile } from "../traffic/lines";
+import { sendFile } from "../traffic/send-file";
+import { Console, number } from "./console";
+import { type RunFacts, runDocument } from "./document";
+import { failureOf } from "./execute";
+import { executeAndFollow } from "./follow";
+import { showKept } from "./keep";
+import { MailWatch, showMails, topicOf } from "./mails";
+import { type Answer, DEFAULT_QUERIES, runQueries } from "./queries";
+
+const DEFAULT_EVENTS = 2000;
+const DEFAULT_SEED = 7;
+/** What the simulated traffic holds besides good events, so that every path of the pipeline is walked. */
+const SHARES = { duplicates: 0.01, malformed: 0.005, late: 0.02, pii: 0.05 };
+
+export async function main(options: StartOptions): Promise<number> {
+  const console = new Console(options.json ? process.stderr : process.stdout);
+  const signal = onInterrupt();
+  const facts: RunFacts & { queries: Answer[] } = { mails: [], queries: [], problems: [] };
+  let stack: LocalStack | undefined;
+  try {
+    stack = await bringUp(console, signal);
+    await Promise.race([runPipeline(stack, options, facts, console, signal), stack.crashed, aborted(signal)]);
+  } catch (error) {
+    facts.problems.push(wordsFor(error));
+    if (error instanceof Interrupted) return await endInterrupted(error, stack, facts, options, console);
+  }
+  console.end();
+  conclude(facts, stack, console);
+  if (options.json) process.stdout.write(`${JSON.stringify(runDocument(facts))}\n`);
+  const succeeded = facts.problems.length === 0;
+  if (stack && options.keep) await keepUp(stack, console, signal);
+  await stack?.stop({ keepState: !succeeded || options.keep === true });
+  return succeeded ? 0 : 1;
+}
+
+async function bringUp(console: Console, signal: AbortSignal): Promise<LocalStack> {
+  const { dim } = console.colours;
+  const stack = await upStack({
+    signal,
+    onProgress: (line) => console.event(line),
+    onWarning: (line) => console.detail(line),
+    onResource: ({ created, declared, resource }) =>
+      console.setStatus(`${created} of ${declared} resources made: ${resource}`),
+  });
+  console.setStatus("");
+  console.event(`${stack.resources} resources stand at ${stack.endpoint}`);
+  if (stack.warnings.length > 0) {
+    console.detail("The local stack takes these inputs, but they change nothing here:");
+    for (const warning of stack.warnings) console.line(dim(`${" ".repeat(12)}${warning}`));
+  }
+  return stack;
+}
+
+async function runPipeline(
+  stack: LocalStack,
+  options: StartOptions,
+  facts: RunFacts & { queries: Answer[] },
+  console: Console,
+  signal: AbortSignal,
+): Promise<void> {
+  const { clientConfig, outputs, stateDir } = stack;
+  const watch = await MailWatch.begin(join(stateDir, "mails"));
+  const { input, sent } = await traffic(stack, options, console);
+  facts.sent = sent;
+  const target = {
+    sfn: new SFNClient(clientConfig),
+    glue: new GlueClient(clientConfig),
+    stateMachineArn: outputs.stateMachineArn,
+    jobName: outputs.jobName,
+    glueLogs: join(stateDir, "glue"),
+  };
+  const execution = await executeAndFollow(target, input, console, signal);
+  facts.execution = execution;
+  const found = readOutput(execution.output);
+  facts.report = found?.report;
+  facts.sent ??= found?.sent;
+  const arrived = await watch.waitFor(topicOf(execution.status, outputs));
+  facts.mails = arrived.mails;
+  showMails(facts.mails, console);
+  if (!arrived.found)
+    facts.problems.push(`The ${execution.status} mail did not arrive in ${stateDir}/mails.`);
+  if (execution.status !== "SUCCEEDED") facts.problems.push(failureOf(execution));
+  else await showResults(stack, options, facts, console);
+}
+
+/** Sends the file, or lets the state machine simulate: the execution's input says which. */
+async function traffic(stack: LocalStack, { file, events, seed }: StartOptions, console: Console) {
+  if (file === undefined) {
+    const simulate = { events: events ?? DEFAULT_EVENTS, seed: seed ?? DEFAULT_SEED, ...SHARES };
+    return { input: { simulate }, sent: undefined };
+  }
+  console.event(`Sending ${relative(process.cwd(), file)} to the stream ${stack.outputs.streamName}`);
+  const sent = await sendFile({
+    path: file,
+    client: new KinesisClient(stack.clientConfig),
+    streamName: stack.outputs.streamName,
+    onProgress: ({ lines }) => console.setStatus(`${number(lines)} lines sent`),
+  });
+  console.setStatus("");
+  const unread =
+    sent.unrecognised > 0 ? `, ${number(sent.unrecognised)} of them as they are: not readable` : "";
+  console.event(
+    `${number(sent.lines)} lines of ${sent.kind} sent in ${number(sent.records)} records${unread}`,
+  );
+  return { input: { sent: { since: sent.since, shards: sent.shards } }, sent: sent.lines };
+}
+
+async function showResults(
+  stack: LocalStack,
+  options: StartOptions,
+  facts: RunFacts & { queries: Answer[] },
+  console: Console,
+): Promise<void> {
+  checkNumbers(facts, console);
+  const partitions = facts.report?.partitions ?? [];
+  console.heading(`Partitions (${partitions.length})`);
+  console.line(`  ${partitions.join(", ")}`);
+  const asked = options.query?.map((sql, index) => ({ title: `Query ${index + 1}: ${sql}`, sql }));
+  const { database, workgroup } = stack.outputs;
+  const athena = new AthenaClient(stack.clientConfig);
+  const answers = await runQueries({ athena, database, workgroup }, asked ?? DEFAULT_QUERIES);
+  facts.queries = answers;
+  for (const { title, columns, rows, error } of answers) {
+    console.heading(title);
+    if (error === undefined) console.table(columns, rows);
+    else console.line(console.colours.red(`  Athena: ${error}`));
+    if (error !== undefined) facts.problems.push(`A query failed (${title}): ${error}`);
+  }
+}
+
+function checkNumbers(facts: RunFacts, console: Console): void {
+  const { report, sent } = facts;
+  if (!report || sent === undefined) {
+    facts.problems.push("The execution's output has no run report with the numbers in it.");
+    return;
+  }
+  const { curated, quarantined, duplicates } = report;
+  console.heading("What went in and what came out");
+  console.table(["sent", "curated", "quarantined", "duplicates"], [[sent, curated, quarantined, duplicates]]);
+  const problem = imbalance({ sent, curated, quarantined, duplicates });
+  if (problem) facts.problems.push(`The numbers do not add up: ${problem}.`);
+  else console.line(console.colours.green("  ✓ sent = curated + quarantined + duplicates"));
+}
+
+function conclude(facts: RunFacts, stack: LocalStack | undefined, console: Console): void {
+  const { green, red, bold } = console.colours;
+  console.line();
+  if (facts.problems.length === 0) {
+    const seconds = facts.execution?.seconds;
+    console.line(
+      green(
+        `✓ ${bold("SUCCEEDED")}: the execution took ${seconds} s, all in all ${console.elapsed().trim()}`,
+      ),
+    );
+    return;
+  }
+  for (const problem of facts.problems) console.line(red(`✗ ${problem}`));
+  const folder = stack ? relative(PROJECT_ROOT, stack.stateDir) : ".local/runs";
+  console.line(`  What is left of the run lies in ${folder}:`);
+  console.line("    emulator.log (Lambdas, services), deploy.log, glue/*/stderr.log (Spark), mails/*.eml");
+  console.line("  Try: npm start -- --keep, and then npm run query or npm run execute while it is up.");
+}
+
+/** Leaves the stack up until Ctrl+C. */
+async function keepUp(stack: LocalStack, console: Console, signal: AbortSignal): Promise<void> {
+  showKept(stack, console);
+  try {
+    await Promise.race([stack.crashed, aborted(signal)]);
+  } catch (error) {
+    console.line();
+    console.line(error instanceof Interrupted ? "Ending the stack." : wordsFor(error));
+  }
+}
+
+async function endInterrupted(
+  interrupted: Interrupted,
+  stack: LocalStack | undefined,
+  facts: RunFacts,
+  options: StartOptions,
+  console: Console,
+): Promise<number> {
+  console.end();
+  console.line();
+  console.line(`${interrupted.message}: ending the stack.`);
+  if (options.json) process.stdout.write(`${JSON.stringify(runDocument(facts))}\n`);
+  await stack?.stop();
+  if (stack) new Runs().remove(stack.id);
+  return interrupted.exitCode;
+}
+
+function wordsFor(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const forPeople = [DeployError, EmulatorError, Interrupted, UnusableFile].some(
+    (kind) => error instanceof kind,
+  );
+  return forPeople ? error.message : (error.stack ?? error.message);
+}

@@ -1,0 +1,59 @@
+// Athena workgroups.
+import {
+  CreateWorkGroupCommand,
+  DeleteWorkGroupCommand,
+  type EncryptionOption,
+} from "@aws-sdk/client-athena";
+import type * as aws from "@pulumi/aws";
+import { handler } from "./resource";
+
+const workgroup = handler<aws.athena.WorkgroupArgs>({
+  honours: [
+    ...["name", "description", "state", "forceDestroy", "configuration.enforceWorkgroupConfiguration"],
+    ...["configuration.bytesScannedCutoffPerQuery", "configuration.resultConfiguration.outputLocation"],
+  ],
+  ineffective: {
+    "configuration.engineVersion": "queries run on DuckDB, translated from Athena's SQL",
+    "configuration.publishCloudwatchMetricsEnabled": "the local stack makes no metrics",
+    "configuration.resultConfiguration.encryptionConfiguration":
+      "results lie unencrypted in the run's folder",
+  },
+  naming: { maximumLength: 128 },
+  async create(inputs, { clients, region, accountId, physicalName }) {
+    const Name = physicalName(inputs.name);
+    const configuration = inputs.configuration;
+    const results = configuration?.resultConfiguration;
+    const encryption = results?.encryptionConfiguration;
+    await clients.athena.send(
+      new CreateWorkGroupCommand({
+        Name,
+        Description: inputs.description,
+        Configuration: configuration && {
+          EnforceWorkGroupConfiguration: configuration.enforceWorkgroupConfiguration ?? true,
+          PublishCloudWatchMetricsEnabled: configuration.publishCloudwatchMetricsEnabled ?? true,
+          BytesScannedCutoffPerQuery: configuration.bytesScannedCutoffPerQuery,
+          EngineVersion: configuration.engineVersion && {
+            SelectedEngineVersion: configuration.engineVersion.selectedEngineVersion,
+          },
+          ResultConfiguration: results && {
+            OutputLocation: results.outputLocation,
+            EncryptionConfiguration: encryption && {
+              EncryptionOption: encryption.encryptionOption as EncryptionOption,
+              KmsKey: encryption.kmsKeyArn,
+            },
+          },
+        },
+      }),
+    );
+    return {
+      id: Name,
+      outputs: { name: Name, arn: `arn:aws:athena:${region}:${accountId}:workgroup/${Name}` },
+    };
+  },
+  async remove({ id, inputs }, { clients }) {
+    const RecursiveDeleteOption = inputs.forceDestroy === true;
+    await clients.athena.send(new DeleteWorkGroupCommand({ WorkGroup: id, RecursiveDeleteOption }));
+  },
+});
+
+export const athenaHandlers = { "aws:athena/workgroup:Workgroup": workgroup };

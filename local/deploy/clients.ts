@@ -1,0 +1,31 @@
+// The AWS SDK clients of a local stack: one of each service, all for the emulator's endpoint and nothing else.
+import { AthenaClient } from "@aws-sdk/client-athena";
+import { CloudWatchLogsClient } from "@aws-sdk/client-cloudwatch-logs";
+import { GlueClient } from "@aws-sdk/client-glue";
+import { IAMClient } from "@aws-sdk/client-iam";
+import { KinesisClient } from "@aws-sdk/client-kinesis";
+import { LambdaClient } from "@aws-sdk/client-lambda";
+import { S3Client } from "@aws-sdk/client-s3";
+import { SchedulerClient } from "@aws-sdk/client-scheduler";
+import { SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
+import { SFNClient } from "@aws-sdk/client-sfn";
+import { SNSClient } from "@aws-sdk/client-sns";
+import type { ClientConfig } from "../aws";
+
+export type Clients = ReturnType<typeof makeClients>;
+
+export function makeClients(config: ClientConfig) {
+  return {
+    athena: new AthenaClient(config),
+    glue: new GlueClient(config),
+    iam: new IAMClient(config),
+    kinesis: new KinesisClient(config),
+    lambda: new LambdaClient(config),
+    logs: new CloudWatchLogsClient(config),
+    s3: new S3Client(config),
+    scheduler: new SchedulerClient(config),
+    secrets: new SecretsManagerClient(config),
+    sfn: new SFNClient(config),
+    sns: new SNSClient(config),
+  };
+}

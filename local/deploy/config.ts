@@ -1,0 +1,74 @@
+// The stack configuration of the local deployment, as the Pulumi engine would hand it to the program: Pulumi.yaml's
+// defaults, over them Pulumi.dev.yaml, over them what the local stack needs.
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { parse } from "yaml";
+
+export interface ProjectConfiguration {
+  project: string;
+  /** Every key with its namespace; lists and objects as JSON text. */
+  values: Record<string, string>;
+}
+
+interface Declaration {
+  type?: string;
+  default?: unknown;
+  value?: unknown;
+}
+
+export function readConfiguration(
+  root: string,
+  stack: string,
+  overrides: Record<string, unknown>,
+): ProjectConfiguration {
+  const project = readYaml(join(root, "Pulumi.yaml"));
+  const name = String(project.name);
+  const values: Record<string, string> = {};
+  for (const [key, declaration] of Object.entries(project.config ?? {})) {
+    const value = defaultOf(declaration);
+    if (value !== undefined) values[qualified(key, name)] = asText(value);
+  }
+  const stackFile = `Pulumi.${stack}.yaml`;
+  for (const [key, value] of Object.entries(readYaml(join(root, stackFile)).config ?? {})) {
+    if (isEncrypted(value) && !(qualified(key, name) in overrides)) {
+      throw new Error(
+        `${stackFile}: ${key} is encrypted for Pulumi alone; give it a value for the local stack`,
+      );
+    }
+    if (!isEncrypted(value)) values[qualified(key, name)] = asText(value);
+  }
+  for (const [key, value] of Object.entries(overrides)) {
+    const full = qualified(key, name);
+    if (value === undefined) delete values[full];
+    else values[full] = asText(value);
+  }
+  return { project: name, values };
+}
+
+interface Yaml {
+  name?: unknown;
+  config?: Record<string, unknown>;
+}
+
+function readYaml(path: string): Yaml {
+  if (!existsSync(path)) throw new Error(`${path} is missing: it belongs to the project`);
+  return (parse(readFileSync(path, "utf8")) ?? {}) as Yaml;
+}
+
+function defaultOf(declaration: unknown): unknown {
+  if (typeof declaration !== "object" || declaration === null) return declaration;
+  const { default: standard, value } = declaration as Declaration;
+  return value ?? standard;
+}
+
+function isEncrypted(value: unknown): boolean {
+  return typeof value === "object" && value !== null && "secure" in value;
+}
+
+function qualified(key: string, project: string): string {
+  return key.includes(":") ? key : `${project}:${key}`;
+}
+
+function asText(value: unknown): string {
+  return typeof value === "string" ? value : JSON.stringify(value);
+}

@@ -1,0 +1,136 @@
+// The Glue catalog and jobs.
+import {
+  type Column,
+  CreateDatabaseCommand,
+  CreateJobCommand,
+  CreateTableCommand,
+  DeleteDatabaseCommand,
+  DeleteJobCommand,
+  DeleteTableCommand,
+  type WorkerType,
+} from "@aws-sdk/client-glue";
+import type * as aws from "@pulumi/aws";
+import { handler } from "./resource";
+
+const MINUTES_BY_DEFAULT = 480; // what Glue 5 takes without a timeout
+const OWN_MACHINE = "the job runs on this machine, with its processors and memory";
+
+const database = handler<aws.glue.CatalogDatabaseArgs>({
+  honours: ["name", "description"],
+  naming: { maximumLength: 255, lowerCase: true },
+  async create(inputs, { clients, region, accountId, physicalName }) {
+    const Name = physicalName(inputs.name);
+    await clients.glue.send(
+      new CreateDatabaseCommand({ DatabaseInput: { Name, Description: inputs.description } }),
+    );
+    const arn = `arn:aws:glue:${region}:${accountId}:database/${Name}`;
+    return { id: `${accountId}:${Name}`, outputs: { name: Name, arn, catalogId: accountId } };
+  },
+  async remove({ outputs }, { clients }) {
+    await clients.glue.send(new DeleteDatabaseCommand({ Name: String(outputs.name) }));
+  },
+});
+
+const table = handler<aws.glue.CatalogTableArgs>({
+  honours: [
+    ...["name", "databaseName", "description", "tableType", "parameters", "partitionKeys"],
+    ...["storageDescriptor.location", "storageDescriptor.inputFormat", "storageDescriptor.outputFormat"],
+    ...["storageDescriptor.columns", "storageDescriptor.serDeInfo"],
+  ],
+  naming: { maximumLength: 255, lowerCase: true },
+  async create(inputs, { clients, region, accountId, physicalName }) {
+    const Name = physicalName(inputs.name);
+    const storage = inputs.storageDescriptor;
+    const serDe = storage?.serDeInfo;
+    await clients.glue.send(
+      new CreateTableCommand({
+        DatabaseName: inputs.databaseName,
+        TableInput: {
+          Name,
+          Description: inputs.description,
+          TableType: inputs.tableType,
+          Parameters: inputs.parameters,
+          PartitionKeys: columns(inputs.partitionKeys),
+          StorageDescriptor: storage && {
+            Location: storage.location,
+            InputFormat: storage.inputFormat,
+            OutputFormat: storage.outputFormat,
+            Columns: columns(storage.columns),
+            SerdeInfo: serDe && {
+              Name: serDe.name,
+              SerializationLibrary: serDe.serializationLibrary,
+              Parameters: serDe.parameters,
+            },
+          },
+        },
+      }),
+    );
+    const arn = `arn:aws:glue:${region}:${accountId}:table/${inputs.databaseName}/${Name}`;
+    return {
+      id: `${accountId}:${inputs.databaseName}:${Name}`,
+      outputs: { name: Name, arn, catalogId: accountId },
+    };
+  },
+  async remove({ outputs, inputs }, { clients }) {
+    const Name = String(outputs.name);
+    await clients.glue.send(new DeleteTableCommand({ DatabaseName: inputs.databaseName, Name }));
+  },
+});
+
+const job = handler<aws.glue.JobArgs>({
+  honours: [
+    ...["name", "description", "command", "defaultArguments", "nonOverridableArguments"],
+    ...["executionProperty", "timeout", "maxRetries"],
+  ],
+  ineffective: {
+    roleArn: "stored, not enforced (here every role may do everything)",
+    glueVersion: "always the Spark and Python of this project's lock file",
+    workerType: OWN_MACHINE,
+    numberOfWorkers: OWN_MACHINE,
+  },
+  naming: { maximumLength: 255 },
+  async create(inputs, { clients, region, accountId, physicalName }) {
+    const Name = physicalName(inputs.name);
+    const { command } = inputs;
+    await clients.glue.send(
+      new CreateJobCommand({
+        Name,
+        Description: inputs.description,
+        Role: inputs.roleArn,
+        GlueVersion: inputs.glueVersion,
+        Command: {
+          Name: command.name ?? "glueetl",
+          ScriptLocation: command.scriptLocation,
+          PythonVersion: command.pythonVersion,
+        },
+        DefaultArguments: inputs.defaultArguments,
+        NonOverridableArguments: inputs.nonOverridableArguments,
+        ExecutionProperty: { MaxConcurrentRuns: inputs.executionProperty?.maxConcurrentRuns ?? 1 },
+        MaxRetries: inputs.maxRetries ?? 0,
+        Timeout: inputs.timeout ?? MINUTES_BY_DEFAULT,
+        WorkerType: inputs.workerType as WorkerType,
+        NumberOfWorkers: inputs.numberOfWorkers,
+      }),
+    );
+    return { id: Name, outputs: { name: Name, arn: `arn:aws:glue:${region}:${accountId}:job/${Name}` } };
+  },
+  async remove({ id }, { clients }) {
+    await clients.glue.send(new DeleteJobCommand({ JobName: id }));
+  },
+});
+
+interface ColumnInput {
+  name: string;
+  type?: string;
+  comment?: string;
+}
+
+function columns(inputs: readonly ColumnInput[] | undefined): Column[] | undefined {
+  return inputs?.map(({ name, type, comment }) => ({ Name: name, Type: type, Comment: comment }));
+}
+
+export const glueHandlers = {
+  "aws:glue/catalogDatabase:CatalogDatabase": database,
+  "aws:glue/catalogTable:CatalogTable": table,
+  "aws:glue/job:Job": job,
+};

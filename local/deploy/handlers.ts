@@ -1,0 +1,25 @@
+// The table of the local deployment: every resource type that the local stack can make.
+import { athenaHandlers } from "./athena";
+import { glueHandlers } from "./glue";
+import { iamHandlers } from "./iam";
+import { kinesisHandlers } from "./kinesis";
+import { lambdaHandlers } from "./lambda";
+import { logsHandlers } from "./logs";
+import type { Handler } from "./resource";
+import { s3Handlers } from "./s3";
+import { secretsManagerHandlers } from "./secretsmanager";
+import { snsHandlers } from "./sns";
+import { stepFunctionsHandlers } from "./stepfunctions";
+
+export const handlers: Readonly<Record<string, Handler>> = {
+  ...kinesisHandlers,
+  ...s3Handlers,
+  ...iamHandlers,
+  ...logsHandlers,
+  ...lambdaHandlers,
+  ...glueHandlers,
+  ...athenaHandlers,
+  ...secretsManagerHandlers,
+  ...snsHandlers,
+  ...stepFunctionsHandlers,
+};

@@ -1,0 +1,184 @@
+// Buckets and objects.
+import {
+  CreateBucketCommand,
+  DeleteBucketCommand,
+  DeleteBucketLifecycleCommand,
+  DeleteBucketPolicyCommand,
+  DeleteObjectCommand,
+  DeleteObjectsCommand,
+  type LifecycleRule,
+  ListObjectsV2Command,
+  PutBucketEncryptionCommand,
+  PutBucketLifecycleConfigurationCommand,
+  PutBucketOwnershipControlsCommand,
+  PutBucketPolicyCommand,
+  PutObjectCommand,
+  PutPublicAccessBlockCommand,
+  type S3Client,
+  type ServerSideEncryptionRule,
+} from "@aws-sdk/client-s3";
+import type * as aws from "@pulumi/aws";
+import { assetBytes } from "./assets";
+import { handler } from "./resource";
+
+const NO_ACCESS_CONTROL = "stored, not enforced (everyone on this machine may read and write)";
+
+const bucket = handler<aws.s3.BucketArgs>({
+  honours: ["bucket", "bucketPrefix", "forceDestroy"],
+  naming: { maximumLength: 63, lowerCase: true },
+  async create(inputs, { clients, region, physicalName }) {
+    const name = physicalName(inputs.bucket, inputs.bucketPrefix);
+    await clients.s3.send(new CreateBucketCommand({ Bucket: name }));
+    return {
+      id: name,
+      outputs: {
+        bucket: name,
+        arn: `arn:aws:s3:::${name}`,
+        bucketDomainName: `${name}.s3.amazonaws.com`,
+        bucketRegionalDomainName: `${name}.s3.${region}.amazonaws.com`,
+        region,
+      },
+    };
+  },
+  async remove({ id, inputs }, { clients }) {
+    if (inputs.forceDestroy) await emptyBucket(clients.s3, id);
+    await clients.s3.send(new DeleteBucketCommand({ Bucket: id }));
+  },
+});
+
+const publicAccessBlock = handler<aws.s3.BucketPublicAccessBlockArgs>({
+  honours: ["bucket"],
+  ineffective: {
+    blockPublicAcls: NO_ACCESS_CONTROL,
+    blockPublicPolicy: NO_ACCESS_CONTROL,
+    ignorePublicAcls: NO_ACCESS_CONTROL,
+    restrictPublicBuckets: NO_ACCESS_CONTROL,
+  },
+  async create(inputs, { clients }) {
+    await clients.s3.send(
+      new PutPublicAccessBlockCommand({
+        Bucket: inputs.bucket,
+        PublicAccessBlockConfiguration: {
+          BlockPublicAcls: inputs.blockPublicAcls,
+          BlockPublicPolicy: inputs.blockPublicPolicy,
+          IgnorePublicAcls: inputs.ignorePublicAcls,
+          RestrictPublicBuckets: inputs.restrictPublicBuckets,
+        },
+      }),
+    );
+    return { id: inputs.bucket, outputs: {} };
+  },
+});
+
+const ownershipControls = handler<aws.s3.BucketOwnershipControlsArgs>({
+  honours: ["bucket"],
+  ineffective: { rule: NO_ACCESS_CONTROL },
+  async create(inputs, { clients }) {
+    const rule = { ObjectOwnership: inputs.rule.objectOwnership as "BucketOwnerEnforced" };
+    await clients.s3.send(
+      new PutBucketOwnershipControlsCommand({ Bucket: inputs.bucket, OwnershipControls: { Rules: [rule] } }),
+    );
+    return { id: inputs.bucket, outputs: {} };
+  },
+});
+
+const encryption = handler<aws.s3.BucketServerSideEncryptionConfigurationArgs>({
+  honours: ["bucket"],
+  ineffective: { rules: "objects lie unencrypted in the run's folder" },
+  async create(inputs, { clients }) {
+    const rules = inputs.rules.map((rule): ServerSideEncryptionRule => {
+      const standard = rule.applyServerSideEncryptionByDefault;
+      return {
+        BucketKeyEnabled: rule.bucketKeyEnabled,
+        ApplyServerSideEncryptionByDefault: standard && {
+          SSEAlgorithm: standard.sseAlgorithm as "AES256",
+          KMSMasterKeyID: standard.kmsMasterKeyId,
+        },
+      };
+    });
+    await clients.s3.send(
+      new PutBucketEncryptionCommand({
+        Bucket: inputs.bucket,
+        ServerSideEncryptionConfiguration: { Rules: rules },
+      }),
+    );
+    return { id: inputs.bucket, outputs: {} };
+  },
+});
+
+const policy = handler<aws.s3.BucketPolicyArgs>({
+  honours: ["bucket"],
+  ineffective: { policy: NO_ACCESS_CONTROL },
+  async create(inputs, { clients }) {
+    const text = typeof inputs.policy === "string" ? inputs.policy : JSON.stringify(inputs.policy);
+    await clients.s3.send(new PutBucketPolicyCommand({ Bucket: inputs.bucket, Policy: text }));
+    return { id: inputs.bucket, outputs: {} };
+  },
+  async remove({ id }, { clients }) {
+    await clients.s3.send(new DeleteBucketPolicyCommand({ Bucket: id }));
+  },
+});
+
+const lifecycle = handler<aws.s3.BucketLifecycleConfigurationArgs>({
+  honours: ["bucket"],
+  ineffective: { rules: "stored; a local run ends before anything is old enough" },
+  async create(inputs, { clients }) {
+    const rules = (inputs.rules ?? []).map((rule): LifecycleRule => {
+      const abort = rule.abortIncompleteMultipartUpload;
+      return {
+        ID: rule.id,
+        Status: rule.status as "Enabled",
+        Filter: { Prefix: rule.filter?.prefix ?? "" },
+        AbortIncompleteMultipartUpload: abort && { DaysAfterInitiation: abort.daysAfterInitiation },
+        Expiration: rule.expiration && { Days: rule.expiration.days },
+      };
+    });
+    await clients.s3.send(
+      new PutBucketLifecycleConfigurationCommand({
+        Bucket: inputs.bucket,
+        LifecycleConfiguration: { Rules: rules },
+      }),
+    );
+    return { id: inputs.bucket, outputs: {} };
+  },
+  async remove({ id }, { clients }) {
+    await clients.s3.send(new DeleteBucketLifecycleCommand({ Bucket: id }));
+  },
+});
+
+const object = handler<aws.s3.BucketObjectv2Args>({
+  honours: ["bucket", "key", "source", "content", "contentType"],
+  async create(inputs, { clients, root }) {
+    const body = inputs.source === undefined ? (inputs.content ?? "") : await assetBytes(inputs.source, root);
+    const key = inputs.key ?? "";
+    if (key === "") throw new Error("key is missing: the local stack takes it from the key alone");
+    const bucketName = String(inputs.bucket);
+    const { ETag } = await clients.s3.send(
+      new PutObjectCommand({ Bucket: bucketName, Key: key, Body: body, ContentType: inputs.contentType }),
+    );
+    const arn = `arn:aws:s3:::${bucketName}/${key}`;
+    return { id: key, outputs: { key, arn, etag: ETag?.replaceAll('"', "") } };
+  },
+  async remove({ id, inputs }, { clients }) {
+    await clients.s3.send(new DeleteObjectCommand({ Bucket: String(inputs.bucket), Key: id }));
+  },
+});
+
+async function emptyBucket(s3: S3Client, name: string): Promise<void> {
+  for (;;) {
+    const { Contents = [] } = await s3.send(new ListObjectsV2Command({ Bucket: name }));
+    if (Contents.length === 0) return;
+    const Objects = Contents.map(({ Key }) => ({ Key }));
+    await s3.send(new DeleteObjectsCommand({ Bucket: name, Delete: { Objects, Quiet: true } }));
+  }
+}
+
+export const s3Handlers = {
+  "aws:s3/bucket:Bucket": bucket,
+  "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock": publicAccessBlock,
+  "aws:s3/bucketOwnershipControls:BucketOwnershipControls": ownershipControls,
+  "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration": encryption,
+  "aws:s3/bucketPolicy:BucketPolicy": policy,
+  "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration": lifecycle,
+  "aws:s3/bucketObjectv2:BucketObjectv2": object,
+};

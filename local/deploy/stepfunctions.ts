@@ -1,0 +1,89 @@
+// State machines and schedules.
+import {
+  CreateScheduleCommand,
+  DeleteScheduleCommand,
+  type FlexibleTimeWindowMode,
+} from "@aws-sdk/client-scheduler";
+import {
+  CreateStateMachineCommand,
+  DeleteStateMachineCommand,
+  type LogLevel,
+  type StateMachineType,
+} from "@aws-sdk/client-sfn";
+import type * as aws from "@pulumi/aws";
+import { handler } from "./resource";
+
+const stateMachine = handler<aws.sfn.StateMachineArgs>({
+  honours: ["name", "namePrefix", "definition", "type"],
+  ineffective: {
+    roleArn: "stored, not enforced (here every role may do everything)",
+    loggingConfiguration: "the history is in GetExecutionHistory and the run's emulator.log",
+  },
+  naming: { maximumLength: 80 },
+  async create(inputs, { clients, physicalName }) {
+    const name = physicalName(inputs.name, inputs.namePrefix);
+    const logging = inputs.loggingConfiguration;
+    const logGroupArn = logging?.logDestination;
+    const { stateMachineArn = "" } = await clients.sfn.send(
+      new CreateStateMachineCommand({
+        name,
+        definition: inputs.definition,
+        roleArn: inputs.roleArn,
+        type: inputs.type as StateMachineType | undefined,
+        loggingConfiguration: logging && {
+          level: logging.level as LogLevel,
+          includeExecutionData: logging.includeExecutionData,
+          destinations: logGroupArn ? [{ cloudWatchLogsLogGroup: { logGroupArn } }] : [],
+        },
+      }),
+    );
+    return { id: stateMachineArn, outputs: { name, arn: stateMachineArn } };
+  },
+  async remove({ id }, { clients }) {
+    await clients.sfn.send(new DeleteStateMachineCommand({ stateMachineArn: id }));
+  },
+});
+
+const schedule = handler<aws.scheduler.ScheduleArgs>({
+  honours: [
+    ...["name", "namePrefix", "description", "scheduleExpression", "scheduleExpressionTimezone", "state"],
+    ...["target.arn", "target.input", "flexibleTimeWindow.mode"],
+  ],
+  ineffective: {
+    "target.roleArn": "stored, not enforced (here every role may do everything)",
+    "target.retryPolicy": "a start that fails is not tried again here",
+  },
+  naming: { maximumLength: 64 },
+  async create(inputs, { clients, physicalName }) {
+    const Name = physicalName(inputs.name, inputs.namePrefix);
+    const { target, flexibleTimeWindow } = inputs;
+    const { ScheduleArn } = await clients.scheduler.send(
+      new CreateScheduleCommand({
+        Name,
+        Description: inputs.description,
+        ScheduleExpression: inputs.scheduleExpression,
+        ScheduleExpressionTimezone: inputs.scheduleExpressionTimezone,
+        State: (inputs.state ?? "ENABLED") as "ENABLED",
+        FlexibleTimeWindow: { Mode: flexibleTimeWindow.mode as FlexibleTimeWindowMode },
+        Target: {
+          Arn: target.arn,
+          RoleArn: target.roleArn,
+          Input: target.input,
+          RetryPolicy: target.retryPolicy && {
+            MaximumEventAgeInSeconds: target.retryPolicy.maximumEventAgeInSeconds,
+            MaximumRetryAttempts: target.retryPolicy.maximumRetryAttempts,
+          },
+        },
+      }),
+    );
+    return { id: `default/${Name}`, outputs: { name: Name, arn: ScheduleArn } };
+  },
+  async remove({ outputs }, { clients }) {
+    await clients.scheduler.send(new DeleteScheduleCommand({ Name: String(outputs.name) }));
+  },
+});
+
+export const stepFunctionsHandlers = {
+  "aws:sfn/stateMachine:StateMachine": stateMachine,
+  "aws:scheduler/schedule:Schedule": schedule,
+};

@@ -1,0 +1,69 @@
+// Finds the inputs of a resource that the local stack does not honour, so that none is dropped in silence.
+import type { Handler, Properties } from "./resource";
+
+/** An input that changes nothing on the local stack. */
+export interface Unhonoured {
+  type: string;
+  resource: string;
+  input: string;
+  reason: string;
+}
+
+const UNKNOWN_INPUT = "not known to the local stack";
+
+export function findUnhonoured(
+  type: string,
+  resource: string,
+  inputs: Properties,
+  handler: Handler,
+): Unhonoured[] {
+  const ineffective = Object.entries(handler.ineffective ?? {});
+  const found = new Map<string, string>();
+  for (const path of leafPaths(inputs, "")) {
+    const known = ineffective.find(([input]) => covers(input, path));
+    if (known) found.set(known[0], known[1]);
+    else if (!handler.honours.some((input) => covers(input, path))) found.set(path, UNKNOWN_INPUT);
+  }
+  return [...found].map(([input, reason]) => ({ type, resource, input, reason }));
+}
+
+/** One line for each reason, with the inputs it holds for: "reason: Function architectures (3), Job workerType". */
+export function describeUnhonoured(all: readonly Unhonoured[]): string[] {
+  const reasons = new Map<string, Map<string, number>>();
+  for (const { type, input, reason } of all) {
+    const inputs = reasons.get(reason) ?? new Map<string, number>();
+    const name = `${type.split(":").at(-1)} ${input}`;
+    reasons.set(reason, inputs.set(name, (inputs.get(name) ?? 0) + 1));
+  }
+  return [...reasons].map(([reason, inputs]) => {
+    const names = [...inputs].map(([name, count]) => (count === 1 ? name : `${name} (${count})`));
+    return `${reason}: ${names.join(", ")}`;
+  });
+}
+
+/** One line for each resource and input, for the log. */
+export function listUnhonoured(all: readonly Unhonoured[]): string[] {
+  return all.map(({ type, resource, input, reason }) => `${resource} (${type}) ${input}: ${reason}`);
+}
+
+function covers(input: string, path: string): boolean {
+  return path === input || path.startsWith(`${input}.`);
+}
+
+/** Paths of all that is set; lists count as one with their members. */
+function leafPaths(value: unknown, path: string): string[] {
+  if (value === undefined || value === null) return [];
+  if (Array.isArray(value)) {
+    const members = value.flatMap((member) => leafPaths(member, path));
+    return members.length > 0 ? members : [path];
+  }
+  if (!isPlainObject(value)) return [path];
+  const keys = Object.entries(value);
+  if (keys.length === 0) return path === "" ? [] : [path];
+  return keys.flatMap(([key, member]) => leafPaths(member, path === "" ? key : `${path}.${key}`));
+}
+
+/** Assets and archives are values, not trees of inputs. */
+function isPlainObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && Object.getPrototypeOf(value) === Object.prototype;
+}

@@ -1,0 +1,158 @@
+// A whole local stack: the emulator with the Pulumi program deployed to it and the mail subscriptions confirmed.
+import { appendFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { type ClientConfig, isolateProcess, LOCAL_REGION, localClientConfig, localEnvironment } from "./aws";
+import { type Deployment, deploy } from "./deploy/program";
+import { describeUnhonoured, listUnhonoured } from "./deploy/unhonoured";
+import { type Emulator, startEmulator } from "./emulator-process";
+import { aborted } from "./interrupt";
+import { confirm, type Mail, readMails } from "./mailbox";
+import { checkOutputs, type StackOutputs } from "./outputs";
+import { PROJECT_ROOT, Runs } from "./runs";
+
+/** Where the local mails go: an address that cannot exist anywhere else. */
+export const LOCAL_ADDRESS = "data-team@clickstream.example";
+
+const MAIL_SECONDS = 15;
+
+export interface StackProgress {
+  created: number;
+  declared: number;
+  resource: string;
+}
+
+export interface UpOptions {
+  /** Configuration values over those of Pulumi.dev.yaml. */
+  config?: Record<string, unknown>;
+  /** Lines for people: what is being done. */
+  onProgress?: (line: string) => void;
+  /** Each resource that was made. */
+  onResource?: (progress: StackProgress) => void;
+  /** What the emulator cannot honour, in its own words. */
+  onWarning?: (line: string) => void;
+  /** Gives up, and ends the emulator, when aborted. */
+  signal?: AbortSignal;
+}
+
+export interface LocalStack {
+  id: string;
+  endpoint: string;
+  region: string;
+  stateDir: string;
+  outputs: StackOutputs;
+  /** How many resources were made, and what of their inputs changes nothing here. */
+  resources: number;
+  warnings: string[];
+  /** For programs that are to use the stack: AWS_ENDPOINT_URL and the credentials. */
+  env: Record<string, string>;
+  /** For AWS SDK clients. */
+  clientConfig: ClientConfig;
+  mails(): Promise<Mail[]>;
+  /** Rejects when the emulator dies by itself. */
+  crashed: Promise<never>;
+  /** Removes every resource, as pulumi destroy does. */
+  destroy(): Promise<void>;
+  /** Ends the emulator. The run's folder stays unless `keepState` is false. */
+  stop(options?: { keepState?: boolean }): Promise<void>;
+}
+
+export async function upStack(options: UpOptions = {}): Promise<LocalStack> {
+  const say = options.onProgress ?? (() => undefined);
+  isolateProcess();
+  const runs = new Runs();
+  const { id, stateDir } = runs.create();
+  say(`Starting the emulator (run ${id})`);
+  const emulator = await startEmulator(stateDir, options);
+  try {
+    const deployment = await Promise.race([
+      deployProgram(emulator, options),
+      emulator.crashed,
+      aborted(options.signal),
+    ]);
+    const warnings = describeUnhonoured(deployment.unhonoured);
+    writeDeployLog(stateDir, deployment);
+    const outputs = checkOutputs(deployment.outputs, "the program");
+    await confirmSubscriptions(emulator, deployment, say);
+    runs.publish({ id, endpoint: emulator.endpoint, outputs });
+    return {
+      id,
+      endpoint: emulator.endpoint,
+      region: LOCAL_REGION,
+      stateDir,
+      outputs,
+      resources: deployment.resources,
+      warnings,
+      env: localEnvironment(emulator.endpoint),
+      clientConfig: localClientConfig(emulator.endpoint),
+      mails: () => readMails(emulator.mailDir),
+      crashed: emulator.crashed,
+      destroy: () => deployment.destroy(),
+      async stop({ keepState = true } = {}) {
+        await emulator.stop();
+        if (!keepState) runs.remove(id);
+      },
+    };
+  } catch (error) {
+    await emulator.stop();
+    throw error;
+  }
+}
+
+async function deployProgram(emulator: Emulator, options: UpOptions): Promise<Deployment> {
+  options.onProgress?.("Deploying the Pulumi program to it");
+  return deploy({
+    root: PROJECT_ROOT,
+    clientConfig: localClientConfig(emulator.endpoint),
+    config: {
+      "clickstream:successEmails": [LOCAL_ADDRESS],
+      "clickstream:failureEmails": [LOCAL_ADDRESS],
+      ...options.config,
+    },
+    onProgress: options.onResource,
+  });
+}
+
+/** Reads the confirmation mails and opens their links, as the people who get them would. */
+async function confirmSubscriptions(
+  emulator: Emulator,
+  { mailSubscriptions }: Deployment,
+  say: (line: string) => void,
+) {
+  const expected = mailSubscriptions.length;
+  if (expected === 0) return;
+  say(`Confirming ${expected} mail subscription${expected === 1 ? "" : "s"} from the local mailbox`);
+  const mails = await waitForMails(
+    emulator,
+    (all) => all.filter(({ kind }) => kind === "confirmation"),
+    expected,
+  );
+  for (const mail of mails) await confirm(mail, emulator.endpoint);
+}
+
+async function waitForMails(
+  emulator: Emulator,
+  choose: (all: Mail[]) => Mail[],
+  expected: number,
+): Promise<Mail[]> {
+  const deadline = Date.now() + MAIL_SECONDS * 1000;
+  for (;;) {
+    const mails = choose(await readMails(emulator.mailDir));
+    if (mails.length >= expected) return mails;
+    if (Date.now() > deadline) {
+      throw new Error(
+        `Only ${mails.length} of ${expected} confirmation mails arrived within ${MAIL_SECONDS} s (mailbox: ${emulator.mailDir})`,
+      );
+    }
+    await sleep(50);
+  }
+}
+
+function writeDeployLog(stateDir: string, deployment: Deployment): void {
+  const lines = [
+    `${deployment.resources} resources made`,
+    "Inputs that change nothing on the local stack:",
+    ...listUnhonoured(deployment.unhonoured),
+  ];
+  appendFileSync(join(stateDir, "deploy.log"), `${lines.join("\n")}\n`);
+}
