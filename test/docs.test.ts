@@ -1,0 +1,49 @@
+import assert from "node:assert/strict";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
+import { parse } from "yaml";
+
+const ROOT = resolve(__dirname, "..");
+const read = (path: string): string => readFileSync(join(ROOT, path), "utf8");
+const DOCUMENTS = ["README.md", ...readdirSync(join(ROOT, "docs")).map((name) => `docs/${name}`)];
+
+interface Key {
+  type: string;
+  default?: unknown;
+  description: string;
+}
+
+describe("docs", () => {
+  it("has every configuration key in the README's table as Pulumi.yaml declares it, and no other", () => {
+    const { config } = parse(read("Pulumi.yaml")) as { config: Record<string, Key> };
+    const expected = Object.entries(config).map(([name, key]) => {
+      const value = typeof key.default === "object" ? JSON.stringify(key.default) : String(key.default ?? "");
+      return `| \`${name}\` | ${key.type} | \`${value}\` | ${key.description} |`;
+    });
+    const section = read("README.md").split("## Configuration")[1]?.split("\n## ")[0] ?? "";
+    const rows = section.split("\n").filter((line) => line.startsWith("| `"));
+    assert.deepEqual(rows, expected);
+  });
+
+  it("names only npm scripts that exist", () => {
+    const { scripts } = JSON.parse(read("package.json")) as { scripts: Record<string, string> };
+    for (const document of DOCUMENTS) {
+      for (const [, name = ""] of read(document).matchAll(/npm run ([\w:-]+)/g)) {
+        assert.ok(name in scripts, `${document}: npm run ${name}`);
+      }
+    }
+  });
+
+  it("links to and names only files that exist", () => {
+    for (const document of DOCUMENTS) {
+      const text = read(document);
+      for (const [, target = ""] of text.matchAll(/\]\(([^)#]+)\)/g)) {
+        assert.ok(existsSync(resolve(ROOT, dirname(document), target)), `${document}: ${target}`);
+      }
+      const paths = /`((?:infra|lambdas|statemachine|glue-scripts|schema|local|bench|test|docs)\/[\w./-]+)`/g;
+      for (const [, path = ""] of text.matchAll(paths)) {
+        assert.ok(existsSync(join(ROOT, path)), `${document}: ${path}`);
+      }
+    }
+  });
+});
