@@ -1,0 +1,1188 @@
+"""Makes the clean, partitioned `events` table of the raw clickstream: each event once, whatever was retried.
+
+Runs on AWS Glue 5.1 (Spark 3.5, Python 3.11) and, unchanged, on any Spark 3.5. All it knows of the outside comes as
+arguments. Only `Store`, `Catalog`, `extract_*` and `load_*` touch the world; between them DataFrames become DataFrames.
+
+What makes it safe to kill at any point, and to run again:
+  - rows are only ever appended, and only those whose event_id is not curated yet;
+  - what a run took is on record only from its last step on: one PUT of its report that fails if the report exists;
+  - what must replace rows (reprocess) is written elsewhere, then the partitions are pointed at it.
+One run at a time: the job's MaxConcurrentRuns of 1 sees to that.
+"""
+
+import gzip
+import hashlib
+import json
+import re
+import sys
+import threading
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta, timezone
+from typing import NamedTuple
+from urllib.parse import unquote
+
+import boto3
+from botocore.exceptions import ClientError
+from pyspark.sql import Column, DataFrame, Observation, SparkSession, Window
+from pyspark.sql import functions as F
+
+ARGUMENTS = [
+    "raw_path", "quarantine_path", "curated_path", "rebuilt_path", "runs_path", "database", "table", "privacy",
+    "privacy_key_secret", "target_file_mb", "execution", "reprocess_from", "reprocess_to",
+]  # fmt: skip
+
+# Times stay text here: Spark's cast to timestamp is several times faster than its JSON timestamp parser.
+RAW_SCHEMA = """
+  event_id string, event_type string, event_time string, user_id string, session_id string, page_url string,
+  referrer_url string, device_type string, browser string, user_agent string, email string,
+  geo struct<ip: string, country: string, city: string>,
+  product_id string, product_name string, product_category string, product_price double, quantity int,
+  properties map<string, string>,
+  arrival struct<time: string, shard_id: string, sequence_number: string, position: int>,
+  _unparsed string
+"""
+
+# The columns of the table in their order, as schema/clickstream.json has them; event_date is in the path.
+EVENT_COLUMNS = {
+    "event_id": "string", "user_id": "string", "session_id": "string", "event_time": "timestamp",
+    "event_type": "string", "page_url": "string", "referrer_url": "string", "device_type": "string",
+    "browser": "string", "ip": "string", "country": "string", "city": "string", "product_id": "string",
+    "product_name": "string", "product_category": "string", "product_price": "double", "quantity": "int",
+    "revenue": "double", "hour": "int", "day_of_week": "string", "properties": "map<string,string>",
+    "ingested_at": "timestamp", "processed_at": "timestamp",
+}  # fmt: skip
+
+OPTIMIZER = "org.apache.spark.sql.catalyst.optimizer"
+ADAPTIVE = "org.apache.spark.sql.execution.adaptive"
+OBSERVATION_SECONDS = 30
+
+PRIVACY_ACTIONS = ("keep", "mask", "hash", "drop")
+PRIVACY_FIELDS = (
+    "user_id", "session_id", "page_url", "referrer_url", "device_type", "browser", "ip", "country", "city",
+    "product_id", "product_name", "product_category", "user_agent", "email",
+)  # fmt: skip
+DEFAULT_PRIVACY = {"ip": "mask", "user_agent": "drop", "email": "drop"}
+# Columns that the table does not have: their rules speak of `properties`, where a producer may have put them.
+NEVER_CURATED = ("user_agent", "email")
+PROPERTY_ALIASES = {"ip_address": "ip", "useragent": "user_agent", "e-mail": "email"}
+
+DAYS = ("Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday")
+
+# An object may carry an earlier LastModified than the listing that missed it; an hour covers clocks and slow uploads.
+LISTING_MARGIN = timedelta(hours=1)
+# A query that started before a switch may still read the old files; Athena ends a query after 30 minutes.
+RETIREMENT_DELAY = timedelta(hours=1)
+# Ends the key of what this job itself puts into quarantine, so that the next run does not take it for ingest's.
+UNREADABLE_SUFFIX = "-unreadable.jsonl.gz"
+RAW_KEY = re.compile(
+    r"year=(\d{4})/month=(\d\d)/day=(\d\d)/hour=(\d\d)/(?P<shard>.+)-(?P<first>\d+)-(?P<last>\d+)\.jsonl\.gz$"
+)
+
+
+class AlreadyCommitted(Exception):
+    """This execution's report exists: what it did counts, and must not be done in its name again."""
+
+
+class NothingToReprocess(Exception):
+    """No run was committed yet, so there is nothing that a reprocess could read again."""
+
+
+# ---------------------------------------------------------------------------------------------------- the world
+
+
+class StoredObject(NamedTuple):
+    """One object of a listing."""
+
+    uri: str
+    size: int
+    modified: datetime
+
+
+class Store:
+    """Objects in S3, addressed by their s3:// URI."""
+
+    def __init__(self):
+        self._s3 = boto3.client("s3")
+        # Old versions of boto3 do not know the parameter IfNoneMatch; as a header it works with all of them.
+        self._conditional = boto3.client("s3")
+        self._conditional.meta.events.register(
+            "before-call.s3.PutObject", lambda params, **_: params["headers"].update({"If-None-Match": "*"})
+        )
+
+    @staticmethod
+    def _split(uri: str) -> tuple[str, str]:
+        bucket, _, key = uri.removeprefix("s3://").partition("/")
+        return bucket, key
+
+    def list_objects(self, prefix: str) -> list[StoredObject]:
+        bucket, key = self._split(prefix)
+        pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=key)
+        return [
+            StoredObject(f"s3://{bucket}/{item['Key']}", item["Size"], item["LastModified"])
+            for page in pages
+            for item in page.get("Contents", [])
+        ]
+
+    def list_folders(self, prefix: str) -> list[str]:
+        """The names right under a prefix that something lies in; costs one request per thousand."""
+        bucket, key = self._split(prefix)
+        pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=key, Delimiter="/")
+        return [item["Prefix"][len(key) :].rstrip("/") for page in pages for item in page.get("CommonPrefixes", [])]
+
+    def exists(self, prefix: str) -> bool:
+        bucket, key = self._split(prefix)
+        return self._s3.list_objects_v2(Bucket=bucket, Prefix=key, MaxKeys=1).get("KeyCount", 0) > 0
+
+    def get(self, uri: str) -> bytes:
+        bucket, key = self._split(uri)
+        return self._s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+
+    def put(self, uri: str, body: bytes) -> None:
+        bucket, key = self._split(uri)
+        self._s3.put_object(Bucket=bucket, Key=key, Body=body)
+
+    def put_if_absent(self, uri: str, body: bytes) -> bool:
+        """False when the object exists; S3 decides, so that of two writers one loses."""
+        bucket, key = self._split(uri)
+        try:
+            self._conditional.put_object(Bucket=bucket, Key=key, Body=body)
+        except ClientError as error:
+            if error.response["ResponseMetadata"].get("HTTPStatusCode") in (409, 412):
+                return False
+            raise
+        return True
+
+    def delete(self, uris: list[str]) -> None:
+        by_bucket: dict[str, list[str]] = {}
+        for uri in uris:
+            bucket, key = self._split(uri)
+            by_bucket.setdefault(bucket, []).append(key)
+        for bucket, keys in by_bucket.items():
+            for start in range(0, len(keys), 1000):
+                chunk = [{"Key": key} for key in keys[start : start + 1000]]
+                answer = self._s3.delete_objects(Bucket=bucket, Delete={"Objects": chunk, "Quiet": True})
+                if answer.get("Errors"):
+                    raise RuntimeError(f"Could not delete from {bucket}: {answer['Errors'][0]}")
+
+
+class Catalog:
+    """Where each date of the table lies, as the Glue catalog has it."""
+
+    def __init__(self, database: str, table: str):
+        self._glue = boto3.client("glue")
+        self._table = {"DatabaseName": database, "TableName": table}
+
+    def locations(self) -> dict[str, str]:
+        """Registered date to location, each with a slash at its end."""
+        pages = self._glue.get_paginator("get_partitions").paginate(**self._table, ExcludeColumnSchema=True)
+        return {
+            partition["Values"][0]: partition["StorageDescriptor"]["Location"].rstrip("/") + "/"
+            for page in pages
+            for partition in page["Partitions"]
+        }
+
+    def switch(self, locations: dict[str, str]) -> None:
+        """Points the dates at their new locations: one call for a hundred, so that a reader sees old or new."""
+        request = {"DatabaseName": self._table["DatabaseName"], "Name": self._table["TableName"]}
+        descriptor = self._glue.get_table(**request)["Table"]["StorageDescriptor"]
+        registered = self.locations()
+        inputs = [
+            {"Values": [day], "StorageDescriptor": {**descriptor, "Location": location}}
+            for day, location in sorted(locations.items())
+        ]
+        known = [one for one in inputs if one["Values"][0] in registered]
+        for start in range(0, len(known), 100):
+            entries = [
+                {"PartitionValueList": one["Values"], "PartitionInput": one} for one in known[start : start + 100]
+            ]
+            self._raise(self._glue.batch_update_partition(**self._table, Entries=entries))
+        unknown = [one for one in inputs if one["Values"][0] not in registered]
+        for start in range(0, len(unknown), 100):
+            chunk = unknown[start : start + 100]
+            self._raise(self._glue.batch_create_partition(**self._table, PartitionInputList=chunk))
+
+    @staticmethod
+    def _raise(answer: dict) -> None:
+        if answer.get("Errors"):
+            raise RuntimeError(f"The catalog refused to switch a partition: {answer['Errors'][0]}")
+
+
+def say(line: str) -> None:
+    """Progress for the person who watches the run."""
+    print(f"[clickstream] {line}", flush=True)
+
+
+def size_text(count: int) -> str:
+    if count < 1_000_000:
+        return f"{count / 1000:,.1f} kB"
+    return f"{count / 1_000_000:,.1f} MB"
+
+
+# ------------------------------------------------------------------------------------------------ the arguments
+
+
+@dataclass
+class Options:
+    """The job's arguments, checked."""
+
+    raw_path: str
+    quarantine_path: str
+    curated_path: str
+    rebuilt_path: str
+    runs_path: str
+    execution: str
+    privacy: dict[str, str]
+    target_file_mb: int = 128
+    reprocess: tuple[str, str] | None = None
+    job_run_id: str | None = None
+    privacy_key: bytes | None = field(default=None, repr=False)
+
+
+def parse_options(arguments: dict[str, str]) -> Options:
+    """Checks the arguments before anything is read; all paths end with a slash from here on."""
+    paths = {name: arguments[name].rstrip("/") + "/" for name in ARGUMENTS if name.endswith("_path")}
+    if not re.fullmatch(r"[1-9]\d*", arguments["target_file_mb"]):
+        raise ValueError(f"--target_file_mb must be a whole number from 1, got {arguments['target_file_mb']!r}")
+    return Options(
+        **paths,
+        execution=arguments["execution"],
+        privacy=parse_privacy(arguments["privacy"]),
+        target_file_mb=int(arguments["target_file_mb"]),
+        reprocess=parse_reprocess(arguments["reprocess_from"], arguments["reprocess_to"]),
+    )
+
+
+def parse_privacy(text: str) -> dict[str, str]:
+    """The rule of every field; what the argument leaves out has its default, so that an empty one protects."""
+    try:
+        rules = json.loads(text)
+    except ValueError as error:
+        raise ValueError(f"--privacy must be a JSON object, got {text!r}: {error}") from None
+    if not isinstance(rules, dict):
+        raise ValueError(f"--privacy must be a JSON object, got {text!r}")
+    problems = [
+        f"unknown field {name!r} (allowed: {', '.join(PRIVACY_FIELDS)})" for name in rules if name not in PRIVACY_FIELDS
+    ] + [
+        f"{name} has the unknown action {action!r} (allowed: {', '.join(PRIVACY_ACTIONS)})"
+        for name, action in rules.items()
+        if action not in PRIVACY_ACTIONS
+    ]
+    if problems:
+        raise ValueError("--privacy: " + "; ".join(problems))
+    return {name: "keep" for name in PRIVACY_FIELDS} | DEFAULT_PRIVACY | rules
+
+
+def parse_reprocess(first: str, last: str) -> tuple[str, str] | None:
+    """Both dates, or none."""
+    if first == "none" and last == "none":
+        return None
+    for name, value in (("--reprocess_from", first), ("--reprocess_to", last)):
+        try:
+            if date.fromisoformat(value).isoformat() != value:
+                raise ValueError
+        except ValueError:
+            raise ValueError(f"{name} must be a date such as 2026-01-31, got {value!r}") from None
+    if first > last:
+        raise ValueError(f"--reprocess_from {first} lies after --reprocess_to {last}")
+    return first, last
+
+
+def read_privacy_key(rules: dict[str, str], secret: str) -> bytes | None:
+    """The key of the field hashes, only fetched where a rule needs it; it goes nowhere else."""
+    if "hash" not in rules.values():
+        return None
+    if secret == "none":
+        raise ValueError("--privacy hashes a field, so --privacy_key_secret must name the secret with the key")
+    key = boto3.client("secretsmanager").get_secret_value(SecretId=secret).get("SecretString", "")
+    if not key:
+        raise ValueError("The secret that --privacy_key_secret names holds no text: store the key as its SecretString")
+    return key.encode()
+
+
+# ------------------------------------------------------------------------------------------ what earlier runs did
+
+
+@dataclass
+class Position:
+    """How far the committed runs have come."""
+
+    listed_at: datetime
+    processed_at: str
+    rebuilds: list[str]
+
+    def to_json(self) -> dict:
+        return {
+            "listed_at": self.listed_at.isoformat(),
+            "processed_at": self.processed_at,
+            "rebuilds": self.rebuilds,
+        }
+
+
+@dataclass
+class Work:
+    """What there is to take, and what was taken before."""
+
+    raw: list[StoredObject]
+    quarantine: list[StoredObject]
+    taken_raw: list[StoredObject]
+    listed_at: datetime
+    position: Position | None
+
+
+def extract_position(store: Store, options: Options) -> tuple[Position | None, set[str]]:
+    """Where the last committed run stood, and the names of all committed runs."""
+    reports = [one for one in store.list_objects(options.runs_path) if one.uri.endswith(".json")]
+    reports = [one for one in reports if "/" not in one.uri[len(options.runs_path) :]]
+    names = {one.uri[len(options.runs_path) : -len(".json")] for one in reports}
+    if options.execution in names:
+        raise AlreadyCommitted(
+            f"Execution {options.execution} has already been committed (its report exists). "
+            "Start a new execution: it takes whatever has come since."
+        )
+    if not reports:
+        return None, names
+    # LastModified has whole seconds: among the newest the reports themselves say which came last.
+    newest = max(one.modified for one in reports) - timedelta(seconds=2)
+    latest = max(
+        (json.loads(store.get(one.uri)) for one in reports if one.modified >= newest),
+        key=lambda report: report["finished_at"],
+    )
+    saved = latest["position"]
+    listed_at = datetime.fromisoformat(saved["listed_at"])
+    return Position(listed_at, saved["processed_at"], saved["rebuilds"]), names
+
+
+def extract_work(store: Store, options: Options) -> Work:
+    """The raw and quarantine objects that no committed run took."""
+    position, committed = extract_position(store, options)
+    listed_at = datetime.now(timezone.utc)
+    raw = [one for one in store.list_objects(options.raw_path) if one.uri.endswith(".jsonl.gz")]
+    quarantine = [
+        one
+        for one in store.list_objects(options.quarantine_path)
+        if one.uri.endswith(".jsonl.gz") and not one.uri.endswith(UNREADABLE_SUFFIX)
+    ]
+    if position is None:
+        return Work(raw, quarantine, [], listed_at, None)
+    since = position.listed_at - LISTING_MARGIN
+    recent = [one for one in raw + quarantine if one.modified >= since]
+    taken = extract_taken(store, options, recent, since, committed)
+    new = {one.uri for one in recent} - taken
+    return Work(
+        [one for one in raw if one.uri in new],
+        [one for one in quarantine if one.uri in new],
+        [one for one in raw if one.uri not in new],
+        listed_at,
+        position,
+    )
+
+
+def extract_taken(store: Store, options: Options, recent: list, since: datetime, committed: set[str]) -> set[str]:
+    """The keys on the committed runs' lists, of just those lists that can name one of the recent objects."""
+    if not recent:
+        return set()
+    # A redelivery overwrites an old object, which then looks new; it was first taken after the hour in its key.
+    earliest = min([since, *(arrival_hour(one.uri) for one in recent)])
+    prefix = f"{options.runs_path}taken/"
+    lists = [
+        one
+        for one in store.list_objects(prefix)
+        if one.modified >= earliest and one.uri[len(prefix) :].removesuffix(".json.gz") in committed
+    ]
+    with ThreadPoolExecutor(16) as pool:
+        bodies = pool.map(lambda one: json.loads(gzip.decompress(store.get(one.uri))), lists)
+        return {uri for body in bodies for uri in body}
+
+
+def arrival_hour(uri: str) -> datetime:
+    match = RAW_KEY.search(uri)
+    if not match:
+        return datetime.min.replace(tzinfo=timezone.utc)
+    return datetime(*(int(match[group]) for group in range(1, 5)), tzinfo=timezone.utc)
+
+
+def taken_ranges(work: Work) -> list[tuple[str, str, str]]:
+    """Sequence ranges of earlier objects that new ones overlap: Kinesis delivered these again, cut otherwise."""
+    new: dict[str, list[tuple[str, str]]] = {}
+    for one in work.raw:
+        if match := RAW_KEY.search(one.uri):
+            new.setdefault(match["shard"], []).append((match["first"].zfill(64), match["last"].zfill(64)))
+    spans = {
+        shard: (min(first for first, _ in ranges), max(last for _, last in ranges)) for shard, ranges in new.items()
+    }
+    old: list[tuple[str, str, str]] = []
+    for one in work.taken_raw:
+        match = RAW_KEY.search(one.uri)
+        if not match or match["shard"] not in spans:
+            continue
+        first, last = match["first"].zfill(64), match["last"].zfill(64)
+        if first <= spans[match["shard"]][1] and last >= spans[match["shard"]][0]:
+            old.append((match["shard"], first, last))
+    merged: list[tuple[str, str, str]] = []
+    for shard, first, last in sorted(old):
+        # Overlapping ranges become one, so that a line meets at most one of them.
+        if merged and merged[-1][0] == shard and first <= merged[-1][2]:
+            merged[-1] = (shard, merged[-1][1], max(last, merged[-1][2]))
+        else:
+            merged.append((shard, first, last))
+    return merged
+
+
+def extract_quarantine_reasons(store: Store, objects: list[StoredObject]) -> Counter:
+    """How many lines were quarantined for which reason; the lines themselves stay where ingest put them."""
+
+    def count(one: StoredObject) -> Counter:
+        lines = gzip.decompress(store.get(one.uri)).splitlines()
+        return Counter(json.loads(line)["reason"] for line in lines if line.strip())
+
+    with ThreadPoolExecutor(8) as pool:
+        return sum(pool.map(count, objects), Counter())
+
+
+def current_locations(store: Store, catalog: Catalog, options: Options) -> dict[str, str]:
+    """Every date that has files, and where they lie: where the catalog says, else at the default place.
+
+    A date that an interrupted run wrote is not registered yet, but its rows count all the same.
+    """
+    folders = store.list_folders(options.curated_path)
+    dates = [name.removeprefix("event_date=") for name in folders if name.startswith("event_date=")]
+    locations = {day: f"{options.curated_path}event_date={day}/" for day in dates}
+    elsewhere = {
+        day: location
+        for day, location in catalog.locations().items()
+        if location != f"{options.curated_path}event_date={day}/"
+    }
+    return locations | {day: location for day, location in elsewhere.items() if store.exists(location)}
+
+
+# --------------------------------------------------------------------------------------- DataFrame to DataFrame
+
+
+def configure(spark: SparkSession, raw_bytes: int, target_file_mb: int) -> None:
+    """Every setting that the rows or the files depend on, so that no cluster default decides."""
+    # 8 partitions hold some 100 MB of gzipped raw; above that as many as keep a task's share at that size.
+    shuffle_partitions = max(8, raw_bytes // 12_000_000)
+    for key, value in {
+        "spark.sql.session.timeZone": "UTC",
+        # A value that cannot be cast must become null, and its line quarantined, instead of ending the run.
+        "spark.sql.ansi.enabled": "false",
+        "spark.sql.shuffle.partitions": str(shuffle_partitions),
+        "spark.sql.adaptive.enabled": "true",
+        # Without these rules a stage that turns out empty is cut out of the plan, and what it observed with it.
+        "spark.sql.optimizer.excludedRules": f"{OPTIMIZER}.PropagateEmptyRelation",
+        "spark.sql.adaptive.optimizer.excludedRules": f"{ADAPTIVE}.AQEPropagateEmptyRelation",
+        "spark.sql.adaptive.advisoryPartitionSizeInBytes": f"{target_file_mb}m",
+        "spark.sql.parquet.compression.codec": "zstd",
+        "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
+        "spark.sql.parquet.datetimeRebaseModeInWrite": "CORRECTED",
+        "spark.sql.parquet.datetimeRebaseModeInRead": "CORRECTED",
+        "spark.sql.parquet.int96RebaseModeInWrite": "CORRECTED",
+        "spark.sql.parquet.int96RebaseModeInRead": "CORRECTED",
+        "spark.sql.legacy.timeParserPolicy": "CORRECTED",
+        # A task holds a few dates: open files side by side save the sort by date.
+        "spark.sql.maxConcurrentOutputFileWriters": "16",
+        "spark.sql.files.ignoreCorruptFiles": "false",
+        "spark.sql.files.ignoreMissingFiles": "false",
+        "spark.sql.caseSensitive": "true",
+    }.items():
+        spark.conf.set(key, value)
+
+
+def extract_raw(spark: SparkSession, objects: list[StoredObject]) -> DataFrame:
+    """The lines of the raw objects, with a schema that is given: to infer it would read everything twice."""
+    return (
+        spark.read.schema(RAW_SCHEMA)
+        .option("mode", "PERMISSIVE")
+        .option("columnNameOfCorruptRecord", "_unparsed")
+        .option("multiLine", "false")
+        .json([one.uri for one in objects])
+    )
+
+
+def flatten(raw: DataFrame, *beside: str) -> DataFrame:
+    """Types and names of the table, what of the arrival decides between copies, and columns to keep beside."""
+    event_time = F.col("event_time").cast("timestamp")
+    arrived = F.col("arrival.time").cast("timestamp")
+    is_readable = (
+        F.col("_unparsed").isNull()
+        & (F.coalesce(F.col("event_id"), F.lit("")) != "")
+        & (F.coalesce(F.col("event_type"), F.lit("")) != "")
+        & event_time.isNotNull()
+        & arrived.isNotNull()
+        & F.col("arrival.shard_id").isNotNull()
+        & F.col("arrival.sequence_number").isNotNull()
+        & F.col("arrival.position").isNotNull()
+    )
+    return raw.select(
+        "event_id", "user_id", "session_id", event_time.alias("event_time"), "event_type", "page_url", "referrer_url",
+        "device_type", "browser", F.col("geo.ip").alias("ip"), F.col("geo.country").alias("country"),
+        F.col("geo.city").alias("city"), "product_id", "product_name", "product_category", "product_price", "quantity",
+        "properties", arrived.alias("ingested_at"),
+        F.col("arrival.shard_id").alias("shard_id"), F.col("arrival.sequence_number").alias("sequence_number"),
+        F.col("arrival.position").alias("position"), is_readable.alias("is_readable"),
+        *beside,
+    )  # fmt: skip
+
+
+def mark_taken(events: DataFrame, spark: SparkSession, ranges: list[tuple[str, str, str]]) -> DataFrame:
+    """Says which lines lie in a range that an earlier run took, so that a copy of a copy is not counted again."""
+    if not ranges:
+        return events.withColumn("was_taken", F.lit(False))
+    earlier = spark.createDataFrame(ranges, "taken_shard string, first string, last string")
+    padded = F.lpad("sequence_number", 64, "0")
+    lies_within = (F.col("shard_id") == F.col("taken_shard")) & padded.between(F.col("first"), F.col("last"))
+    return (
+        events.join(F.broadcast(earlier), lies_within, "left")
+        .withColumn("was_taken", F.col("taken_shard").isNotNull())
+        .drop("taken_shard", "first", "last")
+    )
+
+
+def order_copies(events: DataFrame) -> DataFrame:
+    """Numbers the copies of each event by arrival: Kinesis delivers at least once, so the first one wins.
+
+    The same shard, sequence number and position again is not a second event but a second delivery.
+    """
+    arrival = Window.partitionBy("event_id").orderBy(
+        "ingested_at", "shard_id", F.length("sequence_number"), "sequence_number", "position"
+    )
+    copies = events.withColumn("copy", F.row_number().over(arrival)).withColumn("place", F.rank().over(arrival))
+    # Only an equal arrival shares a rank, so the second delivery's number is higher than its rank.
+    return copies.withColumn("is_again", F.col("copy") > F.col("place")).drop("place")
+
+
+def classify(copies: DataFrame, known: DataFrame | None, position: Position | None) -> DataFrame:
+    """Gives each line its fate: new, recovered, redelivered or duplicate.
+
+    `recovered` is a row that an interrupted run wrote: its run has no report, so it is this run that counts it.
+    """
+    is_first = F.col("copy") == 1
+    repeated = F.when(F.col("is_again") | F.col("was_taken"), "redelivered").otherwise("duplicate")
+    if known is None:
+        return copies.withColumn("fate", F.when(is_first, "new").otherwise(repeated))
+    is_uncommitted = uncommitted(F.col("known_processed_at"), position)
+    is_same_copy = F.col("known_ingested_at") == F.col("ingested_at")
+    fate = (
+        F.when(~is_first, repeated)
+        .when(F.col("known_id").isNull(), "new")
+        .when(is_same_copy & is_uncommitted, "recovered")
+        .when(is_same_copy, "redelivered")
+        .otherwise(repeated)
+    )
+    joined = copies.join(known, F.col("event_id") == F.col("known_id"), "left")
+    return joined.withColumn("fate", fate).drop("known_id", "known_ingested_at", "known_processed_at")
+
+
+def uncommitted(processed_at: Column, position: Position | None) -> Column:
+    """True for the rows of a run that never came to its report."""
+    if position is None:
+        return F.lit(True)
+    is_later = processed_at > F.lit(position.processed_at).cast("timestamp")
+    return is_later & ~processed_at.cast("string").isin(rebuild_texts(position))
+
+
+def rebuild_texts(position: Position) -> list[str]:
+    """The times of committed rebuilds as Spark prints a timestamp: without zeros at its end."""
+    return [re.sub(r"\.?0+$", "", text) if "." in text else text for text in position.rebuilds] or [""]
+
+
+def extract_known(spark: SparkSession, locations: dict[str, str], raw: DataFrame, raw_bytes: int) -> DataFrame | None:
+    """Which of the arriving ids are curated already, on whatever date: the same id may come with another time.
+
+    Only three columns are read, and 64-bit hashes of the arriving ids are sent to where the curated ones are, so
+    that these need no shuffle. A hash may collide: the equality of the id itself decides in `classify`.
+    """
+    if not locations:
+        return None
+    known = spark.read.schema("event_id string, ingested_at timestamp, processed_at timestamp").parquet(
+        *locations.values()
+    )
+    arriving = raw.select(F.xxhash64("event_id").alias("hash"))
+    # Some 15 lines in a kilobyte of gzipped raw: below 128 MB the hashes take less than 64 MB in memory.
+    if raw_bytes < 128_000_000:
+        arriving = F.broadcast(arriving)
+    return known.join(arriving, F.xxhash64("event_id") == F.col("hash"), "left_semi").select(
+        F.col("event_id").alias("known_id"),
+        F.col("ingested_at").alias("known_ingested_at"),
+        F.col("processed_at").alias("known_processed_at"),
+    )
+
+
+OCTET = "(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
+IPV4 = rf"(?:{OCTET}\.){{3}}{OCTET}"
+
+
+def let(value: Column, body: Callable[[Column], Column]) -> Column:
+    """Computes a value once and hands it on: without it, what is used ten times is planned and run ten times."""
+    return F.get(F.transform(F.array(value), body), F.lit(0))
+
+
+def mask_ip(ip: Column) -> Column:
+    """An address's network: IPv4 without its last octet, of IPv6 the first 48 bits; null if it is no address."""
+    # Most are IPv4, so that is asked first; the costly rest is only computed for the others.
+    return F.when(ip.rlike(f"^{IPV4}$"), network_v4(ip)).otherwise(let(F.lower(F.trim(ip)), mask_rare_ip))
+
+
+def network_v4(address: Column) -> Column:
+    return F.concat(F.substring_index(address, ".", 3), F.lit(".0"))
+
+
+def mask_rare_ip(address: Column) -> Column:
+    # An IPv4 address written as IPv6, ::ffff:203.0.113.7, is what it stands for.
+    mapped = F.regexp_extract(address, rf"^(?:(?:::|(?:0{{1,4}}:){{5}})ffff:)?({IPV4})$", 1)
+    # A zone, as in fe80::1%eth0, is no part of the address. An IPv4 tail stands for two groups, masked anyway.
+    without_zone = F.regexp_replace(address, "%.*$", "")
+    whole = F.regexp_replace(without_zone, rf"(?<=:){IPV4}$", "0:0")
+    return F.when(mapped != "", network_v4(mapped)).otherwise(let(whole, mask_ipv6))
+
+
+def mask_ipv6(address: Column) -> Column:
+    """Writes all eight groups out, then keeps three, without leading zeros and with the rest as `::`."""
+    is_shortened = address.contains("::")
+
+    def groups(side: Column) -> Column:
+        return F.filter(F.split(side, ":"), lambda group: group != "")
+
+    def fill(left: Column, right: Column) -> Column:
+        missing = F.when(is_shortened, 8 - F.size(left) - F.size(right)).otherwise(0)
+        return F.concat(left, F.array_repeat(F.lit("0"), missing), right)
+
+    left = groups(F.substring_index(address, "::", 1))
+    right = F.when(is_shortened, groups(F.substring_index(address, "::", -1))).otherwise(
+        F.array().cast("array<string>")
+    )
+    is_written_well = (
+        # Only `::` may stand at an end or twice in a row, once, and for one group at least.
+        ~address.rlike("^:(?!:)|(?<!:):$|:::|::.*::") & (~is_shortened | (F.size(left) + F.size(right) <= 7))
+    )
+    return F.when(is_written_well, let(fill(left, right), network_v6))
+
+
+def network_v6(groups: Column) -> Column:
+    is_address = (F.size(groups) == 8) & F.forall(groups, lambda group: group.rlike("^[0-9a-f]{1,4}$"))
+    first, second, third = (F.regexp_replace(F.get(groups, F.lit(i)), "^0+(?=.)", "") for i in range(3))
+    network = (
+        F.when(third != "0", F.concat_ws(":", first, second, third))
+        .when(second != "0", F.concat_ws(":", first, second))
+        .when(first != "0", first)
+        .otherwise("")
+    )
+    return F.when(is_address, F.concat(network, F.lit("::")))
+
+
+def mask(name: str, value: Column) -> Column:
+    """What is left of a masked value: an address's network, a URL without what follows the path, one character."""
+    if name == "ip":
+        return mask_ip(value)
+    if name in ("page_url", "referrer_url"):
+        return F.regexp_replace(F.regexp_replace(value, r"[?#].*$", ""), r"//[^/@]*@", "//")
+    return F.concat(F.substring(value, 1, 1), F.lit("***"))
+
+
+def protect_value(name: str, action: str, value: Column) -> Column:
+    """One rule on one value."""
+    if action == "drop":
+        return F.lit(None).cast("string")
+    if action == "mask":
+        return mask(name, value)
+    if action == "hash":
+        # HMAC is two SHA-256 over the key's two pads: done by Spark itself, no Python worker is needed.
+        inner = F.unhex(F.sha2(F.concat(F.col("_inner_pad"), value.cast("binary")), 256))
+        return F.sha2(F.concat(F.col("_outer_pad"), inner), 256)
+    return value
+
+
+def protect(events: DataFrame, spark: SparkSession, rules: dict[str, str], key: bytes | None) -> DataFrame:
+    """Applies the privacy rules to the columns, and to properties of the same name, in any case of letters."""
+    acting = {name: action for name, action in rules.items() if action != "keep"}
+    if "hash" in acting.values():
+        events = events.crossJoin(F.broadcast(key_pads(spark, key)))
+    protected = {
+        name: protect_value(name, action, F.col(name)) for name, action in acting.items() if name not in NEVER_CURATED
+    }
+    protected["properties"] = protect_properties(acting)
+    return events.withColumns(protected).drop("_inner_pad", "_outer_pad")
+
+
+def key_pads(spark: SparkSession, key: bytes | None) -> DataFrame:
+    """HMAC's two pads as data: a literal would show the key in the query plan, and so in the logs."""
+    if key is None:
+        raise ValueError("A privacy rule hashes, but there is no key")
+    block = (hashlib.sha256(key).digest() if len(key) > 64 else key).ljust(64, b"\0")
+    pads = [(bytearray(byte ^ 0x36 for byte in block), bytearray(byte ^ 0x5C for byte in block))]
+    return spark.createDataFrame(pads, "_inner_pad binary, _outer_pad binary")
+
+
+def protect_properties(acting: dict[str, str]) -> Column:
+    """The rules inside the free map; most maps name no such field and pass untouched."""
+    names = {name: name for name in acting} | {
+        alias: name for alias, name in PROPERTY_ALIASES.items() if name in acting
+    }
+    properties = F.col("properties")
+    if not names:
+        return properties
+    dropped = [alias for alias, name in names.items() if acting[name] == "drop"]
+    changed = {alias: name for alias, name in names.items() if acting[name] != "drop"}
+
+    def change(key: Column, value: Column) -> Column:
+        result = value
+        for alias, name in changed.items():
+            result = F.when(F.lower(key) == alias, protect_value(name, acting[name], value)).otherwise(result)
+        return result
+
+    treated = F.map_filter(properties, lambda key, _: ~F.lower(key).isin(dropped)) if dropped else properties
+    treated = F.transform_values(treated, change) if changed else treated
+    is_concerned = F.exists(F.map_keys(properties), lambda key: F.lower(key).isin(list(names)))
+    return F.when(is_concerned, treated).otherwise(properties)
+
+
+def derive(events: DataFrame, processed_at: str) -> DataFrame:
+    """The columns that are computed; all of them from the event alone, so that a rerun computes the same."""
+    is_purchase = F.col("event_type") == "purchase"
+    revenue = F.when(is_purchase, F.coalesce(F.col("product_price") * F.col("quantity"), F.lit(0.0))).otherwise(0.0)
+    day = F.element_at(F.array(*map(F.lit, DAYS)), F.dayofweek("event_time"))
+    return events.withColumns(
+        {
+            "revenue": revenue,
+            "hour": F.hour("event_time"),
+            "day_of_week": day,
+            "processed_at": F.lit(processed_at).cast("timestamp"),
+            "event_date": F.to_date("event_time"),
+        }
+    )
+
+
+def to_table(events: DataFrame) -> DataFrame:
+    """The table's columns in the table's order: the contract with everyone who queries it."""
+    return events.select(*(F.col(name).cast(kind) for name, kind in EVENT_COLUMNS.items()), "event_date")
+
+
+def line_counts() -> list[Column]:
+    return [
+        F.count(F.lit(1)).alias("lines"),
+        F.count(F.when(~F.col("is_readable"), 1)).alias("unreadable"),
+    ]
+
+
+def fate_counts() -> list[Column]:
+    counts = [
+        F.count(F.when(F.col("fate") == fate, 1)).alias(fate)
+        for fate in ("new", "recovered", "redelivered", "duplicate")
+    ]
+    is_curated = F.col("fate").isin("new", "recovered")
+    dates = F.collect_set(F.when(is_curated, F.to_date("event_time")))
+    # As text: an observed array reaches Python as a Java object. Only the dates are made text, not every row's.
+    return [*counts, F.array_join(dates.cast("array<string>"), " ").alias("dates")]
+
+
+# ------------------------------------------------------------------------------------------------- what a run does
+
+
+@dataclass
+class Run:
+    """One run: its options, its world, its clock, and what it found."""
+
+    options: Options
+    store: Store
+    catalog: Catalog
+    open_spark: object
+    started: datetime
+    work: Work | None = None
+    reasons: Counter = field(default_factory=Counter)
+    lines: int = 0
+    fates: dict[str, int] = field(default_factory=dict)
+    dates: list[str] = field(default_factory=list)
+    files: dict[str, tuple[int, int]] = field(default_factory=dict)
+    retired: list[str] = field(default_factory=list)
+
+    @property
+    def processed_at(self) -> str:
+        return self.started.strftime("%Y-%m-%d %H:%M:%S.") + f"{self.started.microsecond // 1000:03d}"
+
+    @property
+    def stamp(self) -> str:
+        """Names this attempt: a second one of the same execution must not write where the first one did."""
+        name = re.sub(r"[^A-Za-z0-9-]", "-", self.options.execution)
+        return f"{name}-{self.started:%Y%m%dT%H%M%S}{self.started.microsecond // 1000:03d}"
+
+
+def execute(run: Run) -> dict:
+    """Takes what is new, or rebuilds the dates asked for; ends with the report, which is the commit."""
+    run.work = extract_work(run.store, run.options)
+    remove_leftovers(run)
+    remove_retired(run)
+    if run.options.reprocess:
+        rebuild(run)
+    else:
+        append_new(run)
+    return load_report(run)
+
+
+def append_new(run: Run) -> None:
+    """Everything that came since: counted where it is quarantined, appended where it is an event."""
+    work = run.work
+    if not work.raw and not work.quarantine:
+        say("nothing new since the last run")
+        return
+    run.reasons = extract_quarantine_reasons(run.store, work.quarantine)
+    if work.quarantine:
+        say(f"{sum(run.reasons.values()):,} lines are in quarantine in {len(work.quarantine):,} new objects")
+    if not work.raw:
+        say("no new raw objects")
+        return
+    raw_bytes = sum(one.size for one in work.raw)
+    say(f"reading {len(work.raw):,} raw objects ({size_text(raw_bytes)})")
+    spark = run.open_spark()
+    configure(spark, raw_bytes, run.options.target_file_mb)
+    raw = extract_raw(spark, work.raw)
+    locations = current_locations(run.store, run.catalog, run.options)
+    known = extract_known(spark, locations, raw, raw_bytes)
+    say(f"leaving out what {len(locations):,} curated dates hold already" if locations else "no date is curated yet")
+    load_events(run, spark, raw, known, locations)
+    if run.reasons["unreadable_raw_line"]:
+        load_unreadable(run, spark)
+
+
+def load_events(run: Run, spark: SparkSession, raw: DataFrame, known: DataFrame | None, locations: dict) -> None:
+    """Appends the new rows; one pass over the raw lines yields the files and all counts."""
+    lines, fates = Observation("lines"), Observation("fates")
+
+    def plan(observed: bool) -> tuple[DataFrame, DataFrame]:
+        events = flatten(raw)
+        events = events.observe(lines, *line_counts()) if observed else events
+        readable = mark_taken(events.where("is_readable"), spark, taken_ranges(run.work))
+        judged = classify(order_copies(readable), known, run.work.position)
+        return events, judged.observe(fates, *fate_counts()) if observed else judged
+
+    def rows(judged: DataFrame) -> DataFrame:
+        new = judged.where(F.col("fate") == "new")
+        return to_table(protect(derive(new, run.processed_at), spark, run.options.privacy, run.options.privacy_key))
+
+    default = run.options.curated_path
+    elsewhere = {day: at for day, at in locations.items() if at != f"{default}event_date={day}/"}
+    table_rows = rows(plan(observed=True)[1])
+    at_default = (
+        table_rows.where(~F.col("event_date").cast("string").isin(list(elsewhere))) if elsewhere else table_rows
+    )
+    write_parquet(at_default, default, "append")
+    counted, judged_counts = observed_counts(lines), observed_counts(fates)
+    if counted is None or judged_counts is None:
+        say("the counts were lost on the way: counting again")
+        counted, judged_counts = counted_again(plan)
+    for base, days in rebuilt_bases(elsewhere, set(judged_counts["dates"].split())).items():
+        # Rebuilt dates lie elsewhere: theirs is a write of its own, which reads the raw lines again.
+        of_base = rows(plan(observed=False)[1]).where(F.col("event_date").cast("string").isin(days))
+        write_parquet(of_base, base, "append")
+
+    run.dates = sorted(judged_counts["dates"].split())
+    touched = {day: locations.get(day, f"{default}event_date={day}/") for day in run.dates}
+    run.files = extract_written(spark, touched, run.processed_at)
+    written = sum(rows for _, rows in run.files.values())
+    if written != judged_counts["new"] or counted["lines"] != counted["unreadable"] + fate_sum(judged_counts):
+        # Spark counts a task again that it had to repeat: then, and only then, the counts take a pass of their own.
+        say("some tasks were repeated: counting again")
+        counted, judged_counts = counted_again(plan)
+    if written != judged_counts["new"]:
+        raise RuntimeError(
+            f"{judged_counts['new']:,} new events, but {written:,} rows in the files of this run. "
+            "Nothing was committed: start the pipeline again, and it goes on from here."
+        )
+    run.lines = counted["lines"]
+    run.fates = {fate: judged_counts[fate] for fate in ("new", "recovered", "redelivered", "duplicate")}
+    if counted["unreadable"]:
+        run.reasons["unreadable_raw_line"] += counted["unreadable"]
+    say(f"wrote {written:,} rows of {len(run.dates):,} dates in {len(run.files):,} files")
+
+
+def observed_counts(observation: Observation) -> dict | None:
+    """What was observed, or None where Spark did not deliver it: the observation's own wait has no end."""
+    found: list[dict] = []
+    waiting = threading.Thread(target=lambda: found.append(observation.get), daemon=True)
+    waiting.start()
+    waiting.join(OBSERVATION_SECONDS)
+    return found[0] if found else None
+
+
+def counted_again(plan: Callable[[bool], tuple[DataFrame, DataFrame]]) -> tuple[dict, dict]:
+    """The same counts by a pass of their own."""
+    events, judged = plan(False)
+    return events.agg(*line_counts()).first().asDict(), judged.agg(*fate_counts()).first().asDict()
+
+
+def fate_sum(counts: dict) -> int:
+    return sum(counts[fate] for fate in ("new", "recovered", "redelivered", "duplicate"))
+
+
+def rebuilt_bases(elsewhere: dict[str, str], dates: set[str]) -> dict[str, list[str]]:
+    """The places outside the default one that a run has rows for, with their dates."""
+    bases: dict[str, list[str]] = {}
+    for day in sorted(dates & elsewhere.keys()):
+        bases.setdefault(elsewhere[day].removesuffix(f"event_date={day}/"), []).append(day)
+    return bases
+
+
+def write_parquet(rows: DataFrame, base: str, mode: str) -> None:
+    """Whole files under base/event_date=.../: Spark writes them under _temporary and moves them when they are whole."""
+    balanced = rows.sparkSession.sql("SELECT /*+ REBALANCE(event_date) */ * FROM {rows}", rows=rows)
+    (
+        balanced.write.mode(mode)
+        .partitionBy("event_date")
+        .option("mapreduce.fileoutputcommitter.algorithm.version", "1")
+        .option("mapreduce.fileoutputcommitter.marksuccessfuljobs", "false")
+        .parquet(base)
+    )
+
+
+def extract_written(spark: SparkSession, locations: dict[str, str], processed_at: str) -> dict[str, tuple[int, int]]:
+    """The files of just this attempt, each with its size and rows.
+
+    All rows of a file carry one processed_at, so the footers' statistics leave out every other file unread.
+    """
+    if not locations:
+        return {}
+    rows = spark.read.schema("processed_at timestamp").parquet(*locations.values())
+    mine = rows.where(F.col("processed_at") == F.lit(processed_at).cast("timestamp"))
+    files = mine.groupBy("_metadata.file_path", "_metadata.file_size").count().collect()
+    return {row["file_path"]: (row["file_size"], row["count"]) for row in files}
+
+
+def load_unreadable(run: Run, spark: SparkSession) -> None:
+    """Puts raw lines that cannot be read into quarantine, under keys that a rerun overwrites."""
+    parsed = F.from_json("value", RAW_SCHEMA, {"mode": "PERMISSIVE", "columnNameOfCorruptRecord": "_unparsed"})
+    text = spark.read.text([one.uri for one in run.work.raw]).where(F.trim("value") != "")
+    lines = text.select("value", F.input_file_name().alias("file"), parsed.alias("line")).select(
+        "value", "file", "line.*"
+    )
+    unreadable = flatten(lines, "value", "file").where(~F.col("is_readable")).select("file", "value")
+    bodies: dict[str, list[str]] = {}
+    for row in unreadable.toLocalIterator():
+        bodies.setdefault(unquote(row["file"]), []).append(quarantine_line(row["file"], row["value"]))
+    for uri, body in bodies.items():
+        key = RAW_KEY.search(uri)
+        name = key[0] if key else uri.rsplit("/", 1)[1]
+        target = run.options.quarantine_path + name.removesuffix(".jsonl.gz") + UNREADABLE_SUFFIX
+        run.store.put(target, gzip.compress("".join(body).encode(), mtime=0))
+    say(f"put {run.reasons['unreadable_raw_line']:,} unreadable raw lines into quarantine")
+
+
+def quarantine_line(uri: str, payload: str) -> str:
+    """A line as ingest writes them; what the raw line would have said of its arrival is taken from the object's key."""
+    key = RAW_KEY.search(uri)
+    line = {
+        "reason": "unreadable_raw_line",
+        "detail": f"A line of {uri.rsplit('/', 1)[1]} cannot be read, or lacks what every raw line has.",
+        "payload": payload,
+        "payload_encoding": "utf8",
+    }
+    if key:
+        line |= {"shard_id": key["shard"], "sequence_number": key["first"]}
+        line["arrival_time"] = arrival_hour(uri).strftime("%Y-%m-%d %H:%M:%S.000")
+    return json.dumps(line, ensure_ascii=False) + "\n"
+
+
+# ------------------------------------------------------------------------------------------------------ reprocess
+
+
+def rebuild(run: Run) -> None:
+    """Makes the rows of some dates anew from all that was taken, beside the old files, then switches.
+
+    Raw objects that no run took yet are left to the next run, which counts them as it always does.
+    """
+    work = run.work
+    if work.position is None or not work.taken_raw:
+        raise NothingToReprocess(
+            f"No committed run under {run.options.runs_path} took a raw object that is still there. "
+            "Run the pipeline once without `reprocess` first."
+        )
+    first, last = run.options.reprocess
+    raw_bytes = sum(one.size for one in work.taken_raw)
+    say(f"rebuilding {first} to {last} from {len(work.taken_raw):,} raw objects ({size_text(raw_bytes)})")
+    spark = run.open_spark()
+    configure(spark, raw_bytes, run.options.target_file_mb)
+    locations = current_locations(run.store, run.catalog, run.options)
+    root = f"{run.options.rebuilt_path}{run.options.execution}/{run.stamp}/"
+    note_retirement(run, root, {})
+    lines = Observation("lines")
+    write_parquet(rebuilt_rows(run, spark, locations, lines), root, "errorifexists")
+    counted = observed_counts(lines) or flatten(extract_raw(spark, work.taken_raw)).agg(*line_counts()).first()
+    run.lines = counted["lines"]
+    run.dates = [name.removeprefix("event_date=") for name in sorted(run.store.list_folders(root))]
+    rebuilt = {day: f"{root}event_date={day}/" for day in run.dates}
+    run.files = extract_written(spark, rebuilt, run.processed_at)
+    run.fates = {"new": sum(rows for _, rows in run.files.values())}
+    old = {day: locations[day] for day in run.dates if day in locations}
+    note_retirement(run, root, old)
+    run.catalog.switch(rebuilt)
+    run.retired = sorted(old.values())
+    say(f"switched {len(run.dates):,} dates to their {run.fates['new']:,} rebuilt rows")
+
+
+def rebuilt_rows(run: Run, spark: SparkSession, locations: dict[str, str], lines: Observation) -> DataFrame:
+    """The dates' rows from raw, and those curated ones that raw no longer has."""
+    first, last = run.options.reprocess
+    raw = extract_raw(spark, run.work.taken_raw)
+    inside = {day: location for day, location in locations.items() if first <= day <= last}
+    outside = {day: location for day, location in locations.items() if day not in inside}
+    is_inside = F.col("event_date").between(F.lit(first).cast("date"), F.lit(last).cast("date"))
+    known_outside = extract_known(spark, outside, raw, sum(one.size for one in run.work.taken_raw))
+
+    def winners(events: DataFrame) -> DataFrame:
+        chosen = order_copies(events.where("is_readable")).where("copy = 1")
+        chosen = derive(chosen, run.processed_at).where(is_inside)
+        if known_outside is None:
+            return chosen
+        # Another copy of it, with another date, was there first: it stays where it is.
+        return chosen.join(known_outside, F.col("event_id") == F.col("known_id"), "left_anti")
+
+    options = run.options
+    fresh = to_table(
+        protect(winners(flatten(raw).observe(lines, *line_counts())), spark, options.privacy, options.privacy_key)
+    )
+    if not inside:
+        return fresh
+    schema = ", ".join(f"{name} {kind}" for name, kind in EVENT_COLUMNS.items())
+    curated = spark.read.schema(schema).parquet(*inside.values())
+    kept = curated.join(winners(flatten(raw)).select("event_id"), "event_id", "left_anti")
+    # A row of an interrupted run keeps its time: by it the run that goes on recognises and counts it.
+    is_counted_later = uncommitted(F.col("processed_at"), run.work.position)
+    stamped = F.when(is_counted_later, F.col("processed_at")).otherwise(F.lit(run.processed_at).cast("timestamp"))
+    kept = kept.withColumns({"processed_at": stamped, "event_date": F.to_date("event_time")})
+    return fresh.unionByName(to_table(kept))
+
+
+def note_retirement(run: Run, root: str, old: dict[str, str]) -> None:
+    """Leaves word of every place that this rebuild may turn to waste, before it does: a crash cannot lose it."""
+    note = {"at": datetime.now(timezone.utc).isoformat(), "root": root, "old": old}
+    run.store.put(f"{run.options.runs_path}retired/{run.stamp}.json", json.dumps(note).encode())
+
+
+def remove_retired(run: Run) -> None:
+    """Removes the files that earlier rebuilds left unused, when no reader can be on them any more.
+
+    A place goes only when the catalog says that its date lies elsewhere: a date that is not registered keeps all.
+    """
+    notes = run.store.list_objects(f"{run.options.runs_path}retired/")
+    if not notes:
+        return
+    registered = run.catalog.locations()
+    for one in notes:
+        note = json.loads(run.store.get(one.uri))
+        if datetime.now(timezone.utc) - datetime.fromisoformat(note["at"]) < RETIREMENT_DELAY:
+            continue
+        days = {
+            name.removeprefix("event_date="): f"{note['root']}{name}/" for name in run.store.list_folders(note["root"])
+        }
+        temporary = days.pop("_temporary", None)
+        places = [*days.items(), *note["old"].items()]
+        waste = [location for day, location in places if registered.get(day) not in (None, location)]
+        waste += [temporary] if temporary else []
+        objects = [item.uri for location in waste for item in run.store.list_objects(location)]
+        run.store.delete(objects)
+        if objects:
+            say(f"removed {len(objects):,} files that a rebuild had replaced")
+        if all(day in registered for day, _ in places):
+            run.store.delete([one.uri])
+
+
+def remove_leftovers(run: Run) -> None:
+    """Removes what a killed Spark left half done; no reader looks there, but it costs."""
+    leftovers = [
+        one.uri
+        for folder in run.store.list_folders(run.options.curated_path)
+        if folder.startswith(("_temporary", ".spark-staging"))
+        for one in run.store.list_objects(f"{run.options.curated_path}{folder}/")
+    ]
+    if leftovers:
+        run.store.delete(leftovers)
+        say(f"removed {len(leftovers):,} half-written files of an interrupted run")
+
+
+# --------------------------------------------------------------------------------------------------------- commit
+
+
+def load_report(run: Run) -> dict:
+    """Puts the list of what was taken, then the report: only when that stands has the run happened."""
+    work, options = run.work, run.options
+    report = make_report(run)
+    taken = [] if options.reprocess else [one.uri for one in work.raw + work.quarantine]
+    if taken:
+        body = gzip.compress(json.dumps(taken).encode(), mtime=0)
+        run.store.put(f"{options.runs_path}taken/{options.execution}.json.gz", body)
+    body = json.dumps(report, indent=2).encode()
+    if not run.store.put_if_absent(f"{options.runs_path}{options.execution}.json", body):
+        raise AlreadyCommitted(
+            f"Execution {options.execution} has already been committed by another run of the job; this one changed "
+            "nothing that counts. Start a new execution: it takes whatever has come since."
+        )
+    return report
+
+
+def make_report(run: Run) -> dict:
+    work, options, fates = run.work, run.options, run.fates
+    read = work.taken_raw if options.reprocess else work.raw
+    is_idle = not options.reprocess and not work.raw and not work.quarantine
+    finished = datetime.now(timezone.utc)
+    return {
+        "version": 1,
+        "execution": options.execution,
+        "job_run_id": options.job_run_id,
+        "started_at": iso(run.started),
+        "finished_at": iso(finished),
+        "seconds": round((finished - run.started).total_seconds(), 3),
+        "outcome": "nothing_new" if is_idle else "processed",
+        "processed_at": run.processed_at,
+        "raw": {"objects": len(read), "bytes": sum(one.size for one in read), "lines": run.lines},
+        "curated": fates.get("new", 0) + fates.get("recovered", 0),
+        "written": fates.get("new", 0),
+        "recovered": fates.get("recovered", 0),
+        "duplicates": fates.get("duplicate", 0),
+        "redelivered": fates.get("redelivered", 0),
+        "quarantined": sum(run.reasons.values()),
+        "quarantine_reasons": dict(sorted(run.reasons.items())),
+        "partitions": run.dates,
+        "files": len(run.files),
+        "curated_bytes": sum(size for size, _ in run.files.values()),
+        "reprocess": dict(zip(("from", "to"), options.reprocess, strict=True)) if options.reprocess else None,
+        "retired": {"at": iso(finished), "locations": run.retired},
+        "position": next_position(run).to_json(),
+    }
+
+
+def next_position(run: Run) -> Position:
+    """Where the next run goes on: a reprocess takes nothing, so it leaves the position where it was."""
+    before = run.work.position
+    if run.options.reprocess:
+        return Position(before.listed_at, before.processed_at, [*before.rebuilds, run.processed_at])
+    return Position(run.work.listed_at, run.processed_at, [])
+
+
+def iso(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
+
+
+def main() -> None:
+    from awsglue.utils import getResolvedOptions
+
+    arguments = getResolvedOptions(sys.argv, ARGUMENTS)
+    options = parse_options(arguments)
+    options.privacy_key = read_privacy_key(options.privacy, arguments["privacy_key_secret"])
+    if "--JOB_RUN_ID" in sys.argv:
+        options.job_run_id = sys.argv[sys.argv.index("--JOB_RUN_ID") + 1]
+
+    def open_spark() -> SparkSession:
+        # Only a run that has something to read waits for Spark.
+        from awsglue.context import GlueContext
+        from pyspark.context import SparkContext
+
+        return GlueContext(SparkContext.getOrCreate()).spark_session
+
+    catalog = Catalog(arguments["database"], arguments["table"])
+    report = execute(Run(options, Store(), catalog, open_spark, datetime.now(timezone.utc)))
+    print(json.dumps(report), flush=True)
+
+
+if __name__ == "__main__":
+    main()

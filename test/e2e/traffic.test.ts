@@ -1,0 +1,165 @@
+import assert from "node:assert/strict";
+import { Lake } from "./lake";
+import { type Expectation, hashRows } from "./oracle";
+
+/** Compares both tables with what the stream's content says they must hold. */
+async function assertTablesHold(lake: Lake, expected: Expectation): Promise<void> {
+  const rows = await lake.events();
+  const found = rows.map(([id, date, type, user, revenue]) => [id, date, type, user, cents(revenue)]);
+  const wanted = [...expected.events].map(([id, { date, type, user, revenue }]) => [
+    id,
+    date,
+    type,
+    user,
+    cents(revenue),
+  ]);
+  const ids = new Set(found.map(([id]) => id));
+  assert.deepEqual(
+    [...expected.events].filter(([id]) => !ids.has(id)),
+    [],
+    "events that are missing in the table",
+  );
+  assert.deepEqual(
+    found.filter(([id]) => !expected.events.has(String(id))),
+    [],
+    "rows that nobody expects",
+  );
+  assert.deepEqual(found.sort(byId), wanted.sort(byId));
+  assert.deepEqual(await lake.quarantinedPayloads(), expected.quarantined);
+}
+
+const cents = (revenue: unknown) => Math.round(Number(revenue) * 100);
+const byId = (a: unknown[], b: unknown[]) => (String(a[0]) < String(b[0]) ? -1 : 1);
+
+describe("e2e: simulated traffic with duplicates, malformed, late and PII-bearing events", function () {
+  this.timeout(180_000);
+  let lake: Lake;
+  before(async () => {
+    lake = await Lake.up();
+  });
+  after(() => lake?.down());
+
+  it("curates, quarantines and counts exactly what the stream's content says", async () => {
+    const { status, report } = await lake.execute({
+      simulate: { events: 1500, seed: 11, duplicates: 0.05, malformed: 0.04, late: 0.1, pii: 0.1 },
+    });
+    assert.equal(status, "SUCCEEDED");
+    const expected = await lake.expected();
+    assert.equal(expected.lines, 1500);
+    assert.ok(
+      expected.duplicates > 20 && expected.quarantined.length > 20,
+      "the traffic has what it was asked for",
+    );
+    await assertTablesHold(lake, expected);
+    assert.deepEqual(
+      [report?.curated, report?.quarantined, report?.duplicates],
+      [expected.events.size, expected.quarantined.length, expected.duplicates],
+    );
+    const dates = [...new Set([...expected.events.values()].map(({ date }) => date))].sort();
+    assert.deepEqual(report?.partitions, dates);
+  });
+
+  it("sends one mail, with the same numbers", async () => {
+    const expected = await lake.expected();
+    const mail = await lake.notice(1);
+    assert.match(mail.subject, /curated/);
+    assert.match(mail.body, new RegExp(`curated\\D+${expected.events.size.toLocaleString("en-US")}\\b`, "i"));
+    assert.match(mail.body, new RegExp(`quarantined\\D+${expected.quarantined.length}\\b`, "i"));
+    assert.match(mail.body, new RegExp(`duplicates\\D+${expected.duplicates}\\b`, "i"));
+  });
+
+  it("lets no address, user agent or whole IP into the curated table", async () => {
+    const rows = await lake.query("SELECT * FROM events");
+    const text = JSON.stringify(rows);
+    assert.ok(!/[\w.]+@[\w.]+\.\w+/.test(text), "an e-mail address");
+    assert.ok(!text.includes("Mozilla/"), "a user agent");
+    const ips = await lake.query("SELECT DISTINCT ip FROM events WHERE ip IS NOT NULL");
+    assert.ok(ips.length > 0);
+    for (const [ip] of ips) assert.match(String(ip), /\.0$|::$/);
+  });
+
+  it("changes no row when an execution finds nothing new", async () => {
+    const before = hashRows(await lake.events());
+    const { status, report } = await lake.execute();
+    assert.equal(status, "SUCCEEDED");
+    assert.equal(report?.outcome, "nothing_new");
+    assert.equal(hashRows(await lake.events()), before);
+  });
+
+  it("changes no answer when MSCK REPAIR TABLE is run by hand", async () => {
+    const before = hashRows(await lake.events());
+    await lake.query("MSCK REPAIR TABLE events");
+    assert.equal(hashRows(await lake.events()), before);
+  });
+
+  it("takes both producers' forms, and puts an old event into its old day, once, however often it comes", async () => {
+    const old = JSON.stringify({
+      event_id: "old-1",
+      event_type: "purchase",
+      timestamp: "2003-03-01T23:59:59.999Z",
+      user_id: "u-old",
+      session_id: "s-old",
+      page_url: "/checkout",
+      product_id: "p-1",
+      product_price: 19.99,
+      quantity: 3,
+      country: "DE",
+      city: "Berlin",
+      ip_address: "203.0.113.77",
+      email: "someone@example.org",
+    });
+    const nested = JSON.stringify({
+      user_id: "u-nested",
+      session_id: "s-nested",
+      event_time: "2003-03-02T00:00:00",
+      event_type: "page_view",
+      page_url: "/",
+      referrer_url: "https://example.org/",
+      device_type: "mobile",
+      browser: "Firefox",
+      geo: { ip: "2001:db8:1234:5678::9", country: "FR", city: "Paris" },
+    });
+    const sent = await lake.put(
+      old,
+      `${nested}\n${old}`,
+      "{not json",
+      new Uint8Array([0x7b, 0xff, 0xfe, 0x7d]),
+    );
+    const { status, report } = await lake.execute(sent);
+    assert.equal(status, "SUCCEEDED");
+    assert.deepEqual([report?.curated, report?.duplicates, report?.quarantined], [2, 1, 2]);
+    const rows = await lake.query(`
+      SELECT CAST(event_date AS varchar), event_type, user_id, ip, country, city, revenue, hour, day_of_week, referrer_url
+      FROM events WHERE event_date < DATE '2004-01-01' ORDER BY event_time`);
+    assert.deepEqual(rows, [
+      ["2003-03-01", "purchase", "u-old", "203.0.113.0", "DE", "Berlin", 59.97, 23, "Saturday", null],
+      [
+        "2003-03-02",
+        "page_view",
+        "u-nested",
+        "2001:db8:1234::",
+        "FR",
+        "Paris",
+        0,
+        0,
+        "Sunday",
+        "https://example.org/",
+      ],
+    ]);
+
+    const again = await lake.execute(await lake.put(old));
+    assert.equal(again.status, "SUCCEEDED");
+    assert.deepEqual([again.report?.curated, again.report?.duplicates], [0, 1]);
+    const bytes = await lake.query("SELECT payload FROM quarantine WHERE payload_encoding = 'base64'");
+    assert.deepEqual(bytes, [[Buffer.from([0x7b, 0xff, 0xfe, 0x7d]).toString("base64")]]);
+  });
+
+  it("builds a day again from raw, with the same rows", async () => {
+    const before = hashRows((await lake.events()).map((row) => row.slice(0, -1)));
+    const { status } = await lake.execute({ reprocess: { from: "2003-03-01", to: "2003-03-02" } });
+    assert.equal(status, "SUCCEEDED");
+    assert.equal(hashRows((await lake.events()).map((row) => row.slice(0, -1))), before);
+    await lake.query("MSCK REPAIR TABLE events");
+    assert.equal(hashRows((await lake.events()).map((row) => row.slice(0, -1))), before);
+  });
+});
