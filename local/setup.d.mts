@@ -12,6 +12,9 @@ export interface SetupPart {
 export function setupParts(root: string, env: NodeJS.ProcessEnv): Record<string, SetupPart>;
 
 /** The names of the parts that are not installed, or not from the lock file as it is now. */
+/** Of an installer's output, the lines that say what went wrong. */
+export function excerpt(output: string): string[];
+
 export function stale(parts: Record<string, SetupPart>, needs: string[]): string[];
 
 /** Brings the needed parts up to date; answers the environment variables that what follows should have. */

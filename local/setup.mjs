@@ -129,14 +129,14 @@ async function installPart(part, { root, env, sink, log }, signal) {
   rmSync(part.stamp, { force: true });
   if (part.remove) rmSync(part.remove, { recursive: true, force: true });
   for (const command of part.commands) {
-    const { code, tail } = await logged(command, { root, env, sink, signal });
+    const { code, said } = await logged(command, { root, env, sink, signal });
     if (code === 0) continue;
     if (signal.aborted) throw new Error("stopped");
     throw new SetupError(
       [
         `Set-up failed: ${part.title}. The command was\n\n    ${command.join(" ")}\n\nand it said`,
         "",
-        ...tail.map((line) => `    ${line}`),
+        ...said.map((line) => `    ${line}`),
         "",
         `The whole output is in ${relative(root, log)}. Is the network there, and are the mirrors of npm and pip`,
         "configured on this machine reachable? Then run the same command again: what is done stays done.",
@@ -144,6 +144,13 @@ async function installPart(part, { root, env, sink, log }, signal) {
     );
   }
   writeFileSync(part.stamp, fingerprint(part));
+}
+
+/** The lines that matter: npm says what is wrong first and how it is used last; everyone else ends with the error. */
+export function excerpt(output) {
+  const lines = output.trimEnd().split("\n");
+  const errors = lines.filter((line) => /^npm (error|ERR!) \S/.test(line));
+  return errors.length > 0 ? errors.slice(0, LOG_LINES_SHOWN) : lines.slice(-LOG_LINES_SHOWN);
 }
 
 function logged([command, ...args], { root, env, sink, signal }) {
@@ -159,7 +166,7 @@ function logged([command, ...args], { root, env, sink, signal }) {
         text = (text + chunk).slice(-20_000);
       });
     }
-    const finish = (code) => resolve({ code, tail: text.trimEnd().split("\n").slice(-LOG_LINES_SHOWN) });
+    const finish = (code) => resolve({ code, said: excerpt(text) });
     child.on("error", (error) => {
       text += `\n${error.message}`;
       finish(1);

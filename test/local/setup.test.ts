@@ -4,7 +4,7 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:f
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { findJava, findPython, findTools, MissingTools, nodeIsTooOld } from "../../local/prerequisites.mjs";
-import { setUp, setupParts, stale } from "../../local/setup.mjs";
+import { excerpt, setUp, setupParts, stale } from "../../local/setup.mjs";
 
 describe("local/setup", () => {
   let folder: string;
@@ -78,6 +78,22 @@ describe("local/setup", () => {
       return;
     }
     assert.fail("nothing was missing");
+  });
+
+  it("shows of npm's output the error that stands first, not the usage that follows", () => {
+    const usage = Array.from({ length: 60 }, (_, index) => `npm error   --option-${index}`);
+    const output = [
+      "npm warn old",
+      "npm error code EUSAGE",
+      "npm error",
+      "npm error Missing: a@1",
+      ...usage,
+    ].join("\n");
+    assert.deepEqual(excerpt(output).slice(0, 2), ["npm error code EUSAGE", "npm error Missing: a@1"]);
+    assert.deepEqual(excerpt("Collecting a\nERROR: no such package\n"), [
+      "Collecting a",
+      "ERROR: no such package",
+    ]);
   });
 
   describe("what is out of date", () => {
