@@ -13,10 +13,12 @@ import {
   type RecordContext,
   type Rejection,
   recordContext,
+  siblingContext,
   type TimeWindow,
 } from "./normalise";
 import { type Coverage, quarantineCoverage, type ShardBatch } from "./quarantined";
-import { type UnpackedLine, unpack } from "./unpack";
+import { LineScanner, Verdict } from "./scan";
+import { textOf, type UnpackedLine, unpack } from "./unpack";
 
 export interface IngestDependencies {
   s3: S3Client;
@@ -87,19 +89,21 @@ async function ingestShard(
   };
   const raw = new GzipObject();
   const quarantine = new GzipObject();
+  const scanner = new LineScanner();
+  const contextOf = contexts(shardId, window);
   let coverage: Coverage | undefined;
 
   for (const record of records) {
     const { sequenceNumber, data } = record.kinesis;
-    const context = recordContext(shardId, sequenceNumber, arrivalMs(record), window);
+    const context = contextOf(record);
     let position = 0;
     for (const line of unpack(data)) {
-      const outcome = outcomeOf(line, position, context);
+      const outcome = addPlain(raw, line, position, context, scanner) ?? outcomeOf(line, position, context);
       if (outcome === AS_IT_STANDS) {
         addAsItStands(raw, line, position, context);
       } else if (typeof outcome === "string") {
         raw.add(outcome);
-      } else {
+      } else if (outcome !== ADDED) {
         // Asked only when there is something to quarantine: most batches need no listing at all.
         coverage ??= await quarantineCoverage(s3, bucket, batch);
         result.reasons[outcome.reason] = (result.reasons[outcome.reason] ?? 0) + 1;
@@ -134,10 +138,46 @@ function arrivalMs(record: KinesisStreamRecord): number {
   return Math.round(record.kinesis.approximateArrivalTimestamp * 1000);
 }
 
+/** The context of one record after the other; most of a batch arrive in the same millisecond as the one before. */
+function contexts(shardId: string, window: TimeWindow): (record: KinesisStreamRecord) => RecordContext {
+  let last: RecordContext | undefined;
+  let lastMs = Number.NaN;
+  return (record) => {
+    const { sequenceNumber } = record.kinesis;
+    const ms = arrivalMs(record);
+    last =
+      last !== undefined && ms === lastMs
+        ? siblingContext(last, sequenceNumber)
+        : recordContext(shardId, sequenceNumber, ms, window);
+    lastMs = ms;
+    return last;
+  };
+}
+
+const ADDED = Symbol("added");
+
+/** Adds a line that the scanner is sure of; undefined where it is not. */
+function addPlain(
+  raw: GzipObject,
+  line: UnpackedLine,
+  position: number,
+  context: RecordContext,
+  scanner: LineScanner,
+): typeof ADDED | undefined {
+  if (line.kind !== "text") return undefined;
+  const { data, start, end } = line;
+  const verdict = scanner.scan(data, start, end, context);
+  if (verdict === Verdict.Doubt) return undefined;
+  if (verdict === Verdict.Rewrite) raw.addWritten(scanner, context.arrivalSuffix, position);
+  else raw.addExtended(data, start, end, context.arrivalSuffix, position);
+  return ADDED;
+}
+
 function outcomeOf(line: UnpackedLine, position: number, context: RecordContext): Normalised {
   switch (line.kind) {
     case "text":
-      return normalise(line.text, position, context);
+    case "pretty":
+      return normalise(textOf(line), position, context);
     case "bytes":
       return { reason: "not_utf8", detail: "The bytes are no UTF-8 text; the payload is their base64." };
     case "empty":
@@ -146,8 +186,8 @@ function outcomeOf(line: UnpackedLine, position: number, context: RecordContext)
 }
 
 function addAsItStands(raw: GzipObject, line: UnpackedLine, position: number, context: RecordContext): void {
-  if (line.kind === "text") {
-    raw.addExtended(line.data, line.start, line.end, context.arrivalSuffixBytes, position);
+  if (line.kind === "text" || line.kind === "pretty") {
+    raw.addExtended(line.data, line.start, line.end, context.arrivalSuffix, position);
   }
 }
 
@@ -161,7 +201,7 @@ function quarantineLine(
   const entry: QuarantineLine = {
     reason: rejection.reason,
     detail: rejection.detail,
-    payload: isBytes ? line.bytes.toString("base64") : line.text,
+    payload: isBytes ? line.bytes.toString("base64") : textOf(line),
     payload_encoding: isBytes ? "base64" : "utf8",
     shard_id: context.shardId,
     sequence_number: context.sequenceNumber,

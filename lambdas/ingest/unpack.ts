@@ -4,7 +4,8 @@ import { isAscii, isUtf8 } from "node:buffer";
 
 /** A line of text and where its bytes lie, bytes that are no text, or nothing at all. */
 export type UnpackedLine =
-  | { kind: "text"; text: string; data: Buffer; start: number; end: number }
+  | { kind: "text"; data: Buffer; start: number; end: number; encoding: "latin1" | "utf8" }
+  | { kind: "pretty"; text: string; data: Buffer; start: number; end: number }
   | { kind: "bytes"; bytes: Buffer }
   | { kind: "empty"; text: string };
 
@@ -34,7 +35,7 @@ export function* unpack(base64: string): Generator<UnpackedLine> {
     found += 1;
     // Lines that are text stay usable although another line of their record is not.
     if (isText || isUtf8(data.subarray(start, end))) {
-      yield { kind: "text", text: data.toString(encoding, start, end), data, start, end };
+      yield { kind: "text", data, start, end, encoding };
     } else {
       yield { kind: "bytes", bytes: data.subarray(start, end) };
     }
@@ -60,7 +61,12 @@ function wholeRecord(data: Buffer, encoding: "latin1" | "utf8"): UnpackedLine {
   const text = data.toString(encoding, start, end);
   // Line breaks between tokens would tear the raw line apart; inside of strings JSON has none.
   const oneLine = text.replaceAll(/[\r\n]+/g, " ");
-  return { kind: "text", text, data: Buffer.from(oneLine), start: 0, end: Buffer.byteLength(oneLine) };
+  return { kind: "pretty", text, data: Buffer.from(oneLine), start: 0, end: Buffer.byteLength(oneLine) };
+}
+
+/** Made only where it is needed: most lines are read from their bytes (scan). */
+export function textOf(line: Exclude<UnpackedLine, { kind: "bytes" }>): string {
+  return line.kind === "text" ? line.data.toString(line.encoding, line.start, line.end) : line.text;
 }
 
 function skipBlanks(data: Buffer, from: number, to: number): number {
