@@ -22,6 +22,7 @@ const VENV = join(PROJECT_ROOT, ".local", "venv", "bin");
 const MOCHA = [
   ...[process.execPath, join(PROJECT_ROOT, "node_modules", "mocha", "bin", "mocha.js")],
   ...["--reporter", join(__dirname, "mocha-reporter.cjs")],
+  process.stdout.isTTY ? "--color" : "--no-color",
 ];
 const PYTHON_TESTS = ["test/glue-scripts", "test/local/emulator"];
 

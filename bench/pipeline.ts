@@ -1,0 +1,178 @@
+// Benchmark: events from a producer's put to the object in S3 on the local stack, against one record a call and one
+// object an event on the same stack.
+
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import {
+  CreateStreamCommand,
+  DescribeStreamSummaryCommand,
+  KinesisClient,
+  PutRecordCommand,
+} from "@aws-sdk/client-kinesis";
+import { CreateEventSourceMappingCommand, CreateFunctionCommand, LambdaClient } from "@aws-sdk/client-lambda";
+import { CreateBucketCommand, ListObjectsV2Command, S3Client } from "@aws-sdk/client-s3";
+import { buildSync } from "esbuild";
+import { awaitIngest } from "../lambdas/await-ingest/wait";
+import { lanesFor, RecordPacker } from "../lambdas/shared/records";
+import { systemClock } from "../lambdas/shared/runtime";
+import { KinesisSender } from "../lambdas/shared/sender";
+import { Traffic } from "../lambdas/simulator/traffic";
+import { zip } from "../local/deploy/zip";
+import { type LocalStack, upStack } from "../local/stack";
+import { compare, type Measured, medianOf, printRows, type Row } from "./measured";
+import { treeCpuSeconds } from "./process-tree";
+
+export interface PipelineBenchOptions {
+  rounds?: number;
+  events?: number;
+  /** The peer needs some 5 ms an event, so it gets fewer: the rates are compared. */
+  peerEvents?: number;
+}
+
+const TARGET_RATIO = 30;
+const PEER = "bench-peer";
+
+interface Clients {
+  kinesis: KinesisClient;
+  lambda: LambdaClient;
+  s3: S3Client;
+}
+
+export async function run(options: PipelineBenchOptions = {}): Promise<Row[]> {
+  const { rounds = 5, events = 100_000, peerEvents = 1_000 } = options;
+  const stack = await upStack({ config: { "clickstream:batchWindowSeconds": 1 } });
+  try {
+    const { clientConfig } = stack;
+    const clients: Clients = {
+      kinesis: new KinesisClient(clientConfig),
+      lambda: new LambdaClient(clientConfig),
+      s3: new S3Client(clientConfig),
+    };
+    await makePeer(clients);
+    const ours: Measured[] = [];
+    const peer: Measured[] = [];
+    for (let round = 0; round < rounds; round += 1) {
+      ours.push(await measured(() => sendOurs(stack, clients, events, round)));
+      peer.push(await measured(() => sendPlainly(clients, peerEvents, round)));
+    }
+    return [
+      compare(
+        `put to S3 of ${events.toLocaleString("en-US")} events`,
+        medianOf(ours),
+        medianOf(peer),
+        TARGET_RATIO,
+      ),
+    ];
+  } finally {
+    await stack.stop({ keepState: false });
+  }
+}
+
+/** Everything works below this process: the sender in it, the emulator and the Lambdas as its children. */
+async function measured(work: () => Promise<number>): Promise<Measured> {
+  const cpu = treeCpuSeconds();
+  const started = performance.now();
+  const units = await work();
+  return {
+    units,
+    wallSeconds: (performance.now() - started) / 1000,
+    cpuSeconds: treeCpuSeconds() - cpu,
+    peakMemoryMb: process.memoryUsage.rss() / 1024 / 1024,
+  };
+}
+
+function traffic(events: number, round: number): Traffic {
+  return new Traffic({
+    events,
+    seed: round,
+    startMs: Date.now(),
+    duplicates: 0,
+    malformed: 0,
+    late: 0,
+    pii: 0,
+  });
+}
+
+async function sendOurs(
+  stack: LocalStack,
+  { kinesis, s3 }: Clients,
+  events: number,
+  round: number,
+): Promise<number> {
+  const sinceMs = Date.now();
+  const sender = new KinesisSender({
+    client: kinesis,
+    streamName: stack.outputs.streamName,
+    clock: systemClock,
+    random: Math.random,
+  });
+  const packer = new RecordPacker(lanesFor(events));
+  for (const line of traffic(events, round).lines()) {
+    const record = packer.add(packer.laneOf(line.sessionId), line.bytes);
+    if (record) await sender.add(record);
+  }
+  for (const record of packer.drain()) await sender.add(record);
+  await sender.flush();
+  const dependencies = { s3, bucket: stack.outputs.rawBucket, clock: systemClock };
+  while (!(await awaitIngest({ sinceMs, shards: sender.sent.shards }, dependencies)).ingested)
+    await sleep(50);
+  return sender.sent.lines;
+}
+
+async function sendPlainly({ kinesis, s3 }: Clients, events: number, round: number): Promise<number> {
+  let sent = 0;
+  for (const { bytes, sessionId } of traffic(events, 1000 + round).lines()) {
+    await kinesis.send(new PutRecordCommand({ StreamName: PEER, PartitionKey: sessionId, Data: bytes }));
+    sent += 1;
+  }
+  while ((await countObjects(s3)) < sent * (round + 1)) await sleep(50);
+  return sent;
+}
+
+async function countObjects(s3: S3Client): Promise<number> {
+  let count = 0;
+  let token: string | undefined;
+  do {
+    const page = await s3.send(new ListObjectsV2Command({ Bucket: PEER, ContinuationToken: token }));
+    count += page.KeyCount ?? 0;
+    token = page.NextContinuationToken;
+  } while (token);
+  return count;
+}
+
+/** The peer as a tutorial has it: a stream, a function, and the mapping's default of 100 records a batch. */
+async function makePeer({ kinesis, lambda, s3 }: Clients): Promise<void> {
+  await s3.send(new CreateBucketCommand({ Bucket: PEER }));
+  await kinesis.send(new CreateStreamCommand({ StreamName: PEER, ShardCount: 1 }));
+  const { StreamDescriptionSummary } = await kinesis.send(
+    new DescribeStreamSummaryCommand({ StreamName: PEER }),
+  );
+  const { outputFiles } = buildSync({
+    entryPoints: [join(__dirname, "peers", "pipeline-lambda.ts")],
+    bundle: true,
+    platform: "node",
+    write: false,
+    logLevel: "error",
+  });
+  await lambda.send(
+    new CreateFunctionCommand({
+      FunctionName: PEER,
+      Runtime: "nodejs24.x",
+      Handler: "index.handler",
+      Role: "arn:aws:iam::000000000000:role/bench",
+      Code: { ZipFile: zip(new Map([["index.js", Buffer.from(outputFiles[0]?.contents ?? [])]])) },
+      Environment: { Variables: { BUCKET: PEER } },
+      Timeout: 120,
+    }),
+  );
+  await lambda.send(
+    new CreateEventSourceMappingCommand({
+      FunctionName: PEER,
+      EventSourceArn: StreamDescriptionSummary?.StreamARN,
+      StartingPosition: "TRIM_HORIZON",
+      BatchSize: 100,
+    }),
+  );
+}
+
+if (require.main === module) void run().then((rows) => printRows("events", rows));

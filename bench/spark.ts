@@ -1,0 +1,62 @@
+// Runs bench/spark.py, and gives its figures as the other benchmarks do.
+
+import { spawn } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { compare, type Measured, type Row, withinMemory } from "./measured";
+
+export interface SparkBenchOptions {
+  rounds?: number;
+  events?: number;
+}
+
+interface Taken {
+  cpu: number;
+  wall: number;
+  memory: number;
+}
+
+interface Summary {
+  events: number;
+  median: Record<"job" | "plain" | "duckdb", Taken>;
+  target: { ratio: number; memory_mb: number };
+}
+
+const ROOT = resolve(__dirname, "..");
+
+export async function run({ rounds = 5, events = 1_000_000 }: SparkBenchOptions = {}): Promise<Row[]> {
+  const folder = mkdtempSync(join(tmpdir(), "clickstream-bench-"));
+  const file = join(folder, "spark.json");
+  try {
+    await runScript(["--events", String(events), "--runs", String(rounds), "--json", file]);
+    const summary = JSON.parse(readFileSync(file, "utf8")) as Summary;
+    const of = (task: keyof Summary["median"]) => asMeasured(summary.median[task], summary.events);
+    const what = `Spark job on ${events.toLocaleString("en-US")} events`;
+    return [
+      compare(`${what}, against a plain script`, of("job"), of("plain"), summary.target.ratio),
+      withinMemory(what, of("job"), summary.target.memory_mb),
+      // Shown beside it: what one process without a cluster's overhead can do with the same rows.
+      compare(`DuckDB making the same rows, against the plain script`, of("duckdb"), of("plain"), 0),
+    ];
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** The script ends with 1 where a target was missed: its figures are there all the same. */
+async function runScript(args: readonly string[]): Promise<void> {
+  const python = join(ROOT, ".local", "venv", "bin", "python");
+  const child = spawn(python, [join(ROOT, "bench", "spark.py"), ...args], {
+    stdio: ["ignore", "ignore", "inherit"],
+  });
+  const code = await new Promise<number | null>((done, fail) => {
+    child.once("error", fail);
+    child.once("close", done);
+  });
+  if (code !== 0 && code !== 1) throw new Error(`bench/spark.py ended with code ${code}.`);
+}
+
+function asMeasured({ cpu, wall, memory }: Taken, units: number): Measured {
+  return { units, cpuSeconds: cpu, wallSeconds: wall, peakMemoryMb: memory };
+}
