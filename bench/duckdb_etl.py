@@ -15,7 +15,8 @@ def run(raw_path: str, curated_path: str, memory: str, temporary: str) -> None:
             CASE WHEN event_type = 'purchase' THEN product_price * quantity ELSE 0 END AS revenue,
             hour(event_time) AS hour, dayname(event_time) AS day_of_week, properties,
             arrival.time AS ingested_at, now()::TIMESTAMP AS processed_at, event_time::DATE AS event_date
-          FROM read_json('{raw_path}/**/*.jsonl.gz', format = 'newline_delimited', hive_partitioning = false, columns = {{
+          FROM read_json('{raw_path}/**/*.jsonl.gz', format = 'newline_delimited', hive_partitioning = false,
+            columns = {{
             event_id: 'VARCHAR', event_type: 'VARCHAR', event_time: 'TIMESTAMP', user_id: 'VARCHAR',
             session_id: 'VARCHAR', page_url: 'VARCHAR', referrer_url: 'VARCHAR', device_type: 'VARCHAR',
             browser: 'VARCHAR', geo: 'STRUCT(ip VARCHAR, country VARCHAR, city VARCHAR)', product_id: 'VARCHAR',

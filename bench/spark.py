@@ -195,7 +195,7 @@ def run_task(task: str, folder: Path, runs: int) -> None:
 
 def measure(task: str, folder: Path, runs: int) -> list[dict]:
     command = [sys.executable, __file__, "--task", task, "--folder", str(folder), "--runs", str(runs)]
-    result = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    result = subprocess.run(command, capture_output=True, text=True)
     if result.returncode:
         raise SystemExit(f"The {task} failed:\n{result.stderr[-3000:]}")
     return [json.loads(line) for line in result.stdout.splitlines() if line.startswith("{")]

@@ -1,0 +1,45 @@
+"""One Spark session for all tests of the Glue script, and a lake in a folder for each test."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+PROJECT = Path(__file__).resolve().parent.parent.parent
+sys.path[:0] = [str(PROJECT / "glue-scripts"), str(Path(__file__).resolve().parent)]
+
+
+@pytest.fixture(scope="session")
+def spark(tmp_path_factory):
+    import clickstream_etl as etl
+    from pyspark.sql import SparkSession
+
+    folder = tmp_path_factory.mktemp("spark")
+    session = (
+        SparkSession.builder.master("local[2]")
+        .appName("glue-scripts")
+        .config("spark.driver.memory", "1g")
+        .config("spark.driver.host", "127.0.0.1")
+        .config("spark.driver.bindAddress", "127.0.0.1")
+        .config("spark.ui.enabled", "false")
+        .config("spark.ui.showConsoleProgress", "false")
+        .config("spark.local.dir", str(folder / "local"))
+        .config("spark.sql.warehouse.dir", str(folder / "warehouse"))
+        # A zone with a summer time: whatever the job leaves to the session shows.
+        .config("spark.sql.session.timeZone", "America/New_York")
+        # The tests' rows are few: compiling each plan would take longer than running it.
+        .config("spark.driver.extraJavaOptions", "-XX:TieredStopAtLevel=1 -Duser.timezone=America/New_York")
+        .getOrCreate()
+    )
+    session.sparkContext.setLogLevel("ERROR")
+    etl.configure(session, 0, 128)
+    session.conf.set("spark.sql.shuffle.partitions", "2")
+    yield session
+    session.stop()
+
+
+@pytest.fixture
+def lake(tmp_path, spark):
+    from lake import Lake
+
+    return Lake(tmp_path, spark)

@@ -1,0 +1,141 @@
+"""A lake whose state a test can save and come back to: events go in as records, DuckDB reads what a person sees."""
+
+import gzip
+import json
+import os
+import shutil
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+
+import duckdb
+from clickstream_etl import Run, execute, parse_options
+from directory_store import DictionaryCatalog, DirectoryStore
+from pyspark.sql import SparkSession
+
+SHARD = "shardId-000000000000"
+ARRIVED = "2026-03-15T09:30:01.123Z"
+FIRST_RUN = datetime(2026, 3, 15, 12, 0, tzinfo=timezone.utc)
+
+
+class Crash(Exception):
+    """What a test kills the job with."""
+
+
+def event(event_id: str, **more: object) -> dict:
+    """A small event on the day of the tests, Sunday 15 March 2026."""
+    fields = {"event_type": "page_view", "event_time": "2026-03-15T09:30:00.000Z", "user_id": "u1"}
+    return {"event_id": event_id} | fields | more
+
+
+@dataclass
+class Lake:
+    """Paths, store and catalog of one test, and the clock of its runs: the first at noon, one a minute."""
+
+    folder: Path
+    spark: SparkSession
+
+    def __post_init__(self) -> None:
+        self.store, self.catalog = DirectoryStore(), DictionaryCatalog()
+        self.runs = self.spark_starts = 0
+
+    def uri(self, path: str) -> str:
+        return f"file://{self.folder}/lake/{path}"
+
+    def path(self, path: str) -> Path:
+        return self.folder / "lake" / path
+
+    def put_raw(self, *events: dict | str, first: int = 100, time: str = ARRIVED) -> str:
+        """One raw object, its URI back; each event is a record of its own, text goes in as it is."""
+        lines = [
+            one if isinstance(one, str) else json.dumps(one | {"arrival": arrival(first + number, time)})
+            for number, one in enumerate(events)
+        ]
+        uri = self.uri(f"raw/{raw_key(first, first + len(events) - 1, time)}")
+        self.store.put(uri, gzip.compress(("\n".join(lines) + "\n").encode()))
+        return uri
+
+    def put_quarantine(self, *reasons: str, first: int = 100, time: str = ARRIVED) -> str:
+        lines = [json.dumps({"reason": reason, "detail": "d", "payload": "p"}) for reason in reasons]
+        uri = self.uri(f"quarantine/{raw_key(first, first + len(reasons) - 1, time)}")
+        self.store.put(uri, gzip.compress("\n".join(lines).encode()))
+        return uri
+
+    def age(self, uri: str, **ago: int) -> None:
+        """Makes an object's LastModified lie in the past."""
+        moment = (datetime.now(timezone.utc) - timedelta(**ago)).timestamp()
+        os.utime(self.store.path(uri), (moment, moment))
+
+    def run(self, execution: str | None = None, privacy: str = "{}", reprocess: tuple = ("none", "none")) -> dict:
+        """Runs the job and gives back its report."""
+        started = FIRST_RUN + timedelta(minutes=self.runs)
+        self.runs += 1
+        paths = {"raw": "raw/", "quarantine": "quarantine/", "curated": "events/", "rebuilt": "rebuilt/"}
+        arguments = {f"{name}_path": self.uri(path) for name, path in (paths | {"runs": "runs/"}).items()}
+        arguments |= {"privacy": privacy, "target_file_mb": "128", "execution": execution or f"run-{self.runs}"}
+        arguments |= {"reprocess_from": reprocess[0], "reprocess_to": reprocess[1]}
+        return execute(Run(parse_options(arguments), self.store, self.catalog, self.open_spark, started))
+
+    def open_spark(self) -> SparkSession:
+        self.spark_starts += 1
+        return self.spark
+
+    def register(self, report: dict) -> None:
+        """What the pipeline does after a run: dates that are not registered get their default place."""
+        for day in report["partitions"]:
+            self.catalog.registered.setdefault(day, self.uri(f"events/event_date={day}/"))
+
+    def places(self) -> dict[str, str]:
+        """What MSCK REPAIR TABLE would leave: every folder at the default place unless its date is registered."""
+        days = [one.name.removeprefix("event_date=") for one in self.path("events").glob("event_date=*")]
+        return {day: self.uri(f"events/event_date={day}/") for day in days} | self.catalog.registered
+
+    def files(self) -> list[str]:
+        found = [file for place in self.places().values() for file in self.store.path(place).rglob("*.parquet")]
+        return sorted(str(file) for file in found if not any(part.startswith(("_", ".")) for part in file.parts[-3:]))
+
+    def rows(self) -> dict[str, dict]:
+        """Every row by its event_id, read by DuckDB; fails when an id stands twice."""
+        # Through the microseconds since 1970, so that no time zone of this machine has a say.
+        times = [
+            f"make_timestamp(epoch_us({name})) AS {name}" for name in ("event_time", "ingested_at", "processed_at")
+        ]
+        with duckdb.connect() as connection:
+            found = connection.sql(
+                f"SELECT * REPLACE ({', '.join(times)}) FROM read_parquet({self.files()}, hive_partitioning = true, "
+                "hive_types = {'event_date': DATE})"
+            )
+            rows = [dict(zip(found.columns, row, strict=True)) for row in found.fetchall()]
+        by_id = {row["event_id"]: row for row in rows}
+        assert len(by_id) == len(rows), f"an event stands twice: {sorted(row['event_id'] for row in rows)}"
+        return by_id
+
+    def contents(self) -> dict[str, dict]:
+        """The rows without processed_at: the one column that may differ between two ways to the same rows."""
+        rows = self.rows().items()
+        return {key: {name: value for name, value in row.items() if name != "processed_at"} for key, row in rows}
+
+    def quarantined(self) -> list[dict]:
+        bodies = [gzip.decompress(self.store.get(one.uri)) for one in self.store.list_objects(self.uri("quarantine/"))]
+        return [json.loads(line) for body in bodies for line in body.decode().splitlines()]
+
+    def save(self) -> None:
+        shutil.copytree(self.path("."), self.folder / "saved")
+        self.saved = (self.runs, dict(self.catalog.registered))
+
+    def restore(self) -> None:
+        """Back to what was saved, at the same paths: the job's records hold whole URIs."""
+        shutil.rmtree(self.path("."))
+        shutil.copytree(self.folder / "saved", self.path("."))
+        self.store, self.catalog = DirectoryStore(), DictionaryCatalog()
+        self.runs, registered = self.saved
+        self.catalog.registered = dict(registered)
+
+
+def arrival(sequence: int, time: str) -> dict:
+    return {"time": time, "shard_id": SHARD, "sequence_number": str(sequence), "position": 0}
+
+
+def raw_key(first: int, last: int, time: str) -> str:
+    year, month, day, hour = time[:4], time[5:7], time[8:10], time[11:13]
+    return f"year={year}/month={month}/day={day}/hour={hour}/{SHARD}-{first}-{last}.jsonl.gz"

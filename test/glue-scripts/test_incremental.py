@@ -1,0 +1,205 @@
+"""Runs after runs: each takes what came since, curates an event once, and counts a line once."""
+
+import threading
+
+import clickstream_etl as etl
+import pytest
+from folder_lake import Lake, event
+
+# Half an hour after the events of the first run.
+LATER = "2026-03-15T10:00:00.000Z"
+COUNTS = ("outcome", "curated", "written", "recovered", "duplicates", "redelivered", "quarantined")
+
+
+def counts(report: dict) -> tuple:
+    return tuple(report[name] for name in COUNTS)
+
+
+@pytest.fixture(scope="module")
+def new_lake(spark, tmp_path_factory):
+    return lambda: Lake(tmp_path_factory.mktemp("lake"), spark)
+
+
+@pytest.fixture(scope="module")
+def first_run(new_lake) -> Lake:
+    """A lake after one committed run over the events a and b, with two lines in quarantine."""
+    lake = new_lake()
+    lake.put_raw(event("a"), event("b", event_time="2026-03-14T10:00:00.000Z"), first=100)
+    lake.put_quarantine("not_json", "not_utf8", first=50)
+    report = lake.run("first")
+    assert counts(report) == ("processed", 2, 2, 0, 0, 0, 2)
+    lake.register(report)
+    lake.save()
+    return lake
+
+
+@pytest.fixture
+def lake(first_run) -> Lake:
+    first_run.restore()
+    first_run.spark_starts = 0
+    return first_run
+
+
+def test_without_anything_new_no_spark_starts_and_the_report_says_so(lake):
+    before = lake.rows()
+    report = lake.run()
+    assert counts(report) == ("nothing_new", 0, 0, 0, 0, 0, 0)
+    assert (report["partitions"], report["files"], report["raw"]["objects"]) == ([], 0, 0)
+    assert lake.spark_starts == 0
+    assert lake.rows() == before
+
+
+def test_a_run_takes_only_what_came_since_and_a_late_event_goes_to_its_old_day(lake):
+    before = lake.rows()
+    lake.put_raw(event("c"), event("late", event_time="2026-03-14T23:59:59.000Z"), first=200)
+    report = lake.run()
+    assert counts(report) == ("processed", 2, 2, 0, 0, 0, 0)
+    assert (report["raw"]["objects"], report["partitions"]) == (1, ["2026-03-14", "2026-03-15"])
+    after = lake.rows()
+    assert {name: after[name] for name in before} == before
+    assert after["late"]["event_date"].isoformat() == "2026-03-14"
+    assert set(after) == {"a", "b", "c", "late"}
+
+
+def test_a_run_of_nothing_but_duplicates_ends_and_curates_nothing(lake, monkeypatch):
+    # Spark cuts an empty stage out of its plan, and with it what was observed: the wait for it had no end once.
+    monkeypatch.setattr(etl, "counted_again", lambda _: pytest.fail("the counts got lost on the way"))
+    before = lake.rows()
+    # b comes with another date than the curated one: still the same event.
+    lake.put_raw(
+        event("a", page_url="/again"), event("b", event_time="2026-03-15T11:00:00.000Z"), first=300, time=LATER
+    )
+    report = lake.run()
+    assert counts(report) == ("processed", 0, 0, 0, 2, 0, 0)
+    assert (report["partitions"], report["files"], report["raw"]["lines"]) == ([], 0, 2)
+    assert lake.rows() == before
+
+
+def test_a_batch_delivered_again_in_another_cut_is_counted_as_redelivered(lake):
+    before = lake.rows()
+    # b, sequence 101, comes a second time, now together with 102.
+    lake.put_raw(event("b", event_time="2026-03-14T10:00:00.000Z"), event("c"), first=101)
+    report = lake.run()
+    assert counts(report) == ("processed", 1, 1, 0, 0, 1, 0)
+    assert {name: row for name, row in lake.rows().items() if name != "c"} == before
+
+
+def test_a_copy_that_was_counted_as_duplicate_is_not_counted_again_when_redelivered(lake):
+    lake.put_raw(event("a"), event("c"), first=400, time=LATER)
+    assert counts(lake.run()) == ("processed", 1, 1, 0, 1, 0, 0)
+    lake.put_raw(event("a"), event("c"), event("d"), first=400, time=LATER)
+    assert counts(lake.run()) == ("processed", 1, 1, 0, 0, 2, 0)
+
+
+def test_a_raw_object_overwritten_by_a_redelivery_is_not_taken_again(lake):
+    uri = lake.put_raw(event("c"), first=200)
+    lake.run()
+    # The report is hours old, the object looks new.
+    for one in lake.store.list_objects(lake.uri("runs/")):
+        lake.age(one.uri, minutes=50)
+    lake.put_raw(event("c"), first=200)
+    lake.spark_starts = 0
+    assert counts(lake.run())[0] == "nothing_new"
+    assert lake.spark_starts == 0
+    assert lake.store.exists(uri)
+
+
+def test_an_object_that_was_listed_late_is_taken_all_the_same(lake):
+    # Its LastModified lies before the last run's listing, which did not see it.
+    lake.age(lake.put_raw(event("c"), first=200), minutes=30)
+    assert counts(lake.run()) == ("processed", 1, 1, 0, 0, 0, 0)
+    assert "c" in lake.rows()
+
+
+def test_quarantine_is_counted_by_reason_once_and_needs_no_spark(lake):
+    lake.put_quarantine("not_json", "invalid_field", "not_json", first=60)
+    report = lake.run()
+    assert counts(report) == ("processed", 0, 0, 0, 0, 0, 3)
+    assert report["quarantine_reasons"] == {"invalid_field": 1, "not_json": 2}
+    assert lake.spark_starts == 0
+    assert lake.run()["outcome"] == "nothing_new"
+
+
+def test_an_unreadable_raw_line_is_counted_by_one_run_only(lake):
+    lake.put_raw(event("c"), "{cut", first=200)
+    report = lake.run()
+    assert (report["quarantined"], report["quarantine_reasons"]) == (1, {"unreadable_raw_line": 1})
+    # What the job put into quarantine itself is not taken for ingest's.
+    assert counts(lake.run()) == ("nothing_new", 0, 0, 0, 0, 0, 0)
+    assert [line["payload"] for line in lake.quarantined() if line["reason"] == "unreadable_raw_line"] == ["{cut"]
+
+
+def test_when_the_reports_are_lost_the_rows_stay_the_same(lake):
+    before = lake.rows()
+    lake.store.clear(lake.uri("runs/"))
+    report = lake.run()
+    assert counts(report) == ("processed", 2, 0, 2, 0, 0, 2)
+    assert lake.rows() == before
+
+
+def test_when_only_the_lists_of_what_was_taken_are_lost_the_rows_stay_the_same(lake):
+    before = lake.rows()
+    lake.store.clear(lake.uri("runs/taken/"))
+    # The report stands, so the rows are known to be counted.
+    assert counts(lake.run()) == ("processed", 0, 0, 0, 0, 2, 2)
+    assert lake.rows() == before
+
+
+def test_an_execution_that_has_its_report_is_refused_before_anything_is_done(lake):
+    lake.put_raw(event("c"), first=200)
+    with pytest.raises(etl.AlreadyCommitted, match=r"first has already been committed.*Start a new execution"):
+        lake.run("first")
+    assert lake.spark_starts == 0
+    assert set(lake.rows()) == {"a", "b"}
+
+
+def test_of_two_runs_that_end_in_the_same_name_the_second_is_refused(lake, monkeypatch):
+    lake.put_quarantine("not_json", first=60)
+    other = b'{"execution": "twin", "by": "the other"}'
+    load_report = etl.load_report
+
+    def overtaken(run: etl.Run) -> dict:
+        lake.store.put(lake.uri("runs/twin.json"), other)
+        return load_report(run)
+
+    monkeypatch.setattr(etl, "load_report", overtaken)
+    with pytest.raises(etl.AlreadyCommitted, match="by another run of the job"):
+        lake.run("twin")
+    assert lake.store.get(lake.uri("runs/twin.json")) == other
+
+
+def test_counts_that_spark_counted_twice_are_counted_again(lake, monkeypatch):
+    observed = etl.observed_counts
+
+    def doubled(observation) -> dict:
+        return {name: n * 2 if isinstance(n, int) else n for name, n in observed(observation).items()}
+
+    monkeypatch.setattr(etl, "observed_counts", doubled)
+    lake.put_raw(event("c"), event("c"), "{cut", first=200)
+    report = lake.run()
+    assert counts(report) == ("processed", 1, 1, 0, 1, 0, 1)
+    assert report["raw"]["lines"] == 3
+
+
+def test_lost_counts_are_counted_again(lake, monkeypatch):
+    monkeypatch.setattr(etl, "observed_counts", lambda _: None)
+    lake.put_raw(event("c"), event("a"), first=200, time=LATER)
+    assert counts(lake.run()) == ("processed", 1, 1, 0, 1, 0, 0)
+
+
+def test_waits_for_an_observation_only_so_long(monkeypatch):
+    class Silent:
+        @property
+        def get(self):
+            threading.Event().wait(5)
+
+    monkeypatch.setattr(etl, "OBSERVATION_SECONDS", 0.05)
+    assert etl.observed_counts(Silent()) is None
+
+
+def test_nothing_is_committed_when_rows_are_missing_in_the_files(lake, monkeypatch):
+    monkeypatch.setattr(etl, "extract_written", lambda *_: {"part-0.parquet": (100, 1)})
+    lake.put_raw(event("c"), event("d"), first=200)
+    with pytest.raises(RuntimeError, match="2 new events, but 1 rows in the files"):
+        lake.run("short")
+    assert not lake.store.exists(lake.uri("runs/short.json"))

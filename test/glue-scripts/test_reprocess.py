@@ -1,0 +1,144 @@
+"""Rebuilding dates: new files beside the old, one switch, and the old ones gone only when nobody reads them."""
+
+import json
+from datetime import datetime, timedelta, timezone
+
+import clickstream_etl as etl
+import pytest
+from folder_lake import Crash, Lake, event
+from test_crash import Steps
+
+LATER = "2026-03-15T10:00:00.000Z"
+BOTH = ("2026-03-14", "2026-03-15")
+REBUILT = ["put runs/retired/", "write rebuilt/", "put runs/retired/", "switch", "put runs/killed.json"]
+
+
+@pytest.fixture(scope="module")
+def new_lake(spark, tmp_path_factory):
+    return lambda: Lake(tmp_path_factory.mktemp("lake"), spark)
+
+
+@pytest.fixture(scope="module")
+def committed(new_lake) -> Lake:
+    """A lake after one run: two events on the 15th, one on the 14th, one on the 13th; the 14th's raw object is gone."""
+    lake = new_lake()
+    gone = lake.put_raw(event("gone", event_time="2026-03-14T10:00:00.000Z"), first=50)
+    lake.put_raw(
+        event("a"), event("b"), event("a", event_time="2026-03-14T11:00:00.000Z"),
+        event("outside", event_time="2026-03-13T10:00:00.000Z"), "{cut",
+        first=100,
+    )  # fmt: skip
+    lake.register(lake.run("first"))
+    lake.store.delete([gone])
+    lake.save()
+    return lake
+
+
+@pytest.fixture
+def lake(committed) -> Lake:
+    committed.restore()
+    return committed
+
+
+def test_without_a_committed_run_there_is_nothing_to_reprocess(new_lake):
+    empty = new_lake()
+    empty.put_raw(event("a"))
+    with pytest.raises(etl.NothingToReprocess, match="Run the pipeline once without `reprocess` first"):
+        empty.run(reprocess=BOTH)
+    assert empty.spark_starts == 0
+
+
+def test_rebuilds_the_same_rows_switches_their_dates_and_removes_the_old_files_later(lake):
+    before = lake.rows()
+    old_files = lake.files()
+    # Not taken by any run yet: left to the next one.
+    lake.put_raw(event("untaken"), first=300, time=LATER)
+    # The clock's minutes: first run 12:00, this one 12:01.
+    report = lake.run("again", reprocess=BOTH)
+    after = lake.rows()
+    stamp = datetime(2026, 3, 15, 12, 1)
+    assert after == {
+        "a": before["a"] | {"processed_at": stamp},
+        "b": before["b"] | {"processed_at": stamp},
+        # Raw no longer has it.
+        "gone": before["gone"] | {"processed_at": stamp},
+        "outside": before["outside"],
+    }
+    counts = {name: report[name] for name in ("curated", "written", "recovered", "duplicates", "quarantined")}
+    assert counts == {"curated": 3, "written": 3, "recovered": 0, "duplicates": 0, "quarantined": 0}
+    assert (report["partitions"], report["reprocess"]) == (list(BOTH), {"from": BOTH[0], "to": BOTH[1]})
+    root = lake.uri("rebuilt/again/again-20260315T120100000/")
+    assert lake.catalog.locations() == {
+        "2026-03-13": lake.uri("events/event_date=2026-03-13/"),
+        "2026-03-14": f"{root}event_date=2026-03-14/",
+        "2026-03-15": f"{root}event_date=2026-03-15/",
+    }
+    # A query that began before the switch still reads the old files.
+    assert all(lake.store.exists(f"file://{file}") for file in old_files)
+
+    # The next run appends where the date now lies, and counts nothing of the rebuild as its own.
+    lake.put_raw(event("b"), event("old", event_time="2026-03-13T11:00:00.000Z"), first=301, time=LATER)
+    next_report = lake.run("next")
+    counts = {name: next_report[name] for name in ("curated", "written", "recovered", "duplicates", "redelivered")}
+    assert counts == {"curated": 2, "written": 2, "recovered": 0, "duplicates": 1, "redelivered": 0}
+    assert set(lake.rows()) == {"a", "b", "gone", "outside", "untaken", "old"}
+    assert all(lake.store.exists(f"file://{file}") for file in old_files)
+
+    retire(lake, minutes=59)
+    lake.run("too-early")
+    assert all(lake.store.exists(f"file://{file}") for file in old_files)
+    visible = lake.rows()
+    retire(lake, minutes=61)
+    lake.run("late-enough")
+    kept = [file for file in old_files if lake.store.exists(f"file://{file}")]
+    assert kept == [file for file in old_files if "event_date=2026-03-13" in file]
+    assert lake.rows() == visible
+
+
+def retire(lake: Lake, minutes: int) -> None:
+    """Makes the rebuilds lie that far back."""
+    for one in lake.store.list_objects(lake.uri("runs/retired/")):
+        note = json.loads(lake.store.get(one.uri))
+        note["at"] = (datetime.now(timezone.utc) - timedelta(minutes=minutes)).isoformat()
+        lake.store.put(one.uri, json.dumps(note).encode())
+
+
+def test_rebuilds_with_the_privacy_rules_of_now(lake):
+    lake.run(reprocess=("2026-03-15", "2026-03-15"), privacy='{"user_id": "drop"}')
+    users = {event_id: row["user_id"] for event_id, row in lake.rows().items()}
+    # Of the 14th nothing was asked.
+    assert users == {"a": None, "b": None, "gone": "u1", "outside": "u1"}
+
+
+@pytest.mark.parametrize("step", REBUILT[3:])
+def test_killed_at_any_step_a_reader_sees_all_rows_and_a_rerun_rebuilds(lake, step):
+    before, contents = lake.rows(), lake.contents()
+    places = lake.places()
+    with pytest.MonkeyPatch.context() as patch:
+        steps = Steps(lake, patch, die_before=step)
+        with pytest.raises(Crash, match=step):
+            lake.run("killed", reprocess=BOTH)
+    assert steps.seen == REBUILT[: REBUILT.index(step)]
+    if "switch" in steps.seen:
+        assert lake.contents() == contents
+    else:
+        assert (lake.rows(), lake.places()) == (before, places)
+
+    lake.run("killed", reprocess=BOTH)
+    assert lake.contents() == contents
+    # What the killed attempt left goes with the rest, and nothing that is read goes with it.
+    retire(lake, minutes=61)
+    lake.run("cleaner")
+    assert lake.contents() == contents
+    root = lake.uri("rebuilt/killed/")
+    used = tuple(lake.catalog.locations().values())
+    assert [one.uri for one in lake.store.list_objects(root) if not one.uri.startswith(used)] == []
+
+
+def test_a_date_that_is_not_registered_keeps_all_its_files(lake):
+    lake.run("again", reprocess=BOTH)
+    files = lake.store.list_objects(lake.uri("events/")) + lake.store.list_objects(lake.uri("rebuilt/"))
+    lake.catalog.registered.clear()
+    retire(lake, minutes=61)
+    lake.run("cleaner")
+    assert all(lake.store.exists(one.uri) for one in files)

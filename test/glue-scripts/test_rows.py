@@ -1,0 +1,142 @@
+"""What becomes of an event: its columns, its date, and which copy of it wins."""
+
+import pytest
+from lake import SHARD, arrived, event
+
+
+def test_a_full_event_becomes_the_row_written_here_by_hand(lake):
+    lake.put_raw(
+        [
+            arrived(
+                event(
+                    "e-1",
+                    "2026-03-02T23:59:59.999999Z",
+                    event_type="purchase",
+                    session_id="s1",
+                    page_url="https://shop.example/checkout",
+                    referrer_url="https://shop.example/cart",
+                    device_type="mobile",
+                    browser="Firefox",
+                    user_agent="Mozilla/5.0",
+                    email="a@example.org",
+                    geo={"ip": "203.0.113.77", "country": "DE", "city": "Berlin"},
+                    product_id="p1",
+                    product_name="Runner",
+                    product_category="shoes",
+                    product_price=19.5,
+                    quantity=3,
+                    properties={"coupon": "SPRING"},
+                ),
+                4,
+            )
+        ]
+    )
+    report = lake.run("r1")
+    columns = (
+        "event_id, user_id, session_id, event_time::VARCHAR, event_type, page_url, referrer_url, device_type, browser, "
+        "ip, country, city, product_id, product_name, product_category, product_price, quantity, revenue, hour, "
+        "day_of_week, properties, ingested_at::VARCHAR, processed_at::VARCHAR, event_date::VARCHAR"
+    )
+    assert lake.rows(columns) == [
+        (
+            "e-1", "u1", "s1", "2026-03-02 23:59:59.999999+00", "purchase", "https://shop.example/checkout",
+            "https://shop.example/cart", "mobile", "Firefox", "203.0.113.0", "DE", "Berlin", "p1", "Runner", "shoes",
+            19.5, 3, 58.5, 23, "Monday", {"coupon": "SPRING"}, "2026-03-02 12:00:04+00",
+            trim_zeros(report["processed_at"]) + "+00", "2026-03-02",
+        )
+    ]  # fmt: skip
+
+
+def trim_zeros(text: str) -> str:
+    return text.rstrip("0").rstrip(".")
+
+
+@pytest.mark.parametrize(
+    "fields, revenue",
+    [
+        ({"event_type": "purchase", "product_price": 10.0, "quantity": 2}, 20.0),
+        ({"event_type": "add_to_cart", "product_price": 10.0, "quantity": 2}, 0.0),
+        ({"event_type": "purchase", "product_price": 10.0}, 0.0),
+        ({"event_type": "purchase"}, 0.0),
+        ({"event_type": "purchase", "product_price": -5.0, "quantity": 2}, -10.0),
+    ],
+)
+def test_revenue_is_price_times_quantity_of_a_purchase_and_else_nothing(lake, fields, revenue):
+    lake.put_raw([arrived(event("a", **fields), 1)])
+    lake.run("r1")
+    assert lake.rows("revenue") == [(revenue,)]
+
+
+def test_absent_fields_are_null(lake):
+    lake.put_raw(
+        [arrived({"event_id": "a", "event_type": "x", "event_time": "2026-03-02T09:00:00Z", "session_id": "s"}, 1)]
+    )
+    lake.run("r1")
+    assert lake.rows("user_id, ip, product_price, quantity, properties, revenue") == [
+        (None, None, None, None, None, 0.0)
+    ]
+
+
+def test_a_days_boundary_is_utc_and_old_events_go_to_their_day(lake):
+    lake.put_raw(
+        [
+            arrived(event("last", "2026-03-01T23:59:59.999Z"), 1),
+            arrived(event("first", "2026-03-02T00:00:00.000Z"), 2),
+            arrived(event("old", "2000-02-29T12:00:00Z"), 3),
+        ]
+    )
+    report = lake.run("r1")
+    assert lake.rows("event_id, event_date, hour, day_of_week") == [
+        ("first", "2026-03-02", 0, "Monday"),
+        ("last", "2026-03-01", 23, "Sunday"),
+        ("old", "2000-02-29", 12, "Tuesday"),
+    ]
+    assert report["partitions"] == ["2000-02-29", "2026-03-01", "2026-03-02"]
+
+
+def test_the_copy_that_arrived_first_wins_wherever_it_lies(lake):
+    other = "shardId-000000000001"
+    lake.put_raw([arrived(event("a", user_id="late"), 9), arrived(event("b", user_id="b"), 10)])
+    lake.put_raw([arrived(event("a", user_id="early"), 5, shard=other, time="2026-03-02T12:00:01Z")], shard=other)
+    report = lake.run("r1")
+    assert lake.rows("event_id, user_id") == [("a", "early"), ("b", "b")]
+    assert (report["curated"], report["duplicates"], report["redelivered"]) == (2, 1, 0)
+
+
+def test_equal_arrival_times_are_decided_by_sequence_number_as_a_number_then_position(lake):
+    at = "2026-03-02T12:00:00Z"
+    lake.put_raw(
+        [
+            arrived(event("a", user_id="ten"), 10, time=at),
+            arrived(event("a", user_id="nine, second"), 9, 1, time=at),
+            arrived(event("a", user_id="nine, first"), 9, 0, time=at),
+        ]
+    )
+    lake.run("r1")
+    assert lake.rows("user_id") == [("nine, first",)]
+
+
+def test_copies_with_another_date_are_one_event_within_a_run_and_across_runs(lake):
+    lake.put_raw([arrived(event("a", "2026-03-02T09:00:00Z"), 1), arrived(event("a", "2026-03-05T09:00:00Z"), 2)])
+    assert lake.run("r1")["duplicates"] == 1
+    lake.put_raw([arrived(event("a", "2026-04-01T09:00:00Z"), 3), arrived(event("b"), 4)])
+    report = lake.run("r2")
+    assert (report["curated"], report["duplicates"]) == (1, 1)
+    assert lake.rows() == [("a", "2026-03-02"), ("b", "2026-03-02")]
+
+
+def test_the_same_record_in_two_objects_of_a_run_is_a_redelivery_and_no_duplicate(lake):
+    first, second, third = (arrived(event(name), number) for number, name in enumerate("abc", 1))
+    lake.put_raw([first, second, third])
+    lake.put_raw([second, third])
+    report = lake.run("r1")
+    assert (report["curated"], report["duplicates"], report["redelivered"]) == (3, 0, 2)
+    assert report["raw"]["lines"] == 5
+
+
+def test_lines_in_are_curated_plus_quarantined_plus_duplicates(lake):
+    lake.put_raw([arrived(event(str(number % 40)), number, shard=SHARD) for number in range(1, 51)])
+    lake.put_quarantine(["not_json", "not_json", "missing_event_type"], "51-53")
+    report = lake.run("r1")
+    assert (report["curated"], report["quarantined"], report["duplicates"]) == (40, 3, 10)
+    assert report["quarantine_reasons"] == {"missing_event_type": 1, "not_json": 2}

@@ -1,0 +1,158 @@
+"""What the job asks of S3 and the Glue catalog: real boto3 requests, answered by a small server or botocore's stub."""
+
+import threading
+from collections.abc import Iterator
+from datetime import datetime, timezone
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import clickstream_etl as etl
+import pytest
+from botocore.exceptions import ClientError
+from botocore.stub import Stubber
+
+DESCRIPTOR = {"Columns": [{"Name": "event_id", "Type": "string"}], "Location": "s3://b/events/"}
+
+
+@pytest.fixture(autouse=True)
+def account(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {
+        "AWS_ACCESS_KEY_ID": "a",
+        "AWS_SECRET_ACCESS_KEY": "s",
+        "AWS_DEFAULT_REGION": "us-east-1",
+    }.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+
+
+class Answering(BaseHTTPRequestHandler):
+    """Answers every request with the server's status, and remembers it."""
+
+    def answer(self) -> None:
+        length = int(self.headers.get("Content-Length", 0))
+        body = self.rfile.read(length)
+        self.server.seen.append((self.command, self.path, self.headers.get("If-None-Match"), body))
+        self.send_response(self.server.status)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    do_PUT = do_GET = answer
+
+    def log_message(self, *_: object) -> None:
+        """Nothing: the tests look at what was seen."""
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[ThreadingHTTPServer]:
+    running = ThreadingHTTPServer(("127.0.0.1", 0), Answering)
+    running.seen, running.status = [], 200
+    threading.Thread(target=running.serve_forever, daemon=True).start()
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{running.server_port}")
+    yield running
+    running.shutdown()
+    running.server_close()
+
+
+def test_a_report_is_put_only_where_none_is(server):
+    store = etl.Store()
+    assert store.put_if_absent("s3://b/runs/e1.json", b"{}") is True
+    store.put("s3://b/runs/taken/e1.json.gz", b"list")
+    conditions = [condition for _, _, condition, _ in server.seen]
+    assert conditions == ["*", None]
+
+
+@pytest.mark.parametrize("status", [409, 412])
+def test_a_report_that_exists_or_is_just_being_put_is_left_alone(server, status):
+    server.status = status
+    assert etl.Store().put_if_absent("s3://b/runs/e1.json", b"{}") is False
+
+
+def test_any_other_refusal_of_the_report_ends_the_run(server):
+    server.status = 403
+    with pytest.raises(ClientError):
+        etl.Store().put_if_absent("s3://b/runs/e1.json", b"{}")
+
+
+def test_a_failed_deletion_is_an_error_with_the_key():
+    store = etl.Store()
+    with Stubber(store._s3) as stub:
+        stub.add_response("delete_objects", {"Errors": [{"Key": "k1", "Code": "AccessDenied"}]})
+        with pytest.raises(RuntimeError, match=r"Could not delete from b: .*k1"):
+            store.delete(["s3://b/k1"])
+
+
+def test_deletes_a_thousand_objects_a_request():
+    store = etl.Store()
+
+    def request(first: int, last: int) -> dict:
+        return {"Bucket": "b", "Delete": {"Objects": [{"Key": f"k{n}"} for n in range(first, last)], "Quiet": True}}
+
+    with Stubber(store._s3) as stub:
+        stub.add_response("delete_objects", {}, request(0, 1000))
+        stub.add_response("delete_objects", {}, request(1000, 1001))
+        store.delete([f"s3://b/k{n}" for n in range(1001)])
+        stub.assert_no_pending_responses()
+
+
+def test_lists_every_page():
+    moment = datetime(2026, 3, 15, tzinfo=timezone.utc)
+    store = etl.Store()
+    with Stubber(store._s3) as stub:
+        first = {"Key": "raw/1", "Size": 10, "LastModified": moment}
+        stub.add_response(
+            "list_objects_v2",
+            {"Contents": [first], "IsTruncated": True, "NextContinuationToken": "t"},
+            {"Bucket": "b", "Prefix": "raw/"},
+        )
+        stub.add_response(
+            "list_objects_v2",
+            {"Contents": [first | {"Key": "raw/2"}]},
+            {"Bucket": "b", "Prefix": "raw/", "ContinuationToken": "t"},
+        )
+        assert store.list_objects("s3://b/raw/") == [("s3://b/raw/1", 10, moment), ("s3://b/raw/2", 10, moment)]
+
+
+def page(days: dict[str, str]) -> dict:
+    return {
+        "Partitions": [
+            {"Values": [day], "StorageDescriptor": DESCRIPTOR | {"Location": at}} for day, at in days.items()
+        ]
+    }
+
+
+def given(day: str) -> dict:
+    return {"Values": [day], "StorageDescriptor": DESCRIPTOR | {"Location": f"s3://b/new/{day}/"}}
+
+
+def test_locations_end_with_a_slash_on_every_page():
+    catalog = etl.Catalog("d", "events")
+    with Stubber(catalog._glue) as stub:
+        stub.add_response("get_partitions", page({"2026-03-14": "s3://b/x"}) | {"NextToken": "t"})
+        stub.add_response("get_partitions", page({"2026-03-15": "s3://b/y/"}))
+        assert catalog.locations() == {"2026-03-14": "s3://b/x/", "2026-03-15": "s3://b/y/"}
+
+
+def test_switches_a_hundred_known_dates_in_one_call_and_registers_unknown_ones():
+    known = {f"{day:03d}": "s3://b/old/" for day in range(101)}
+    catalog = etl.Catalog("d", "events")
+    where = {"DatabaseName": "d", "TableName": "events"}
+    with Stubber(catalog._glue) as stub:
+        table = {"Table": {"Name": "events", "StorageDescriptor": DESCRIPTOR}}
+        stub.add_response("get_table", table, {"DatabaseName": "d", "Name": "events"})
+        stub.add_response("get_partitions", page(known))
+        for days in (sorted(known)[:100], sorted(known)[100:]):
+            entries = [{"PartitionValueList": [day], "PartitionInput": given(day)} for day in days]
+            stub.add_response("batch_update_partition", {}, {**where, "Entries": entries})
+        stub.add_response("batch_create_partition", {}, {**where, "PartitionInputList": [given("new")]})
+        catalog.switch({day: f"s3://b/new/{day}/" for day in [*known, "new"]})
+        stub.assert_no_pending_responses()
+
+
+def test_a_partition_that_the_catalog_refuses_ends_the_run():
+    catalog = etl.Catalog("d", "events")
+    with Stubber(catalog._glue) as stub:
+        stub.add_response("get_table", {"Table": {"Name": "events", "StorageDescriptor": DESCRIPTOR}})
+        stub.add_response("get_partitions", page({"2026-03-15": "s3://b/old/"}))
+        refusal = {"ErrorDetail": {"ErrorCode": "InternalServiceException", "ErrorMessage": "no"}}
+        stub.add_response("batch_update_partition", {"Errors": [refusal]})
+        with pytest.raises(RuntimeError, match="The catalog refused to switch a partition"):
+            catalog.switch({"2026-03-15": "s3://b/new/"})
