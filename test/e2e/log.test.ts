@@ -21,7 +21,7 @@ interface RunDocument {
 }
 
 async function npmStart(...args: string[]): Promise<{ code: number | null; stdout: string; stderr: string }> {
-  const child = spawn("npm", ["start", "--silent", "--", ...args], {
+  const child = spawn("npm", ["start", "--", ...args], {
     cwd: ROOT,
     stdio: ["ignore", "pipe", "pipe"],
   });
