@@ -128,7 +128,7 @@ def peak_memory_mb() -> float:
 
 
 def open_spark(folder: Path):
-    """One set of settings for the job and its peer; what they set themselves comes on top."""
+    """What the machine sets for both; the job sets the rest itself, the plain script leaves Spark's defaults."""
     from pyspark.sql import SparkSession
 
     spark = (
@@ -138,8 +138,6 @@ def open_spark(folder: Path):
         .config("spark.driver.bindAddress", "127.0.0.1")
         .config("spark.ui.enabled", "false")
         .config("spark.sql.session.timeZone", "UTC")
-        .config("spark.sql.shuffle.partitions", "8")
-        .config("spark.sql.parquet.compression.codec", "zstd")
         .config("spark.local.dir", str(folder / "spark"))
         .config("spark.sql.warehouse.dir", str(folder / "warehouse"))
         .getOrCreate()

@@ -504,8 +504,8 @@ def extract_raw(spark: SparkSession, objects: list[StoredObject]) -> DataFrame:
 
 def flatten(raw: DataFrame, *beside: str) -> DataFrame:
     """Types and names of the table, what of the arrival decides between copies, and columns to keep beside."""
-    event_time = F.col("event_time").cast("timestamp")
-    arrived = F.col("arrival.time").cast("timestamp")
+    event_time = instant(F.col("event_time"))
+    arrived = instant(F.col("arrival.time"))
     is_readable = (
         F.col("_unparsed").isNull()
         & (F.coalesce(F.col("event_id"), F.lit("")) != "")
@@ -525,6 +525,16 @@ def flatten(raw: DataFrame, *beside: str) -> DataFrame:
         F.col("arrival.position").alias("position"), is_readable.alias("is_readable"),
         *beside,
     )  # fmt: skip
+
+
+def instant(text: Column) -> Column:
+    """A time with its `Z` cut off, the session's zone being UTC: Spark compiles patterns for each zone it reads.
+
+    Any other zone is left in place, and read as it says; so is what has more than one `Z`, which is no time.
+    """
+    without_zone = F.substring_index(text, "Z", 1)
+    is_utc = F.concat(without_zone, F.lit("Z")) == text
+    return F.when(is_utc, without_zone).otherwise(text).cast("timestamp")
 
 
 def mark_taken(events: DataFrame, spark: SparkSession, ranges: list[tuple[str, str, str]]) -> DataFrame:

@@ -94,6 +94,25 @@ def test_a_days_boundary_is_utc_and_old_events_go_to_their_day(lake):
     assert report["partitions"] == ["2000-02-29", "2026-03-01", "2026-03-02"]
 
 
+def test_a_time_is_read_in_the_zone_it_names_and_what_is_no_time_goes_to_quarantine(lake):
+    lake.put_raw(
+        [
+            arrived(event("utc", "2026-03-02T09:00:00.123456Z"), 1),
+            arrived(event("east", "2026-03-02T01:00:00+02:00"), 2),
+            arrived(event("none", "2026-03-02T09:00:00"), 3),
+            arrived(event("twice", "2026-03-02T09:00:00ZZ"), 4),
+            arrived(event("inside", "2026-03-02Z09:00:00Z"), 5),
+        ]
+    )
+    report = lake.run("r1")
+    assert lake.rows("event_id, event_time::VARCHAR, event_date::VARCHAR") == [
+        ("east", "2026-03-01 23:00:00+00", "2026-03-01"),
+        ("none", "2026-03-02 09:00:00+00", "2026-03-02"),
+        ("utc", "2026-03-02 09:00:00.123456+00", "2026-03-02"),
+    ]
+    assert report["quarantine_reasons"] == {"unreadable_raw_line": 2}
+
+
 def test_the_copy_that_arrived_first_wins_wherever_it_lies(lake):
     other = "shardId-000000000001"
     lake.put_raw([arrived(event("a", user_id="late"), 9), arrived(event("b", user_id="b"), 10)])
