@@ -66,7 +66,9 @@ async function main(): Promise<number> {
   writeFileSync(FILE, `${JSON.stringify(results, null, 2)}\n`);
   const missed = Object.values(results).flatMap((rows) => rows.filter(({ reached }) => !reached));
   console.log(`\nWritten to .local/bench.json. ${missed.length === 0 ? "All targets reached." : "Missed:"}`);
-  for (const { name, ratio, target } of missed) console.log(`  ${name}: ${ratio}, target ${target}`);
+  for (const { name, ratio, target, profile } of missed) {
+    console.log(`  ${name}: ${ratio}, target ${target}${profile ? `\n    ${profile}` : ""}`);
+  }
   return missed.length === 0 ? 0 : 1;
 }
 

@@ -28,6 +28,8 @@ export interface Row {
   peakMemoryMb: number;
   target: string;
   reached: boolean;
+  /** What a profile says of the time, told where the target is missed. */
+  profile?: string;
 }
 
 export interface Bundle {
