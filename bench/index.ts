@@ -25,8 +25,8 @@ const BENCHMARKS: Record<string, Benchmark> = {
 
 const HELP = `npm run bench -- [${Object.keys(BENCHMARKS).join(" | ")} ...] [--rounds N]
 
-Without names all are run, for some twenty minutes on two cores. Each figure is the median of N rounds (default 5) in
-which ours and the peer take turns. The result is printed, and written to .local/bench.json.`;
+Without names all are run, for some twenty minutes on two cores. Each figure is the median of N rounds (default 5), in
+which ours and the peer take turns; of Spark each has a process, and a cold round first. The result is printed, and written to .local/bench.json.`;
 
 function readArguments(): { names: string[]; rounds: number | undefined } | undefined {
   const { values, positionals } = parseArgs({

@@ -43,3 +43,11 @@ def lake(tmp_path, spark):
     from lake import Lake
 
     return Lake(tmp_path, spark)
+
+
+@pytest.fixture(scope="module")
+def new_lake(spark, tmp_path_factory):
+    """Makes lakes that a module may save and come back to."""
+    from folder_lake import Lake
+
+    return lambda: Lake(tmp_path_factory.mktemp("lake"), spark)

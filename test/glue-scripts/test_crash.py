@@ -43,11 +43,6 @@ class Steps:
 
 
 @pytest.fixture(scope="module")
-def new_lake(spark, tmp_path_factory):
-    return lambda: Lake(tmp_path_factory.mktemp("lake"), spark)
-
-
-@pytest.fixture(scope="module")
 def prepared(new_lake) -> tuple[Lake, dict, dict]:
     """A lake with work to do, and what a run that nothing disturbs makes of it."""
     lake = new_lake()

@@ -16,11 +16,6 @@ def counts(report: dict) -> tuple:
 
 
 @pytest.fixture(scope="module")
-def new_lake(spark, tmp_path_factory):
-    return lambda: Lake(tmp_path_factory.mktemp("lake"), spark)
-
-
-@pytest.fixture(scope="module")
 def first_run(new_lake) -> Lake:
     """A lake after one committed run over the events a and b, with two lines in quarantine."""
     lake = new_lake()

@@ -14,11 +14,6 @@ REBUILT = ["put runs/retired/", "write rebuilt/", "put runs/retired/", "switch",
 
 
 @pytest.fixture(scope="module")
-def new_lake(spark, tmp_path_factory):
-    return lambda: Lake(tmp_path_factory.mktemp("lake"), spark)
-
-
-@pytest.fixture(scope="module")
 def committed(new_lake) -> Lake:
     """A lake after one run: two events on the 15th, one on the 14th, one on the 13th; the 14th's raw object is gone."""
     lake = new_lake()
