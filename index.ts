@@ -3,6 +3,7 @@
 import { Catalog } from "./infra/catalog";
 import { Collect, SIMULATOR_TIMEOUT_SECONDS } from "./infra/collect";
 import { stackConfig } from "./infra/config";
+import { Encryption } from "./infra/encryption";
 import { Ingest } from "./infra/ingest";
 import * as names from "./infra/names";
 import { Notify } from "./infra/notify";
@@ -16,18 +17,26 @@ const tables = {
   quarantineTable: "quarantine",
 };
 
-const collect = new Collect("clickstream", config);
-const ingest = new Ingest("clickstream", { ...config, streamArn: collect.stream.arn });
-const processing = new Process("clickstream", { ...config, ...tables, raw: ingest.raw });
+const { dataKey: key, topicKey } = new Encryption("clickstream", {
+  // Where alarms or budgets publish to a topic it needs a key of the stack's, hence "topics": AWS's own refuses them.
+  covers: config.customerKey ? "everything" : "nothing",
+  deletionWindowDays: config.forceDestroy ? 7 : 30,
+});
+const collect = new Collect("clickstream", { ...config, key });
+const ingest = new Ingest("clickstream", { ...config, key, streamArn: collect.stream.arn });
+const processing = new Process("clickstream", { ...config, key, ...tables, raw: ingest.raw });
 const catalog = new Catalog("clickstream", {
   ...config,
+  key,
   ...tables,
   raw: ingest.raw,
   curated: processing.curated,
 });
-const notify = new Notify("clickstream", config);
+const notify = new Notify("clickstream", { ...config, topicKey });
 const pipeline = new Orchestrate("clickstream", {
   ...config,
+  key,
+  topicKey,
   ...tables,
   simulator: collect.simulator,
   simulatorTimeoutSeconds: SIMULATOR_TIMEOUT_SECONDS,

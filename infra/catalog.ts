@@ -3,6 +3,7 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import schema from "../schema/clickstream.json";
+import type { CustomerKey } from "./encryption";
 import { PrivateBucket } from "./private-bucket";
 
 export interface CatalogArgs {
@@ -13,6 +14,7 @@ export interface CatalogArgs {
   curated: PrivateBucket;
   resultsRetentionDays: number;
   forceDestroy: boolean;
+  key?: CustomerKey;
 }
 
 interface Column {
@@ -38,10 +40,10 @@ export class Catalog extends pulumi.ComponentResource {
     this.createQuarantine(name, args);
     this.results = new PrivateBucket(
       `${name}-results`,
-      { forceDestroy: args.forceDestroy, expireAfterDays: args.resultsRetentionDays },
+      { forceDestroy: args.forceDestroy, expireAfterDays: args.resultsRetentionDays, key: args.key },
       { parent: this },
     );
-    this.workgroup = this.createWorkgroup(name);
+    this.workgroup = this.createWorkgroup(name, args.key);
     this.registerOutputs({ database: this.database, workgroup: this.workgroup.name });
   }
 
@@ -95,7 +97,10 @@ export class Catalog extends pulumi.ComponentResource {
     );
   }
 
-  private createWorkgroup(name: string): { name: pulumi.Output<string>; arn: pulumi.Output<string> } {
+  private createWorkgroup(
+    name: string,
+    key: CustomerKey | undefined,
+  ): { name: pulumi.Output<string>; arn: pulumi.Output<string> } {
     const workgroup = new aws.athena.Workgroup(
       `${name}-workgroup`,
       {
@@ -108,7 +113,9 @@ export class Catalog extends pulumi.ComponentResource {
           engineVersion: { selectedEngineVersion: "Athena engine version 3" },
           resultConfiguration: {
             outputLocation: pulumi.interpolate`s3://${this.results.bucketName}/queries/`,
-            encryptionConfiguration: { encryptionOption: "SSE_S3" },
+            encryptionConfiguration: key
+              ? { encryptionOption: "SSE_KMS", kmsKeyArn: key.arn }
+              : { encryptionOption: "SSE_S3" },
           },
         },
       },

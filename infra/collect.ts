@@ -3,6 +3,7 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import type { SimulatorEnv } from "../lambdas/simulator/env";
+import { type CustomerKey, mayUse } from "./encryption";
 import type { EnvironmentOf } from "./environment";
 import { NodeFunction } from "./node-function";
 import { allow } from "./permissions";
@@ -13,6 +14,7 @@ export interface CollectArgs {
   shardCount: number;
   streamRetentionHours: number;
   logRetentionDays: number;
+  key?: CustomerKey;
 }
 
 export class Collect extends pulumi.ComponentResource {
@@ -35,8 +37,8 @@ export class Collect extends pulumi.ComponentResource {
         ...(args.streamMode === "PROVISIONED" && { shardCount: args.shardCount }),
         retentionPeriod: args.streamRetentionHours,
         encryptionType: "KMS",
-        // AWS's own key for Kinesis: encrypted at rest without a key to pay for and to give rights on.
-        kmsKeyId: "alias/aws/kinesis",
+        // AWS's own key for Kinesis costs nothing and needs no rights.
+        kmsKeyId: args.key?.arn ?? "alias/aws/kinesis",
       },
       { parent: this },
     );
@@ -49,11 +51,15 @@ export class Collect extends pulumi.ComponentResource {
         lambda: "simulator",
         description: "Sends simulated visits to the stream",
         environment: { STREAM_NAME: this.stream.name } satisfies EnvironmentOf<SimulatorEnv>,
-        permissions: [allow("kinesis:PutRecords").on(this.stream.arn)],
+        permissions: [
+          allow("kinesis:PutRecords").on(this.stream.arn),
+          ...mayUse(args.key, "kms:GenerateDataKey"),
+        ],
         memoryMb: 1024,
         // The longest that Lambda allows: `seconds` of traffic may be up to that.
         timeoutSeconds: SIMULATOR_TIMEOUT_SECONDS,
         logRetentionDays: args.logRetentionDays,
+        key: args.key,
       },
       { parent: this },
     );

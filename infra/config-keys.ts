@@ -81,6 +81,7 @@ export const CONFIG_KEYS = {
     default: 30,
     example: "30",
   },
+  customerKey: { check: bool(), default: false, example: "true" },
   forceDestroy: { check: bool(), default: false, example: "false" },
 } satisfies Record<string, ConfigKey>;
 

@@ -28,6 +28,7 @@ export interface ClickstreamConfig {
   scheduleEnabled: boolean;
   scheduleExpression: string;
   logRetentionDays: number;
+  customerKey: boolean;
   forceDestroy: boolean;
 }
 

@@ -5,6 +5,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { AwaitIngestEnv } from "../lambdas/await-ingest/env";
 import type { IngestEnv } from "../lambdas/ingest/env";
 import { currentAccount } from "./account";
+import { type CustomerKey, mayUse } from "./encryption";
 import type { EnvironmentOf } from "./environment";
 import { NodeFunction } from "./node-function";
 import { allow } from "./permissions";
@@ -21,6 +22,7 @@ export interface IngestArgs {
   latestEventLeadHours: number;
   logRetentionDays: number;
   forceDestroy: boolean;
+  key?: CustomerKey;
 }
 
 /** Where Lambda puts the batches that it gave up on; the layout below it is Lambda's. */
@@ -33,7 +35,11 @@ export class Ingest extends pulumi.ComponentResource {
 
   constructor(name: string, args: IngestArgs, opts?: pulumi.ComponentResourceOptions) {
     super("clickstream:index:Ingest", name, {}, opts);
-    this.raw = new PrivateBucket(`${name}-raw`, { forceDestroy: args.forceDestroy }, { parent: this });
+    this.raw = new PrivateBucket(
+      `${name}-raw`,
+      { forceDestroy: args.forceDestroy, key: args.key },
+      { parent: this },
+    );
     this.ingest = this.createIngest(name, args);
     this.createMapping(name, args);
     this.awaitIngest = this.createAwaitIngest(name, args);
@@ -64,10 +70,13 @@ export class Ingest extends pulumi.ComponentResource {
           // Lambda itself writes the failed batches with this role, and checks that it can list the bucket.
           allow("s3:PutObject").when(ownAccount).on(this.raw.objects(FAILED_BATCHES_PREFIX)),
           allow("s3:ListBucket").when(ownAccount).on(this.raw.arn),
+          // To read the stream and to write the objects.
+          ...mayUse(args.key, "kms:Decrypt", "kms:GenerateDataKey"),
         ],
         memoryMb: args.ingestMemoryMb,
         timeoutSeconds: 300,
         logRetentionDays: args.logRetentionDays,
+        key: args.key,
       },
       { parent: this },
     );
@@ -109,6 +118,7 @@ export class Ingest extends pulumi.ComponentResource {
         memoryMb: 512,
         timeoutSeconds: 120,
         logRetentionDays: args.logRetentionDays,
+        key: args.key,
       },
       { parent: this },
     );

@@ -2,6 +2,7 @@
 
 import * as aws from "@pulumi/aws";
 import type * as pulumi from "@pulumi/pulumi";
+import type { CustomerKey } from "./encryption";
 import { qualifiedName } from "./names";
 
 export interface LogGroupArgs {
@@ -10,16 +11,22 @@ export interface LogGroupArgs {
   /** Where the service demands the name to start, e.g. `/aws/vendedlogs/states`. */
   root?: string;
   retentionDays: number;
+  /** Left out, CloudWatch encrypts with a key of its own. */
+  key?: CustomerKey;
 }
 
 export function logGroup(
   name: string,
-  { path, root = "", retentionDays }: LogGroupArgs,
+  { path, root = "", retentionDays, key }: LogGroupArgs,
   opts: pulumi.CustomResourceOptions,
 ): aws.cloudwatch.LogGroup {
   return new aws.cloudwatch.LogGroup(
     `${name}-log`,
-    { name: `${root}/${qualifiedName()}/${path}`, retentionInDays: retentionDays },
+    {
+      name: `${root}/${qualifiedName()}/${path}`,
+      retentionInDays: retentionDays,
+      ...(key && { kmsKeyId: key.arn }),
+    },
     opts,
   );
 }

@@ -3,6 +3,7 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import { bundleLambda } from "./bundle";
+import type { CustomerKey } from "./encryption";
 import { logGroup } from "./log-group";
 import { allow, type Statement } from "./permissions";
 import { ServiceRole } from "./service-role";
@@ -16,6 +17,7 @@ export interface NodeFunctionArgs {
   memoryMb: number;
   timeoutSeconds: number;
   logRetentionDays: number;
+  key?: CustomerKey;
 }
 
 export class NodeFunction extends pulumi.ComponentResource {
@@ -27,7 +29,7 @@ export class NodeFunction extends pulumi.ComponentResource {
     super("clickstream:index:NodeFunction", name, {}, opts);
     const logs = logGroup(
       name,
-      { path: args.lambda, retentionDays: args.logRetentionDays },
+      { path: args.lambda, retentionDays: args.logRetentionDays, key: args.key },
       { parent: this },
     );
     const role = new ServiceRole(

@@ -3,10 +3,13 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import { currentAccount } from "./account";
+import type { CustomerKey } from "./encryption";
 
 export interface NotifyArgs {
   successEmails: string[];
   failureEmails: string[];
+  /** Needed where other services than the state machine publish: AWS's own key for topics does not let them. */
+  topicKey?: CustomerKey;
 }
 
 export class Notify extends pulumi.ComponentResource {
@@ -17,14 +20,22 @@ export class Notify extends pulumi.ComponentResource {
 
   constructor(name: string, args: NotifyArgs, opts?: pulumi.ComponentResourceOptions) {
     super("clickstream:index:Notify", name, {}, opts);
-    this.successTopicArn = this.createTopic("PipelineSuccess", args.successEmails);
-    this.failureTopicArn = this.createTopic("PipelineFailure", args.failureEmails);
+    this.successTopicArn = this.createTopic("PipelineSuccess", args.successEmails, args.topicKey);
+    this.failureTopicArn = this.createTopic("PipelineFailure", args.failureEmails, args.topicKey);
     this.subscribeCommand = this.describeSubscriptions(args);
     this.registerOutputs({ successTopicArn: this.successTopicArn, failureTopicArn: this.failureTopicArn });
   }
 
-  private createTopic(topicName: string, emails: string[]): pulumi.Output<string> {
-    const topic = new aws.sns.Topic(topicName, {}, { parent: this });
+  private createTopic(
+    topicName: string,
+    emails: string[],
+    key: CustomerKey | undefined,
+  ): pulumi.Output<string> {
+    const topic = new aws.sns.Topic(
+      topicName,
+      { kmsMasterKeyId: key?.arn ?? "alias/aws/sns" },
+      { parent: this },
+    );
     for (const email of emails) {
       new aws.sns.TopicSubscription(
         `${topicName}-${email}`,

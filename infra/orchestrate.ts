@@ -4,6 +4,7 @@ import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import { renderPipeline } from "../statemachine/render";
 import { arnOf, consoleUrl, currentAccount } from "./account";
+import { type CustomerKey, mayUse } from "./encryption";
 import { FAILED_BATCHES_PREFIX } from "./ingest";
 import { logGroup } from "./log-group";
 import { allow, type Statement } from "./permissions";
@@ -34,6 +35,8 @@ export interface OrchestrateArgs {
   scheduleEnabled: boolean;
   scheduleExpression: string;
   logRetentionDays: number;
+  key?: CustomerKey;
+  topicKey?: CustomerKey;
 }
 
 const QUERY_TIMEOUT_SECONDS = 1800;
@@ -62,7 +65,12 @@ export class Orchestrate extends pulumi.ComponentResource {
     // Vended logs: under this name AWS needs no resource policy for each group, of which an account has few.
     const logs = logGroup(
       `${name}-pipeline`,
-      { root: "/aws/vendedlogs/states", path: "pipeline", retentionDays: args.logRetentionDays },
+      {
+        root: "/aws/vendedlogs/states",
+        path: "pipeline",
+        retentionDays: args.logRetentionDays,
+        key: args.key,
+      },
       { parent: this },
     );
     const role = new ServiceRole(
@@ -168,6 +176,8 @@ function pipelinePermissions(args: OrchestrateArgs): Statement[] {
     allow("glue:StartJobRun", "glue:GetJobRun", "glue:GetJobRuns", "glue:BatchStopJobRun").on(args.job.arn),
     allow("sns:Publish").on(args.successTopicArn, args.failureTopicArn),
     ...athenaPermissions(args),
+    // The data key covers the topics, too, where there is one.
+    ...mayUse(args.key ?? args.topicKey, "kms:Decrypt", "kms:GenerateDataKey"),
     // Log delivery is set up by these; AWS documents them for "*" only.
     allow(
       "logs:CreateLogDelivery",

@@ -2,12 +2,15 @@
 
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
+import type { CustomerKey } from "./encryption";
 
 export interface PrivateBucketArgs {
   /** Whether `pulumi destroy` may delete what lies in it. */
   forceDestroy: boolean;
   /** Objects are deleted after this many days; kept for good where it is left out. */
   expireAfterDays?: number;
+  /** Left out, S3 encrypts with a key of its own (SSE-S3). */
+  key?: CustomerKey;
 }
 
 export class PrivateBucket extends pulumi.ComponentResource {
@@ -38,7 +41,7 @@ export class PrivateBucket extends pulumi.ComponentResource {
       name,
       {
         bucket: bucket.bucket,
-        rules: [{ applyServerSideEncryptionByDefault: { sseAlgorithm: "AES256" } }],
+        rules: [encryptionRule(args.key)],
       },
       child,
     );
@@ -67,6 +70,17 @@ export class PrivateBucket extends pulumi.ComponentResource {
   folder(name: string): pulumi.Output<string> {
     return pulumi.interpolate`${this.arn}/${name}`;
   }
+}
+
+function encryptionRule(
+  key: CustomerKey | undefined,
+): aws.types.input.s3.BucketServerSideEncryptionConfigurationRule {
+  if (!key) return { applyServerSideEncryptionByDefault: { sseAlgorithm: "AES256" } };
+  return {
+    applyServerSideEncryptionByDefault: { sseAlgorithm: "aws:kms", kmsMasterKeyId: key.arn },
+    // One call to KMS for many objects instead of one an object.
+    bucketKeyEnabled: true,
+  };
 }
 
 function lifecycleRules({

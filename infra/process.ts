@@ -8,6 +8,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { arnOf } from "./account";
 import { PROJECT_ROOT } from "./bundle";
 import type { PrivacyRule } from "./config-keys";
+import { type CustomerKey, mayUse } from "./encryption";
 import { logGroup } from "./log-group";
 import { qualifiedName } from "./names";
 import { allow, type Statement } from "./permissions";
@@ -27,6 +28,7 @@ export interface ProcessArgs {
   targetFileMb: number;
   logRetentionDays: number;
   forceDestroy: boolean;
+  key?: CustomerKey;
 }
 
 const SCRIPT = "glue-scripts/clickstream_etl.py";
@@ -41,10 +43,14 @@ export class Process extends pulumi.ComponentResource {
     super("clickstream:index:Process", name, {}, opts);
     this.curated = new PrivateBucket(
       `${name}-curated`,
-      { forceDestroy: args.forceDestroy },
+      { forceDestroy: args.forceDestroy, key: args.key },
       { parent: this },
     );
-    this.scripts = new PrivateBucket(`${name}-scripts`, { forceDestroy: true }, { parent: this });
+    this.scripts = new PrivateBucket(
+      `${name}-scripts`,
+      { forceDestroy: true, key: args.key },
+      { parent: this },
+    );
     const secretArn = this.createSecret(name, args);
     const logs = this.createLogGroups(name, args);
     const role = this.createRole(name, args, secretArn, logs);
@@ -62,6 +68,7 @@ export class Process extends pulumi.ComponentResource {
         description: "Key that the Glue job hashes personal fields with",
         // Without the key, new hashes never match the old ones: it can be taken back for a month.
         recoveryWindowInDays: args.forceDestroy ? 0 : 30,
+        ...(args.key && { kmsKeyId: args.key.arn }),
       },
       { parent: this },
     );
@@ -78,7 +85,7 @@ export class Process extends pulumi.ComponentResource {
     return ["error", "output"].map((stream) =>
       logGroup(
         `${name}-job-${stream}`,
-        { path: `transform/${stream}`, retentionDays: args.logRetentionDays },
+        { path: `transform/${stream}`, retentionDays: args.logRetentionDays, key: args.key },
         { parent: this },
       ),
     );
@@ -107,6 +114,7 @@ export class Process extends pulumi.ComponentResource {
             .when({ StringEquals: { "cloudwatch:namespace": "Glue" } })
             .onEveryResource(),
           ...(secretArn ? [allow("secretsmanager:GetSecretValue").on(secretArn)] : []),
+          ...mayUse(args.key, "kms:Decrypt", "kms:GenerateDataKey"),
         ],
       },
       { parent: this },

@@ -3,6 +3,7 @@ import { athenaHandlers } from "./athena";
 import { glueHandlers } from "./glue";
 import { iamHandlers } from "./iam";
 import { kinesisHandlers } from "./kinesis";
+import { kmsHandlers } from "./kms";
 import { lambdaHandlers } from "./lambda";
 import { logsHandlers } from "./logs";
 import type { Handler } from "./resource";
@@ -13,6 +14,7 @@ import { stepFunctionsHandlers } from "./stepfunctions";
 
 export const handlers: Readonly<Record<string, Handler>> = {
   ...kinesisHandlers,
+  ...kmsHandlers,
   ...s3Handlers,
   ...iamHandlers,
   ...logsHandlers,

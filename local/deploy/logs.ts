@@ -9,11 +9,14 @@ import { handler } from "./resource";
 
 const logGroup = handler<aws.cloudwatch.LogGroupArgs>({
   honours: ["name", "namePrefix"],
-  ineffective: { retentionInDays: "stored; a local run ends before anything is old enough" },
+  ineffective: {
+    retentionInDays: "stored; a local run ends before anything is old enough",
+    kmsKeyId: "logs lie unencrypted in the emulator's memory",
+  },
   naming: { maximumLength: 512 },
   async create(inputs, { clients, region, accountId, physicalName }) {
     const logGroupName = physicalName(inputs.name, inputs.namePrefix);
-    await clients.logs.send(new CreateLogGroupCommand({ logGroupName }));
+    await clients.logs.send(new CreateLogGroupCommand({ logGroupName, kmsKeyId: inputs.kmsKeyId }));
     const { retentionInDays } = inputs;
     if (retentionInDays)
       await clients.logs.send(new PutRetentionPolicyCommand({ logGroupName, retentionInDays }));

@@ -1,0 +1,106 @@
+// Encryption: the stack's own KMS key, where the configuration wants one, and what its policy and its users need.
+
+import * as aws from "@pulumi/aws";
+import * as pulumi from "@pulumi/pulumi";
+import { arnOf, currentAccount } from "./account";
+import { qualifiedName } from "./names";
+import { allow, type Condition, type Statement } from "./permissions";
+
+/** A customer managed key; where a stage is given none, AWS's own keys do. */
+export interface CustomerKey {
+  arn: pulumi.Output<string>;
+}
+
+export interface EncryptionArgs {
+  /** What the key is for: all that the stack keeps, just the topics that other services publish to, or no key. */
+  covers: "everything" | "topics" | "nothing";
+  /** A key that is needed by mistake can be taken back for a month; where data may be lost, for a week. */
+  deletionWindowDays: number;
+}
+
+export class Encryption extends pulumi.ComponentResource {
+  /** For what holds data. */
+  readonly dataKey?: CustomerKey;
+  /** For the topics. */
+  readonly topicKey?: CustomerKey;
+
+  constructor(name: string, args: EncryptionArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("clickstream:index:Encryption", name, {}, opts);
+    if (args.covers !== "nothing") this.topicKey = this.createKey(name, args);
+    if (args.covers === "everything") this.dataKey = this.topicKey;
+    this.registerOutputs({ keyArn: this.topicKey?.arn });
+  }
+
+  private createKey(name: string, args: EncryptionArgs): CustomerKey {
+    const key = new aws.kms.Key(
+      `${name}-key`,
+      {
+        description: `Encrypts ${args.covers} of the stack ${qualifiedName()}`,
+        enableKeyRotation: true,
+        deletionWindowInDays: args.deletionWindowDays,
+        policy: keyPolicy(),
+      },
+      { parent: this },
+    );
+    new aws.kms.Alias(
+      `${name}-key`,
+      { name: `alias/${qualifiedName()}`, targetKeyId: key.keyId },
+      { parent: this },
+    );
+    return { arn: key.arn };
+  }
+}
+
+/** The statements that let a role use the key; none where AWS's own keys do, which need none. */
+export function mayUse(
+  key: CustomerKey | undefined,
+  ...actions: ("kms:Decrypt" | "kms:GenerateDataKey")[]
+): Statement[] {
+  return key ? [allow(...actions).on(key.arn)] : [];
+}
+
+/**
+ * Who may use the key beside the stack's roles, which have it in their own policies. "*" is this key: a key policy
+ * speaks of no other. Services act with no role on log groups and when they publish to a topic.
+ */
+function keyPolicy(): pulumi.Output<string> {
+  const { accountId, partition, region } = currentAccount();
+  const ownAccount = { StringEquals: { "aws:SourceAccount": accountId } };
+  const publish = ["kms:Decrypt", "kms:GenerateDataKey*"];
+  return pulumi.jsonStringify({
+    Version: "2012-10-17",
+    Statement: [
+      {
+        // AWS's default statement: without it neither administrators nor the roles' policies have any effect.
+        Sid: "AccountAdministersTheKey",
+        Effect: "Allow",
+        Principal: { AWS: pulumi.interpolate`arn:${partition}:iam::${accountId}:root` },
+        Action: "kms:*",
+        Resource: "*",
+      },
+      forService(
+        "LogGroupsOfThisStack",
+        pulumi.interpolate`logs.${region}.amazonaws.com`,
+        ["kms:Encrypt*", "kms:Decrypt*", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:Describe*"],
+        {
+          ArnLike: {
+            "kms:EncryptionContext:aws:logs:arn": arnOf("logs", `log-group:*/${qualifiedName()}/*`),
+          },
+        },
+      ),
+      forService("AlarmsPublishToTopics", "cloudwatch.amazonaws.com", publish, ownAccount),
+      forService("BudgetsPublishToTopics", "budgets.amazonaws.com", publish, ownAccount),
+    ],
+  });
+}
+
+function forService(sid: string, service: pulumi.Input<string>, actions: string[], condition: Condition) {
+  return {
+    Sid: sid,
+    Effect: "Allow",
+    Principal: { Service: service },
+    Action: actions,
+    Resource: "*",
+    Condition: condition,
+  };
+}

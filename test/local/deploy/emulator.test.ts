@@ -1,0 +1,76 @@
+// The program deployed to the real emulator with the production options on, and removed again: behaviour, not construction.
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { CloudWatchLogsClient, DescribeLogGroupsCommand } from "@aws-sdk/client-cloudwatch-logs";
+import {
+  DescribeKeyCommand,
+  GetKeyRotationStatusCommand,
+  KMSClient,
+  ListAliasesCommand,
+} from "@aws-sdk/client-kms";
+import { GetBucketEncryptionCommand, ListBucketsCommand, S3Client } from "@aws-sdk/client-s3";
+import { GetTopicAttributesCommand, SNSClient } from "@aws-sdk/client-sns";
+import { type ClientConfig, localClientConfig } from "../../../local/aws";
+import { type Deployment, deploy } from "../../../local/deploy/program";
+import { type Emulator, startEmulator } from "../../../local/emulator-process";
+import { PROJECT_ROOT } from "../../../local/runs";
+
+const OPTIONS = {
+  customerKey: true,
+  privacy: { user_id: "hash" },
+  privacyHashKey: "a key of enough letters",
+};
+
+describe("local/deploy on the emulator", function () {
+  this.timeout(120_000);
+  let stateDir: string;
+  let emulator: Emulator;
+  let clientConfig: ClientConfig;
+  let deployment: Deployment;
+  before(async () => {
+    stateDir = mkdtempSync(join(tmpdir(), "clickstream-emulator-"));
+    emulator = await startEmulator(stateDir);
+    clientConfig = localClientConfig(emulator.endpoint);
+    deployment = await deploy({ root: PROJECT_ROOT, clientConfig, config: OPTIONS });
+  });
+  after(async () => {
+    await emulator?.stop();
+    rmSync(stateDir, { recursive: true, force: true });
+  });
+
+  const stackKey = async () => {
+    const { Aliases = [] } = await new KMSClient(clientConfig).send(new ListAliasesCommand({}));
+    return Aliases.find(({ AliasName }) => AliasName === "alias/clickstream-dev")?.TargetKeyId ?? "";
+  };
+
+  it("makes the stack's key, which rotates, and gives it to what it covers", async () => {
+    const KeyId = await stackKey();
+    const kms = new KMSClient(clientConfig);
+    const { KeyMetadata } = await kms.send(new DescribeKeyCommand({ KeyId }));
+    assert.equal((await kms.send(new GetKeyRotationStatusCommand({ KeyId }))).KeyRotationEnabled, true);
+    const { Attributes } = await new SNSClient(clientConfig).send(
+      new GetTopicAttributesCommand({ TopicArn: String(deployment.outputs.failureTopicArn) }),
+    );
+    assert.equal(Attributes?.KmsMasterKeyId, KeyMetadata?.Arn);
+    const { ServerSideEncryptionConfiguration } = await new S3Client(clientConfig).send(
+      new GetBucketEncryptionCommand({ Bucket: String(deployment.outputs.rawBucket) }),
+    );
+    const rule = ServerSideEncryptionConfiguration?.Rules?.[0];
+    assert.equal(rule?.ApplyServerSideEncryptionByDefault?.KMSMasterKeyID, KeyMetadata?.Arn);
+    const { logGroups = [] } = await new CloudWatchLogsClient(clientConfig).send(
+      new DescribeLogGroupsCommand({ logGroupNamePrefix: "/clickstream-dev/" }),
+    );
+    assert.deepEqual(new Set(logGroups.map(({ kmsKeyId }) => kmsKeyId)), new Set([KeyMetadata?.Arn]));
+  });
+
+  it("removes everything; of the key, as on AWS, a pending deletion is left", async () => {
+    const KeyId = await stackKey();
+    await deployment.destroy();
+    assert.deepEqual((await new S3Client(clientConfig).send(new ListBucketsCommand({}))).Buckets ?? [], []);
+    const { KeyMetadata } = await new KMSClient(clientConfig).send(new DescribeKeyCommand({ KeyId }));
+    assert.equal(KeyMetadata?.KeyState, "PendingDeletion");
+    assert.equal(await stackKey(), "");
+  });
+});
