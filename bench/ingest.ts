@@ -153,10 +153,11 @@ async function ours(event: KinesisStreamEvent): Promise<number> {
   const failures = await ingestBatch(event.Records, {
     s3,
     bucket: "raw",
+    stack: "clickstream-bench",
     window: { earliestTime: "2000-01-01T00:00:00.000Z", latestLeadMs: 86_400_000 },
     clock: systemClock,
     log: (entry) => {
-      lines = Number(entry.events) + Number(entry.quarantined);
+      lines = Number(entry.EventsAccepted) + Number(entry.LinesQuarantined);
     },
   });
   if (failures.length > 0) throw new Error("The batch failed.");

@@ -210,9 +210,14 @@ class Catalog:
             raise RuntimeError(f"The catalog refused to switch a partition: {answer['Errors'][0]}")
 
 
-def say(line: str) -> None:
-    """Progress for the person who watches the run."""
-    print(f"[clickstream] {line}", flush=True)
+# What every log line carries: the execution, and the job run where it is known. A process has one run.
+LOG_CONTEXT: dict[str, str] = {}
+
+
+def say(message: str, level: str = "INFO", **fields: object) -> None:
+    """One log line, a JSON object: progress for the person who watches the run, fields for Logs Insights."""
+    line = {"timestamp": iso(datetime.now(timezone.utc)), "level": level, "message": message}
+    print(json.dumps(line | LOG_CONTEXT | fields, ensure_ascii=False), flush=True)
 
 
 def size_text(count: int) -> str:
@@ -821,6 +826,9 @@ class Run:
 
 def execute(run: Run) -> dict:
     """Takes what is new, or rebuilds the dates asked for; ends with the report, which is the commit."""
+    LOG_CONTEXT["execution"] = run.options.execution
+    if run.options.job_run_id:
+        LOG_CONTEXT["job_run_id"] = run.options.job_run_id
     run.work = extract_work(run.store, run.options)
     remove_leftovers(run)
     remove_retired(run)
@@ -1177,6 +1185,17 @@ def main() -> None:
     from awsglue.utils import getResolvedOptions
 
     arguments = getResolvedOptions(sys.argv, ARGUMENTS)
+    LOG_CONTEXT["execution"] = arguments["execution"]
+    try:
+        run_job(arguments)
+    except Exception as error:
+        # Glue's own account of the error is a traceback over many lines, which knows no execution.
+        say("the run failed", level="ERROR", error=type(error).__name__, detail=str(error))
+        raise
+
+
+def run_job(arguments: dict[str, str]) -> None:
+    """Reads the arguments, makes the world that the run works in, and runs."""
     options = parse_options(arguments)
     options.privacy_key = read_privacy_key(options.privacy, arguments["privacy_key_secret"])
     if "--JOB_RUN_ID" in sys.argv:
@@ -1191,7 +1210,7 @@ def main() -> None:
 
     catalog = Catalog(arguments["database"], arguments["table"])
     report = execute(Run(options, Store(), catalog, open_spark, datetime.now(timezone.utc)))
-    print(json.dumps(report), flush=True)
+    say("the run is committed", report=report)
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ import type { IngestEnv } from "../lambdas/ingest/env";
 import { currentAccount } from "./account";
 import { type CustomerKey, mayUse } from "./encryption";
 import type { EnvironmentOf } from "./environment";
+import { qualifiedName } from "./names";
 import { NodeFunction } from "./node-function";
 import { allow } from "./permissions";
 import { PrivateBucket } from "./private-bucket";
@@ -54,6 +55,7 @@ export class Ingest extends pulumi.ComponentResource {
         lambda: "ingest",
         description: "Lands the stream's events in the raw bucket, what is not valid in its quarantine",
         environment: {
+          STACK: qualifiedName(),
           RAW_BUCKET: this.raw.bucketName,
           EARLIEST_EVENT_TIME: args.earliestEventTime,
           LATEST_EVENT_LEAD_HOURS: String(args.latestEventLeadHours),

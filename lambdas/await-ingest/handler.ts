@@ -1,17 +1,23 @@
 // Await-ingest Lambda: tells the state machine whether what was sent has been ingested.
 
 import { S3Client } from "@aws-sdk/client-s3";
-import { logJson, readEnv, systemClock } from "../shared/runtime";
+import type { Context } from "aws-lambda";
+import { jsonLog, logFailure, takeExecution } from "../shared/log";
+import { readEnv, systemClock } from "../shared/runtime";
 import type { AwaitIngestEnv } from "./env";
 import { type AwaitIngestDependencies, type AwaitIngestResult, awaitIngest, readInput } from "./wait";
 
 let dependencies: AwaitIngestDependencies | undefined;
 
-export async function handler(input: unknown): Promise<AwaitIngestResult> {
-  dependencies ??= coldStart();
-  const result = await awaitIngest(readInput(input), dependencies);
-  logJson({ level: "info", message: "Looked for ingested batches", ...result });
-  return result;
+export async function handler(input: unknown, context: Context): Promise<AwaitIngestResult> {
+  const { execution, rest } = takeExecution(input);
+  const log = jsonLog({ requestId: context.awsRequestId, execution });
+  return logFailure(log, async () => {
+    dependencies ??= coldStart();
+    const result = await awaitIngest(readInput(rest), dependencies);
+    log({ level: "INFO", message: "Looked for ingested batches", ...result });
+    return result;
+  });
 }
 
 function coldStart(): AwaitIngestDependencies {

@@ -3,8 +3,10 @@
 import { PutObjectCommand, type S3Client } from "@aws-sdk/client-s3";
 import type { KinesisStreamBatchItemFailure, KinesisStreamRecord } from "aws-lambda";
 import type { QuarantineLine, QuarantineReason } from "../shared/event";
-import { objectKey, type Zone } from "../shared/layout";
-import { type Clock, errorMessage, errorName, type Log } from "../shared/runtime";
+import { batchKey, objectKey, type Zone } from "../shared/layout";
+import { type Log, withContext } from "../shared/log";
+import { embeddedMetrics, INGEST_METRICS } from "../shared/metrics";
+import { type Clock, errorMessage, errorName } from "../shared/runtime";
 import { GzipObject } from "./gzip-object";
 import {
   AS_IT_STANDS,
@@ -24,6 +26,8 @@ export interface IngestDependencies {
   s3: S3Client;
   bucket: string;
   window: TimeWindow;
+  /** The metrics' dimension. */
+  stack: string;
   clock: Clock;
   log: Log;
 }
@@ -35,7 +39,9 @@ interface ShardResult {
   alreadyQuarantined: number;
   reasons: Partial<Record<QuarantineReason, number>>;
   keys: string[];
-  bytes: number;
+  /** Bytes of both objects, before and after compression. */
+  plainBytes: number;
+  gzipBytes: number;
 }
 
 /** The shards that could not be written, each by its first record: Lambda delivers again from there on. */
@@ -43,23 +49,30 @@ export async function ingestBatch(
   records: readonly KinesisStreamRecord[],
   dependencies: IngestDependencies,
 ): Promise<KinesisStreamBatchItemFailure[]> {
-  const startedMs = dependencies.clock.now();
   const failures: KinesisStreamBatchItemFailure[] = [];
-  const results: ShardResult[] = [];
   // A batch that Lambda makes holds one shard; grouping keeps the keys right whoever calls.
   await Promise.all(
     [...byShard(records)].map(async ([shardId, shardRecords]) => {
+      const startedMs = dependencies.clock.now();
+      const batch = shardBatch(shardId, shardRecords);
+      const log = withContext(dependencies.log, { batch: batchKey(batch) });
       try {
-        results.push(await ingestShard(shardId, shardRecords, dependencies));
+        const result = await ingestShard(batch, shardRecords, dependencies);
+        logBatch(shardRecords.length, result, startedMs, { ...dependencies, log });
       } catch (error) {
-        const first = shardRecords[0] as KinesisStreamRecord;
-        failures.push({ itemIdentifier: first.kinesis.sequenceNumber });
-        logFailure(shardId, shardRecords, error, dependencies);
+        failures.push({ itemIdentifier: batch.first });
+        logRefused(error, { ...dependencies, log });
       }
     }),
   );
-  logBatch(records.length, results, failures.length, startedMs, dependencies);
   return failures;
+}
+
+/** The batches' keys, for what is logged before a shard's work has begun. */
+export function batchNames(records: readonly KinesisStreamRecord[]): string {
+  return [...byShard(records)]
+    .map(([shardId, shardRecords]) => batchKey(shardBatch(shardId, shardRecords)))
+    .join(", ");
 }
 
 function byShard(records: readonly KinesisStreamRecord[]): Map<string, KinesisStreamRecord[]> {
@@ -74,23 +87,23 @@ function byShard(records: readonly KinesisStreamRecord[]): Map<string, KinesisSt
 }
 
 async function ingestShard(
-  shardId: string,
+  batch: ShardBatch,
   records: readonly KinesisStreamRecord[],
   { s3, bucket, window }: IngestDependencies,
 ): Promise<ShardResult> {
-  const batch = shardBatch(shardId, records);
   const result: ShardResult = {
     events: 0,
     quarantined: 0,
     alreadyQuarantined: 0,
     reasons: {},
     keys: [],
-    bytes: 0,
+    plainBytes: 0,
+    gzipBytes: 0,
   };
   const raw = new GzipObject();
   const quarantine = new GzipObject();
   const scanner = new LineScanner();
-  const contextOf = contexts(shardId, window);
+  const contextOf = contexts(batch.shardId, window);
   let coverage: Coverage | undefined;
 
   for (const record of records) {
@@ -226,55 +239,42 @@ async function put(
     new PutObjectCommand({ Bucket: bucket, Key: key, Body: body, ContentType: "application/gzip" }),
   );
   result.keys.push(key);
-  result.bytes += body.length;
+  result.plainBytes += object.plainBytes;
+  result.gzipBytes += body.length;
 }
 
-function logFailure(
-  shardId: string,
-  records: readonly KinesisStreamRecord[],
-  error: unknown,
-  { log, bucket }: IngestDependencies,
-): void {
+function logRefused(error: unknown, { log, bucket }: IngestDependencies): void {
   log({
-    level: "error",
+    level: "ERROR",
     message: "A shard's records could not be written; Lambda will deliver them again",
-    shard: shardId,
-    firstSequenceNumber: records[0]?.kinesis.sequenceNumber,
-    lastSequenceNumber: records.at(-1)?.kinesis.sequenceNumber,
     bucket,
     error: errorName(error),
     detail: errorMessage(error),
   });
 }
 
+/** One line says what became of the batch, to people and, by the embedded metric format, to CloudWatch. */
 function logBatch(
   records: number,
-  results: readonly ShardResult[],
-  failedShards: number,
+  result: ShardResult,
   startedMs: number,
-  { clock, log }: IngestDependencies,
+  { clock, log, stack }: IngestDependencies,
 ): void {
-  const reasons: Record<string, number> = {};
-  for (const result of results) {
-    for (const [reason, count] of Object.entries(result.reasons)) {
-      reasons[reason] = (reasons[reason] ?? 0) + count;
-    }
-  }
+  const nowMs = clock.now();
+  const values = {
+    BatchRecords: records,
+    EventsAccepted: result.events,
+    LinesQuarantined: result.quarantined,
+    BytesRaw: result.plainBytes,
+    BytesGzip: result.gzipBytes,
+  };
   log({
-    level: "info",
+    level: "INFO",
     message: "Batch ingested",
-    records,
-    events: sum(results, (result) => result.events),
-    quarantined: sum(results, (result) => result.quarantined),
-    alreadyQuarantined: sum(results, (result) => result.alreadyQuarantined),
-    reasons,
-    failedShards,
-    keys: results.flatMap((result) => result.keys),
-    bytes: sum(results, (result) => result.bytes),
-    milliseconds: clock.now() - startedMs,
+    alreadyQuarantined: result.alreadyQuarantined,
+    reasons: result.reasons,
+    keys: result.keys,
+    milliseconds: nowMs - startedMs,
+    ...embeddedMetrics(stack, INGEST_METRICS, values, nowMs),
   });
-}
-
-function sum(results: readonly ShardResult[], of: (result: ShardResult) => number): number {
-  return results.reduce((total, result) => total + of(result), 0);
 }

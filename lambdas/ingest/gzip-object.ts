@@ -30,6 +30,8 @@ export interface Writer {
 
 export class GzipObject {
   lines = 0;
+  /** Bytes of the lines before compression, known once the object is finished. */
+  plainBytes = 0;
   private buffer = Buffer.allocUnsafe(0);
   private used = 0;
   private readonly members: Buffer[] = [];
@@ -99,6 +101,7 @@ export class GzipObject {
   private closeMember(): void {
     if (this.used === 0) return;
     // zlib writes no time into the header, so the same lines always make the same bytes.
+    this.plainBytes += this.used;
     this.members.push(gzipSync(this.buffer.subarray(0, this.used), { level: GZIP_LEVEL }));
     this.used = 0;
   }

@@ -22,7 +22,12 @@ export function hourPrefix(zone: Zone, epochMs: number): string {
 }
 
 export function objectKey(zone: Zone, firstArrivalMs: number, range: SequenceRange): string {
-  return `${hourPrefix(zone, firstArrivalMs)}${range.shardId}-${range.first}-${range.last}.jsonl.gz`;
+  return `${hourPrefix(zone, firstArrivalMs)}${batchKey(range)}.jsonl.gz`;
+}
+
+/** Names a batch, in its objects' keys and in the logs. */
+export function batchKey({ shardId, first, last }: SequenceRange): string {
+  return `${shardId}-${first}-${last}`;
 }
 
 export function parseObjectKey(key: string): SequenceRange | undefined {

@@ -1,4 +1,4 @@
-// What the outside world gives the Lambdas: a clock, sleep, one log line at a time, and the environment.
+// What the outside world gives the Lambdas: a clock, sleep, and the environment.
 
 import { NodeHttpHandler } from "@smithy/node-http-handler";
 
@@ -10,13 +10,6 @@ export interface Clock {
 export const systemClock: Clock = {
   now: () => Date.now(),
   sleep: (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds)),
-};
-
-export type Log = (entry: Record<string, unknown>) => void;
-
-/** One JSON object a line: CloudWatch Logs Insights reads its fields without a parse step. */
-export const logJson: Log = (entry) => {
-  console.log(JSON.stringify(entry));
 };
 
 /** The environment as its type names it; everything that is missing is reported at once. */

@@ -2,7 +2,8 @@
 
 import { KinesisClient } from "@aws-sdk/client-kinesis";
 import type { Context } from "aws-lambda";
-import { http1Handler, logJson, readEnv, systemClock } from "../shared/runtime";
+import { jsonLog, logFailure, takeExecution } from "../shared/log";
+import { http1Handler, readEnv, systemClock } from "../shared/runtime";
 import type { SimulatorEnv } from "./env";
 import { readInput } from "./input";
 import { type SimulationResult, simulate } from "./simulate";
@@ -13,15 +14,19 @@ const LAST_MILLISECONDS = 5_000;
 let client: KinesisClient | undefined;
 
 export async function handler(input: unknown, context: Context): Promise<SimulationResult> {
-  const env = readEnv<SimulatorEnv>(["STREAM_NAME"]);
-  client ??= new KinesisClient({ requestHandler: http1Handler() });
-  const nowMs = systemClock.now();
-  return simulate(readInput(input, nowMs), {
-    client,
-    streamName: env.STREAM_NAME,
-    clock: systemClock,
-    random: Math.random,
-    deadlineMs: nowMs + context.getRemainingTimeInMillis() - LAST_MILLISECONDS,
-    log: logJson,
+  const { execution, rest } = takeExecution(input);
+  const log = jsonLog({ requestId: context.awsRequestId, execution });
+  return logFailure(log, async () => {
+    const env = readEnv<SimulatorEnv>(["STREAM_NAME"]);
+    client ??= new KinesisClient({ requestHandler: http1Handler() });
+    const nowMs = systemClock.now();
+    return simulate(readInput(rest, nowMs), {
+      client,
+      streamName: env.STREAM_NAME,
+      clock: systemClock,
+      random: Math.random,
+      deadlineMs: nowMs + context.getRemainingTimeInMillis() - LAST_MILLISECONDS,
+      log,
+    });
   });
 }

@@ -1,7 +1,8 @@
 // Runs a simulation: makes the lines, packs them, puts them at the asked pace, and tells what was sent.
 
+import type { Log } from "../shared/log";
 import { lanesFor, type PackedRecord, RecordPacker } from "../shared/records";
-import type { Clock, Log } from "../shared/runtime";
+import type { Clock } from "../shared/runtime";
 import { KinesisSender, type SenderOptions } from "../shared/sender";
 import type { Simulation } from "./input";
 import { type Line, Traffic, type Truth } from "./traffic";
@@ -49,7 +50,7 @@ export async function simulate(
     truth: traffic.truth,
   };
   const { bytes, calls, resent } = sender.sent;
-  log({ level: "info", message: "Simulation sent", seed: simulation.seed, ...result, bytes, calls, resent });
+  log({ level: "INFO", message: "Simulation sent", seed: simulation.seed, ...result, bytes, calls, resent });
   return result;
 }
 

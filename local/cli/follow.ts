@@ -20,8 +20,6 @@ const WORDS: Readonly<Record<string, string>> = {
   NotifyFailure: "the mail that says what went wrong goes out",
 };
 
-const PROGRESS_MARK = "[clickstream]";
-
 export interface Target {
   sfn: SFNClient;
   glue: GlueClient;
@@ -93,6 +91,16 @@ export class StateView {
   }
 }
 
+/** The words of a line of the job's own log, which is one JSON object a line; undefined for what others print. */
+export function progressOf(line: string): string | undefined {
+  try {
+    const { level, message } = (JSON.parse(line) ?? {}) as Record<string, unknown>;
+    return typeof level === "string" && typeof message === "string" ? message : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 /** Reads the progress lines that the job printed since the last look. */
 class JobLog {
   private runId: string | undefined;
@@ -110,9 +118,7 @@ class JobLog {
     if (!this.runId) return [];
     const lines = (this.rest + this.readOn(join(this.folder, this.runId, "stdout.log"))).split("\n");
     this.rest = lines.pop() ?? "";
-    return lines
-      .filter((line) => line.includes(PROGRESS_MARK))
-      .map((line) => line.replace(PROGRESS_MARK, "").trim());
+    return lines.flatMap((line) => progressOf(line) ?? []);
   }
 
   private async findRun(): Promise<string | undefined> {

@@ -30,6 +30,7 @@ describe("infra/ingest", () => {
     const ingest = program.named(FUNCTION, "clickstream-ingest");
     assert.deepEqual(ingest.environment, {
       variables: {
+        STACK: "clickstream-test",
         RAW_BUCKET: "clickstream-raw-id",
         EARLIEST_EVENT_TIME: "2020-02-29T00:00:00Z",
         LATEST_EVENT_LEAD_HOURS: "1",

@@ -102,6 +102,18 @@ describe("statemachine/pipeline", () => {
     });
   });
 
+  it("tells its name to the Lambdas that it calls, for their logs", async () => {
+    const simulate = { events: 5 };
+    const sent = { since: "2026-11-21T09:00:00Z", shards: {} };
+    const payload = async (name: string, variables: Record<string, unknown>) =>
+      ((await evaluate(state(name).Arguments, { ...QUIET, ...variables })) as { Payload: unknown }).Payload;
+    assert.deepEqual(await payload("SimulateTraffic", { request: { simulate } }), {
+      ...simulate,
+      execution: "run-1",
+    });
+    assert.deepEqual(await payload("AwaitIngest", { sent }), { ...sent, execution: "run-1" });
+  });
+
   it("tells a run's name and the days to reprocess to the job", async () => {
     const { Arguments } = state("TransformEvents");
     assert.deepEqual(await evaluate(Arguments, QUIET), {

@@ -42,6 +42,9 @@ describe("statemachine/rules", () => {
         "The input's key sent.until is not known. Known keys: since, shards.",
       ],
     );
+    assert.deepEqual(await problems({ simulate: { execution: "mine" } }), [
+      "simulate.execution is set by the pipeline itself, leave it out; got mine.",
+    ]);
     assert.deepEqual(await problems({ reprocess: { from: "2026-01-02", to: "2026-01-01" } }), [
       'reprocess.from must not be after reprocess.to, got {"from":"2026-01-02","to":"2026-01-01"}.',
     ]);

@@ -21,7 +21,14 @@ function good(id: string): string {
 async function ingest(s3: FakeS3, records: KinesisStreamRecord[], logs: Record<string, unknown>[] = []) {
   const window = readWindow({ EARLIEST_EVENT_TIME: "2000-01-01T00:00:00Z", LATEST_EVENT_LEAD_HOURS: "24" });
   const log = (entry: Record<string, unknown>) => void logs.push(entry);
-  return ingestBatch(records, { s3: s3.client, bucket: "raw", window, clock: new FakeClock(), log });
+  return ingestBatch(records, {
+    s3: s3.client,
+    bucket: "raw",
+    stack: "clickstream-test",
+    window,
+    clock: new FakeClock(),
+    log,
+  });
 }
 
 describe("lambdas/ingest", () => {
@@ -74,7 +81,8 @@ describe("lambdas/ingest", () => {
     ]);
     assert.equal(logs.length, 1);
     assert.deepEqual(logs[0]?.reasons, { not_json: 1, not_utf8: 1, empty_record: 1 });
-    assert.deepEqual([logs[0]?.records, logs[0]?.events, logs[0]?.quarantined], [3, 3, 3]);
+    assert.deepEqual([logs[0]?.BatchRecords, logs[0]?.EventsAccepted, logs[0]?.LinesQuarantined], [3, 3, 3]);
+    assert.equal(logs[0]?.batch, `${SHARD}-100-102`);
   });
 
   it("takes a pretty-printed object as one event, on one raw line", async () => {
@@ -115,9 +123,10 @@ describe("lambdas/ingest", () => {
     ];
     assert.deepEqual(await ingest(s3, records, logs), [{ itemIdentifier: "7" }]);
     assert.deepEqual(s3.puts, [`raw/${HOUR}/${SHARD}-1-1.jsonl.gz`]);
+    const [refused] = logs.filter(({ level }) => level === "ERROR");
     assert.deepEqual(
-      [logs[0]?.level, logs[0]?.error, logs[0]?.detail],
-      ["error", "AccessDenied", "no s3:PutObject"],
+      [refused?.batch, refused?.error, refused?.detail],
+      ["shardId-000000000001-7-8", "AccessDenied", "no s3:PutObject"],
     );
   });
 

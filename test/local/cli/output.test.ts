@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { Console } from "../../../local/cli/console";
 import { runDocument } from "../../../local/cli/document";
 import { failureOf } from "../../../local/cli/execute";
-import { StateView } from "../../../local/cli/follow";
+import { progressOf, StateView } from "../../../local/cli/follow";
 import { countsOf, readJunit } from "../../../local/cli/steps";
 import { type Execution, readableCause } from "../../../local/execution";
 
@@ -99,6 +99,14 @@ describe("local/cli", () => {
         "",
       ].join("\n"),
     );
+  });
+
+  it("shows the words of the job's own log lines, and nothing of what others print", () => {
+    const line = { timestamp: "2026-11-21T09:00:00.000Z", level: "INFO", message: "wrote 3 rows" };
+    assert.equal(progressOf(JSON.stringify(line)), "wrote 3 rows");
+    for (const other of ["26/11/21 09:00:00 WARN Utils: x", "null", "3", '{"message": "no level"}', ""]) {
+      assert.equal(progressOf(other), undefined, other);
+    }
   });
 
   it("shows a task that is asked again and again as one, and no state that only steers", () => {
