@@ -4,17 +4,15 @@ import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import schema from "../schema/clickstream.json";
 import type { CustomerKey } from "./encryption";
-import { PrivateBucket } from "./private-bucket";
+import { type BucketSettings, PrivateBucket } from "./private-bucket";
 
-export interface CatalogArgs {
+export interface CatalogArgs extends BucketSettings {
   databaseName: string;
   eventsTable: string;
   quarantineTable: string;
   raw: PrivateBucket;
   curated: PrivateBucket;
   resultsRetentionDays: number;
-  forceDestroy: boolean;
-  key?: CustomerKey;
 }
 
 interface Column {
@@ -40,7 +38,7 @@ export class Catalog extends pulumi.ComponentResource {
     this.createQuarantine(name, args);
     this.results = new PrivateBucket(
       `${name}-results`,
-      { forceDestroy: args.forceDestroy, expireAfterDays: args.resultsRetentionDays, key: args.key },
+      { ...args, retention: [{ id: "results", prefix: "", expireAfterDays: args.resultsRetentionDays }] },
       { parent: this },
     );
     this.workgroup = this.createWorkgroup(name, args.key);

@@ -71,6 +71,11 @@ export const CONFIG_KEYS = {
     example: '--secret KEY "$(openssl rand -base64 32)"',
     secret: true,
   },
+  versioning: { check: bool(), default: true, example: "true" },
+  noncurrentRetentionDays: { check: integer(1, 3650), default: 30, example: "30" },
+  rawInfrequentAccessDays: { check: zeroOr(30, 3650), default: 0, example: "90" },
+  rawRetentionDays: { check: zeroOr(7, 36_500), default: 0, example: "730" },
+  quarantineRetentionDays: { check: zeroOr(7, 36_500), default: 0, example: "365" },
   resultsRetentionDays: { check: integer(1, 3650), default: 30, example: "30" },
   successEmails: { check: emails(), default: [], example: "--path 'KEY[0]' you@example.com" },
   failureEmails: { check: emails(), default: [], example: "--path 'KEY[0]' you@example.com" },
@@ -87,6 +92,14 @@ export const CONFIG_KEYS = {
 
 function integer(min: number, max: number): Check {
   return number(`an integer from ${min} to ${max}`, (value) => value >= min && value <= max);
+}
+
+/** Days of what can also be left out. */
+function zeroOr(min: number, max: number): Check {
+  return number(
+    `0 or an integer from ${min} to ${max}`,
+    (value) => value === 0 || (value >= min && value <= max),
+  );
 }
 
 function number(allowed: string, accepts: (value: number) => boolean): Check {

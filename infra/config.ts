@@ -22,6 +22,11 @@ export interface ClickstreamConfig {
   targetFileMb: number;
   privacy: Record<string, PrivacyRule>;
   privacyHashKey?: pulumi.Output<string>;
+  versioning: boolean;
+  noncurrentRetentionDays: number;
+  rawInfrequentAccessDays: number;
+  rawRetentionDays: number;
+  quarantineRetentionDays: number;
   resultsRetentionDays: number;
   successEmails: string[];
   failureEmails: string[];
@@ -119,7 +124,21 @@ function crossChecks(namespace: string, config: ReadValues, hashKey: string | un
         `executions would give up before the ingest is even called. Raise it`,
     );
   }
+  problems.push(...retentionProblems(key, config));
   return [...problems, ...hashKeyProblems(key, config.privacy, hashKey)];
+}
+
+/** STANDARD_IA bills 30 days of each object: who lets it expire earlier pays for nothing. */
+const INFREQUENT_ACCESS_MINIMUM_DAYS = 30;
+
+function retentionProblems(key: (name: string) => string, config: ReadValues): string[] {
+  const moved = config.rawInfrequentAccessDays;
+  const kept = config.rawRetentionDays;
+  if (!moved || !kept || kept >= moved + INFREQUENT_ACCESS_MINIMUM_DAYS) return [];
+  return [
+    `${key("rawRetentionDays")} must be 0 or at least ${INFREQUENT_ACCESS_MINIMUM_DAYS} days more than ${key("rawInfrequentAccessDays")} (${moved}), got ${kept}: ` +
+      `STANDARD_IA bills ${INFREQUENT_ACCESS_MINIMUM_DAYS} days of each object. Raise it, or: pulumi config rm ${key("rawInfrequentAccessDays")}`,
+  ];
 }
 
 function hashKeyProblems(

@@ -5,14 +5,14 @@ import * as pulumi from "@pulumi/pulumi";
 import type { AwaitIngestEnv } from "../lambdas/await-ingest/env";
 import type { IngestEnv } from "../lambdas/ingest/env";
 import { currentAccount } from "./account";
-import { type CustomerKey, mayUse } from "./encryption";
+import { mayUse } from "./encryption";
 import type { EnvironmentOf } from "./environment";
 import { qualifiedName } from "./names";
 import { NodeFunction } from "./node-function";
 import { allow } from "./permissions";
-import { PrivateBucket } from "./private-bucket";
+import { type BucketSettings, PrivateBucket, type Retention } from "./private-bucket";
 
-export interface IngestArgs {
+export interface IngestArgs extends BucketSettings {
   streamArn: pulumi.Input<string>;
   batchSize: number;
   batchWindowSeconds: number;
@@ -22,8 +22,12 @@ export interface IngestArgs {
   earliestEventTime: string;
   latestEventLeadHours: number;
   logRetentionDays: number;
-  forceDestroy: boolean;
-  key?: CustomerKey;
+  /** 0: never. */
+  rawInfrequentAccessDays: number;
+  /** 0: for good. */
+  rawRetentionDays: number;
+  /** 0: for good. */
+  quarantineRetentionDays: number;
 }
 
 /** Where Lambda puts the batches that it gave up on; the layout below it is Lambda's. */
@@ -36,11 +40,7 @@ export class Ingest extends pulumi.ComponentResource {
 
   constructor(name: string, args: IngestArgs, opts?: pulumi.ComponentResourceOptions) {
     super("clickstream:index:Ingest", name, {}, opts);
-    this.raw = new PrivateBucket(
-      `${name}-raw`,
-      { forceDestroy: args.forceDestroy, key: args.key },
-      { parent: this },
-    );
+    this.raw = new PrivateBucket(`${name}-raw`, { ...args, retention: rawRetention(args) }, { parent: this });
     this.ingest = this.createIngest(name, args);
     this.createMapping(name, args);
     this.awaitIngest = this.createAwaitIngest(name, args);
@@ -125,4 +125,17 @@ export class Ingest extends pulumi.ComponentResource {
       { parent: this },
     );
   }
+}
+
+function rawRetention(args: IngestArgs): Retention[] {
+  return [
+    {
+      id: "raw",
+      prefix: "raw/",
+      infrequentAccessAfterDays: args.rawInfrequentAccessDays,
+      expireAfterDays: args.rawRetentionDays,
+    },
+    { id: "quarantine", prefix: "quarantine/", expireAfterDays: args.quarantineRetentionDays },
+    { id: "failed-batches", prefix: FAILED_BATCHES_PREFIX, expireAfterDays: args.quarantineRetentionDays },
+  ];
 }

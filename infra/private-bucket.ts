@@ -1,16 +1,33 @@
-// A bucket that only this stack's roles reach: private, encrypted, TLS only, without leftovers of broken uploads.
+// A bucket that only this stack's roles reach: private, encrypted, TLS only, versioned and expiring as configured.
 
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import type { CustomerKey } from "./encryption";
 
-export interface PrivateBucketArgs {
+/** What a stack's buckets have in common. */
+export interface BucketSettings {
   /** Whether `pulumi destroy` may delete what lies in it. */
   forceDestroy: boolean;
-  /** Objects are deleted after this many days; kept for good where it is left out. */
-  expireAfterDays?: number;
+  /** Whether what is overwritten or deleted can be had back, for `noncurrentRetentionDays`. */
+  versioning: boolean;
+  noncurrentRetentionDays: number;
   /** Left out, S3 encrypts with a key of its own (SSE-S3). */
   key?: CustomerKey;
+}
+
+/** How long the objects under a prefix are kept, and where; 0 days is never. */
+export interface Retention {
+  /** Names the rule. */
+  id: string;
+  /** Ends in a slash, or is "" for the whole bucket. */
+  prefix: string;
+  infrequentAccessAfterDays?: number;
+  expireAfterDays?: number;
+}
+
+export interface PrivateBucketArgs extends BucketSettings {
+  /** What is kept for good needs no entry. */
+  retention?: Retention[];
 }
 
 export class PrivateBucket extends pulumi.ComponentResource {
@@ -19,46 +36,57 @@ export class PrivateBucket extends pulumi.ComponentResource {
 
   constructor(name: string, args: PrivateBucketArgs, opts?: pulumi.ComponentResourceOptions) {
     super("clickstream:index:PrivateBucket", name, {}, opts);
-    const child = { parent: this };
-    const bucket = new aws.s3.Bucket(name, { forceDestroy: args.forceDestroy }, child);
+    const bucket = new aws.s3.Bucket(name, { forceDestroy: args.forceDestroy }, { parent: this });
+    this.bucketName = bucket.bucket;
+    this.arn = bucket.arn;
+    this.configure(name, args, bucket);
+    this.registerOutputs({ bucketName: this.bucketName, arn: this.arn });
+  }
+
+  /** One after the other: S3 refuses two configuration changes of a bucket at once. */
+  private configure(name: string, args: PrivateBucketArgs, bucket: aws.s3.Bucket): void {
+    const of = { bucket: bucket.bucket };
+    const after = (previous: pulumi.Resource) => ({ parent: this, dependsOn: previous });
     const blocked = new aws.s3.BucketPublicAccessBlock(
       name,
       {
-        bucket: bucket.bucket,
+        ...of,
         blockPublicAcls: true,
         blockPublicPolicy: true,
         ignorePublicAcls: true,
         restrictPublicBuckets: true,
       },
-      child,
+      after(bucket),
     );
-    new aws.s3.BucketOwnershipControls(
+    const owned = new aws.s3.BucketOwnershipControls(
       name,
-      { bucket: bucket.bucket, rule: { objectOwnership: "BucketOwnerEnforced" } },
-      child,
+      { ...of, rule: { objectOwnership: "BucketOwnerEnforced" } },
+      after(blocked),
     );
-    new aws.s3.BucketServerSideEncryptionConfiguration(
+    const encrypted = new aws.s3.BucketServerSideEncryptionConfiguration(
+      name,
+      { ...of, rules: [encryptionRule(args.key)] },
+      after(owned),
+    );
+    // Where the key is turned off again the resource goes, and the provider suspends the versioning.
+    const versioned = args.versioning
+      ? new aws.s3.BucketVersioning(
+          name,
+          { ...of, versioningConfiguration: { status: "Enabled" } },
+          after(encrypted),
+        )
+      : encrypted;
+    const kept = new aws.s3.BucketLifecycleConfiguration(
       name,
       {
-        bucket: bucket.bucket,
-        rules: [encryptionRule(args.key)],
+        ...of,
+        rules: lifecycleRules(args),
+        // Smaller objects cost more in the cheaper classes: 128 KiB are billed at least.
+        transitionDefaultMinimumObjectSize: "all_storage_classes_128K",
       },
-      child,
+      after(versioned),
     );
-    new aws.s3.BucketLifecycleConfiguration(
-      name,
-      { bucket: bucket.bucket, rules: lifecycleRules(args) },
-      child,
-    );
-    // S3 refuses two configuration changes of a bucket at once, hence the order.
-    new aws.s3.BucketPolicy(
-      name,
-      { bucket: bucket.bucket, policy: tlsOnly(bucket.arn) },
-      { parent: this, dependsOn: blocked },
-    );
-    this.bucketName = bucket.bucket;
-    this.arn = bucket.arn;
-    this.registerOutputs({ bucketName: this.bucketName, arn: this.arn });
+    new aws.s3.BucketPolicy(name, { ...of, policy: tlsOnly(bucket.arn) }, after(kept));
   }
 
   /** The ARN of the objects under a prefix that ends in a slash, e.g. `objects("raw/")`. */
@@ -83,19 +111,43 @@ function encryptionRule(
   };
 }
 
-function lifecycleRules({
-  expireAfterDays,
-}: PrivateBucketArgs): aws.types.input.s3.BucketLifecycleConfigurationRule[] {
-  const abort = {
-    id: "abort-incomplete-uploads",
-    status: "Enabled",
-    filter: { prefix: "" },
-    abortIncompleteMultipartUpload: { daysAfterInitiation: 1 },
-  };
-  if (expireAfterDays === undefined) return [abort];
+type Rule = aws.types.input.s3.BucketLifecycleConfigurationRule;
+
+function lifecycleRules({ retention = [], noncurrentRetentionDays }: PrivateBucketArgs): Rule[] {
+  const status = "Enabled";
   return [
-    abort,
-    { id: "expire", status: "Enabled", filter: { prefix: "" }, expiration: { days: expireAfterDays } },
+    {
+      id: "abort-incomplete-uploads",
+      status,
+      filter: { prefix: "" },
+      abortIncompleteMultipartUpload: { daysAfterInitiation: 1 },
+    },
+    {
+      // In a bucket without versions, too: it may have had some.
+      id: "expire-noncurrent-versions",
+      status,
+      filter: { prefix: "" },
+      noncurrentVersionExpiration: { noncurrentDays: noncurrentRetentionDays },
+      // A rule with an expiry in days could not have this one.
+      expiration: { expiredObjectDeleteMarker: true },
+    },
+    ...retention.flatMap(retentionRule),
+  ];
+}
+
+/** One rule a prefix: S3 takes the cheaper class and the expiry of a filter together. */
+function retentionRule({ id, prefix, infrequentAccessAfterDays, expireAfterDays }: Retention): Rule[] {
+  if (!infrequentAccessAfterDays && !expireAfterDays) return [];
+  return [
+    {
+      id,
+      status: "Enabled",
+      filter: { prefix },
+      ...(infrequentAccessAfterDays && {
+        transitions: [{ days: infrequentAccessAfterDays, storageClass: "STANDARD_IA" }],
+      }),
+      ...(expireAfterDays && { expiration: { days: expireAfterDays } }),
+    },
   ];
 }
 

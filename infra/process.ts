@@ -8,14 +8,14 @@ import * as pulumi from "@pulumi/pulumi";
 import { arnOf } from "./account";
 import { PROJECT_ROOT } from "./bundle";
 import type { PrivacyRule } from "./config-keys";
-import { type CustomerKey, mayUse } from "./encryption";
+import { mayUse } from "./encryption";
 import { logGroup } from "./log-group";
 import { qualifiedName } from "./names";
 import { allow, type Statement } from "./permissions";
-import { PrivateBucket } from "./private-bucket";
+import { type BucketSettings, PrivateBucket } from "./private-bucket";
 import { ServiceRole } from "./service-role";
 
-export interface ProcessArgs {
+export interface ProcessArgs extends BucketSettings {
   raw: PrivateBucket;
   databaseName: string;
   eventsTable: string;
@@ -27,8 +27,6 @@ export interface ProcessArgs {
   glueTimeoutMinutes: number;
   targetFileMb: number;
   logRetentionDays: number;
-  forceDestroy: boolean;
-  key?: CustomerKey;
 }
 
 const SCRIPT = "glue-scripts/clickstream_etl.py";
@@ -41,16 +39,8 @@ export class Process extends pulumi.ComponentResource {
 
   constructor(name: string, args: ProcessArgs, opts?: pulumi.ComponentResourceOptions) {
     super("clickstream:index:Process", name, {}, opts);
-    this.curated = new PrivateBucket(
-      `${name}-curated`,
-      { forceDestroy: args.forceDestroy, key: args.key },
-      { parent: this },
-    );
-    this.scripts = new PrivateBucket(
-      `${name}-scripts`,
-      { forceDestroy: true, key: args.key },
-      { parent: this },
-    );
+    this.curated = new PrivateBucket(`${name}-curated`, args, { parent: this });
+    this.scripts = new PrivateBucket(`${name}-scripts`, { ...args, forceDestroy: true }, { parent: this });
     const secretArn = this.createSecret(name, args);
     const logs = this.createLogGroups(name, args);
     const role = this.createRole(name, args, secretArn, logs);

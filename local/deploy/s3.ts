@@ -1,5 +1,6 @@
 // Buckets and objects.
 import {
+  type BucketVersioningStatus,
   CreateBucketCommand,
   DeleteBucketCommand,
   DeleteBucketLifecycleCommand,
@@ -7,11 +8,12 @@ import {
   DeleteObjectCommand,
   DeleteObjectsCommand,
   type LifecycleRule,
-  ListObjectsV2Command,
+  ListObjectVersionsCommand,
   PutBucketEncryptionCommand,
   PutBucketLifecycleConfigurationCommand,
   PutBucketOwnershipControlsCommand,
   PutBucketPolicyCommand,
+  PutBucketVersioningCommand,
   PutObjectCommand,
   PutPublicAccessBlockCommand,
   type S3Client,
@@ -22,6 +24,8 @@ import { assetBytes } from "./assets";
 import { handler } from "./resource";
 
 const NO_ACCESS_CONTROL = "stored, not enforced (everyone on this machine may read and write)";
+
+const TOO_YOUNG = "stored; a local run ends before anything is old enough";
 
 const bucket = handler<aws.s3.BucketArgs>({
   honours: ["bucket", "bucketPrefix", "forceDestroy"],
@@ -121,16 +125,28 @@ const policy = handler<aws.s3.BucketPolicyArgs>({
 
 const lifecycle = handler<aws.s3.BucketLifecycleConfigurationArgs>({
   honours: ["bucket"],
-  ineffective: { rules: "stored; a local run ends before anything is old enough" },
+  ineffective: {
+    rules: TOO_YOUNG,
+    transitionDefaultMinimumObjectSize: TOO_YOUNG,
+  },
   async create(inputs, { clients }) {
     const rules = (inputs.rules ?? []).map((rule): LifecycleRule => {
       const abort = rule.abortIncompleteMultipartUpload;
+      const noncurrent = rule.noncurrentVersionExpiration;
       return {
         ID: rule.id,
         Status: rule.status as "Enabled",
         Filter: { Prefix: rule.filter?.prefix ?? "" },
         AbortIncompleteMultipartUpload: abort && { DaysAfterInitiation: abort.daysAfterInitiation },
-        Expiration: rule.expiration && { Days: rule.expiration.days },
+        Transitions: rule.transitions?.map(({ days, storageClass }) => ({
+          Days: days,
+          StorageClass: storageClass as "STANDARD_IA",
+        })),
+        NoncurrentVersionExpiration: noncurrent && { NoncurrentDays: noncurrent.noncurrentDays },
+        Expiration: rule.expiration && {
+          Days: rule.expiration.days,
+          ExpiredObjectDeleteMarker: rule.expiration.expiredObjectDeleteMarker,
+        },
       };
     });
     await clients.s3.send(
@@ -143,6 +159,21 @@ const lifecycle = handler<aws.s3.BucketLifecycleConfigurationArgs>({
   },
   async remove({ id }, { clients }) {
     await clients.s3.send(new DeleteBucketLifecycleCommand({ Bucket: id }));
+  },
+});
+
+const versioning = handler<aws.s3.BucketVersioningArgs>({
+  honours: ["bucket", "versioningConfiguration.status"],
+  async create(inputs, { clients }) {
+    const Status = inputs.versioningConfiguration.status as BucketVersioningStatus;
+    await clients.s3.send(
+      new PutBucketVersioningCommand({ Bucket: inputs.bucket, VersioningConfiguration: { Status } }),
+    );
+    return { id: inputs.bucket, outputs: {} };
+  },
+  async remove({ id }, { clients }) {
+    const VersioningConfiguration = { Status: "Suspended" } as const;
+    await clients.s3.send(new PutBucketVersioningCommand({ Bucket: id, VersioningConfiguration }));
   },
 });
 
@@ -166,9 +197,11 @@ const object = handler<aws.s3.BucketObjectv2Args>({
 
 async function emptyBucket(s3: S3Client, name: string): Promise<void> {
   for (;;) {
-    const { Contents = [] } = await s3.send(new ListObjectsV2Command({ Bucket: name }));
-    if (Contents.length === 0) return;
-    const Objects = Contents.map(({ Key }) => ({ Key }));
+    const { Versions = [], DeleteMarkers = [] } = await s3.send(
+      new ListObjectVersionsCommand({ Bucket: name }),
+    );
+    const Objects = [...Versions, ...DeleteMarkers].map(({ Key, VersionId }) => ({ Key, VersionId }));
+    if (Objects.length === 0) return;
     await s3.send(new DeleteObjectsCommand({ Bucket: name, Delete: { Objects, Quiet: true } }));
   }
 }
@@ -180,5 +213,6 @@ export const s3Handlers = {
   "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration": encryption,
   "aws:s3/bucketPolicy:BucketPolicy": policy,
   "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration": lifecycle,
+  "aws:s3/bucketVersioning:BucketVersioning": versioning,
   "aws:s3/bucketObjectv2:BucketObjectv2": object,
 };

@@ -93,6 +93,22 @@ describe("infra/config", () => {
     );
   });
 
+  it("gives the cheaper class the 30 days that it is billed for", () => {
+    const read = (moved: string, kept: string) =>
+      problems({ rawInfrequentAccessDays: moved, rawRetentionDays: kept });
+    assert.deepEqual(read("60", "89"), [
+      "clickstream:rawRetentionDays must be 0 or at least 30 days more than clickstream:rawInfrequentAccessDays (60), got 89: STANDARD_IA bills 30 days of each object. Raise it, or: pulumi config rm clickstream:rawInfrequentAccessDays",
+    ]);
+    for (const [moved, kept] of [
+      ["60", "90"],
+      ["60", "0"],
+      ["0", "7"],
+    ] as const)
+      assert.deepEqual(read(moved, kept), []);
+    assert.match(read("29", "0")[0] ?? "", /must be 0 or an integer from 30 to 3650, got "29"/);
+    assert.match(read("0", "6")[0] ?? "", /must be 0 or an integer from 7 to 36500, got "6"/);
+  });
+
   it("wants no hash key where nothing is hashed", () => {
     assert.match(problems({ privacyHashKey: "a key of enough letters" })[0] ?? "", /no field .* is hashed/);
   });

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { evaluate, type Program } from "./program";
 
+const LIFECYCLE = "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration";
 const BUCKETS = ["clickstream-curated", "clickstream-raw", "clickstream-results", "clickstream-scripts"];
 
 describe("infra/private-bucket", () => {
@@ -53,24 +54,78 @@ describe("infra/private-bucket", () => {
     });
   }
 
-  it("aborts broken uploads everywhere, and lets just the query results expire", () => {
-    const days = program
-      .of("aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration")
-      .map(({ name, inputs }) => {
-        const rules = inputs.rules as Record<string, { days?: number; daysAfterInitiation?: number }>[];
-        return [
-          name,
-          ...rules.map(
-            (rule) => rule.expiration?.days ?? rule.abortIncompleteMultipartUpload?.daysAfterInitiation,
-          ),
-        ];
+  /** bucket → its rules without the state, by id. */
+  const lifecycle = ({ named }: Program, bucket: string) => {
+    const inputs = named(LIFECYCLE, bucket);
+    assert.equal(inputs.transitionDefaultMinimumObjectSize, "all_storage_classes_128K");
+    const rules = inputs.rules as { id: string; status: string }[];
+    return Object.fromEntries(
+      rules.map(({ id, status, ...rule }) => {
+        assert.equal(status, "Enabled");
+        return [id, rule];
+      }),
+    );
+  };
+  const WHOLE = { prefix: "" };
+  const EVERYWHERE = {
+    "abort-incomplete-uploads": {
+      filter: WHOLE,
+      abortIncompleteMultipartUpload: { daysAfterInitiation: 1 },
+    },
+    "expire-noncurrent-versions": {
+      filter: WHOLE,
+      noncurrentVersionExpiration: { noncurrentDays: 30 },
+      expiration: { expiredObjectDeleteMarker: true },
+    },
+  };
+
+  it("keeps events for good, and lets broken uploads, old versions and query results expire", () => {
+    assert.deepEqual(lifecycle(program, "clickstream-raw"), EVERYWHERE);
+    assert.deepEqual(lifecycle(program, "clickstream-curated"), EVERYWHERE);
+    assert.deepEqual(lifecycle(program, "clickstream-scripts"), EVERYWHERE);
+    assert.deepEqual(lifecycle(program, "clickstream-results"), {
+      ...EVERYWHERE,
+      results: { filter: WHOLE, expiration: { days: 30 } },
+    });
+  });
+
+  it("moves and expires by prefix what the configuration gives days for", async () => {
+    const configured = await evaluate({
+      rawInfrequentAccessDays: "60",
+      rawRetentionDays: "400",
+      quarantineRetentionDays: "90",
+      resultsRetentionDays: "2",
+      noncurrentRetentionDays: "5",
+    });
+    const noncurrent = {
+      ...EVERYWHERE["expire-noncurrent-versions"],
+      noncurrentVersionExpiration: { noncurrentDays: 5 },
+    };
+    assert.deepEqual(lifecycle(configured, "clickstream-raw"), {
+      ...EVERYWHERE,
+      "expire-noncurrent-versions": noncurrent,
+      raw: {
+        filter: { prefix: "raw/" },
+        transitions: [{ days: 60, storageClass: "STANDARD_IA" }],
+        expiration: { days: 400 },
+      },
+      quarantine: { filter: { prefix: "quarantine/" }, expiration: { days: 90 } },
+      "failed-batches": { filter: { prefix: "aws/lambda/" }, expiration: { days: 90 } },
+    });
+    assert.deepEqual(lifecycle(configured, "clickstream-results").results, {
+      filter: WHOLE,
+      expiration: { days: 2 },
+    });
+  });
+
+  it("versions every bucket, and where that is turned off declares nothing, as S3 can only suspend it", async () => {
+    const versioned = ({ of }: Program) =>
+      of("aws:s3/bucketVersioning:BucketVersioning").map(({ name, inputs }) => {
+        assert.deepEqual(inputs, { bucket: `${name}-id`, versioningConfiguration: { status: "Enabled" } });
+        return name;
       });
-    assert.deepEqual(days.sort(), [
-      ["clickstream-curated", 1],
-      ["clickstream-raw", 1],
-      ["clickstream-results", 1, 30],
-      ["clickstream-scripts", 1],
-    ]);
+    assert.deepEqual(versioned(program).sort(), BUCKETS);
+    assert.deepEqual(versioned(await evaluate({ versioning: "false" })), []);
   });
 
   it("lets pulumi destroy delete data only where the stack's configuration says so", async () => {

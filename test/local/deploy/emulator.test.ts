@@ -10,7 +10,14 @@ import {
   KMSClient,
   ListAliasesCommand,
 } from "@aws-sdk/client-kms";
-import { GetBucketEncryptionCommand, ListBucketsCommand, S3Client } from "@aws-sdk/client-s3";
+import {
+  GetBucketEncryptionCommand,
+  GetBucketLifecycleConfigurationCommand,
+  ListBucketsCommand,
+  ListObjectVersionsCommand,
+  PutObjectCommand,
+  S3Client,
+} from "@aws-sdk/client-s3";
 import { GetTopicAttributesCommand, SNSClient } from "@aws-sdk/client-sns";
 import { type ClientConfig, localClientConfig } from "../../../local/aws";
 import { type Deployment, deploy } from "../../../local/deploy/program";
@@ -19,6 +26,9 @@ import { PROJECT_ROOT } from "../../../local/runs";
 
 const OPTIONS = {
   customerKey: true,
+  versioning: true,
+  rawInfrequentAccessDays: 30,
+  quarantineRetentionDays: 90,
   privacy: { user_id: "hash" },
   privacyHashKey: "a key of enough letters",
 };
@@ -63,6 +73,32 @@ describe("local/deploy on the emulator", function () {
       new DescribeLogGroupsCommand({ logGroupNamePrefix: "/clickstream-dev/" }),
     );
     assert.deepEqual(new Set(logGroups.map(({ kmsKeyId }) => kmsKeyId)), new Set([KeyMetadata?.Arn]));
+  });
+
+  it("keeps what is overwritten, and stores the rules by which it expires", async () => {
+    const s3 = new S3Client(clientConfig);
+    const Bucket = String(deployment.outputs.rawBucket);
+    for (const Body of ["first", "second"])
+      await s3.send(new PutObjectCommand({ Bucket, Key: "raw/x", Body }));
+    const { Versions = [] } = await s3.send(new ListObjectVersionsCommand({ Bucket }));
+    assert.equal(Versions.length, 2);
+    const { Rules = [] } = await s3.send(new GetBucketLifecycleConfigurationCommand({ Bucket }));
+    assert.deepEqual(
+      Rules.map(({ ID, Filter, Transitions, Expiration, NoncurrentVersionExpiration }) => [
+        ID,
+        Filter?.Prefix,
+        Transitions?.[0]?.StorageClass,
+        Expiration?.Days ?? Expiration?.ExpiredObjectDeleteMarker,
+        NoncurrentVersionExpiration?.NoncurrentDays,
+      ]),
+      [
+        ["abort-incomplete-uploads", "", undefined, undefined, undefined],
+        ["expire-noncurrent-versions", "", undefined, true, 30],
+        ["raw", "raw/", "STANDARD_IA", undefined, undefined],
+        ["quarantine", "quarantine/", undefined, 90, undefined],
+        ["failed-batches", "aws/lambda/", undefined, 90, undefined],
+      ],
+    );
   });
 
   it("removes everything; of the key, as on AWS, a pending deletion is left", async () => {
