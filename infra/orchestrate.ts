@@ -2,11 +2,13 @@
 
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
+import { METRICS_NAMESPACE } from "../lambdas/shared/metrics";
 import { renderPipeline } from "../statemachine/render";
 import { arnOf, consoleUrl, currentAccount } from "./account";
 import { type CustomerKey, mayUse } from "./encryption";
 import { FAILED_BATCHES_PREFIX } from "./ingest";
 import { logGroup } from "./log-group";
+import { qualifiedName } from "./names";
 import { allow, type Statement } from "./permissions";
 import type { PrivateBucket } from "./private-bucket";
 import { ServiceRole } from "./service-role";
@@ -107,6 +109,8 @@ export class Orchestrate extends pulumi.ComponentResource {
     return pulumi
       .all({
         StackName: pulumi.getStack(),
+        QualifiedStackName: qualifiedName(),
+        MetricsNamespace: METRICS_NAMESPACE,
         Region: region,
         SimulatorArn: args.simulator.arn,
         SimulatorTimeoutSeconds: args.simulatorTimeoutSeconds,
@@ -176,6 +180,10 @@ function pipelinePermissions(args: OrchestrateArgs): Statement[] {
     allow("glue:StartJobRun", "glue:GetJobRun", "glue:GetJobRuns", "glue:BatchStopJobRun").on(args.job.arn),
     allow("sns:Publish").on(args.successTopicArn, args.failureTopicArn),
     ...athenaPermissions(args),
+    // PutMetricData knows no resources; its condition key keeps it to our namespace.
+    allow("cloudwatch:PutMetricData")
+      .when({ StringEquals: { "cloudwatch:namespace": METRICS_NAMESPACE } })
+      .onEveryResource(),
     // The data key covers the topics, too, where there is one.
     ...mayUse(args.key ?? args.topicKey, "kms:Decrypt", "kms:GenerateDataKey"),
     // Log delivery is set up by these; AWS documents them for "*" only.

@@ -16,6 +16,7 @@ const WORDS: Readonly<Record<string, string>> = {
   RepairPartitions: "Athena learns of the new partitions",
   RepairAllPartitions: "Athena looks for every partition",
   VerifyTables: "does Athena see what the job reported?",
+  RecordMetrics: "the run's figures go to CloudWatch",
   NotifySuccess: "the mail goes out",
   NotifyFailure: "the mail that says what went wrong goes out",
 };

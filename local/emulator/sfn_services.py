@@ -34,6 +34,7 @@ def integrations() -> dict[str, Handler]:
         "arn:aws:states:::athena:getQueryExecution": _athena_call("GetQueryExecution"),
         "arn:aws:states:::athena:getQueryResults": _athena_call("GetQueryResults"),
         "arn:aws:states:::aws-sdk:s3:getObject": _get_object,
+        "arn:aws:states:::aws-sdk:cloudwatch:putMetricData": _put_metric_data,
         "arn:aws:states:::sns:publish": _publish,
     }
 
@@ -160,6 +161,30 @@ def _object_fields(headers: dict[str, str], body: bytes) -> dict:
         },
     }
     return {name: value for name, value in fields.items() if value is not None}
+
+
+def _put_metric_data(resource: str, arguments: dict) -> object:
+    """MiniStack takes any metric: what CloudWatch refuses is refused here."""
+    problem = _metric_problem(arguments)
+    if problem:
+        raise _ExecutionError("CloudWatch.InvalidParameterValueException", f"{problem} (Service: CloudWatch)")
+    _answer("CloudWatch", _serve("monitoring", "GraniteServiceVersion20100801.PutMetricData", arguments))
+    return {}
+
+
+def _metric_problem(arguments: dict) -> str | None:
+    if not arguments.get("Namespace") or str(arguments["Namespace"]).startswith("AWS/"):
+        return f"The value {arguments.get('Namespace')!r} is no namespace of your own."
+    data = arguments.get("MetricData")
+    if not isinstance(data, list) or not data:
+        return "MetricData must be a list of metrics."
+    for datum in data:
+        if not isinstance(datum, dict) or not datum.get("MetricName"):
+            return "Each metric must have a MetricName."
+        value = datum.get("Value")
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            return f"The value of {datum['MetricName']} must be a number, got {value!r}."
+    return None
 
 
 def _publish(resource: str, arguments: dict) -> object:

@@ -61,6 +61,7 @@ describe("infra/permissions", () => {
     const broad = granted.filter(({ statement }) => resourcesOf(statement).includes("*"));
     assert.deepEqual(broad.map(({ role, statement }) => [role, statement.Sid, actionsOf(statement)]).sort(), [
       ["clickstream-job-role", NO_RESOURCE_LEVEL, ["cloudwatch:PutMetricData"]],
+      ["clickstream-pipeline-role", NO_RESOURCE_LEVEL, ["cloudwatch:PutMetricData"]],
       [
         "clickstream-pipeline-role",
         NO_RESOURCE_LEVEL,

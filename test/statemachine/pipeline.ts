@@ -5,6 +5,8 @@ import { type PipelineValues, renderPipeline } from "../../statemachine/render";
 
 export const VALUES: PipelineValues = {
   StackName: "dev",
+  QualifiedStackName: "shop-dev",
+  MetricsNamespace: "Clickstream",
   Region: "eu-west-1",
   SimulatorArn: "SIMULATOR_ARN",
   SimulatorTimeoutSeconds: 900,

@@ -211,6 +211,34 @@ def test_an_object_is_read_as_text(machines: Machines):
     assert machines.output(states, {"key": "runs/none.json"})["Error"] == "S3.NoSuchKeyException"
 
 
+def test_a_metric_is_recorded_with_its_dimensions_and_one_that_cloudwatch_refuses_is_not(machines: Machines):
+    namespace = unique("Shop")
+    dimensions = [{"Name": "Stack", "Value": "shop-dev"}]
+    datum = {"MetricName": "RowsCurated", "Unit": "Count", "Value": "{% 2 + 3 %}", "Dimensions": dimensions}
+    task = {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::aws-sdk:cloudwatch:putMetricData",
+        "Arguments": {"Namespace": namespace, "MetricData": [datum]},
+        "Catch": CATCH_ALL,
+        "End": True,
+    }
+    machines.run({"Record": task, "Caught": CAUGHT})
+    found = machines.stack.client("cloudwatch").get_metric_statistics(
+        Namespace=namespace,
+        MetricName="RowsCurated",
+        Dimensions=dimensions,
+        StartTime=time.time() - 600,
+        EndTime=time.time() + 600,
+        Period=3600,
+        Statistics=["Sum"],
+    )
+    assert [point["Sum"] for point in found["Datapoints"]] == [5]
+    datum["Value"] = "five"
+    refused = machines.output({"Record": task, "Caught": CAUGHT})
+    assert refused["Error"] == "CloudWatch.InvalidParameterValueException"
+    assert "RowsCurated must be a number" in refused["Cause"]
+
+
 def test_an_answer_over_the_limit_is_no_result(machines: Machines):
     machines.stack.client("s3").put_object(Bucket=machines.bucket, Key="big", Body=b"x" * 300_000)
     task = {
