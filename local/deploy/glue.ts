@@ -80,10 +80,9 @@ const table = handler<aws.glue.CatalogTableArgs>({
 const job = handler<aws.glue.JobArgs>({
   honours: [
     ...["name", "description", "command", "defaultArguments", "nonOverridableArguments"],
-    ...["executionProperty", "timeout", "maxRetries"],
+    ...["executionProperty", "timeout", "maxRetries", "roleArn"],
   ],
   ineffective: {
-    roleArn: "stored, not enforced (here every role may do everything)",
     glueVersion: "always the Spark and Python of this project's lock file",
     workerType: OWN_MACHINE,
     numberOfWorkers: OWN_MACHINE,

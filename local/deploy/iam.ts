@@ -8,11 +8,8 @@ import {
 import type * as aws from "@pulumi/aws";
 import { handler } from "./resource";
 
-const NOT_ENFORCED = "stored, not enforced (here every role may do everything)";
-
 const role = handler<aws.iam.RoleArgs>({
-  honours: ["name", "namePrefix", "description", "path"],
-  ineffective: { assumeRolePolicy: NOT_ENFORCED },
+  honours: ["name", "namePrefix", "description", "path", "assumeRolePolicy"],
   naming: { maximumLength: 64 },
   async create(inputs, { clients, physicalName }) {
     const RoleName = physicalName(inputs.name, inputs.namePrefix);
@@ -32,8 +29,7 @@ const role = handler<aws.iam.RoleArgs>({
 });
 
 const rolePolicy = handler<aws.iam.RolePolicyArgs>({
-  honours: ["name", "namePrefix", "role"],
-  ineffective: { policy: NOT_ENFORCED },
+  honours: ["name", "namePrefix", "role", "policy"],
   naming: { maximumLength: 128 },
   async create(inputs, { clients, physicalName }) {
     const RoleName = String(inputs.role);

@@ -16,10 +16,9 @@ import { archiveBytes } from "./assets";
 import { handler } from "./resource";
 
 const lambdaFunction = handler<aws.lambda.FunctionArgs>({
-  honours: ["name", "runtime", "handler", "code", "timeout", "environment", "description"],
+  honours: ["name", "runtime", "handler", "code", "timeout", "environment", "description", "role"],
   ineffective: {
     architectures: "functions run on this machine's processor",
-    role: "stored, not enforced (here every role may do everything)",
     loggingConfig: "function logs go to the run's emulator.log",
     memorySize: "told to the function, not enforced",
   },

@@ -23,7 +23,7 @@ import type * as aws from "@pulumi/aws";
 import { assetBytes } from "./assets";
 import { handler } from "./resource";
 
-const NO_ACCESS_CONTROL = "stored, not enforced (everyone on this machine may read and write)";
+const NO_ACCESS_CONTROL = "stored, without effect (the endpoint is open to this machine only)";
 
 const TOO_YOUNG = "stored; a local run ends before anything is old enough";
 
@@ -111,8 +111,7 @@ const encryption = handler<aws.s3.BucketServerSideEncryptionConfigurationArgs>({
 });
 
 const policy = handler<aws.s3.BucketPolicyArgs>({
-  honours: ["bucket"],
-  ineffective: { policy: NO_ACCESS_CONTROL },
+  honours: ["bucket", "policy"],
   async create(inputs, { clients }) {
     const text = typeof inputs.policy === "string" ? inputs.policy : JSON.stringify(inputs.policy);
     await clients.s3.send(new PutBucketPolicyCommand({ Bucket: inputs.bucket, Policy: text }));

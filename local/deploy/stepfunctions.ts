@@ -14,9 +14,8 @@ import type * as aws from "@pulumi/aws";
 import { handler } from "./resource";
 
 const stateMachine = handler<aws.sfn.StateMachineArgs>({
-  honours: ["name", "namePrefix", "definition", "type"],
+  honours: ["name", "namePrefix", "definition", "type", "roleArn"],
   ineffective: {
-    roleArn: "stored, not enforced (here every role may do everything)",
     loggingConfiguration: "the history is in GetExecutionHistory and the run's emulator.log",
   },
   naming: { maximumLength: 80 },
@@ -47,10 +46,9 @@ const stateMachine = handler<aws.sfn.StateMachineArgs>({
 const schedule = handler<aws.scheduler.ScheduleArgs>({
   honours: [
     ...["name", "namePrefix", "description", "scheduleExpression", "scheduleExpressionTimezone", "state"],
-    ...["target.arn", "target.input", "flexibleTimeWindow.mode"],
+    ...["target.arn", "target.roleArn", "target.input", "flexibleTimeWindow.mode"],
   ],
   ineffective: {
-    "target.roleArn": "stored, not enforced (here every role may do everything)",
     "target.retryPolicy": "a start that fails is not tried again here",
   },
   naming: { maximumLength: 64 },

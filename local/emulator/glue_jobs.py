@@ -15,10 +15,10 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from ministack.core.responses import error_response_json, json_response
+from ministack.core.responses import error_response_json, get_account_id, get_region, json_response
 from ministack.services import cloudwatch_logs, glue, s3
 
-from . import glue_arguments
+from . import glue_arguments, permissions
 from .context import Context
 from .paging import InvalidToken, page
 from .spark_process import CannotStart, SparkProcess
@@ -50,6 +50,9 @@ MINUTE_VARIABLE = "CLICKSTREAM_GLUE_MINUTE_SECONDS"
 DEFAULT_TIMEOUT_MINUTES = 480  # of Glue 5
 ACTIVE = ("STARTING", "RUNNING", "STOPPING")
 LOG_GROUP = "/aws-glue/jobs"
+LOG_GROUP_ARGUMENT = "--custom-logGroup-prefix"
+SERVICE = "glue.amazonaws.com"
+SESSION_NAME = "GlueJobRunnerSession"  # as Glue calls it
 LOG_FLUSH_SECONDS = 0.5
 MAX_STOP_SECONDS = 10
 
@@ -178,6 +181,11 @@ def _start_job_run(data: dict):
         definition = glue._jobs.get(name)
         if not definition:
             return _job_not_found(name)
+        try:
+            _session(definition)
+        except permissions.NotAssumable as problem:
+            role = definition["Role"]
+            return _invalid(f"Role {role} should be given assume role permissions for Glue Service. ({problem})")
         previous = None
         if data.get("JobRunId"):
             previous = _find_run(name, data["JobRunId"])
@@ -212,7 +220,9 @@ def _new_run(definition: dict, data: dict, previous: dict | None) -> LiveRun:
         "PredecessorRuns": [],
         "ExecutionTime": 0,
         "Timeout": data.get("Timeout") or definition.get("Timeout") or DEFAULT_TIMEOUT_MINUTES,
-        "LogGroupName": LOG_GROUP,
+        "LogGroupName": given.get(LOG_GROUP_ARGUMENT)
+        or (definition.get("DefaultArguments") or {}).get(LOG_GROUP_ARGUMENT)
+        or LOG_GROUP,
         "GlueVersion": definition.get("GlueVersion"),
     }
     for name in ("MaxCapacity", "WorkerType", "NumberOfWorkers", "SecurityConfiguration", "ExecutionClass"):
@@ -231,13 +241,24 @@ def _new_run(definition: dict, data: dict, previous: dict | None) -> LiveRun:
 def _supervise(run: LiveRun) -> None:
     """Run it, and as often again as MaxRetries allows while it fails."""
     while run:
-        try:
-            state, error = _run(run)
-        except Exception as problem:
-            logger.exception("job run %s", run.record["Id"])
-            state, error = "FAILED", f"The local Glue could not run the job: {problem}"
-        _flush_logs(run)
+        # Whoever started it: from here on it is the job's role that acts.
+        with permissions.acting_as(_session(run.definition)):
+            try:
+                state, error = _run(run)
+            except permissions.Denied as denial:
+                state, error = "FAILED", str(denial)
+            except Exception as problem:
+                logger.exception("job run %s", run.record["Id"])
+                state, error = "FAILED", f"The local Glue could not run the job: {problem}"
+            _flush_logs(run)
         run = _end(run, state, error)
+
+
+def _session(definition: dict) -> permissions.Session | None:
+    """The job's role as Glue assumes it. Raises permissions.NotAssumable."""
+    role = definition["Role"]
+    arn = role if role.startswith("arn:") else f"arn:aws:iam::{get_account_id()}:role/{role}"
+    return permissions.assume(arn, SERVICE, SESSION_NAME, glue._arn("job", definition["Name"]))
 
 
 def _end(run: LiveRun, state: str, error: str | None) -> LiveRun | None:
@@ -270,6 +291,7 @@ def _run(run: LiveRun) -> tuple[str, str | None]:
             if run.stop_requested.is_set():
                 return "STOPPED", None
             log_dir = _context.state_dir / "glue" / run_id
+            plan.job.credentials = permissions.credentials(_session(run.definition))
             run.process = SparkProcess(_context, plan.job, log_dir, lambda kind, line: run.lines.append((kind, line)))
             _set_state(run, "RUNNING")
     except CannotStart as problem:
@@ -293,6 +315,7 @@ def _fetch(location: str) -> bytes:
     bucket, _, key = rest.partition("/")
     if scheme not in ("s3", "s3a") or not key:
         raise CannotStart(f"Not an S3 location: {location!r}. It must be s3://bucket/key.")
+    permissions.require("s3:GetObject", f"arn:aws:s3:::{bucket}/{key}")
     content = s3._get_object_data(bucket, key)
     if content is None:
         raise CannotStart(f"The object {location} does not exist.")
@@ -373,10 +396,23 @@ def _flush_logs(run: LiveRun) -> None:
     for kind in ("output", "error"):
         events = [{"timestamp": now, "message": line} for line_kind, line in lines if line_kind == kind]
         if events:
-            target = {"logGroupName": f"{LOG_GROUP}/{kind}", "logStreamName": stream}
-            cloudwatch_logs._create_log_group(target)
-            cloudwatch_logs._create_log_stream(target)
-            cloudwatch_logs._put_log_events({**target, "logEvents": events})
+            group = f"{run.record['LogGroupName']}/{kind}"
+            try:
+                _write_log({"logGroupName": group, "logStreamName": stream}, events)
+            except permissions.Denied as denial:
+                logger.error("no log in %s: %s", group, denial)
+
+
+def _write_log(target: dict[str, str], events: list[dict]) -> None:
+    group = f"arn:aws:logs:{get_region()}:{get_account_id()}:log-group:{target['logGroupName']}"
+    if target["logGroupName"] not in cloudwatch_logs._log_groups:
+        permissions.require("logs:CreateLogGroup", group)
+        cloudwatch_logs._create_log_group(target)
+    stream = f"{group}:log-stream:{target['logStreamName']}"
+    permissions.require("logs:CreateLogStream", stream)
+    cloudwatch_logs._create_log_stream(target)
+    permissions.require("logs:PutLogEvents", stream)
+    cloudwatch_logs._put_log_events({**target, "logEvents": events})
 
 
 def _warn_once(job_name: str, names: Iterable[str]) -> None:

@@ -7,6 +7,7 @@ are taken, which are refused, and which shards have a worker (kinesis_worker.py)
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import threading
@@ -18,6 +19,7 @@ from ministack.core.responses import request_scope
 from ministack.services import kinesis, lambda_svc
 
 from . import kinesis_streams as streams
+from . import permissions
 from .context import Context
 from .kinesis_worker import ShardWorker
 
@@ -62,6 +64,13 @@ OTHER_SETTINGS = (
     "FilterCriteria",
     "FunctionResponseTypes",
     "StartingPositionTimestamp",
+)
+STREAM_ACTIONS = (
+    "kinesis:DescribeStream",
+    "kinesis:DescribeStreamSummary",
+    "kinesis:ListShards",
+    "kinesis:GetShardIterator",
+    "kinesis:GetRecords",
 )
 # Taken care of by MiniStack.
 PASSED_ON = ("EventSourceArn", "FunctionName", "Enabled", "StartingPosition", "Tags", "UUID")
@@ -350,7 +359,42 @@ class Mappings:
         if stream is None:
             raise InvalidSetting(f"Stream not found: {data['EventSourceArn']}")
         _check_unmapped(data)
+        self._check_permissions(data)
         return stream
+
+    def acting(self, mapping: Settings) -> contextlib.AbstractContextManager[None]:
+        """Lambda reads the stream with the role of the function."""
+        name, _ = lambda_svc._resolve_request_scoped_name_and_qualifier(mapping["FunctionName"])
+        _, config = lambda_svc._get_func_record_for_qualifier(name, mapping.get("Qualifier"))
+        if not config:
+            return permissions.acting_as(None)
+        return permissions.acting_as(
+            permissions.assume(config["Role"], "lambda.amazonaws.com", name, config["FunctionArn"])
+        )
+
+    def _check_permissions(self, data: Settings) -> None:
+        """What AWS asks when a mapping is made: that the role can read the stream and reach the destination."""
+        stream = data["EventSourceArn"]
+        try:
+            with self.acting(data):
+                for action in STREAM_ACTIONS:
+                    permissions.require(action, stream)
+        except (permissions.Denied, permissions.NotAssumable) as problem:
+            raise InvalidSetting(
+                f"Cannot access stream {stream}. Please ensure the role can perform the GetRecords, GetShardIterator, "
+                f"DescribeStream, and ListShards Actions on your stream in IAM. ({problem})"
+            ) from None
+        destination = _destination(data.get("DestinationConfig") or {})["OnFailure"].get("Destination", "")
+        if destination.split(":")[2:3] != ["s3"]:
+            return
+        try:
+            with self.acting(data):
+                account = {"s3:resourceaccount": stream.split(":")[4]}
+                permissions.require("s3:ListBucket", destination, keys=account)
+        except permissions.Denied as problem:
+            raise InvalidSetting(
+                f"The provided execution role does not have permissions to call ListBucket on S3. ({problem})"
+            ) from None
 
     def _set_positions(self, mapping: Settings, stream: dict[str, Any]) -> None:
         start = mapping["StartingPosition"]

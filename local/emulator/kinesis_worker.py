@@ -21,6 +21,7 @@ from ministack.services import kinesis, lambda_svc
 
 from . import kinesis_failures as failures
 from . import kinesis_streams as streams
+from . import permissions
 
 if TYPE_CHECKING:
     from .kinesis_mapping import Mappings
@@ -157,6 +158,9 @@ class ShardWorker(threading.Thread):
             shard = self._mappings.shard(self._mapping, self._shard_id)
             if shard is None:
                 return None
+            if not self._may_read():
+                self._mappings.wait(generation, IDLE_SECONDS)
+                continue
             batch.add([self._record(raw) for raw in _unread(shard, batch.through, self._mapping["BatchSize"])])
             if not batch.full and _unread(shard, batch.through, 1):  # a filter left room for more
                 continue
@@ -175,6 +179,17 @@ class ShardWorker(threading.Thread):
                 return Work(batch.records, batch.through)
             self._mappings.wait(generation, min(window_ends - now, IDLE_SECONDS))
         return None
+
+    def _may_read(self) -> bool:
+        """Whether the function's role may read the stream. Without it the records stay where they are."""
+        try:
+            with self._mappings.acting(self._mapping):
+                for action in ("kinesis:GetShardIterator", "kinesis:GetRecords"):
+                    permissions.require(action, self._mapping["EventSourceArn"])
+        except (permissions.Denied, permissions.NotAssumable) as problem:
+            self._report(f"PROBLEM: {problem}")
+            return False
+        return True
 
     def _record(self, raw: dict[str, Any]) -> Record:
         role = self._mappings.function(self._mapping)[1].get("Role", "")

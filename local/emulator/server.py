@@ -29,6 +29,7 @@ from .context import HOST, REGION, RUN_MARKER, Context
 
 # Each part has SEAMS, the (module, attribute) pairs of MiniStack that it replaces, and install(context).
 PARTS = (
+    "permissions",
     "sns_email",
     "kinesis_mapping",
     "kinesis_streams",
@@ -162,6 +163,7 @@ def _set_environment(context: Context) -> None:
             "MINISTACK_HOST": HOST,
             "MINISTACK_REGION": REGION,
             "MINISTACK_ACCOUNT_ID": context.account_id,
+            "AUTH": "false" if environment.get("AUTH") == "false" else "true",
             "IOT_MTLS_ENABLED": "0",  # these two would listen on ports of their own
             "SFTP_ENABLED": "0",
             "DOCKER_HOST": f"unix://{context.temp_dir / 'no-docker.sock'}",  # never touch a Docker daemon

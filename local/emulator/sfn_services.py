@@ -12,15 +12,18 @@ import xml.etree.ElementTree as ElementTree
 from collections.abc import Callable
 
 from ministack import app
-from ministack.services import glue, sns
+from ministack.core.responses import get_account_id, get_region
+from ministack.services import athena, glue, sns
 from ministack.services import stepfunctions as sfn
 from ministack.services.stepfunctions import _ExecutionError
 
-from . import task_control
+from . import permissions, task_control
 
 POLL_SECONDS = 0.2
 GLUE_ENDED = ("SUCCEEDED", "FAILED", "STOPPED", "TIMEOUT", "ERROR")
 ATHENA_ENDED = ("SUCCEEDED", "FAILED", "CANCELLED")
+
+SIGNED = "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=0"
 
 Handler = Callable[[str, dict], object]
 
@@ -61,20 +64,52 @@ def check_resource(resource: str) -> None:
         raise _ExecutionError("States.Runtime", f"The resource {resource} is not supported by the local stack")
 
 
+def check_known_permission(resource: str) -> None:
+    """Refuse what nothing here evaluates the role's policies for, where they are enforced."""
+    known = resource.removesuffix(".sync")
+    if app.AUTH and known not in integrations():
+        raise _ExecutionError(
+            "States.Runtime",
+            f"The local stack does not know which permissions {resource} needs: add them in sfn_services.py",
+        )
+
+
+def _require(error: str, action: str, *arns: str, keys: dict[str, str] | None = None) -> None:
+    """The state machine's role must allow the call; `error` is what Step Functions calls a denial of the service."""
+    try:
+        permissions.require(action, *arns, keys=keys)
+    except permissions.Denied as denial:
+        service = error.split(".")[0]
+        raise _ExecutionError(
+            error, f"{denial} (Service: {service}; Status Code: 403; Error Code: AccessDeniedException)"
+        ) from None
+
+
+def _arn(service: str, resource: str) -> str:
+    return f"arn:aws:{service}:{get_region()}:{get_account_id()}:{resource}"
+
+
 # ---- Glue ----
 
 
 def _start_job_run(resource: str, arguments: dict) -> object:
+    name = arguments.get("JobName")
+
+    def allowed(action: str) -> None:
+        _require("Glue.AccessDeniedException", action, _arn("glue", f"job/{name}"))
+
+    allowed("glue:StartJobRun")
     run_id = _answer("Glue", glue._start_job_run(arguments))["JobRunId"]
     if not resource.endswith(".sync"):
         return {"JobRunId": run_id}
     task_control.submitted({"JobRunId": run_id})
-    name = arguments["JobName"]
 
     def run() -> dict:
+        allowed("glue:GetJobRun")
         return _answer("Glue", glue._get_job_run({"JobName": name, "RunId": run_id}))["JobRun"]
 
     def stop() -> None:
+        allowed("glue:BatchStopJobRun")
         glue._batch_stop_job_run({"JobName": name, "JobRunIds": [run_id]})
 
     record = _wait(run, lambda record: record["JobRunState"] in GLUE_ENDED, stop)
@@ -109,11 +144,18 @@ def _athena_call(action: str) -> Handler:
 
 def _athena(action: str, arguments: dict) -> dict:
     """One call of the Athena API as it is served, the error names as Step Functions gives them."""
+    _require("Athena.AccessDeniedException", f"athena:{action}", _arn("athena", f"workgroup/{_workgroup(arguments)}"))
     result = _answer("Athena", _serve("athena", f"AmazonAthena.{action}", arguments))
     status = result.get("QueryExecution", {}).get("Status")
     if status:
         status.update(_in_milliseconds(status, ("SubmissionDateTime", "CompletionDateTime")))
     return result
+
+
+def _workgroup(arguments: dict) -> str:
+    """The request's own, or that of the query execution that it names."""
+    execution = athena._executions.get(arguments.get("QueryExecutionId")) or {}
+    return arguments.get("WorkGroup") or execution.get("WorkGroup") or "primary"
 
 
 # ---- S3, SNS, Lambda ----
@@ -127,7 +169,10 @@ def _get_object(resource: str, arguments: dict) -> object:
         raise _ExecutionError(
             "States.Runtime", f"s3:getObject needs Bucket and Key; not supported locally: {sorted(unknown)}"
         )
-    headers = {"host": "s3.local", "range": arguments.get("Range")}
+    action = "s3:GetObjectVersion" if arguments.get("VersionId") else "s3:GetObject"
+    _require("S3.S3Exception", action, f"arn:aws:s3:::{arguments['Bucket']}/{arguments['Key']}")
+    # MiniStack takes a request that names no credentials for an anonymous one; the role was asked for above.
+    headers = {"host": "s3.local", "authorization": SIGNED, "range": arguments.get("Range")}
     headers |= {"if-match": arguments.get("IfMatch"), "if-none-match": arguments.get("IfNoneMatch")}
     query = {"versionId": arguments["VersionId"]} if arguments.get("VersionId") else {}
     status, answered, body = app.call_service_handler_sync(
@@ -165,6 +210,8 @@ def _object_fields(headers: dict[str, str], body: bytes) -> dict:
 
 def _put_metric_data(resource: str, arguments: dict) -> object:
     """MiniStack takes any metric: what CloudWatch refuses is refused here."""
+    namespace = {"cloudwatch:namespace": str(arguments.get("Namespace"))}
+    _require("CloudWatch.CloudWatchException", "cloudwatch:PutMetricData", "*", keys=namespace)
     problem = _metric_problem(arguments)
     if problem:
         raise _ExecutionError("CloudWatch.InvalidParameterValueException", f"{problem} (Service: CloudWatch)")
@@ -188,6 +235,7 @@ def _metric_problem(arguments: dict) -> str | None:
 
 
 def _publish(resource: str, arguments: dict) -> object:
+    _require("SNS.AuthorizationErrorException", "sns:Publish", str(arguments.get("TopicArn")))
     status, _, body = sns._publish(arguments)
     if status >= 400:
         code, message = _xml_error(body)
@@ -208,6 +256,8 @@ def invoke_lambda(arguments: dict) -> object:
         raise _ExecutionError("States.Runtime", f"lambda:invoke: not supported locally: {sorted(unknown) or arguments}")
     function = sfn._resolve_lambda_function_ref(reference, optimized=True)
     qualifier = arguments.get("Qualifier")
+    arn = function if function.startswith("arn:") else _arn("lambda", f"function:{function}")
+    _require("Lambda.AWSLambdaException", "lambda:InvokeFunction", f"{arn}:{qualifier}" if qualifier else arn)
     result = sfn._call_lambda(f"{function}:{qualifier}" if qualifier else function, arguments.get("Payload", {}))
     return {"ExecutedVersion": qualifier or "$LATEST", "Payload": result, "StatusCode": 200}
 

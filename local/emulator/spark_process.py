@@ -69,6 +69,7 @@ class SparkJob:
     arguments: list[str]
     spark_conf: dict[str, str] = field(default_factory=dict)
     environment: dict[str, str] = field(default_factory=dict)
+    credentials: dict[str, str] = field(default_factory=dict)
     py_files: dict[str, bytes] = field(default_factory=dict)
     files: dict[str, bytes] = field(default_factory=dict)
     jars: dict[str, bytes] = field(default_factory=dict)
@@ -208,8 +209,7 @@ def _environment(context: Context, job: SparkJob, folder: Path) -> dict[str, str
         "AWS_ENDPOINT_URL": context.endpoint,
         "AWS_REGION": context.region,
         "AWS_DEFAULT_REGION": context.region,
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
+        **job.credentials,
         "AWS_EC2_METADATA_DISABLED": "true",
     }
 

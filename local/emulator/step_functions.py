@@ -18,7 +18,7 @@ from ministack.core.responses import get_region, new_uuid, now_iso
 from ministack.services import stepfunctions as sfn
 from ministack.services.stepfunctions import _ExecutionError
 
-from . import lambda_errors, sfn_services, task_control
+from . import lambda_errors, permissions, sfn_services, task_control
 from .context import Context
 
 REPLACED = (
@@ -103,7 +103,8 @@ def _run_execution(arn: str) -> None:
         try:
             definition = json.loads(machine["definition"])
             timer = _start_timer(execution, definition.get("TimeoutSeconds"), cancellation)
-            _walk(execution, machine, definition)
+            with permissions.acting_as(_session(execution, machine)):
+                _walk(execution, machine, definition)
         except task_control.Cancelled:
             logger.info("execution %s was ended: %s", arn, execution["status"])
         except _ExecutionError as error:
@@ -114,6 +115,15 @@ def _run_execution(arn: str) -> None:
         finally:
             if timer:
                 timer.cancel()
+
+
+def _session(execution: dict, machine: dict) -> permissions.Session | None:
+    try:
+        return permissions.assume(
+            machine["roleArn"], "states.amazonaws.com", execution["name"], execution["stateMachineArn"]
+        )
+    except permissions.NotAssumable as problem:
+        raise _ExecutionError("States.Runtime", str(problem)) from None
 
 
 def _walk(execution: dict, machine: dict, definition: dict) -> None:
@@ -343,6 +353,7 @@ def _invoke_resource(resource: str, arguments: dict) -> object:
     if resource == "arn:aws:states:::lambda:invoke":
         return sfn_services.invoke_lambda(arguments)
     sfn_services.check_resource(resource)
+    sfn_services.check_known_permission(resource)
     return _original["_invoke_resource"](resource, arguments)
 
 

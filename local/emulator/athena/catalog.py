@@ -1,4 +1,4 @@
-"""The Glue catalog as Athena uses it: databases, tables, partitions, views."""
+"""The Glue catalog as Athena uses it, with its caller's rights: databases, tables, partitions, views."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ import base64
 import json
 from dataclasses import dataclass
 
+from ministack.core.responses import get_account_id, get_region
 from ministack.services import glue
 
+from .. import permissions
 from .errors import AthenaFailure, DdlFailure
 from .types import HiveType, parse_hive_type
 
@@ -70,25 +72,44 @@ def _columns(raw: list | None) -> list[Column]:
     return [Column(c["Name"].lower(), c.get("Type") or "string", c.get("Comment") or "") for c in raw or []]
 
 
+def require(action: str, database: str | None = None, table: str | None = None) -> None:
+    """The caller may do this in the catalog. Glue asks for each level down to the one that is meant."""
+    levels = ["catalog"]
+    levels += [f"database/{database}"] if database else []
+    levels += [f"table/{database}/{table}"] if table else []
+    arns = [f"arn:aws:glue:{get_region()}:{get_account_id()}:{level}" for level in levels]
+    permissions.require(f"glue:{action}", *arns)
+
+
+def look_at_default() -> None:
+    """Athena looks at the default database whenever it runs DDL."""
+    require("GetDatabase", "default")
+
+
 def databases() -> list[str]:
+    require("GetDatabases")
     return sorted(glue._databases.keys())
 
 
 def has_database(name: str) -> bool:
+    require("GetDatabase", name)
     return name in glue._databases
 
 
 def tables(database: str) -> list[Table]:
+    require("GetTables", database, "*")
     found = [(key, raw) for key, raw in glue._tables.items() if key.split("/", 1)[0] == database]
     return [Table(database, raw["Name"], raw) for _, raw in sorted(found)]
 
 
 def find_table(database: str, name: str) -> Table | None:
+    require("GetTable", database, name)
     raw = glue._tables.get(f"{database}/{name}")
     return Table(database, name, raw) if raw else None
 
 
 def partitions(table: Table) -> list[dict]:
+    require("GetPartitions", table.database, table.name)
     return list(glue._partitions.get(f"{table.database}/{table.name}", []))
 
 
@@ -105,28 +126,34 @@ def call(action, request: dict) -> None:
 
 
 def create_database(name: str, description: str, location: str | None, parameters: dict) -> None:
+    require("CreateDatabase", name)
     fields = {"Name": name, "Description": description, "LocationUri": location, "Parameters": parameters}
     call(glue._create_database, {"DatabaseInput": fields})
 
 
 def drop_database(name: str) -> None:
+    require("DeleteDatabase", name)
     call(glue._delete_database, {"Name": name})
 
 
 def create_table(database: str, table_input: dict) -> None:
+    require("CreateTable", database, table_input["Name"])
     call(glue._create_table, {"DatabaseName": database, "TableInput": table_input})
 
 
 def update_table(table: Table, changes: dict) -> None:
+    require("UpdateTable", table.database, table.name)
     call(glue._update_table, {"DatabaseName": table.database, "TableInput": {"Name": table.name, **changes}})
 
 
 def drop_table(table: Table) -> None:
+    require("DeleteTable", table.database, table.name)
     call(glue._delete_table, {"DatabaseName": table.database, "Name": table.name})
 
 
-def add_partition(table: Table, values: list[str], location: str) -> None:
+def add_partition(table: Table, values: list[str], location: str, *, in_batch: bool = False) -> None:
     """Register one partition with the table's own format."""
+    require("BatchCreatePartition" if in_batch else "CreatePartition", table.database, table.name)
     descriptor = {**table.descriptor, "Location": location}
     partition = {"Values": values, "StorageDescriptor": descriptor, "Parameters": {}}
     request = {"DatabaseName": table.database, "TableName": table.name, "PartitionInput": partition}
@@ -134,11 +161,13 @@ def add_partition(table: Table, values: list[str], location: str) -> None:
 
 
 def drop_partition(table: Table, values: list[str]) -> None:
+    require("DeletePartition", table.database, table.name)
     request = {"DatabaseName": table.database, "TableName": table.name, "PartitionValues": values}
     call(glue._delete_partition, request)
 
 
 def move_partition(table: Table, values: list[str], location: str) -> None:
+    require("UpdatePartition", table.database, table.name)
     for partition in glue._partitions.get(f"{table.database}/{table.name}", []):
         if partition.get("Values") == values:
             partition["StorageDescriptor"] = {**partition.get("StorageDescriptor", {}), "Location": location}

@@ -23,14 +23,19 @@ def understand(scanner: Scanner) -> Found | None:
             name, action = read(scanner)
             scanner.finish()
             kind = "UTILITY" if words[0] in ("SHOW", "DESCRIBE", "DESC") else "DDL"
-            return kind, name, _runner(action)
+            return kind, name, _runner(action, looks_at_default=kind == "DDL")
     if scanner.peek() in ("CREATE", "DROP", "ALTER", "SHOW"):
         raise MalformedQuery(f"NOT_SUPPORTED: {scanner.sql.strip()[:80]} is not supported by the local Athena")
     return None
 
 
-def _runner(action: Callable[[Session], Outcome]) -> Callable:
-    return lambda session, _parameters, _workgroup: action(session)
+def _runner(action: Callable[[Session], Outcome], *, looks_at_default: bool) -> Callable:
+    def run(session: Session, _parameters: list[str], _workgroup: str) -> Outcome:
+        if looks_at_default:
+            catalog.look_at_default()
+        return action(session)
+
+    return run
 
 
 def _silent(action: Callable[[Session], None]) -> Callable[[Session], Outcome]:

@@ -20,7 +20,7 @@ def repair(table: Table) -> list[str]:
     if gone:
         lines.append("Partitions missing from filesystem:\t" + "\t".join(_shown(table, values) for values in gone))
     for values in new:
-        catalog.add_partition(table, list(values), found[values])
+        catalog.add_partition(table, list(values), found[values], in_batch=True)
         lines.append(f"Repair: Added partition to metastore {_shown(table, values)}")
     return lines
 

@@ -17,6 +17,7 @@ from pathlib import Path
 from ministack.core.responses import error_response_json, get_account_id, get_region, json_response, new_uuid
 from ministack.services import athena
 
+from .. import permissions
 from . import catalog, results, store
 from .engine import Outcome, Session
 from .errors import AthenaFailure, QueryCancelled, RequestRefused
@@ -56,6 +57,8 @@ def answering(handler: Callable[[dict], dict]) -> Callable[[dict], tuple]:
     def answer(data: dict) -> tuple:
         try:
             return json_response(handler(data))
+        except permissions.Denied as denial:
+            return error_response_json("AccessDeniedException", str(denial), 400)
         except RequestRefused as refusal:
             extra = {"AthenaErrorCode": refusal.code}
             return error_response_json("InvalidRequestException", str(refusal), 400, extra=extra)
@@ -73,6 +76,10 @@ def start_query_execution(data: dict) -> dict:
         if earlier != data:
             raise RequestRefused("Idempotent parameters do not match")
         return {"QueryExecutionId": query_id}
+    permissions.require(
+        "athena:GetDataCatalog",
+        f"arn:aws:athena:{get_region()}:{get_account_id()}:datacatalog/AwsDataCatalog",
+    )
     request = _checked(data)
     athena._executions[request.query_id] = _new_execution(request)
     if token:
@@ -123,8 +130,13 @@ def _destination(data: dict, configuration: dict) -> tuple[str, dict | None]:
         )
     if not location.startswith("s3://"):
         raise RequestRefused(f"outputLocation is not a valid S3 path: {location}")
-    if not store.bucket_exists(location[5:].split("/", 1)[0]):
-        raise RequestRefused(f"Unable to verify/create output bucket {location[5:].split('/', 1)[0]}")
+    bucket = location[5:].split("/", 1)[0]
+    try:
+        exists = store.bucket_exists(bucket)
+    except permissions.Denied as denial:
+        raise RequestRefused(f"Unable to verify/create output bucket {bucket}. {denial}") from None
+    if not exists:
+        raise RequestRefused(f"Unable to verify/create output bucket {bucket}")
     return location.rstrip("/") + "/", chosen.get("EncryptionConfiguration")
 
 
@@ -176,6 +188,9 @@ def _work(request: Request) -> None:
     except QueryCancelled as cancelled:
         status["StateChangeReason"] = str(cancelled)
         _finish(execution, "CANCELLED", session, started)
+    except permissions.Denied as denial:
+        _fail(execution, AthenaFailure("PERMISSION_DENIED", f"Insufficient permissions to execute the query. {denial}"))
+        _finish(execution, "FAILED", session, started)
     except (AthenaFailure, RequestRefused) as failure:
         _fail(execution, failure)
         _finish(execution, "FAILED", session, started)
@@ -233,6 +248,12 @@ def get_query_results(data: dict) -> dict:
     if state != "SUCCEEDED":
         reason = execution["Status"].get("StateChangeReason", "")
         raise RequestRefused(f"Query did not finish successfully. Final query state: {state}. {reason}".strip())
+    try:
+        store.require_object(*store.split_uri(execution["ResultConfiguration"]["OutputLocation"]))
+    except permissions.Denied as denial:
+        raise RequestRefused(
+            f"You do not seem to have access to the S3 location of your query results. {denial}"
+        ) from None
     outcome = _outcomes.get(execution["QueryExecutionId"])
     if outcome is None:
         raise RequestRefused("Could not find results")

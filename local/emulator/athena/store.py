@@ -1,4 +1,4 @@
-"""The emulated S3 as Athena sees it: list a prefix, find a body on disk, write a result."""
+"""The emulated S3 as Athena sees it, with its caller's rights: list a prefix, find a body on disk, write a result."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from urllib.parse import urlparse
 
 from ministack.services import s3
 
+from .. import permissions
 from .errors import AthenaFailure
 
 
@@ -43,6 +44,7 @@ def folder(uri: str) -> tuple[str, str]:
 
 def list_objects(bucket: str, prefix: str) -> Iterator[S3Object]:
     """The objects under a prefix in key order."""
+    permissions.require("s3:ListBucket", f"arn:aws:s3:::{bucket}", keys={"s3:prefix": prefix})
     stored = s3._buckets.get(bucket)
     if stored is None:
         raise AthenaFailure("HIVE_FILESYSTEM_ERROR", f"The bucket {bucket} does not exist (NoSuchBucket)")
@@ -52,10 +54,16 @@ def list_objects(bucket: str, prefix: str) -> Iterator[S3Object]:
 
 
 def bucket_exists(bucket: str) -> bool:
+    permissions.require("s3:GetBucketLocation", f"arn:aws:s3:::{bucket}")
     return s3._buckets.get(bucket) is not None
 
 
+def require_object(bucket: str, key: str, action: str = "GetObject") -> None:
+    permissions.require(f"s3:{action}", f"arn:aws:s3:::{bucket}/{key}")
+
+
 def read(item: S3Object) -> bytes:
+    require_object(item.bucket, item.key)
     body = s3._get_object_data(item.bucket, item.key)
     if body is None:
         raise AthenaFailure("HIVE_CANNOT_OPEN_SPLIT", f"Error opening {item.uri}: the object is gone (NoSuchKey)")
@@ -65,6 +73,7 @@ def read(item: S3Object) -> bytes:
 def local_path(item: S3Object, scratch: Path) -> str:
     """A file with the object's bytes: MiniStack's own, or a copy where it holds the body in memory or keeps
     the file under an encoded name."""
+    require_object(item.bucket, item.key)
     record = s3._buckets[item.bucket]["objects"].get(item.key)
     on_disk = s3._object_disk_path(item.bucket, item.key) if record and record.get("body") is None else None
     if on_disk and Path(on_disk).is_file():
@@ -75,6 +84,7 @@ def local_path(item: S3Object, scratch: Path) -> str:
 
 
 def put(bucket: str, key: str, body: bytes, content_type: str) -> None:
+    require_object(bucket, key, "PutObject")
     headers = {"content-type": content_type, "content-length": str(len(body))}
     status, _, answer = s3._put_object(bucket, key, body, headers)
     if status >= 300:
@@ -82,4 +92,5 @@ def put(bucket: str, key: str, body: bytes, content_type: str) -> None:
 
 
 def delete(item: S3Object) -> None:
+    require_object(item.bucket, item.key, "DeleteObject")
     s3._delete_object(item.bucket, item.key)

@@ -123,7 +123,8 @@ def launch(
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        env={**os.environ, **(environment or {})},
+        # The parts are tested by themselves, without a role for everything; test_permissions.py turns it on.
+        env={**os.environ, "AUTH": "false", **(environment or {})},
     )
 
 

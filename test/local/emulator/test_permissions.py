@@ -1,0 +1,434 @@
+"""IAM on the running emulator, in force: what a role may not do fails as on AWS, naming role, action and resource."""
+
+from __future__ import annotations
+
+import datetime
+import json
+from collections.abc import Iterator
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+from emulator_stack import Stack, start_stack, unique, wait_for, zipped
+
+ACCOUNT = "000000000000"
+ENDED = ("SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED")
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    running = start_stack(tmp_path_factory.mktemp("enforcing"), {"AUTH": "true"})
+    try:
+        yield running
+    finally:
+        running.stop()
+
+
+def role(stack: Stack, service: str, *statements: dict, condition: dict | None = None, principal=None) -> str:
+    """Make a role that the service may assume and that may do what the statements say; returns its ARN."""
+    name = unique("role")
+    trust = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": principal or {"Service": service}}
+    if condition:
+        trust["Condition"] = condition
+    iam = stack.client("iam")
+    created = iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps({"Statement": [trust]}))
+    grant(stack, created["Role"]["Arn"], *statements)
+    return created["Role"]["Arn"]
+
+
+def grant(stack: Stack, role_arn: str, *statements: dict) -> None:
+    """Replace what the role may do."""
+    if statements:
+        document = json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
+        name = role_arn.split("/")[-1]
+        stack.client("iam").put_role_policy(RoleName=name, PolicyName="all", PolicyDocument=document)
+
+
+def allow(*actions: str, on: str = "*", **condition) -> dict:
+    return {"Effect": "Allow", "Action": list(actions), "Resource": on, **condition}
+
+
+def function(stack: Stack, role_arn: str, source: str = "exports.handler = async () => 'ok'") -> str:
+    name = unique("function")
+    stack.client("lambda").create_function(
+        FunctionName=name,
+        Runtime="nodejs24.x",
+        Role=role_arn,
+        Handler="index.handler",
+        Code={"ZipFile": zipped({"index.js": source})},
+    )
+    return name
+
+
+def machine(stack: Stack, role_arn: str, task: dict) -> str:
+    definition = {"QueryLanguage": "JSONata", "StartAt": "Only", "States": {"Only": {"Type": "Task", **task}}}
+    definition["States"]["Only"]["End"] = True
+    states = stack.client("stepfunctions")
+    created = states.create_state_machine(name=unique("m"), definition=json.dumps(definition), roleArn=role_arn)
+    return created["stateMachineArn"]
+
+
+def executed(stack: Stack, machine_arn: str) -> dict:
+    states = stack.client("stepfunctions")
+    arn = states.start_execution(stateMachineArn=machine_arn)["executionArn"]
+
+    def ended() -> dict | None:
+        found = states.describe_execution(executionArn=arn)
+        return found if found["status"] in ENDED else None
+
+    return wait_for("the end of the execution", ended)
+
+
+def refusal(call, **arguments) -> str:
+    with pytest.raises(ClientError) as raised:
+        call(**arguments)
+    return f"{raised.value.response['Error']['Code']}: {raised.value.response['Error']['Message']}"
+
+
+# ---- state machine ----
+
+
+def test_a_task_fails_that_the_state_machines_role_may_not_do(stack: Stack) -> None:
+    name = function(stack, role(stack, "lambda.amazonaws.com"))
+    states_role = role(stack, "states.amazonaws.com")
+    task = {"Resource": "arn:aws:states:::lambda:invoke", "Arguments": {"FunctionName": name}}
+    arn = machine(stack, states_role, task)
+    failed = executed(stack, arn)
+    assert failed["status"] == "FAILED"
+    assert failed["error"] == "Lambda.AWSLambdaException"
+    execution_name = failed["name"]
+    assert (
+        f"User: arn:aws:sts::{ACCOUNT}:assumed-role/{states_role.split('/')[-1]}/{execution_name} is not authorized to "
+        f"perform: lambda:InvokeFunction on resource: arn:aws:lambda:us-east-1:{ACCOUNT}:function:{name} because no "
+        "identity-based policy allows the lambda:InvokeFunction action"
+    ) in failed["cause"]
+    grant(stack, states_role, allow("lambda:InvokeFunction", on=f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:{name}"))
+    assert executed(stack, arn)["status"] == "SUCCEEDED"
+
+
+@pytest.mark.parametrize(
+    ("resource", "arguments", "error", "action"),
+    [
+        ("sns:publish", {"TopicArn": f"arn:aws:sns:us-east-1:{ACCOUNT}:t", "Message": "m"}, "SNS.Auth", "sns:Publish"),
+        ("glue:startJobRun.sync", {"JobName": "j"}, "Glue.AccessDeniedException", "glue:StartJobRun"),
+        ("aws-sdk:s3:getObject", {"Bucket": "b", "Key": "k"}, "S3.S3Exception", "s3:GetObject"),
+        (
+            "athena:startQueryExecution.sync",
+            {"QueryString": "SELECT 1", "WorkGroup": "w"},
+            "Athena.AccessDeniedException",
+            "athena:StartQueryExecution",
+        ),
+    ],
+)
+def test_each_service_is_asked_for(stack: Stack, resource: str, arguments: dict, error: str, action: str) -> None:
+    task = {"Resource": f"arn:aws:states:::{resource}", "Arguments": arguments}
+    failed = executed(stack, machine(stack, role(stack, "states.amazonaws.com"), task))
+    assert failed["error"].startswith(error)
+    assert f"not authorized to perform: {action} on resource: arn:aws:" in failed["cause"]
+
+
+def test_an_integration_whose_permissions_nobody_wrote_down_is_refused(stack: Stack) -> None:
+    task = {"Resource": "arn:aws:states:::sqs:sendMessage", "Arguments": {"QueueUrl": "q", "MessageBody": "m"}}
+    failed = executed(stack, machine(stack, role(stack, "states.amazonaws.com", allow("sqs:SendMessage")), task))
+    assert "does not know which permissions arn:aws:states:::sqs:sendMessage needs" in failed["cause"]
+
+
+# ---- trust policies ----
+
+
+def test_a_role_that_the_service_may_not_assume_is_refused(stack: Stack) -> None:
+    other = role(stack, "ec2.amazonaws.com")
+    assert "cannot be assumed by Lambda" in refusal(function, stack=stack, role_arn=other)
+    task = {"Resource": "arn:aws:states:::lambda:invoke", "Arguments": {"FunctionName": "f"}}
+    assert "authorized to assume the provided role" in refusal(machine, stack=stack, role_arn=other, task=task)
+    target = {"Arn": f"arn:aws:states:us-east-1:{ACCOUNT}:stateMachine:m", "RoleArn": other}
+    assert "must allow AWS EventBridge Scheduler to assume the role" in refusal(
+        stack.client("scheduler").create_schedule,
+        Name=unique("s"),
+        ScheduleExpression="rate(1 hour)",
+        FlexibleTimeWindow={"Mode": "OFF"},
+        Target=target,
+    )
+    job = unique("job")
+    command = {"Name": "glueetl", "ScriptLocation": "s3://nowhere/script.py"}
+    stack.client("glue").create_job(Name=job, Role=other, Command=command)
+    assert "should be given assume role permissions for Glue Service" in refusal(
+        stack.client("glue").start_job_run, JobName=job
+    )
+
+
+@pytest.mark.parametrize(
+    ("key", "good", "bad"),
+    [
+        ("aws:SourceAccount", ACCOUNT, "111111111111"),
+        ("aws:SourceArn", f"arn:aws:states:us-east-1:{ACCOUNT}:stateMachine:*", "arn:aws:states:*:*:stateMachine:x"),
+    ],
+)
+def test_the_conditions_of_a_trust_policy_hold(stack: Stack, key: str, good: str, bad: str) -> None:
+    task = {"Resource": "arn:aws:states:::lambda:invoke", "Arguments": {"FunctionName": "f"}}
+    trusted = role(stack, "states.amazonaws.com", condition={"StringLike": {key: good}})
+    assert machine(stack, trusted, task)
+    foreign = role(stack, "states.amazonaws.com", condition={"StringLike": {key: bad}})
+    assert "authorized to assume" in refusal(machine, stack=stack, role_arn=foreign, task=task)
+
+
+# ---- event source mapping ----
+
+READS = (
+    "kinesis:DescribeStream",
+    "kinesis:DescribeStreamSummary",
+    "kinesis:GetRecords",
+    "kinesis:GetShardIterator",
+    "kinesis:ListShards",
+)
+
+
+def stream(stack: Stack) -> tuple[str, str]:
+    name = unique("stream")
+    kinesis = stack.client("kinesis")
+    kinesis.create_stream(StreamName=name, ShardCount=1)
+    kinesis.get_waiter("stream_exists").wait(StreamName=name, WaiterConfig={"Delay": 1})
+    return name, kinesis.describe_stream_summary(StreamName=name)["StreamDescriptionSummary"]["StreamARN"]
+
+
+@pytest.mark.parametrize("missing", READS)
+def test_a_mapping_is_refused_whose_function_cannot_read_the_stream(stack: Stack, missing: str) -> None:
+    _, arn = stream(stack)
+    name = function(stack, role(stack, "lambda.amazonaws.com", allow(*(set(READS) - {missing}), on=arn)))
+    said = refusal(
+        stack.client("lambda").create_event_source_mapping,
+        EventSourceArn=arn,
+        FunctionName=name,
+        StartingPosition="TRIM_HORIZON",
+    )
+    assert said.startswith("InvalidParameterValueException: Cannot access stream")
+    assert f"perform: {missing} on resource: {arn}" in said
+
+
+def test_a_mapping_that_may_not_read_any_more_says_so_and_loses_nothing(stack: Stack) -> None:
+    name, arn = stream(stack)
+    reader = role(stack, "lambda.amazonaws.com", allow(*READS, on=arn))
+    source = "exports.handler = async () => ({})"
+    mapping = stack.client("lambda").create_event_source_mapping(
+        EventSourceArn=arn, FunctionName=function(stack, reader, source), StartingPosition="TRIM_HORIZON"
+    )["UUID"]
+
+    def result() -> str:
+        return stack.client("lambda").get_event_source_mapping(UUID=mapping)["LastProcessingResult"]
+
+    grant(stack, reader, allow(*(set(READS) - {"kinesis:GetRecords"}), on=arn))
+    stack.client("kinesis").put_record(StreamName=name, Data=b"{}", PartitionKey="k")
+    wait_for("the problem", lambda: f"perform: kinesis:GetRecords on resource: {arn}" in result())
+    assert result().startswith("PROBLEM: User: arn:aws:sts::")
+    grant(stack, reader, allow(*READS, on=arn))
+    wait_for("the record to be taken after all", lambda: result() == "OK")
+
+
+def test_a_mapping_is_refused_whose_failures_could_not_be_kept(stack: Stack) -> None:
+    _, arn = stream(stack)
+    name = function(stack, role(stack, "lambda.amazonaws.com", allow(*READS, on=arn)))
+    said = refusal(
+        stack.client("lambda").create_event_source_mapping,
+        EventSourceArn=arn,
+        FunctionName=name,
+        StartingPosition="TRIM_HORIZON",
+        DestinationConfig={"OnFailure": {"Destination": f"arn:aws:s3:::{stack.bucket()}"}},
+    )
+    assert "does not have permissions to call ListBucket on S3" in said
+
+
+# ---- Athena, Glue and logs work with the caller's or the job's role ----
+
+
+def as_role(stack: Stack, service: str, role_arn: str):
+    """A client with a session of the role."""
+    session = stack.client("sts").assume_role(RoleArn=role_arn, RoleSessionName="someone")["Credentials"]
+    return boto3.client(
+        service,
+        endpoint_url=stack.endpoint,
+        region_name="us-east-1",
+        aws_access_key_id=session["AccessKeyId"],
+        aws_secret_access_key=session["SecretAccessKey"],
+        aws_session_token=session["SessionToken"],
+    )
+
+
+def lake(stack: Stack) -> tuple[str, str, str]:
+    """A bucket, a database with a table t of one row, and a workgroup."""
+    bucket, database, workgroup = stack.bucket("lake"), unique("db").replace("-", "_"), unique("wg")
+    stack.client("s3").put_object(Bucket=bucket, Key="t/one.csv", Body=b"1\n")
+    stack.client("athena").create_work_group(
+        Name=workgroup, Configuration={"ResultConfiguration": {"OutputLocation": f"s3://{bucket}/results/"}}
+    )
+    glue = stack.client("glue")
+    glue.create_database(DatabaseInput={"Name": database})
+    columns = [{"Name": "n", "Type": "int"}]
+    serde = {"SerializationLibrary": "org.apache.hadoop.hive.serde2.lazy.LazySimpleSerDe", "Parameters": {}}
+    serde["Parameters"]["field.delim"] = ","
+    descriptor = {"Columns": columns, "Location": f"s3://{bucket}/t/", "SerdeInfo": serde}
+    descriptor["InputFormat"] = "org.apache.hadoop.mapred.TextInputFormat"
+    table = {"Name": "t", "TableType": "EXTERNAL_TABLE", "StorageDescriptor": descriptor}
+    glue.create_table(DatabaseName=database, TableInput=table)
+    return bucket, database, workgroup
+
+
+@pytest.mark.parametrize(
+    ("missing", "resource"),
+    [
+        ("glue:GetTable", f"glue:us-east-1:{ACCOUNT}:catalog"),
+        ("s3:GetObject", "s3:::{bucket}/t/one.csv"),
+        ("s3:ListBucket", "s3:::{bucket}"),
+    ],
+)
+def test_athena_reads_with_its_callers_rights(stack: Stack, missing: str, resource: str) -> None:
+    bucket, database, workgroup = lake(stack)
+    named = f"arn:aws:{resource.format(bucket=bucket, database=database)}"
+    needed = {
+        "athena:StartQueryExecution",
+        "athena:GetQueryExecution",
+        "athena:GetDataCatalog",
+        "glue:GetDatabase",
+        "glue:GetTable",
+        "s3:GetBucketLocation",
+        "s3:ListBucket",
+        "s3:GetObject",
+        "s3:PutObject",
+    }
+
+    def outcome(actions: set[str]) -> dict:
+        anyone = {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}
+        athena = as_role(stack, "athena", role(stack, "", allow(*actions), principal=anyone))
+        query = athena.start_query_execution(
+            QueryString="SELECT n FROM t", WorkGroup=workgroup, QueryExecutionContext={"Database": database}
+        )["QueryExecutionId"]
+
+        def ended() -> dict | None:
+            status = athena.get_query_execution(QueryExecutionId=query)["QueryExecution"]["Status"]
+            return status if status["State"] in ("SUCCEEDED", "FAILED") else None
+
+        return wait_for("the query's end", ended)
+
+    assert outcome(needed)["State"] == "SUCCEEDED"
+    failed = outcome(needed - {missing})
+    assert failed["State"] == "FAILED"
+    assert f"not authorized to perform: {missing} on resource: {named} " in failed["StateChangeReason"]
+
+
+def test_a_job_run_acts_with_the_jobs_role(stack: Stack) -> None:
+    bucket = stack.bucket("job")
+    script = f"import boto3\nboto3.client('s3').put_object(Bucket='{bucket}', Key='out', Body=b'')\n"
+    stack.client("s3").put_object(Bucket=bucket, Key="script.py", Body=script.encode())
+    reads = allow("s3:GetObject", on=f"arn:aws:s3:::{bucket}/script.py")
+    job_role = role(stack, "glue.amazonaws.com")
+    job = unique("job")
+    command = {"Name": "glueetl", "ScriptLocation": f"s3://{bucket}/script.py"}
+    stack.client("glue").create_job(
+        Name=job, Role=job_role, Command=command, DefaultArguments={"--custom-logGroup-prefix": "/own/job"}
+    )
+
+    def run() -> dict:
+        run_id = stack.client("glue").start_job_run(JobName=job)["JobRunId"]
+
+        def ended() -> dict | None:
+            found = stack.client("glue").get_job_run(JobName=job, RunId=run_id)["JobRun"]
+            return found if found["JobRunState"] in ("SUCCEEDED", "FAILED") else None
+
+        return wait_for("the run's end", ended, 60)
+
+    assert "perform: s3:GetObject on resource" in run()["ErrorMessage"]
+    grant(stack, job_role, reads)
+    failed = run()
+    assert failed["JobRunState"] == "FAILED"
+    assert "AccessDenied" in failed["ErrorMessage"] and "s3:PutObject" in failed["ErrorMessage"]
+    stack.client("logs").create_log_group(logGroupName="/own/job/error")
+    logs = allow("logs:CreateLogStream", "logs:PutLogEvents", on=f"arn:aws:logs:*:{ACCOUNT}:log-group:/own/job/error:*")
+    grant(stack, job_role, reads, logs)
+    failed = run()
+    streams = stack.client("logs").describe_log_streams(logGroupName="/own/job/error")["logStreams"]
+    assert [each["logStreamName"] for each in streams] == [failed["Id"]], "one with the permission, none without"
+    grant(stack, job_role, reads, logs, allow("s3:PutObject", on=f"arn:aws:s3:::{bucket}/out"))
+    assert run()["JobRunState"] == "SUCCEEDED"
+
+
+def test_a_function_that_may_not_write_logs_runs_without_a_log(stack: Stack) -> None:
+    silent = function(stack, role(stack, "lambda.amazonaws.com"))
+    logging = function(stack, role(stack, "lambda.amazonaws.com", allow("logs:CreateLogStream", "logs:PutLogEvents")))
+    for name in (silent, logging):
+        assert stack.client("lambda").invoke(FunctionName=name)["StatusCode"] == 200
+    groups = [
+        group["logGroupName"]
+        for name in (silent, logging)
+        for group in stack.client("logs").describe_log_groups(logGroupNamePrefix=f"/aws/lambda/{name}")["logGroups"]
+    ]
+    assert groups == [f"/aws/lambda/{logging}"]
+
+
+# ---- schedules, bucket policies, the record of decisions ----
+
+
+def test_a_schedule_starts_only_what_its_role_may_start(stack: Stack) -> None:
+    target = machine(
+        stack,
+        role(stack, "states.amazonaws.com"),
+        {"Resource": "arn:aws:states:::lambda:invoke", "Arguments": {"FunctionName": "f"}},
+    )
+    schedule_role = role(stack, "scheduler.amazonaws.com")
+    states = stack.client("stepfunctions")
+
+    def schedule() -> None:
+        soon = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%S")
+        stack.client("scheduler").create_schedule(
+            Name=unique("s"),
+            ScheduleExpression=f"at({soon})",
+            FlexibleTimeWindow={"Mode": "OFF"},
+            Target={"Arn": target, "RoleArn": schedule_role, "Input": "{}"},
+        )
+
+    def denied() -> bool:
+        log = (stack.state_dir / "emulator.log").read_text()
+        return f"perform: states:StartExecution on resource: {target}" in log
+
+    schedule()
+    wait_for("the denial", denied)
+    assert states.list_executions(stateMachineArn=target)["executions"] == []
+    grant(stack, schedule_role, allow("states:StartExecution", on=target))
+    schedule()
+    wait_for("the execution", lambda: states.list_executions(stateMachineArn=target)["executions"])
+
+
+def test_bucket_policies_hold_for_roles_and_see_tls(stack: Stack) -> None:
+    anyone = {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}
+    s3 = as_role(stack, "s3", role(stack, "", allow("s3:PutObject"), principal=anyone))
+    bucket = stack.bucket("policy")
+
+    def policy(condition: dict) -> None:
+        statement = {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": f"arn:aws:s3:::{bucket}/*"}
+        document = json.dumps({"Version": "2012-10-17", "Statement": [{**statement, **condition}]})
+        stack.client("s3").put_bucket_policy(Bucket=bucket, Policy=document)
+
+    policy({"Condition": {"Bool": {"aws:SecureTransport": "false"}}})
+    s3.put_object(Bucket=bucket, Key="k", Body=b"")
+    policy({})
+    assert "explicit deny" in refusal(s3.put_object, Bucket=bucket, Key="k", Body=b"")
+
+
+def test_what_the_policies_of_roles_decided_is_written_down(stack: Stack) -> None:
+    name = function(stack, role(stack, "lambda.amazonaws.com"))
+    states_role = role(stack, "states.amazonaws.com")
+    task = {"Resource": "arn:aws:states:::lambda:invoke", "Arguments": {"FunctionName": name}}
+    executed(stack, machine(stack, states_role, task))
+    lines = [json.loads(line) for line in (stack.state_dir / "authorizations.jsonl").read_text().splitlines()]
+    own = [line for line in lines if f"/{states_role.split('/')[-1]}/" in line["principal"]]
+    assert [(line["action"], line["resource"].split(":")[-1], line["decision"]) for line in own] == [
+        ("lambda:InvokeFunction", name, "ImplicitDeny")
+    ]
+
+
+def test_it_says_so_when_it_is_turned_off(tmp_path) -> None:
+    lax = start_stack(tmp_path, {"AUTH": "false"})
+    try:
+        wait_for(
+            "the warning", lambda: "permissions are not enforced" in (tmp_path / "emulator.log").read_text() or None
+        )
+    finally:
+        lax.stop()
