@@ -11,7 +11,16 @@ export function bundleLambda(name: string): pulumi.asset.AssetArchive {
   return new pulumi.asset.AssetArchive({ "index.js": new pulumi.asset.StringAsset(bundleSource(name)) });
 }
 
+const bundles = new Map<string, string>();
+
+/** Built once in a process: sources do not change under a running program. */
 export function bundleSource(name: string): string {
+  const source = bundles.get(name) ?? buildBundle(name);
+  bundles.set(name, source);
+  return source;
+}
+
+function buildBundle(name: string): string {
   const result = buildSync({
     // esbuild names modules in the bundle relative to this, so that no path of the machine gets in.
     absWorkingDir: PROJECT_ROOT,

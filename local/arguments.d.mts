@@ -27,6 +27,23 @@ export interface ExecuteOptions extends TargetOptions {
   input: Record<string, unknown>;
 }
 
+export interface CostOptions {
+  /** The stack whose Pulumi.NAME.yaml is read; dev where it is left out. */
+  stack?: string;
+  "events-per-day"?: number;
+  "event-bytes"?: number;
+  "events-per-record"?: number;
+  "quarantine-percent"?: number;
+  "peak-factor"?: number;
+  months?: number;
+  "queries-per-day"?: number;
+  "days-per-query"?: number;
+  "executions-per-day"?: number;
+  /** KEY=VALUE each. */
+  set?: string[];
+  json?: boolean;
+}
+
 export interface Request {
   command: string;
   /** The parts of the set-up that the command needs. */

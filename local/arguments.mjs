@@ -25,6 +25,17 @@ const stack = {
   read: text("the name of a Pulumi stack, such as dev"),
 };
 
+const configured = {
+  type: "string",
+  value: "NAME",
+  help: "the stack whose configuration is read, from Pulumi.NAME.yaml (default dev)",
+  read: text("the name of a Pulumi stack, such as dev"),
+};
+
+function count(help, least, most) {
+  return { type: "string", value: "N", help, read: integer(least, most) };
+}
+
 /** Each command: its usage, its options, and the parts of the set-up that it needs. */
 const COMMANDS = {
   start: {
@@ -95,6 +106,45 @@ const COMMANDS = {
       `npm run execute -- '{"simulate": {"events": 500, "seed": 3}}'`,
       `npm run execute -- '{"reprocess": {"from": "2026-01-01", "to": "2026-01-02"}}' --stack dev`,
     ],
+  },
+  cost: {
+    usage: "npm run cost -- [options]",
+    about:
+      "Estimates what a stack costs a month and for a million events, from its own configuration: what dominates, and which setting would cut it.",
+    needs: ["npm"],
+    options: {
+      stack: configured,
+      "events-per-day": count("events that arrive a day, 0 for an idle stack (default 1000000)", 0, 1e10),
+      "event-bytes": count("size of an event's JSON (default 500)", 20, 1_000_000),
+      "events-per-record": count("events that producers pack into a record (default 10)", 1, 10_000),
+      "quarantine-percent": count("lines in a hundred that go to the quarantine (default 1)", 0, 100),
+      "peak-factor": count("busiest second over the average one (default 3)", 1, 1000),
+      months: count("months of data that lie there already (default 12)", 1, 120),
+      "queries-per-day": count("queries of people (default 20)", 0, 1_000_000),
+      "days-per-query": count("days that such a query reads (default 7)", 1, 3650),
+      "executions-per-day": count("executions by hand, where the schedule is off (default 1)", 0, 1440),
+      set: {
+        type: "string",
+        value: "KEY=VALUE",
+        multiple: true,
+        help: "a configuration value to try instead of the stack's; may be given several times",
+        read: setting,
+      },
+      json,
+    },
+    examples: [
+      "npm run cost",
+      "npm run cost -- --stack prod --events-per-day 10000000",
+      "npm run cost -- --events-per-day 0   # an idle stack",
+      "npm run cost -- --stack prod --set batchWindowSeconds=300 --set glueWorkers=4",
+    ],
+  },
+  docs: {
+    usage: "npm run docs -- [options]",
+    about: "Writes the documents that the program itself tells: costs and the tables of the configuration.",
+    needs: ["npm"],
+    options: { check: { type: "boolean", help: "write nothing, and fail where one is not current" } },
+    examples: ["npm run docs", "npm run docs -- --check"],
   },
   test: {
     usage: "npm test",
@@ -208,7 +258,10 @@ function readPositionals(name, command, positionals) {
 function refuseWhatNpmTook(name, command, env) {
   // json is an option of npm's own, which a person may have in a .npmrc.
   const taken = Object.keys(command.options).filter(
-    (key) => key !== "json" && env[`npm_config_${key}`] !== undefined && env.npm_lifecycle_event === name,
+    (key) =>
+      key !== "json" &&
+      env[`npm_config_${key.replaceAll("-", "_")}`] !== undefined &&
+      env.npm_lifecycle_event === name,
   );
   if (taken.length > 0) {
     const options = taken.map((key) => `--${key}`).join(", ");
@@ -242,6 +295,13 @@ function text(allowed) {
     if (value.trim() === "") refuse(`${name} must be ${allowed}, got ${show(value)}.`);
     return value;
   };
+}
+
+function setting(name, value, refuse) {
+  if (!/^[A-Za-z]\w*=/.test(value)) {
+    refuse(`${name} must be KEY=VALUE, such as batchWindowSeconds=300, got ${show(value)}.`);
+  }
+  return value;
 }
 
 function file(name, value, refuse) {

@@ -16,10 +16,12 @@ interface Declaration {
   value?: unknown;
 }
 
+/** `standIn` takes the place of values that are encrypted for Pulumi alone; without it they are an error. */
 export function readConfiguration(
   root: string,
   stack: string,
   overrides: Record<string, unknown>,
+  standIn?: string,
 ): ProjectConfiguration {
   const project = readYaml(join(root, "Pulumi.yaml"));
   const name = String(project.name);
@@ -30,7 +32,8 @@ export function readConfiguration(
   }
   const stackFile = `Pulumi.${stack}.yaml`;
   for (const [key, value] of Object.entries(readYaml(join(root, stackFile)).config ?? {})) {
-    if (isEncrypted(value) && !(qualified(key, name) in overrides)) {
+    if (isEncrypted(value) && standIn !== undefined) values[qualified(key, name)] = standIn;
+    else if (isEncrypted(value) && !(qualified(key, name) in overrides)) {
       throw new Error(
         `${stackFile}: ${key} is encrypted for Pulumi alone; give it a value for the local stack`,
       );

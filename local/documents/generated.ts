@@ -1,0 +1,10 @@
+// The documents that are written by the program: which files, and what stands in each; `npm run docs` writes them.
+import { costDocument } from "./cost";
+
+export interface Generated {
+  /** From the project's root. */
+  path: string;
+  text(current: string): Promise<string> | string;
+}
+
+export const GENERATED: readonly Generated[] = [{ path: "docs/cost.md", text: costDocument }];

@@ -1,0 +1,16 @@
+// The configuration in which the program declares everything that it can: each switch on, each optional resource there.
+import { CONFIG_KEYS, type ConfigKey } from "../../infra/config-keys";
+import { type StackConfiguration, stackConfiguration } from "../../local/stack-config";
+
+export function everythingOn(): StackConfiguration {
+  const switches = Object.entries<ConfigKey>(CONFIG_KEYS)
+    .filter(([, { check }]) => check.type === "boolean")
+    .map(([key]) => [key, "true"]);
+  return stackConfiguration("dev", {
+    ...Object.fromEntries(switches),
+    privacy: '{"user_id":"hash"}',
+    privacyHashKey: "a key of enough letters",
+    successEmails: '["success@example.com"]',
+    failureEmails: '["failure@example.com"]',
+  });
+}
