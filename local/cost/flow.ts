@@ -14,11 +14,11 @@ export const GB = 1e9;
 /** States of an execution that found something, and of one that found nothing; tested against the state machine. */
 export const WORKING_PATH = [
   ...["CheckInput", "WhatToDo", "TransformEvents", "ReadReport", "HowToRepair", "RepairPartitions"],
-  ...["VerifyTables", "ReadCounts", "IsVerified", "NotifySuccess", "PipelineSucceeded"],
+  ...["VerifyTables", "ReadCounts", "IsVerified", "RecordMetrics", "NotifySuccess", "PipelineSucceeded"],
 ];
 export const IDLE_PATH = [
   ...["CheckInput", "WhatToDo", "TransformEvents", "ReadReport", "HowToRepair"],
-  ...["NotifySuccess", "PipelineSucceeded"],
+  ...["RecordMetrics", "NotifySuccess", "PipelineSucceeded"],
 ];
 
 export interface Flow {
