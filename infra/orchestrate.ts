@@ -81,6 +81,8 @@ export class Orchestrate extends pulumi.ComponentResource {
         service: "states.amazonaws.com",
         description:
           "The state machine: calls its Lambdas, its Glue job, its Athena workgroup and its topics",
+        // The state machine needs its role first: it is known by what its automatic name is made from.
+        sourceArn: arnOf("states", `stateMachine:*${name}-pipeline*`),
         permissions: pipelinePermissions(args),
       },
       { parent: this },
@@ -146,11 +148,14 @@ export class Orchestrate extends pulumi.ComponentResource {
   }
 
   private createSchedule(name: string, args: OrchestrateArgs): void {
+    // A group of its own: Scheduler says on behalf of which group it assumes a role, and groups can be tagged.
+    const group = new aws.scheduler.ScheduleGroup(`${name}-schedule`, {}, { parent: this });
     const role = new ServiceRole(
       `${name}-schedule-role`,
       {
         service: "scheduler.amazonaws.com",
         description: "The schedule: starts the state machine",
+        sourceArn: group.arn,
         permissions: [allow("states:StartExecution").on(this.stateMachineArn)],
       },
       { parent: this },
@@ -158,6 +163,7 @@ export class Orchestrate extends pulumi.ComponentResource {
     new aws.scheduler.Schedule(
       `${name}-schedule`,
       {
+        groupName: group.name,
         description: "Starts the clickstream pipeline",
         scheduleExpression: args.scheduleExpression,
         flexibleTimeWindow: { mode: "OFF" },

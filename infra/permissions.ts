@@ -45,8 +45,15 @@ export function policyDocument(statements: Statement[]): pulumi.Output<string> {
   return pulumi.jsonStringify({ Version: "2012-10-17", Statement: statements });
 }
 
-/** One service may assume the role, and only on behalf of this account (the confused deputy). */
-export function trustPolicy(service: string, accountId: pulumi.Input<string>): pulumi.Output<string> {
+/**
+ * One service may assume the role, and only on behalf of this account (the confused deputy) and, where given, of
+ * resources whose ARN is like `sourceArn`.
+ */
+export function trustPolicy(
+  service: string,
+  accountId: pulumi.Input<string>,
+  sourceArn?: pulumi.Input<string>,
+): pulumi.Output<string> {
   return pulumi.jsonStringify({
     Version: "2012-10-17",
     Statement: [
@@ -54,7 +61,10 @@ export function trustPolicy(service: string, accountId: pulumi.Input<string>): p
         Effect: "Allow",
         Action: "sts:AssumeRole",
         Principal: { Service: service },
-        Condition: { StringEquals: { "aws:SourceAccount": accountId } },
+        Condition: {
+          StringEquals: { "aws:SourceAccount": accountId },
+          ...(sourceArn && { ArnLike: { "aws:SourceArn": sourceArn } }),
+        },
       },
     ],
   });

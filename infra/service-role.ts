@@ -3,12 +3,18 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import { currentAccount } from "./account";
+import { qualifiedName } from "./names";
 import { policyDocument, type Statement, trustPolicy } from "./permissions";
 
 export interface ServiceRoleArgs {
   /** The service principal, e.g. `lambda.amazonaws.com`. */
   service: string;
   description: string;
+  /**
+   * What the service assumes it for, where AWS documents that the service says so: Step Functions a state machine,
+   * Scheduler a schedule group. For Lambda and Glue it documents none, and a wrong one would shut them out.
+   */
+  sourceArn?: pulumi.Input<string>;
   permissions: Statement[];
 }
 
@@ -21,7 +27,9 @@ export class ServiceRole extends pulumi.ComponentResource {
       name,
       {
         description: args.description,
-        assumeRolePolicy: trustPolicy(args.service, currentAccount().accountId),
+        // By the path the stack's roles are told from all others, e.g. in the policy of whoever deploys it.
+        path: `/${qualifiedName()}/`,
+        assumeRolePolicy: trustPolicy(args.service, currentAccount().accountId, args.sourceArn),
       },
       { parent: this },
     );

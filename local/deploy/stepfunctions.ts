@@ -1,7 +1,9 @@
-// State machines and schedules.
+// State machines, and schedules in their groups.
 import {
   CreateScheduleCommand,
+  CreateScheduleGroupCommand,
   DeleteScheduleCommand,
+  DeleteScheduleGroupCommand,
   type FlexibleTimeWindowMode,
 } from "@aws-sdk/client-scheduler";
 import {
@@ -43,10 +45,23 @@ const stateMachine = handler<aws.sfn.StateMachineArgs>({
   },
 });
 
+const scheduleGroup = handler<aws.scheduler.ScheduleGroupArgs>({
+  honours: ["name", "namePrefix"],
+  naming: { maximumLength: 64 },
+  async create(inputs, { clients, physicalName }) {
+    const Name = physicalName(inputs.name, inputs.namePrefix);
+    const { ScheduleGroupArn } = await clients.scheduler.send(new CreateScheduleGroupCommand({ Name }));
+    return { id: Name, outputs: { name: Name, arn: ScheduleGroupArn } };
+  },
+  async remove({ id }, { clients }) {
+    await clients.scheduler.send(new DeleteScheduleGroupCommand({ Name: id }));
+  },
+});
+
 const schedule = handler<aws.scheduler.ScheduleArgs>({
   honours: [
     ...["name", "namePrefix", "description", "scheduleExpression", "scheduleExpressionTimezone", "state"],
-    ...["target.arn", "target.roleArn", "target.input", "flexibleTimeWindow.mode"],
+    ...["groupName", "target.arn", "target.roleArn", "target.input", "flexibleTimeWindow.mode"],
   ],
   ineffective: {
     "target.retryPolicy": "a start that fails is not tried again here",
@@ -58,6 +73,7 @@ const schedule = handler<aws.scheduler.ScheduleArgs>({
     const { ScheduleArn } = await clients.scheduler.send(
       new CreateScheduleCommand({
         Name,
+        GroupName: inputs.groupName,
         Description: inputs.description,
         ScheduleExpression: inputs.scheduleExpression,
         ScheduleExpressionTimezone: inputs.scheduleExpressionTimezone,
@@ -74,14 +90,16 @@ const schedule = handler<aws.scheduler.ScheduleArgs>({
         },
       }),
     );
-    return { id: `default/${Name}`, outputs: { name: Name, arn: ScheduleArn } };
+    return { id: `${inputs.groupName ?? "default"}/${Name}`, outputs: { name: Name, arn: ScheduleArn } };
   },
-  async remove({ outputs }, { clients }) {
-    await clients.scheduler.send(new DeleteScheduleCommand({ Name: String(outputs.name) }));
+  async remove({ outputs, inputs }, { clients }) {
+    const Name = String(outputs.name);
+    await clients.scheduler.send(new DeleteScheduleCommand({ Name, GroupName: inputs.groupName }));
   },
 });
 
 export const stepFunctionsHandlers = {
   "aws:sfn/stateMachine:StateMachine": stateMachine,
+  "aws:scheduler/scheduleGroup:ScheduleGroup": scheduleGroup,
   "aws:scheduler/schedule:Schedule": schedule,
 };

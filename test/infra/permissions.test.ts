@@ -108,18 +108,21 @@ describe("infra/permissions", () => {
     assert.deepEqual(writes("clickstream-pipeline-role"), ["clickstream-results-id/queries/*"]);
   });
 
-  it("lets every role be assumed by one service, on behalf of this account only", () => {
+  it("lets every role be assumed by one service, on behalf of this account and, where it says so, one resource", () => {
     const trusted = program.of("aws:iam/role:Role").map(({ name, inputs }) => {
       const [statement, ...more] = statementsOf(inputs.assumeRolePolicy);
-      return [name, statement?.Principal?.Service, JSON.stringify(statement?.Condition), more.length];
+      return [name, statement?.Principal?.Service, statement?.Condition, more.length];
     });
-    const account = '{"StringEquals":{"aws:SourceAccount":"123456789012"}}';
+    const account = { StringEquals: { "aws:SourceAccount": "123456789012" } };
+    const just = (sourceArn: string) => ({ ...account, ArnLike: { "aws:SourceArn": sourceArn } });
+    const pipeline = just("arn:aws:states:eu-west-1:123456789012:stateMachine:*clickstream-pipeline*");
+    const group = just("arn:aws:scheduler/scheduleGroup:ScheduleGroup:clickstream-schedule");
     assert.deepEqual(trusted.sort(), [
       ["clickstream-await-ingest-role", "lambda.amazonaws.com", account, 0],
       ["clickstream-ingest-role", "lambda.amazonaws.com", account, 0],
       ["clickstream-job-role", "glue.amazonaws.com", account, 0],
-      ["clickstream-pipeline-role", "states.amazonaws.com", account, 0],
-      ["clickstream-schedule-role", "scheduler.amazonaws.com", account, 0],
+      ["clickstream-pipeline-role", "states.amazonaws.com", pipeline, 0],
+      ["clickstream-schedule-role", "scheduler.amazonaws.com", group, 0],
       ["clickstream-simulator-role", "lambda.amazonaws.com", account, 0],
     ]);
   });
