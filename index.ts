@@ -9,8 +9,10 @@ import * as names from "./infra/names";
 import { Notify } from "./infra/notify";
 import { Orchestrate } from "./infra/orchestrate";
 import { Process } from "./infra/process";
+import { tagEverything } from "./infra/tags";
 
 const config = stackConfig();
+tagEverything(config.tags);
 const tables = {
   databaseName: names.databaseName(),
   eventsTable: "events",

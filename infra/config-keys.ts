@@ -1,5 +1,7 @@
 // Every configuration key: what it may hold, and its default. Pulumi.yaml declares the same keys for the engine.
 
+import { OWN_TAGS } from "./tags";
+
 /** How a value's text is read; `read` returns undefined for what is not allowed. */
 export interface Check {
   type: "string" | "integer" | "boolean" | "array" | "object";
@@ -81,6 +83,7 @@ export const CONFIG_KEYS = {
   failureEmails: { check: emails(), default: [], example: "--path 'KEY[0]' you@example.com" },
   scheduleEnabled: { check: bool(), default: true, example: "true" },
   scheduleExpression: { check: schedule(), default: "rate(1 hour)", example: "'rate(1 hour)'" },
+  tags: { check: tags(), default: {}, example: "--path KEY.CostCenter data" },
   logRetentionDays: {
     check: number(`one of ${LOG_RETENTION_DAYS.join(", ")}`, (days) => LOG_RETENTION_DAYS.includes(days)),
     default: 30,
@@ -172,6 +175,36 @@ function emails(): Check {
       Array.isArray(value) &&
       value.every((item) => typeof item === "string" && address.test(item)) &&
       new Set(value).size === value.length,
+  );
+}
+
+/**
+ * What every AWS service takes: IAM tells keys apart without regard to case, and an S3 object has ten tags at most,
+ * of which three are the program's.
+ */
+function tags(): Check {
+  const chars = /^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$/u;
+  const fits = (key: string, value: unknown) =>
+    key.length >= 1 &&
+    key.length <= 128 &&
+    chars.test(key) &&
+    !key.toLowerCase().startsWith("aws:") &&
+    typeof value === "string" &&
+    value.length <= 256 &&
+    chars.test(value);
+  return json(
+    "object",
+    `an object of up to 7 tags: different keys of 1 to 128 and values of up to 256 letters, digits, spaces and _.:/=+-@, no key ${OWN_TAGS.join(", ")} or aws:...`,
+    (value): value is Record<string, string> => {
+      if (typeof value !== "object" || value === null || Array.isArray(value)) return false;
+      const keys = Object.keys(value).map((key) => key.toLowerCase());
+      return (
+        keys.length <= 7 &&
+        new Set([...keys, ...OWN_TAGS.map((key) => key.toLowerCase())]).size ===
+          keys.length + OWN_TAGS.length &&
+        Object.entries(value).every(([key, member]) => fits(key, member))
+      );
+    },
   );
 }
 

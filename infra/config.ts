@@ -32,6 +32,7 @@ export interface ClickstreamConfig {
   failureEmails: string[];
   scheduleEnabled: boolean;
   scheduleExpression: string;
+  tags: Record<string, string>;
   logRetentionDays: number;
   customerKey: boolean;
   forceDestroy: boolean;

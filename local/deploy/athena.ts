@@ -6,10 +6,18 @@ import {
 } from "@aws-sdk/client-athena";
 import type * as aws from "@pulumi/aws";
 import { handler } from "./resource";
+import { tagList } from "./tags";
 
 const workgroup = handler<aws.athena.WorkgroupArgs>({
   honours: [
-    ...["name", "description", "state", "forceDestroy", "configuration.enforceWorkgroupConfiguration"],
+    ...[
+      "name",
+      "description",
+      "state",
+      "forceDestroy",
+      "tags",
+      "configuration.enforceWorkgroupConfiguration",
+    ],
     ...["configuration.bytesScannedCutoffPerQuery", "configuration.resultConfiguration.outputLocation"],
   ],
   ineffective: {
@@ -28,6 +36,7 @@ const workgroup = handler<aws.athena.WorkgroupArgs>({
       new CreateWorkGroupCommand({
         Name,
         Description: inputs.description,
+        Tags: tagList(inputs.tags),
         Configuration: configuration && {
           EnforceWorkGroupConfiguration: configuration.enforceWorkgroupConfiguration ?? true,
           PublishCloudWatchMetricsEnabled: configuration.publishCloudwatchMetricsEnabled ?? true,

@@ -7,6 +7,7 @@ import {
   DeleteDatabaseCommand,
   DeleteJobCommand,
   DeleteTableCommand,
+  TagResourceCommand,
   type WorkerType,
 } from "@aws-sdk/client-glue";
 import type * as aws from "@pulumi/aws";
@@ -16,12 +17,15 @@ const MINUTES_BY_DEFAULT = 480; // what Glue 5 takes without a timeout
 const OWN_MACHINE = "the job runs on this machine, with its processors and memory";
 
 const database = handler<aws.glue.CatalogDatabaseArgs>({
-  honours: ["name", "description"],
+  honours: ["name", "description", "tags"],
   naming: { maximumLength: 255, lowerCase: true },
   async create(inputs, { clients, region, accountId, physicalName }) {
     const Name = physicalName(inputs.name);
     await clients.glue.send(
-      new CreateDatabaseCommand({ DatabaseInput: { Name, Description: inputs.description } }),
+      new CreateDatabaseCommand({
+        DatabaseInput: { Name, Description: inputs.description },
+        Tags: inputs.tags,
+      }),
     );
     const arn = `arn:aws:glue:${region}:${accountId}:database/${Name}`;
     return { id: `${accountId}:${Name}`, outputs: { name: Name, arn, catalogId: accountId } };
@@ -80,7 +84,7 @@ const table = handler<aws.glue.CatalogTableArgs>({
 const job = handler<aws.glue.JobArgs>({
   honours: [
     ...["name", "description", "command", "defaultArguments", "nonOverridableArguments"],
-    ...["executionProperty", "timeout", "maxRetries", "roleArn"],
+    ...["executionProperty", "timeout", "maxRetries", "roleArn", "tags"],
   ],
   ineffective: {
     glueVersion: "always the Spark and Python of this project's lock file",
@@ -111,7 +115,10 @@ const job = handler<aws.glue.JobArgs>({
         NumberOfWorkers: inputs.numberOfWorkers,
       }),
     );
-    return { id: Name, outputs: { name: Name, arn: `arn:aws:glue:${region}:${accountId}:job/${Name}` } };
+    const arn = `arn:aws:glue:${region}:${accountId}:job/${Name}`;
+    // The emulator keeps the tags of CreateJob where its own GetTags does not look.
+    await clients.glue.send(new TagResourceCommand({ ResourceArn: arn, TagsToAdd: inputs.tags }));
+    return { id: Name, outputs: { name: Name, arn } };
   },
   async remove({ id }, { clients }) {
     await clients.glue.send(new DeleteJobCommand({ JobName: id }));

@@ -7,9 +7,10 @@ import {
 } from "@aws-sdk/client-iam";
 import type * as aws from "@pulumi/aws";
 import { handler } from "./resource";
+import { tagList } from "./tags";
 
 const role = handler<aws.iam.RoleArgs>({
-  honours: ["name", "namePrefix", "description", "path", "assumeRolePolicy"],
+  honours: ["name", "namePrefix", "description", "path", "assumeRolePolicy", "tags"],
   naming: { maximumLength: 64 },
   async create(inputs, { clients, physicalName }) {
     const RoleName = physicalName(inputs.name, inputs.namePrefix);
@@ -19,6 +20,7 @@ const role = handler<aws.iam.RoleArgs>({
         Path: inputs.path,
         Description: inputs.description,
         AssumeRolePolicyDocument: asText(inputs.assumeRolePolicy),
+        Tags: tagList(inputs.tags),
       }),
     );
     return { id: RoleName, outputs: { name: RoleName, arn: Role?.Arn, uniqueId: Role?.RoleId } };

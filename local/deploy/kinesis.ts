@@ -1,5 +1,6 @@
 // Streams.
 import {
+  AddTagsToStreamCommand,
   CreateStreamCommand,
   DeleteStreamCommand,
   DescribeStreamSummaryCommand,
@@ -13,7 +14,7 @@ import { handler } from "./resource";
 const DEFAULT_RETENTION_HOURS = 24;
 
 const stream = handler<aws.kinesis.StreamArgs>({
-  honours: ["name", "shardCount", "streamModeDetails", "retentionPeriod"],
+  honours: ["name", "shardCount", "streamModeDetails", "retentionPeriod", "tags"],
   ineffective: {
     encryptionType: "records lie unencrypted in the emulator's memory",
     kmsKeyId: "records lie unencrypted in the emulator's memory",
@@ -30,6 +31,8 @@ const stream = handler<aws.kinesis.StreamArgs>({
       }),
     );
     await waitUntilStreamExists({ client: kinesis, maxWaitTime: 30, minDelay: 0.05 }, { StreamName });
+    // The emulator drops the tags of CreateStream.
+    if (inputs.tags) await kinesis.send(new AddTagsToStreamCommand({ StreamName, Tags: inputs.tags }));
     const hours = inputs.retentionPeriod ?? DEFAULT_RETENTION_HOURS;
     if (hours !== DEFAULT_RETENTION_HOURS) {
       await kinesis.send(

@@ -8,18 +8,23 @@ import {
 } from "@aws-sdk/client-kms";
 import type * as aws from "@pulumi/aws";
 import { handler } from "./resource";
+import { tagList } from "./tags";
 
 const SHORTEST_DELETION_WINDOW_DAYS = 7;
 
 const key = handler<aws.kms.KeyArgs>({
-  honours: ["description", "deletionWindowInDays"],
+  honours: ["description", "deletionWindowInDays", "tags"],
   ineffective: {
     policy: "stored, not enforced (here every role may use every key)",
     enableKeyRotation: "stored; a local run ends before a key is rotated",
   },
   async create(inputs, { clients }) {
     const { KeyMetadata } = await clients.kms.send(
-      new CreateKeyCommand({ Description: inputs.description, Policy: inputs.policy }),
+      new CreateKeyCommand({
+        Description: inputs.description,
+        Policy: inputs.policy,
+        Tags: tagList(inputs.tags).map(({ Key, Value }) => ({ TagKey: Key, TagValue: Value })),
+      }),
     );
     const KeyId = KeyMetadata?.KeyId ?? "";
     if (inputs.enableKeyRotation) await clients.kms.send(new EnableKeyRotationCommand({ KeyId }));

@@ -16,7 +16,7 @@ import { archiveBytes } from "./assets";
 import { handler } from "./resource";
 
 const lambdaFunction = handler<aws.lambda.FunctionArgs>({
-  honours: ["name", "runtime", "handler", "code", "timeout", "environment", "description", "role"],
+  honours: ["name", "runtime", "handler", "code", "timeout", "environment", "description", "role", "tags"],
   ineffective: {
     architectures: "functions run on this machine's processor",
     loggingConfig: "function logs go to the run's emulator.log",
@@ -38,6 +38,7 @@ const lambdaFunction = handler<aws.lambda.FunctionArgs>({
         Architectures: inputs.architectures as Architecture[],
         Environment: inputs.environment && { Variables: inputs.environment.variables },
         LoggingConfig: logging && { LogFormat: logging.logFormat as LogFormat, LogGroup: logging.logGroup },
+        Tags: inputs.tags,
         Code: { ZipFile: await archiveBytes(inputs.code, root) },
       }),
     );
@@ -64,7 +65,7 @@ const eventSourceMapping = handler<aws.lambda.EventSourceMappingArgs>({
       "functionResponseTypes",
     ],
     ...["maximumBatchingWindowInSeconds", "bisectBatchOnFunctionError", "maximumRetryAttempts"],
-    ...["maximumRecordAgeInSeconds", "destinationConfig", "parallelizationFactor"],
+    ...["maximumRecordAgeInSeconds", "destinationConfig", "parallelizationFactor", "tags"],
   ],
   async create(inputs, { clients }) {
     const onFailure = inputs.destinationConfig?.onFailure?.destinationArn;
@@ -81,6 +82,7 @@ const eventSourceMapping = handler<aws.lambda.EventSourceMappingArgs>({
         MaximumRetryAttempts: inputs.maximumRetryAttempts,
         MaximumRecordAgeInSeconds: inputs.maximumRecordAgeInSeconds,
         ParallelizationFactor: inputs.parallelizationFactor,
+        Tags: inputs.tags,
         DestinationConfig: onFailure ? { OnFailure: { Destination: onFailure } } : undefined,
       }),
     );

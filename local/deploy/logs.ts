@@ -8,7 +8,7 @@ import type * as aws from "@pulumi/aws";
 import { handler } from "./resource";
 
 const logGroup = handler<aws.cloudwatch.LogGroupArgs>({
-  honours: ["name", "namePrefix"],
+  honours: ["name", "namePrefix", "tags"],
   ineffective: {
     retentionInDays: "stored; a local run ends before anything is old enough",
     kmsKeyId: "logs lie unencrypted in the emulator's memory",
@@ -16,7 +16,9 @@ const logGroup = handler<aws.cloudwatch.LogGroupArgs>({
   naming: { maximumLength: 512 },
   async create(inputs, { clients, region, accountId, physicalName }) {
     const logGroupName = physicalName(inputs.name, inputs.namePrefix);
-    await clients.logs.send(new CreateLogGroupCommand({ logGroupName, kmsKeyId: inputs.kmsKeyId }));
+    await clients.logs.send(
+      new CreateLogGroupCommand({ logGroupName, kmsKeyId: inputs.kmsKeyId, tags: inputs.tags }),
+    );
     const { retentionInDays } = inputs;
     if (retentionInDays)
       await clients.logs.send(new PutRetentionPolicyCommand({ logGroupName, retentionInDays }));

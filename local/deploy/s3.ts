@@ -13,6 +13,7 @@ import {
   PutBucketLifecycleConfigurationCommand,
   PutBucketOwnershipControlsCommand,
   PutBucketPolicyCommand,
+  PutBucketTaggingCommand,
   PutBucketVersioningCommand,
   PutObjectCommand,
   PutPublicAccessBlockCommand,
@@ -22,17 +23,21 @@ import {
 import type * as aws from "@pulumi/aws";
 import { assetBytes } from "./assets";
 import { handler } from "./resource";
+import { tagList, tagQuery } from "./tags";
 
 const NO_ACCESS_CONTROL = "stored, without effect (the endpoint is open to this machine only)";
 
 const TOO_YOUNG = "stored; a local run ends before anything is old enough";
 
 const bucket = handler<aws.s3.BucketArgs>({
-  honours: ["bucket", "bucketPrefix", "forceDestroy"],
+  honours: ["bucket", "bucketPrefix", "forceDestroy", "tags"],
   naming: { maximumLength: 63, lowerCase: true },
   async create(inputs, { clients, region, physicalName }) {
     const name = physicalName(inputs.bucket, inputs.bucketPrefix);
     await clients.s3.send(new CreateBucketCommand({ Bucket: name }));
+    const TagSet = tagList(inputs.tags);
+    if (TagSet.length > 0)
+      await clients.s3.send(new PutBucketTaggingCommand({ Bucket: name, Tagging: { TagSet } }));
     return {
       id: name,
       outputs: {
@@ -177,14 +182,20 @@ const versioning = handler<aws.s3.BucketVersioningArgs>({
 });
 
 const object = handler<aws.s3.BucketObjectv2Args>({
-  honours: ["bucket", "key", "source", "content", "contentType"],
+  honours: ["bucket", "key", "source", "content", "contentType", "tags"],
   async create(inputs, { clients, root }) {
     const body = inputs.source === undefined ? (inputs.content ?? "") : await assetBytes(inputs.source, root);
     const key = inputs.key ?? "";
     if (key === "") throw new Error("key is missing: the local stack takes it from the key alone");
     const bucketName = String(inputs.bucket);
     const { ETag } = await clients.s3.send(
-      new PutObjectCommand({ Bucket: bucketName, Key: key, Body: body, ContentType: inputs.contentType }),
+      new PutObjectCommand({
+        Bucket: bucketName,
+        Key: key,
+        Body: body,
+        ContentType: inputs.contentType,
+        Tagging: tagQuery(inputs.tags),
+      }),
     );
     const arn = `arn:aws:s3:::${bucketName}/${key}`;
     return { id: key, outputs: { key, arn, etag: ETag?.replaceAll('"', "") } };

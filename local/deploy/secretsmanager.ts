@@ -6,9 +6,10 @@ import {
 } from "@aws-sdk/client-secrets-manager";
 import type * as aws from "@pulumi/aws";
 import { handler } from "./resource";
+import { tagList } from "./tags";
 
 const secret = handler<aws.secretsmanager.SecretArgs>({
-  honours: ["name", "namePrefix", "description", "recoveryWindowInDays"],
+  honours: ["name", "namePrefix", "description", "recoveryWindowInDays", "tags"],
   ineffective: { kmsKeyId: "secrets lie unencrypted in the emulator's memory" },
   naming: { maximumLength: 512 },
   async create(inputs, { clients, physicalName }) {
@@ -17,6 +18,7 @@ const secret = handler<aws.secretsmanager.SecretArgs>({
         Name: physicalName(inputs.name, inputs.namePrefix),
         Description: inputs.description,
         KmsKeyId: inputs.kmsKeyId,
+        Tags: tagList(inputs.tags),
       }),
     );
     return { id: ARN ?? "", outputs: { name: Name, arn: ARN } };

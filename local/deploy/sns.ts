@@ -7,9 +7,10 @@ import {
 } from "@aws-sdk/client-sns";
 import type * as aws from "@pulumi/aws";
 import { handler } from "./resource";
+import { tagList } from "./tags";
 
 const topic = handler<aws.sns.TopicArgs>({
-  honours: ["name", "namePrefix", "displayName"],
+  honours: ["name", "namePrefix", "displayName", "tags"],
   ineffective: { kmsMasterKeyId: "messages lie unencrypted in the local mailbox" },
   naming: { maximumLength: 256 },
   async create(inputs, { clients, physicalName }) {
@@ -17,7 +18,9 @@ const topic = handler<aws.sns.TopicArgs>({
     const attributes: Record<string, string> = {};
     if (inputs.displayName !== undefined) attributes.DisplayName = inputs.displayName;
     if (inputs.kmsMasterKeyId !== undefined) attributes.KmsMasterKeyId = inputs.kmsMasterKeyId;
-    const { TopicArn } = await clients.sns.send(new CreateTopicCommand({ Name, Attributes: attributes }));
+    const { TopicArn } = await clients.sns.send(
+      new CreateTopicCommand({ Name, Attributes: attributes, Tags: tagList(inputs.tags) }),
+    );
     return { id: TopicArn ?? "", outputs: { name: Name, arn: TopicArn } };
   },
   async remove({ id }, { clients }) {

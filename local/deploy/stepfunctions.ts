@@ -14,9 +14,10 @@ import {
 } from "@aws-sdk/client-sfn";
 import type * as aws from "@pulumi/aws";
 import { handler } from "./resource";
+import { tagList } from "./tags";
 
 const stateMachine = handler<aws.sfn.StateMachineArgs>({
-  honours: ["name", "namePrefix", "definition", "type", "roleArn"],
+  honours: ["name", "namePrefix", "definition", "type", "roleArn", "tags"],
   ineffective: {
     loggingConfiguration: "the history is in GetExecutionHistory and the run's emulator.log",
   },
@@ -31,6 +32,7 @@ const stateMachine = handler<aws.sfn.StateMachineArgs>({
         definition: inputs.definition,
         roleArn: inputs.roleArn,
         type: inputs.type as StateMachineType | undefined,
+        tags: tagList(inputs.tags).map(({ Key, Value }) => ({ key: Key, value: Value })),
         loggingConfiguration: logging && {
           level: logging.level as LogLevel,
           includeExecutionData: logging.includeExecutionData,
@@ -46,11 +48,13 @@ const stateMachine = handler<aws.sfn.StateMachineArgs>({
 });
 
 const scheduleGroup = handler<aws.scheduler.ScheduleGroupArgs>({
-  honours: ["name", "namePrefix"],
+  honours: ["name", "namePrefix", "tags"],
   naming: { maximumLength: 64 },
   async create(inputs, { clients, physicalName }) {
     const Name = physicalName(inputs.name, inputs.namePrefix);
-    const { ScheduleGroupArn } = await clients.scheduler.send(new CreateScheduleGroupCommand({ Name }));
+    const { ScheduleGroupArn } = await clients.scheduler.send(
+      new CreateScheduleGroupCommand({ Name, Tags: tagList(inputs.tags) }),
+    );
     return { id: Name, outputs: { name: Name, arn: ScheduleGroupArn } };
   },
   async remove({ id }, { clients }) {

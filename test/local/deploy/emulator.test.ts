@@ -3,28 +3,56 @@ import assert from "node:assert/strict";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { CloudWatchLogsClient, DescribeLogGroupsCommand } from "@aws-sdk/client-cloudwatch-logs";
+import { AthenaClient, ListTagsForResourceCommand as AthenaListTagsCommand } from "@aws-sdk/client-athena";
+import {
+  CloudWatchLogsClient,
+  DescribeLogGroupsCommand,
+  ListTagsForResourceCommand as LogsListTagsCommand,
+} from "@aws-sdk/client-cloudwatch-logs";
+import { GetTagsCommand, GlueClient } from "@aws-sdk/client-glue";
+import { IAMClient, ListRolesCommand, ListRoleTagsCommand } from "@aws-sdk/client-iam";
+import { KinesisClient, ListTagsForStreamCommand } from "@aws-sdk/client-kinesis";
 import {
   DescribeKeyCommand,
   GetKeyRotationStatusCommand,
   KMSClient,
   ListAliasesCommand,
+  ListResourceTagsCommand,
 } from "@aws-sdk/client-kms";
+import {
+  LambdaClient,
+  ListTagsCommand as LambdaListTagsCommand,
+  ListEventSourceMappingsCommand,
+} from "@aws-sdk/client-lambda";
 import {
   GetBucketEncryptionCommand,
   GetBucketLifecycleConfigurationCommand,
+  GetBucketTaggingCommand,
   ListBucketsCommand,
   ListObjectVersionsCommand,
   PutObjectCommand,
   S3Client,
 } from "@aws-sdk/client-s3";
-import { GetTopicAttributesCommand, SNSClient } from "@aws-sdk/client-sns";
+import {
+  ListScheduleGroupsCommand,
+  SchedulerClient,
+  ListTagsForResourceCommand as SchedulerListTagsCommand,
+} from "@aws-sdk/client-scheduler";
+import { ListSecretsCommand, SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
+import { SFNClient, ListTagsForResourceCommand as SfnListTagsCommand } from "@aws-sdk/client-sfn";
+import {
+  GetTopicAttributesCommand,
+  SNSClient,
+  ListTagsForResourceCommand as SnsListTagsCommand,
+} from "@aws-sdk/client-sns";
 import { type ClientConfig, localClientConfig } from "../../../local/aws";
 import { type Deployment, deploy } from "../../../local/deploy/program";
 import { type Emulator, startEmulator } from "../../../local/emulator-process";
 import { PROJECT_ROOT } from "../../../local/runs";
 
 const OPTIONS = {
+  tags: { CostCenter: "data+events @ 7" },
+  scheduleEnabled: true,
   customerKey: true,
   versioning: true,
   rawInfrequentAccessDays: 30,
@@ -101,6 +129,22 @@ describe("local/deploy on the emulator", function () {
     );
   });
 
+  it("tags what it makes, where the emulator stores tags: everywhere", async () => {
+    const expected = {
+      CostCenter: "data+events @ 7",
+      ManagedBy: "Pulumi",
+      Project: "clickstream",
+      Stack: "dev",
+    };
+    for (const [what, tags] of Object.entries(await tagsOf(clientConfig, deployment.outputs))) {
+      assert.deepEqual(tags, expected, what);
+    }
+    assert.deepEqual(
+      deployment.unhonoured.filter(({ input }) => input.startsWith("tags")),
+      [],
+    );
+  });
+
   it("removes everything; of the key, as on AWS, a pending deletion is left", async () => {
     const KeyId = await stackKey();
     await deployment.destroy();
@@ -110,3 +154,70 @@ describe("local/deploy on the emulator", function () {
     assert.equal(await stackKey(), "");
   });
 });
+
+/** What each service lists as the tags of one of its resources. */
+async function tagsOf(config: ClientConfig, outputs: Record<string, unknown>) {
+  const { stateMachineArn, failureTopicArn, streamName, jobName, rawBucket, workgroup, database } =
+    outputs as Record<string, string>;
+  const arn = (service: string, resource: string) => `arn:aws:${service}:us-east-1:000000000000:${resource}`;
+  const sfn = new SFNClient(config);
+  const sns = new SNSClient(config);
+  const kinesis = new KinesisClient(config);
+  const glue = new GlueClient(config);
+  const lambda = new LambdaClient(config);
+  const { EventSourceMappings = [] } = await lambda.send(new ListEventSourceMappingsCommand({}));
+  const { tags: machine = [] } = await sfn.send(new SfnListTagsCommand({ resourceArn: stateMachineArn }));
+  const { Roles = [] } = await new IAMClient(config).send(
+    new ListRolesCommand({ PathPrefix: "/clickstream-dev/" }),
+  );
+  const roleName = Roles[0]?.RoleName;
+  const key = await new KMSClient(config).send(
+    new ListResourceTagsCommand({ KeyId: "alias/clickstream-dev" }),
+  );
+  return {
+    stream: plain((await kinesis.send(new ListTagsForStreamCommand({ StreamName: streamName }))).Tags),
+    bucket: plain(
+      (await new S3Client(config).send(new GetBucketTaggingCommand({ Bucket: rawBucket }))).TagSet,
+    ),
+    role: plain((await new IAMClient(config).send(new ListRoleTagsCommand({ RoleName: roleName }))).Tags),
+    key: plain(key.Tags?.map(({ TagKey, TagValue }) => ({ Key: TagKey, Value: TagValue }))),
+    topic: plain((await sns.send(new SnsListTagsCommand({ ResourceArn: failureTopicArn }))).Tags),
+    workgroup: plain(
+      (
+        await new AthenaClient(config).send(
+          new AthenaListTagsCommand({ ResourceARN: arn("athena", `workgroup/${workgroup}`) }),
+        )
+      ).Tags,
+    ),
+    job: (await glue.send(new GetTagsCommand({ ResourceArn: arn("glue", `job/${jobName}`) }))).Tags,
+    database: (await glue.send(new GetTagsCommand({ ResourceArn: arn("glue", `database/${database}`) })))
+      .Tags,
+    function: (
+      await lambda.send(new LambdaListTagsCommand({ Resource: String(EventSourceMappings[0]?.FunctionArn) }))
+    ).Tags,
+    "state machine": plain(machine.map((tag) => ({ Key: tag.key, Value: tag.value }))),
+    "log group": (
+      await new CloudWatchLogsClient(config).send(
+        new LogsListTagsCommand({ resourceArn: arn("logs", "log-group:/clickstream-dev/ingest") }),
+      )
+    ).tags,
+    ...(await othersOf(config)),
+  };
+}
+
+async function othersOf(config: ClientConfig) {
+  const scheduler = new SchedulerClient(config);
+  const { ScheduleGroups = [] } = await scheduler.send(new ListScheduleGroupsCommand({}));
+  const group = ScheduleGroups.find(({ Name }) => Name?.startsWith("clickstream-schedule"));
+  const { SecretList = [] } = await new SecretsManagerClient(config).send(new ListSecretsCommand({}));
+  return {
+    "schedule group": plain(
+      (await scheduler.send(new SchedulerListTagsCommand({ ResourceArn: group?.Arn }))).Tags,
+    ),
+    secret: plain(SecretList[0]?.Tags),
+  };
+}
+
+function plain(tags: { Key?: string; Value?: string }[] = []) {
+  return Object.fromEntries(tags.map(({ Key, Value }) => [Key, Value]));
+}
