@@ -40,7 +40,8 @@ describe("infra/encryption", () => {
   });
 
   it("makes one key that rotates, and an alias that no other stack has", async () => {
-    const { policy, ...inputs } = keyOf(covered);
+    const { policy, tags, ...inputs } = keyOf(covered);
+    assert.ok(policy && tags);
     assert.deepEqual(inputs, {
       description: "Encrypts everything of the stack clickstream-test",
       enableKeyRotation: true,
