@@ -217,7 +217,6 @@ function athenaPermissions(args: OrchestrateArgs): Statement[] {
     ).on(args.workgroup.arn),
     allow("athena:GetDataCatalog").on(arnOf("athena", "datacatalog/AwsDataCatalog")),
     allow(
-      "glue:GetDatabase",
       "glue:GetTable",
       "glue:GetPartition",
       "glue:GetPartitions",
@@ -229,8 +228,12 @@ function athenaPermissions(args: OrchestrateArgs): Statement[] {
       arnOf("glue", `database/${args.databaseName}`),
       arnOf("glue", `table/${args.databaseName}/${args.eventsTable}`),
     ),
-    // Athena looks at the default database whenever it runs DDL.
-    allow("glue:GetDatabase").on(arnOf("glue", "database/default")),
+    // Athena looks at the default database, too, whenever it runs DDL.
+    allow("glue:GetDatabase").on(
+      arnOf("glue", "catalog"),
+      arnOf("glue", `database/${args.databaseName}`),
+      arnOf("glue", "database/default"),
+    ),
     allow("s3:ListBucket", "s3:GetBucketLocation").on(args.curated.arn, args.results.arn),
     // The run reports, which the state machine reads itself, and what Athena reads for it.
     allow("s3:GetObject").on(

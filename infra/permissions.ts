@@ -42,7 +42,18 @@ function permission(actions: string[], condition?: Condition) {
 }
 
 export function policyDocument(statements: Statement[]): pulumi.Output<string> {
-  return pulumi.jsonStringify({ Version: "2012-10-17", Statement: statements });
+  return pulumi.jsonStringify({ Version: "2012-10-17", Statement: withUniqueSids(statements) });
+}
+
+/** IAM refuses a policy with a Sid twice: from the second on it gets a number. */
+function withUniqueSids(statements: Statement[]): Statement[] {
+  const seen = new Map<string, number>();
+  return statements.map((statement) => {
+    if (!statement.Sid) return statement;
+    const count = (seen.get(statement.Sid) ?? 0) + 1;
+    seen.set(statement.Sid, count);
+    return count === 1 ? statement : { ...statement, Sid: `${statement.Sid}${count}` };
+  });
 }
 
 /**

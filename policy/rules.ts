@@ -1,0 +1,194 @@
+// The rules of the policy pack: what security demands of every stack of this project, whatever its configuration.
+import type {
+  PolicyResource,
+  ResourceValidationArgs,
+  ResourceValidationPolicy,
+  StackValidationPolicy,
+} from "@pulumi/policy";
+import { type Statement, statementsOf } from "./document";
+
+/** Begins the Sid of statements whose actions AWS gives no resource-level permission (infra/permissions.ts). */
+const NO_RESOURCE_LEVEL = "AwsHasNoResourceLevelForThese";
+const RUNTIMES = ["nodejs24.x"];
+const ARCHITECTURE = "arm64";
+const BUCKET = "aws:s3/bucket:Bucket";
+
+type Problem = string | undefined | false;
+
+/** A rule about resources of one type; `check` gives what is wrong. */
+function each(
+  type: string,
+  name: string,
+  description: string,
+  check: (props: ResourceValidationArgs["props"], resource: ResourceValidationArgs) => Problem,
+): ResourceValidationPolicy {
+  return {
+    name,
+    description,
+    validateResource: (resource, report) => {
+      if (resource.type !== type) return;
+      const problem = check(resource.props, resource);
+      if (problem) report(problem);
+    },
+  };
+}
+
+/** A rule that each bucket needs a companion resource of a type, for which `holds`. */
+function companion(
+  type: string,
+  name: string,
+  description: string,
+  holds: (props: PolicyResource["props"]) => boolean,
+): StackValidationPolicy {
+  return {
+    name,
+    description,
+    validateStack: ({ resources }, report) => {
+      for (const bucket of resources.filter((resource) => resource.type === BUCKET)) {
+        const own = resources.filter((resource) => resource.type === type && isOf(resource, bucket));
+        if (!own.some(({ props }) => holds(props))) report(`${bucket.name}: ${description}`, bucket.urn);
+      }
+    },
+  };
+}
+
+/** Before the first deployment the bucket's name is unknown: then the dependency of the property tells. */
+function isOf(resource: PolicyResource, bucket: PolicyResource): boolean {
+  return resource.propertyDependencies.bucket?.some(({ urn }) => urn === bucket.urn) ?? false;
+}
+
+function statements(props: ResourceValidationArgs["props"], ...names: string[]): Statement[] {
+  return names.flatMap((name) => statementsOf(props[name]));
+}
+
+const ROLE_POLICY = "aws:iam/rolePolicy:RolePolicy";
+
+export const rules: (ResourceValidationPolicy | StackValidationPolicy)[] = [
+  companion(
+    "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock",
+    "buckets-private",
+    "A bucket must block all public access (BucketPublicAccessBlock with its four settings true).",
+    (props) =>
+      [
+        props.blockPublicAcls,
+        props.blockPublicPolicy,
+        props.ignorePublicAcls,
+        props.restrictPublicBuckets,
+      ].every((setting) => setting === true),
+  ),
+  companion(
+    "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration",
+    "buckets-encrypted",
+    "A bucket must have a default encryption (BucketServerSideEncryptionConfiguration).",
+    (props) => Boolean(props.rules?.[0]?.applyServerSideEncryptionByDefault?.sseAlgorithm),
+  ),
+  companion(
+    "aws:s3/bucketPolicy:BucketPolicy",
+    "buckets-tls-only",
+    "A bucket's policy must deny every request that comes without TLS (aws:SecureTransport false).",
+    (props) =>
+      statementsOf(props.policy).some(
+        ({ effect, actions, conditions }) =>
+          effect === "Deny" &&
+          actions.includes("s3:*") &&
+          conditions.get("aws:securetransport")?.[0] === "false",
+      ),
+  ),
+  companion(
+    "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration",
+    "buckets-without-leftovers",
+    "A bucket must abort incomplete uploads (a BucketLifecycleConfiguration rule).",
+    (props) =>
+      (props.rules as { abortIncompleteMultipartUpload?: unknown }[] | undefined)?.some((rule) =>
+        Boolean(rule.abortIncompleteMultipartUpload),
+      ) ?? false,
+  ),
+  each(
+    "aws:kinesis/stream:Stream",
+    "stream-encrypted",
+    "A stream must be encrypted (encryptionType KMS with a kmsKeyId).",
+    ({ encryptionType, kmsKeyId }) =>
+      (encryptionType !== "KMS" || !kmsKeyId) &&
+      `encryptionType must be KMS with a kmsKeyId, got ${encryptionType ?? "none"}.`,
+  ),
+  each(
+    "aws:sns/topic:Topic",
+    "topics-encrypted",
+    "A topic must be encrypted (kmsMasterKeyId).",
+    ({ kmsMasterKeyId }) => !kmsMasterKeyId && "kmsMasterKeyId must be set, got none.",
+  ),
+  each(
+    "aws:athena/workgroup:Workgroup",
+    "query-results-encrypted",
+    "A workgroup must enforce its configuration and encrypt the results.",
+    ({ configuration }) =>
+      (!configuration?.resultConfiguration?.encryptionConfiguration?.encryptionOption ||
+        configuration.enforceWorkgroupConfiguration === false) &&
+      "configuration must have an encryptionOption and enforceWorkgroupConfiguration must not be false.",
+  ),
+  each(
+    "aws:cloudwatch/logGroup:LogGroup",
+    "logs-expire",
+    "A log group must have a retention: without one its logs are kept, and paid, for ever.",
+    ({ retentionInDays }) =>
+      !(Number(retentionInDays) > 0) && `retentionInDays must be above 0, got ${retentionInDays ?? "none"}.`,
+  ),
+  each(ROLE_POLICY, "no-wildcard-action", "A role's policy names its actions; no wildcard.", ({ policy }) => {
+    const wild = statementsOf(policy)
+      .filter(({ effect }) => effect === "Allow")
+      .flatMap(({ actions }) => actions)
+      .filter((action) => action.includes("*"));
+    return wild.length > 0 && `Name the actions instead of ${wild.join(", ")}.`;
+  }),
+  each(
+    ROLE_POLICY,
+    "no-wildcard-resource",
+    `A role's policy names its resources; "*" only in a statement with the Sid ${NO_RESOURCE_LEVEL}.`,
+    ({ policy }) => {
+      const broad = statementsOf(policy).filter(
+        ({ sid, resources }) => !sid.startsWith(NO_RESOURCE_LEVEL) && resources.includes("*"),
+      );
+      return (
+        broad.length > 0 &&
+        `Name the resources of ${broad.flatMap(({ actions }) => actions).join(", ")}, or give the statement the Sid ${NO_RESOURCE_LEVEL} if AWS has none.`
+      );
+    },
+  ),
+  each(
+    "aws:iam/role:Role",
+    "no-confused-deputy",
+    "A service may assume a role only for this account: aws:SourceAccount or aws:SourceArn in the trust policy.",
+    (props) => {
+      const open = statements(props, "assumeRolePolicy").filter(
+        ({ services, conditions }) =>
+          services.length > 0 && !conditions.has("aws:sourceaccount") && !conditions.has("aws:sourcearn"),
+      );
+      return (
+        open.length > 0 &&
+        `The trust in ${open.flatMap(({ services }) => services).join(", ")} needs a condition on aws:SourceAccount or aws:SourceArn.`
+      );
+    },
+  ),
+  each(
+    "aws:iam/rolePolicyAttachment:RolePolicyAttachment",
+    "own-policies-only",
+    "A role has policies of its own: AWS's managed ones allow more than a role needs, and change.",
+    ({ policyArn }) => `Write the permissions out instead of attaching ${policyArn}.`,
+  ),
+  each(
+    "aws:lambda/function:Function",
+    "function-runtime",
+    `A function runs on ${RUNTIMES.join(" or ")} and ${ARCHITECTURE}: what is tested, patched and cheapest.`,
+    ({ runtime, architectures }) =>
+      (!RUNTIMES.includes(runtime) || architectures?.[0] !== ARCHITECTURE) &&
+      `runtime must be ${RUNTIMES.join(" or ")} on ${ARCHITECTURE}, got ${runtime} on ${architectures?.[0] ?? "the default"}.`,
+  ),
+  each(
+    "aws:sfn/stateMachine:StateMachine",
+    "state-machine-logged",
+    "A state machine logs every event, without the data of the execution.",
+    ({ loggingConfiguration }) =>
+      (loggingConfiguration?.level !== "ALL" || loggingConfiguration.includeExecutionData === true) &&
+      `loggingConfiguration must have the level ALL and no execution data, got ${loggingConfiguration?.level ?? "none"}.`,
+  ),
+];

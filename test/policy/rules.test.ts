@@ -1,0 +1,174 @@
+// The policy pack over the program as it is evaluated under mocks: nothing is reported, and each rule sees its violation.
+import assert from "node:assert/strict";
+import type { PolicyResource, ResourceValidationArgs, StackValidationArgs } from "@pulumi/policy";
+import { rules } from "../../policy/rules";
+import { type Declared, evaluate } from "../infra/program";
+
+const EVERY_OPTION = {
+  customerKey: "true",
+  privacy: '{"user_id":"hash"}',
+  privacyHashKey: "a key of enough letters",
+};
+
+/** The resources as the engine hands them to a policy. */
+function asEngine(declared: Declared[]): PolicyResource[] {
+  const resources = declared.map(({ type, name, inputs }) => ({
+    type,
+    name,
+    urn: `urn:pulumi:test::clickstream::${type}::${name}`,
+    props: inputs,
+    propertyDependencies: {} as Record<string, PolicyResource[]>,
+  }));
+  for (const resource of resources) {
+    const bucket = resources.find(
+      ({ type, name }) => type === "aws:s3/bucket:Bucket" && `${name}-id` === resource.props.bucket,
+    );
+    if (bucket) resource.propertyDependencies.bucket = [bucket as unknown as PolicyResource];
+  }
+  return resources as unknown as PolicyResource[];
+}
+
+/** What the rules report, as `rule: message`. */
+async function violations(declared: Declared[]): Promise<string[]> {
+  const resources = asEngine(declared);
+  const found: string[] = [];
+  for (const rule of rules) {
+    const report = (message: string) => found.push(`${rule.name}: ${message}`);
+    if ("validateStack" in rule) {
+      await rule.validateStack({ resources } as unknown as StackValidationArgs, report);
+    } else if ("validateResource" in rule) {
+      for (const resource of resources)
+        for (const validate of [rule.validateResource].flat())
+          await validate?.(resource as unknown as ResourceValidationArgs, report);
+    }
+  }
+  return found;
+}
+
+const trust = (condition?: object) =>
+  JSON.stringify({
+    Statement: [
+      {
+        Effect: "Allow",
+        Action: "sts:AssumeRole",
+        Principal: { Service: "glue.amazonaws.com" },
+        ...(condition && { Condition: condition }),
+      },
+    ],
+  });
+const policy = (statement: object) => JSON.stringify({ Statement: [{ Effect: "Allow", ...statement }] });
+
+/** For each rule: how a good program is spoilt, and what the rule then says. */
+const FAULTS: Record<string, { type: string; spoil: (inputs: Declared["inputs"]) => unknown; says: RegExp }> =
+  {
+    "buckets-private": {
+      type: "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock",
+      spoil: (inputs) => ({ ...inputs, blockPublicPolicy: false }),
+      says: /clickstream-\w+: A bucket must block all public access/,
+    },
+    "buckets-encrypted": {
+      type: "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration",
+      spoil: ({ bucket }) => ({ bucket, rules: [] }),
+      says: /default encryption/,
+    },
+    "buckets-tls-only": {
+      type: "aws:s3/bucketPolicy:BucketPolicy",
+      spoil: ({ bucket }) => ({ bucket, policy: policy({ Action: "s3:GetObject" }) }),
+      says: /without TLS/,
+    },
+    "buckets-without-leftovers": {
+      type: "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration",
+      spoil: ({ bucket }) => ({ bucket, rules: [{ id: "expire" }] }),
+      says: /abort incomplete uploads/,
+    },
+    "stream-encrypted": {
+      type: "aws:kinesis/stream:Stream",
+      spoil: ({ encryptionType, kmsKeyId, ...others }) => others,
+      says: /encryptionType must be KMS with a kmsKeyId, got none/,
+    },
+    "topics-encrypted": {
+      type: "aws:sns/topic:Topic",
+      spoil: () => ({}),
+      says: /kmsMasterKeyId must be set, got none/,
+    },
+    "query-results-encrypted": {
+      type: "aws:athena/workgroup:Workgroup",
+      spoil: () => ({ configuration: { resultConfiguration: { outputLocation: "s3://results/" } } }),
+      says: /must have an encryptionOption/,
+    },
+    "logs-expire": {
+      type: "aws:cloudwatch/logGroup:LogGroup",
+      spoil: ({ name }) => ({ name }),
+      says: /retentionInDays must be above 0, got none/,
+    },
+    "no-wildcard-action": {
+      type: "aws:iam/rolePolicy:RolePolicy",
+      spoil: () => ({ policy: policy({ Action: ["s3:Get*"], Resource: "arn:aws:s3:::b/*" }) }),
+      says: /Name the actions instead of s3:Get\*/,
+    },
+    "no-wildcard-resource": {
+      type: "aws:iam/rolePolicy:RolePolicy",
+      spoil: () => ({ policy: policy({ Action: "s3:GetObject", Resource: "*" }) }),
+      says: /Name the resources of s3:GetObject/,
+    },
+    "no-confused-deputy": {
+      type: "aws:iam/role:Role",
+      spoil: () => ({ assumeRolePolicy: trust() }),
+      says: /The trust in glue.amazonaws.com needs a condition/,
+    },
+    "own-policies-only": {
+      type: "aws:iam/rolePolicyAttachment:RolePolicyAttachment",
+      spoil: () => ({ policyArn: "arn:aws:iam::aws:policy/AdministratorAccess" }),
+      says: /instead of attaching arn:aws:iam::aws:policy\/AdministratorAccess/,
+    },
+    "function-runtime": {
+      type: "aws:lambda/function:Function",
+      spoil: (inputs) => ({ ...inputs, runtime: "nodejs18.x" }),
+      says: /runtime must be nodejs24.x on arm64, got nodejs18.x on arm64/,
+    },
+    "state-machine-logged": {
+      type: "aws:sfn/stateMachine:StateMachine",
+      spoil: ({ loggingConfiguration, ...others }) => others,
+      says: /must have the level ALL and no execution data, got none/,
+    },
+  };
+
+describe("policy/rules", () => {
+  let program: Declared[];
+  before(async () => {
+    program = (await evaluate(EVERY_OPTION)).resources;
+  });
+
+  it("finds nothing to object to in the program, by default and with every option on", async () => {
+    assert.deepEqual(await violations(program), []);
+    assert.deepEqual(await violations((await evaluate()).resources), []);
+  });
+
+  it("accepts either condition against the confused deputy", async () => {
+    const role = (condition: object) => ({
+      type: "aws:iam/role:Role",
+      name: "r",
+      inputs: { assumeRolePolicy: trust(condition) },
+    });
+    const good = [
+      role({ StringEquals: { "aws:SourceAccount": "1" } }),
+      role({ ArnLike: { "AWS:SourceArn": "a" } }),
+    ];
+    assert.deepEqual(await violations(good), []);
+  });
+
+  for (const rule of rules) {
+    it(`sees what breaks ${rule.name}`, async () => {
+      const fault = FAULTS[rule.name];
+      assert.ok(fault, "no fault is planted for this rule");
+      const index = program.findIndex(({ type }) => type === fault.type);
+      const found = program[index] ?? { type: fault.type, name: "planted", inputs: {} };
+      const spoilt = { ...found, inputs: fault.spoil(found.inputs) as Declared["inputs"] };
+      const others = program.filter((_, place) => place !== index);
+      const reported = await violations([...others, spoilt]);
+      assert.equal(reported.length, 1, reported.join("\n"));
+      assert.match(reported[0] ?? "", fault.says);
+      assert.ok(reported[0]?.startsWith(`${rule.name}: `));
+    });
+  }
+});
