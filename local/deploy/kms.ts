@@ -13,9 +13,8 @@ import { tagList } from "./tags";
 const SHORTEST_DELETION_WINDOW_DAYS = 7;
 
 const key = handler<aws.kms.KeyArgs>({
-  honours: ["description", "deletionWindowInDays", "tags"],
+  honours: ["description", "deletionWindowInDays", "policy", "tags"],
   ineffective: {
-    policy: "stored, not enforced (here every role may use every key)",
     enableKeyRotation: "stored; a local run ends before a key is rotated",
   },
   async create(inputs, { clients }) {

@@ -20,13 +20,16 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from ministack import app
-from ministack.core import iam_evaluator, responses
+from ministack.core import iam_actions, iam_evaluator, responses
 from ministack.services import eventbridge, iam, lambda_svc, scheduler, sts
 from ministack.services import stepfunctions as sfn
 
+from . import key_permissions
 from .context import Context
 
 SEAMS = [
+    *key_permissions.SEAMS,
+    ("ministack.core.iam_actions", "access_denied_response"),
     ("ministack.app", "AUTH"),
     ("ministack.app", "pin_request_origin"),
     *(
@@ -90,6 +93,7 @@ class NotAssumable(Exception):
 
 
 _caller: contextvars.ContextVar[Session | None] = contextvars.ContextVar("caller", default=None)
+_denied: contextvars.ContextVar[tuple[str, str] | None] = contextvars.ContextVar("denied", default=None)
 _in_resource_policy: contextvars.ContextVar[bool] = contextvars.ContextVar("in_resource_policy", default=False)
 _log: _DecisionLog
 _original: dict[str, Callable] = {}
@@ -104,6 +108,8 @@ def install(context: Context) -> None:
     for name in ("evaluate", "evaluate_resource_policy", "enforce"):
         _original[name] = getattr(iam_evaluator, name)
         setattr(iam_evaluator, name, globals()[f"_{name}"])
+    _original["access_denied_response"] = iam_actions.access_denied_response
+    iam_actions.access_denied_response = _access_denied_response
     # The endpoint is this machine's own: bucket policies that demand TLS are told that there is some.
     app.pin_request_origin = lambda source_ip, _is_secure: iam_evaluator._request_origin.set((source_ip, True))
     lambda_svc._emit_lambda_logs = _logging(lambda_svc._emit_lambda_logs)
@@ -178,20 +184,34 @@ def credentials(session: Session | None) -> dict[str, str]:
 
 
 def require(action: str, *resources: str, keys: dict[str, str] | None = None) -> None:
-    """Raise Denied unless the acting role may do this on each of the resources. `keys` are the condition keys
-    of the request, in lower case, e.g. {"s3:prefix": "raw/"}. A person may do everything."""
+    """Raise Denied unless the acting role may do this on each of the resources, with the KMS keys that they are
+    encrypted with. `keys` are the condition keys of the request, in lower case, e.g. {"s3:prefix": "raw/"}.
+    A person may do everything."""
     session = _caller.get()
     if session is None or not app.AUTH:
         return
-    policies = iam_evaluator._gather_role_policies(session.role_name, session.account_id)
     for resource in resources:
-        asked = _asked(session.arn, action, resource, keys or {})
-        result = iam_evaluator.evaluate(asked, policies)
-        found = iam_evaluator._resource_policy(action.split(":")[0], resource)
-        if found is not None:
-            result = iam_evaluator.combine_resource_policy(result, asked, *found)
-        if result.decision != "Allow":
-            raise Denied(session, action, resource, explicit=result.decision == "Deny")
+        _require(session, action, resource, keys or {})
+        _require_keys(session, action, resource)
+
+
+def _require(session: Session, action: str, resource: str, keys: dict[str, str]) -> None:
+    policies = iam_evaluator._gather_role_policies(session.role_name, session.account_id)
+    asked = _asked(session.arn, action, resource, keys)
+    result = iam_evaluator.evaluate(asked, policies)
+    service = action.split(":")[0]
+    found = iam_evaluator._resource_policy(service, resource)
+    if found is not None:
+        # Of all policies of resources only a key's must allow by itself.
+        result = iam_evaluator.combine_resource_policy(result, asked, *found, required=service == "kms")
+    if result.decision != "Allow":
+        raise Denied(session, action, resource, explicit=result.decision == "Deny")
+
+
+def _require_keys(session: Session, action: str, resource: str) -> None:
+    via = {"kms:viaservice": f"{action.split(':')[0]}.{responses.get_region()}.amazonaws.com"}
+    for needed, key in key_permissions.uses(action, resource):
+        _require(session, needed, key, via)
 
 
 def _asked(principal: str, action: str, resource: str, keys: dict[str, str]) -> iam_evaluator.EvalContext:
@@ -223,13 +243,38 @@ def _evaluate_resource_policy(*arguments, **named):
         _in_resource_policy.reset(token)
 
 
-def _enforce(access_key_id: str, *arguments, **named):
+def _enforce(
+    access_key_id: str,
+    action: str,
+    service: str,
+    region: str,
+    resource_arn: str = "*",
+    service_context: dict | None = None,
+):
     """Whose rights a service works with that works with its caller's (Athena) is known from here on."""
     session = sts._sessions.get(access_key_id) or {}
     parts = str(session.get("Arn", "")).split(":")
     is_role = len(parts) == 6 and parts[5].startswith("assumed-role/")
-    _caller.set(Session(parts[4], *parts[5].split("/")[1:3]) if is_role else None)
-    return _original["enforce"](access_key_id, *arguments, **named)
+    role = Session(parts[4], *parts[5].split("/")[1:3]) if is_role else None
+    _caller.set(role)
+    refused = _original["enforce"](access_key_id, action, service, region, resource_arn, service_context)
+    _denied.set((action, resource_arn) if refused else None)
+    if refused or not role:
+        return refused
+    try:
+        _require_keys(role, action, resource_arn)
+    except Denied as denial:
+        _denied.set((denial.action, denial.resource))
+        return iam_evaluator.EvalResult("ImplicitDeny", principal_arn=role.arn)
+    return None
+
+
+def _access_denied_response(service: str, action: str, principal_arn: str, request_id: str, **named):
+    """MiniStack leaves the resource out, and knows nothing of keys."""
+    denied, explicit = _denied.get(), named.get("explicit_deny", False)
+    if denied and not named.get("message") and not named.get("error_code") and not named.get("resource_policy_arn"):
+        named["message"] = iam_actions.identity_denial_message(denied[0], principal_arn, denied[1], explicit)
+    return _original["access_denied_response"](service, action, principal_arn, request_id, **named)
 
 
 class _DecisionLog:

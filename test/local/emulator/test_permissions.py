@@ -339,7 +339,11 @@ def test_a_job_run_acts_with_the_jobs_role(stack: Stack) -> None:
     grant(stack, job_role, reads)
     failed = run()
     assert failed["JobRunState"] == "FAILED"
-    assert "AccessDenied" in failed["ErrorMessage"] and "s3:PutObject" in failed["ErrorMessage"]
+    assert "AccessDenied" in failed["ErrorMessage"]
+    assert (
+        f"/GlueJobRunnerSession is not authorized to perform: s3:PutObject on resource: arn:aws:s3:::{bucket}/out"
+        in (failed["ErrorMessage"])
+    )
     stack.client("logs").create_log_group(logGroupName="/own/job/error")
     logs = allow("logs:CreateLogStream", "logs:PutLogEvents", on=f"arn:aws:logs:*:{ACCOUNT}:log-group:/own/job/error:*")
     grant(stack, job_role, reads, logs)
@@ -410,6 +414,28 @@ def test_bucket_policies_hold_for_roles_and_see_tls(stack: Stack) -> None:
     s3.put_object(Bucket=bucket, Key="k", Body=b"")
     policy({})
     assert "explicit deny" in refusal(s3.put_object, Bucket=bucket, Key="k", Body=b"")
+
+
+@pytest.mark.parametrize("missing", ["kms:GenerateDataKey", "kms:Decrypt"])
+def test_what_a_key_encrypts_needs_the_key(stack: Stack, missing: str) -> None:
+    key = stack.client("kms").create_key()["KeyMetadata"]["Arn"]
+    bucket = stack.bucket("encrypted")
+    rule = {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": key}}
+    stack.client("s3").put_bucket_encryption(
+        Bucket=bucket, ServerSideEncryptionConfiguration={"Rules": [{**rule, "BucketKeyEnabled": True}]}
+    )
+    anyone = {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}
+    objects = allow("s3:PutObject", "s3:GetObject", on=f"arn:aws:s3:::{bucket}/*")
+
+    def use(*key_actions: str) -> None:
+        grants = [allow(*key_actions, on=key)] if key_actions else []
+        s3 = as_role(stack, "s3", role(stack, "", objects, *grants, principal=anyone))
+        s3.put_object(Bucket=bucket, Key="k", Body=b"")
+        s3.get_object(Bucket=bucket, Key="k")
+
+    use("kms:GenerateDataKey", "kms:Decrypt")
+    said = refusal(lambda: use(*({"kms:GenerateDataKey", "kms:Decrypt"} - {missing})))
+    assert f"is not authorized to perform: {missing} on resource: {key} because no" in said
 
 
 def test_what_the_policies_of_roles_decided_is_written_down(stack: Stack) -> None:
