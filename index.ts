@@ -9,10 +9,12 @@ import * as names from "./infra/names";
 import { Notify } from "./infra/notify";
 import { Orchestrate } from "./infra/orchestrate";
 import { Process } from "./infra/process";
+import { protectData } from "./infra/protection";
 import { tagEverything } from "./infra/tags";
 
 const config = stackConfig();
 tagEverything(config.tags);
+protectData(config);
 const tables = {
   databaseName: names.databaseName(),
   eventsTable: "events",
@@ -22,7 +24,7 @@ const tables = {
 const { dataKey: key, topicKey } = new Encryption("clickstream", {
   // Where alarms or budgets publish to a topic it needs a key of the stack's, hence "topics": AWS's own refuses them.
   covers: config.customerKey ? "everything" : "nothing",
-  deletionWindowDays: config.forceDestroy ? 7 : 30,
+  deletionWindowDays: config.allowDataLoss ? 7 : 30,
 });
 const collect = new Collect("clickstream", { ...config, key });
 const ingest = new Ingest("clickstream", { ...config, key, streamArn: collect.stream.arn });

@@ -90,6 +90,7 @@ export const CONFIG_KEYS = {
     example: "30",
   },
   customerKey: { check: bool(), default: false, example: "true" },
+  allowDataLoss: { check: bool(), default: false, example: "false" },
   forceDestroy: { check: bool(), default: false, example: "false" },
 } satisfies Record<string, ConfigKey>;
 

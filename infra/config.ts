@@ -35,6 +35,7 @@ export interface ClickstreamConfig {
   tags: Record<string, string>;
   logRetentionDays: number;
   customerKey: boolean;
+  allowDataLoss: boolean;
   forceDestroy: boolean;
 }
 
@@ -123,6 +124,12 @@ function crossChecks(namespace: string, config: ReadValues, hashKey: string | un
     problems.push(
       `${key("ingestWaitMinutes")} must be longer than ${key("batchWindowSeconds")} (${window} seconds), got ${wait}: ` +
         `executions would give up before the ingest is even called. Raise it`,
+    );
+  }
+  if (config.forceDestroy && config.allowDataLoss === false) {
+    problems.push(
+      `${key("forceDestroy")} empties the buckets, which takes ${key("allowDataLoss")}, got true without it. ` +
+        `If the data may go: pulumi config set ${key("allowDataLoss")} true, else: pulumi config rm ${key("forceDestroy")}`,
     );
   }
   problems.push(...retentionProblems(key, config));

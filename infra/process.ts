@@ -27,6 +27,7 @@ export interface ProcessArgs extends BucketSettings {
   glueTimeoutMinutes: number;
   targetFileMb: number;
   logRetentionDays: number;
+  allowDataLoss: boolean;
 }
 
 const SCRIPT = "glue-scripts/clickstream_etl.py";
@@ -57,7 +58,7 @@ export class Process extends pulumi.ComponentResource {
       {
         description: "Key that the Glue job hashes personal fields with",
         // Without the key, new hashes never match the old ones: it can be taken back for a month.
-        recoveryWindowInDays: args.forceDestroy ? 0 : 30,
+        recoveryWindowInDays: args.allowDataLoss ? 0 : 30,
         ...(args.key && { kmsKeyId: args.key.arn }),
       },
       { parent: this },

@@ -63,12 +63,20 @@ interface Made {
   deployed: Deployed<Properties>;
 }
 
+/** What the program made in Pulumi's SDK: mocks are not told of the option `protect`, the resource keeps it. */
+interface Registered {
+  type: string;
+  name: string;
+  resource: pulumi.Resource & { __protect?: boolean };
+}
+
 class Deployer {
   private readonly secrets = new Secrets();
   private readonly context: DeployContext;
   private readonly table: Readonly<Record<string, Handler>>;
   private readonly made: Made[] = [];
   private readonly unhonoured: Unhonoured[] = [];
+  private readonly resources: Registered[] = [];
   private declared = 0;
   private fail: (error: Error) => void = () => undefined;
 
@@ -122,7 +130,13 @@ class Deployer {
     try {
       const program = this.options.program ?? (() => freshProgram(this.options.root));
       const finished = pulumi.runtime
-        .runInPulumiStack(async () => program())
+        .runInPulumiStack(async () => {
+          pulumi.runtime.registerStackTransformation(({ type, name, resource }) => {
+            this.resources.push({ type, name, resource });
+            return undefined;
+          });
+          return program();
+        })
         .then(async (outputs) => {
           await pulumi.runtime.disconnect(); // waits for what is still being registered
           await setImmediate(); // a rejection that nobody handled is told of after the current turn
@@ -201,6 +215,11 @@ class Deployer {
   }
 
   private async destroy(): Promise<void> {
+    const kept = this.resources.filter(({ resource }) => resource.__protect === true);
+    if (kept.length > 0) {
+      const names = kept.map(({ type, name }) => `${name} (${type})`).join(", ");
+      throw new DeployError(`Nothing was removed, as on AWS: these are protected: ${names}`);
+    }
     for (const { type, name, handler, deployed } of this.made.splice(0).reverse()) {
       try {
         await handler.remove?.(deployed, this.context);

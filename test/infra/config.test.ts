@@ -109,6 +109,13 @@ describe("infra/config", () => {
     assert.match(read("0", "6")[0] ?? "", /must be 0 or an integer from 7 to 36500, got "6"/);
   });
 
+  it("empties buckets only where data may be lost", () => {
+    assert.deepEqual(problems({ forceDestroy: "true" }), [
+      "clickstream:forceDestroy empties the buckets, which takes clickstream:allowDataLoss, got true without it. If the data may go: pulumi config set clickstream:allowDataLoss true, else: pulumi config rm clickstream:forceDestroy",
+    ]);
+    assert.deepEqual(problems({ forceDestroy: "true", allowDataLoss: "true" }), []);
+  });
+
   it("wants no hash key where nothing is hashed", () => {
     assert.match(problems({ privacyHashKey: "a key of enough letters" })[0] ?? "", /no field .* is hashed/);
   });

@@ -136,6 +136,6 @@ describe("infra/private-bucket", () => {
         .sort();
     // The scripts are the program's own and come back with it.
     assert.deepEqual(destroyed(program), ["clickstream-scripts"]);
-    assert.deepEqual(destroyed(await evaluate({ forceDestroy: "true" })), BUCKETS);
+    assert.deepEqual(destroyed(await evaluate({ allowDataLoss: "true", forceDestroy: "true" })), BUCKETS);
   });
 });

@@ -10,9 +10,17 @@ export interface Declared {
   inputs: Record<string, unknown>;
 }
 
+interface Made {
+  type: string;
+  name: string;
+  resource: pulumi.Resource;
+}
+
 export interface Program {
   resources: Declared[];
   outputs: Record<string, unknown>;
+  /** Names of the resources that Pulumi refuses to delete, by type. */
+  protectedOf(type: string): string[];
   of(type: string): Declared[];
   named(type: string, name: string): Declared["inputs"];
 }
@@ -26,6 +34,7 @@ const CALLS: Record<string, Record<string, string>> = {
 
 export async function evaluate(config: Record<string, string> = {}, stack = "test"): Promise<Program> {
   const resources: Declared[] = [];
+  const made: Made[] = [];
   await pulumi.runtime.setMocks(
     {
       newResource: ({ type, name, inputs, custom }) => {
@@ -46,11 +55,20 @@ export async function evaluate(config: Record<string, string> = {}, stack = "tes
   pulumi.runtime.setAllConfig(
     Object.fromEntries(Object.entries(config).map(([key, value]) => [`clickstream:${key}`, value])),
   );
-  const outputs = (await pulumi.runtime.runInPulumiStack(async () => freshProgram())) ?? {};
+  const outputs =
+    (await pulumi.runtime.runInPulumiStack(async () => {
+      pulumi.runtime.registerStackTransformation(({ type, name, resource }) => {
+        made.push({ type, name, resource });
+        return undefined;
+      });
+      return freshProgram();
+    })) ?? {};
   await pulumi.runtime.disconnect();
   return {
     resources,
     outputs: await resolve(outputs),
+    protectedOf: (wanted) =>
+      made.filter(({ type, resource }) => type === wanted && isProtected(resource)).map(({ name }) => name),
     of: (type) => resources.filter((resource) => resource.type === type),
     named: (type, name) => {
       const found = resources.find((resource) => resource.type === type && resource.name === name);
@@ -60,14 +78,10 @@ export async function evaluate(config: Record<string, string> = {}, stack = "tes
   };
 }
 
-/** The program anew: Node would hand out the stages of the evaluation before. */
+/** index.ts anew: all that a program does when it is evaluated is done by it; the stages themselves hold no state. */
 function freshProgram(): unknown {
   const require = createRequire(path.join(ROOT, "index.ts"));
-  for (const file of Object.keys(require.cache)) {
-    if (file === path.join(ROOT, "index.ts") || file.startsWith(path.join(ROOT, "infra") + path.sep)) {
-      delete require.cache[file];
-    }
-  }
+  delete require.cache[path.join(ROOT, "index.ts")];
   return require("./index");
 }
 
@@ -77,4 +91,9 @@ function resolve(outputs: unknown): Promise<Record<string, unknown>> {
   return new Promise((done) => {
     all.apply((values) => done({ ...(values as Record<string, unknown>) }));
   });
+}
+
+/** Mocks are not told of the option: the SDK keeps it with the resource. */
+function isProtected(resource: pulumi.Resource): boolean {
+  return (resource as unknown as { __protect?: boolean }).__protect === true;
 }

@@ -70,6 +70,20 @@ describe("local/deploy/program", () => {
     ]);
   });
 
+  it("removes nothing while a resource is protected, as Pulumi does, and names it", async () => {
+    const table = { [BUCKET]: noting(BUCKET, ["bucket"]), [TOPIC]: noting(TOPIC, []) };
+    const deployment = await run(() => {
+      new aws.s3.Bucket("Raw", { bucket: "fixed" }, { protect: true });
+      new aws.sns.Topic("Done");
+    }, table);
+    log = [];
+    await assert.rejects(
+      deployment.destroy(),
+      /^DeployError: Nothing was removed, as on AWS: these are protected: Raw \(aws:s3\/bucket:Bucket\)$/,
+    );
+    assert.deepEqual(log, []);
+  });
+
   it("names buckets in lower case, with the logical name and seven hex digits", async () => {
     await run(() => ({ name: new aws.s3.Bucket("RawEvents").id }), { [BUCKET]: noting(BUCKET, []) });
     assert.match(log[0] ?? "", /^create Bucket rawevents-[0-9a-f]{7}$/);
