@@ -24,7 +24,7 @@ const tables = {
 const { dataKey: key, topicKey } = new Encryption("clickstream", {
   // Where alarms or budgets publish to a topic it needs a key of the stack's, hence "topics": AWS's own refuses them.
   covers: config.customerKey ? "everything" : "nothing",
-  deletionWindowDays: config.allowDataLoss ? 7 : 30,
+  allowDataLoss: config.allowDataLoss,
 });
 const collect = new Collect("clickstream", { ...config, key });
 const ingest = new Ingest("clickstream", { ...config, key, streamArn: collect.stream.arn });

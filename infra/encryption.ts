@@ -14,8 +14,8 @@ export interface CustomerKey {
 export interface EncryptionArgs {
   /** What the key is for: all that the stack keeps, just the topics that other services publish to, or no key. */
   covers: "everything" | "topics" | "nothing";
-  /** A key that is needed by mistake can be taken back for a month; where data may be lost, for a week. */
-  deletionWindowDays: number;
+  /** Without it the key is protected where data cannot be read without it, and its deletion can be undone for a month. */
+  allowDataLoss: boolean;
 }
 
 export class Encryption extends pulumi.ComponentResource {
@@ -37,10 +37,10 @@ export class Encryption extends pulumi.ComponentResource {
       {
         description: `Encrypts ${args.covers} of the stack ${qualifiedName()}`,
         enableKeyRotation: true,
-        deletionWindowInDays: args.deletionWindowDays,
+        deletionWindowInDays: args.allowDataLoss ? 7 : 30,
         policy: keyPolicy(),
       },
-      { parent: this },
+      { parent: this, protect: args.covers === "everything" && !args.allowDataLoss },
     );
     new aws.kms.Alias(
       `${name}-key`,

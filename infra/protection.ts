@@ -2,12 +2,11 @@
 
 import * as pulumi from "@pulumi/pulumi";
 
-/** What holds data, or what data cannot be read without. Log groups are not among them: they expire anyway. */
+/** What holds data, or what data cannot be compared without. Log groups expire anyway; the key sees to itself. */
 const HOLDS_DATA = [
   "aws:glue/catalogDatabase:CatalogDatabase",
   "aws:glue/catalogTable:CatalogTable",
   "aws:kinesis/stream:Stream",
-  "aws:kms/key:Key",
   "aws:s3/bucket:Bucket",
   "aws:secretsmanager/secret:Secret",
 ];

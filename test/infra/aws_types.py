@@ -76,8 +76,8 @@ RENAMED = {
     ("AWS::StepFunctions::StateMachine", "StateMachineType"): "type",
 }
 
-# Where CloudFormation has no such type, or knows a change that the API has not: read in the Terraform provider, which
-# Pulumi's is made from (ForceNew in internal/service/{s3/object,secretsmanager/secret_version,kms/key}.go).
+# Where CloudFormation has no such type, or would update what Pulumi's provider replaces: ForceNew in the Terraform
+# provider that it is made from (internal/service/kms/key.go, internal/service/secretsmanager/secret_version.go, ...).
 ALSO = {
     "aws:s3/bucketObjectv2:BucketObjectv2": ["bucket", "key"],
     "aws:secretsmanager/secretVersion:SecretVersion": ["secretId", "secretString", "secretBinary"],

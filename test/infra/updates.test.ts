@@ -1,0 +1,140 @@
+// What a change of the configuration deletes or replaces, told by comparing what the program declares before and after.
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import * as path from "node:path";
+import { isDeepStrictEqual } from "node:util";
+import { CONFIG_KEYS, type ConfigKey } from "../../infra/config-keys";
+import { type Declared, evaluate } from "./program";
+
+const TYPES: Record<string, { replaces: string[] }> = JSON.parse(
+  readFileSync(path.join(__dirname, "aws-types.json"), "utf8"),
+).types;
+
+const HOLD_DATA = [
+  "aws:glue/catalogDatabase:CatalogDatabase",
+  "aws:glue/catalogTable:CatalogTable",
+  "aws:kinesis/stream:Stream",
+  "aws:kms/key:Key",
+  "aws:s3/bucket:Bucket",
+  "aws:secretsmanager/secret:Secret",
+];
+
+/** Everything on: what a change can take away is there. */
+const BEFORE: Record<string, string> = {
+  customerKey: "true",
+  privacy: '{"user_id":"hash"}',
+  privacyHashKey: "a key of enough letters",
+  successEmails: '["ann@example.com"]',
+  failureEmails: '["ann@example.com"]',
+  allowDataLoss: "true",
+  forceDestroy: "true",
+};
+
+/** Values for keys whose other value cannot be found by trying. */
+const AFTER: Record<string, string> = {
+  privacy: '{"user_id":"hash","city":"drop"}',
+  privacyHashKey: "another key of enough letters",
+  successEmails: '["bob@example.com"]',
+  failureEmails: '["bob@example.com"]',
+  rawRetentionDays: "200",
+  tags: '{"Team":"data"}',
+  earliestEventTime: "2010-01-01T00:00:00Z",
+  scheduleExpression: "rate(2 hours)",
+};
+
+/** Another allowed value of the key than what it is in BEFORE. */
+function otherValue(key: string, { check, default: standard, example }: ConfigKey): string {
+  const now = BEFORE[key] ?? (typeof standard === "string" ? standard : JSON.stringify(standard));
+  const number = Number(now);
+  const oneOf = check.allowed.startsWith("one of ") ? check.allowed.slice("one of ".length).split(", ") : [];
+  const candidates = [AFTER[key], "true", "false", ...oneOf, `${number + 1}`, `${number * 2}`, "90", example];
+  const found = candidates.find(
+    (value) => value !== undefined && value !== now && check.read(value) !== undefined,
+  );
+  assert.ok(found !== undefined, `give another value of ${key} in AFTER`);
+  return found;
+}
+
+const OTHER = Object.fromEntries(
+  Object.entries<ConfigKey>(CONFIG_KEYS).map(([key, spec]) => [key, otherValue(key, spec)]),
+);
+
+/** "deletes TYPE NAME" and "replaces TYPE NAME (inputs)", sorted. */
+function losses(before: Declared[], after: Declared[]): string[] {
+  return before
+    .flatMap((old) => {
+      const what = `${old.type.split(":").at(-1)} ${old.name}`;
+      const now = after.find(({ type, name }) => type === old.type && name === old.name);
+      if (!now) return [`deletes ${what}`];
+      const known = TYPES[old.type];
+      assert.ok(known, `${old.type} is not in aws-types.json: add it in test/infra/aws_types.py`);
+      const changed = known.replaces.filter(
+        (input) => !isDeepStrictEqual(old.inputs[input], now.inputs[input]),
+      );
+      return changed.length > 0 ? [`replaces ${what} (${changed.join(", ")})`] : [];
+    })
+    .sort();
+}
+
+/** What each key's change takes away. What is not listed here takes away nothing. */
+const LOSSES: Record<string, string[]> = {
+  // The key waits a month, and with allowDataLoss false Pulumi refuses: what it encrypted cannot be read without it.
+  customerKey: ["deletes Alias clickstream-key", "deletes Key clickstream-key"],
+  // The versioning is suspended.
+  versioning: ["curated", "raw", "results", "scripts"].map(
+    (bucket) => `deletes BucketVersioning clickstream-${bucket}`,
+  ),
+  privacyHashKey: ["replaces SecretVersion clickstream-privacy-hash-key (secretString)"],
+  successEmails: ["deletes TopicSubscription PipelineSuccess-ann@example.com"],
+  failureEmails: ["deletes TopicSubscription PipelineFailure-ann@example.com"],
+  scheduleEnabled: [
+    "deletes Role clickstream-schedule-role",
+    "deletes RolePolicy clickstream-schedule-role",
+    "deletes Schedule clickstream-schedule",
+    "deletes ScheduleGroup clickstream-schedule",
+  ],
+};
+
+describe("a change of the configuration", function () {
+  this.timeout(120_000);
+  let before: Declared[];
+  const lossesOf = async (changed: Record<string, string>) =>
+    losses(before, (await evaluate({ ...BEFORE, ...changed })).resources);
+  beforeEach(async () => {
+    before ??= (await evaluate(BEFORE)).resources;
+  });
+
+  it("of all keys at once deletes and replaces just what is listed for some key", async () => {
+    // Shards are counted in the one mode only: the mode is changed by itself.
+    const { streamMode = "", ...others } = OTHER;
+    assert.deepEqual(await lossesOf(others), Object.values(LOSSES).flat().sort());
+    assert.deepEqual(await lossesOf({ streamMode }), []);
+  });
+
+  for (const [key, expected] of Object.entries(LOSSES)) {
+    it(`of ${key} does what is listed for it`, async () => {
+      assert.deepEqual(await lossesOf({ [key]: OTHER[key] ?? "" }), [...expected].sort());
+    });
+  }
+
+  it("never replaces what holds data, and deletes of it just the stack's key, when that is turned off", () => {
+    const short = HOLD_DATA.map((type) => type.split(":").at(-1));
+    const lost = Object.values(LOSSES)
+      .flat()
+      .filter((line) => short.includes(line.split(" ")[1]));
+    assert.deepEqual(lost, ["deletes Key clickstream-key"]);
+  });
+
+  it("would be found out if a bucket's name depended on it", () => {
+    const bucket = (inputs: Record<string, unknown>) => ({
+      type: "aws:s3/bucket:Bucket",
+      name: "clickstream-raw",
+      inputs,
+    });
+    assert.deepEqual(losses([bucket({ bucket: "raw-1" })], [bucket({ bucket: "raw-2" })]), [
+      "replaces Bucket clickstream-raw (bucket)",
+    ]);
+    assert.deepEqual(losses([bucket({})], [bucket({ forceDestroy: true })]), []);
+    assert.deepEqual(losses([bucket({})], []), ["deletes Bucket clickstream-raw"]);
+  });
+});
