@@ -217,17 +217,7 @@ export class Process extends pulumi.ComponentResource {
 
 function catalogPermissions(args: ProcessArgs): Statement[] {
   return [
-    allow(
-      "glue:GetDatabase",
-      "glue:GetTable",
-      "glue:GetPartition",
-      "glue:GetPartitions",
-      "glue:BatchGetPartition",
-      "glue:CreatePartition",
-      "glue:BatchCreatePartition",
-      "glue:UpdatePartition",
-      "glue:BatchUpdatePartition",
-    ).on(
+    allow("glue:GetTable", "glue:GetPartitions", "glue:BatchCreatePartition", "glue:BatchUpdatePartition").on(
       arnOf("glue", "catalog"),
       arnOf("glue", `database/${args.databaseName}`),
       arnOf("glue", `table/${args.databaseName}/${args.eventsTable}`),

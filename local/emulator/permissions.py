@@ -30,6 +30,7 @@ from .context import Context
 SEAMS = [
     *key_permissions.SEAMS,
     ("ministack.core.iam_actions", "access_denied_response"),
+    ("ministack.core.iam_actions", "extract_resource_arn"),
     ("ministack.app", "AUTH"),
     ("ministack.app", "pin_request_origin"),
     *(
@@ -93,6 +94,7 @@ class NotAssumable(Exception):
 
 
 _caller: contextvars.ContextVar[Session | None] = contextvars.ContextVar("caller", default=None)
+_catalog_levels: contextvars.ContextVar[tuple[str, ...]] = contextvars.ContextVar("catalog_levels", default=())
 _denied: contextvars.ContextVar[tuple[str, str] | None] = contextvars.ContextVar("denied", default=None)
 _in_resource_policy: contextvars.ContextVar[bool] = contextvars.ContextVar("in_resource_policy", default=False)
 _log: _DecisionLog
@@ -108,8 +110,9 @@ def install(context: Context) -> None:
     for name in ("evaluate", "evaluate_resource_policy", "enforce"):
         _original[name] = getattr(iam_evaluator, name)
         setattr(iam_evaluator, name, globals()[f"_{name}"])
-    _original["access_denied_response"] = iam_actions.access_denied_response
-    iam_actions.access_denied_response = _access_denied_response
+    for name in ("access_denied_response", "extract_resource_arn"):
+        _original[name] = getattr(iam_actions, name)
+        setattr(iam_actions, name, globals()[f"_{name}"])
     # The endpoint is this machine's own: bucket policies that demand TLS are told that there is some.
     app.pin_request_origin = lambda source_ip, _is_secure: iam_evaluator._request_origin.set((source_ip, True))
     lambda_svc._emit_lambda_logs = _logging(lambda_svc._emit_lambda_logs)
@@ -257,16 +260,32 @@ def _enforce(
     is_role = len(parts) == 6 and parts[5].startswith("assumed-role/")
     role = Session(parts[4], *parts[5].split("/")[1:3]) if is_role else None
     _caller.set(role)
-    refused = _original["enforce"](access_key_id, action, service, region, resource_arn, service_context)
-    _denied.set((action, resource_arn) if refused else None)
-    if refused or not role:
-        return refused
+    for resource in _catalog_levels.get() or (resource_arn,):
+        refused = _original["enforce"](access_key_id, action, service, region, resource, service_context)
+        _denied.set((action, resource) if refused else None)
+        if refused:
+            return refused
+    if not role:
+        return None
     try:
         _require_keys(role, action, resource_arn)
     except Denied as denial:
         _denied.set((denial.action, denial.resource))
         return iam_evaluator.EvalResult("ImplicitDeny", principal_arn=role.arn)
     return None
+
+
+def _extract_resource_arn(service: str, method: str, path: str, headers: dict, body: bytes, *others):
+    """Glue asks for the catalog and the database, too, where a table is meant; MiniStack for the database alone."""
+    arn = _original["extract_resource_arn"](service, method, path, headers, body, *others)
+    _catalog_levels.set(())
+    if service == "glue" and ":database/" in arn:
+        request = json.loads(body)
+        table = request.get("TableName") or (request.get("Name") if "Table" in headers.get("x-amz-target", "") else "")
+        root, _, database = arn.partition(":database/")
+        tables = (f"{root}:table/{database}/{table}",) if table else ()
+        _catalog_levels.set((f"{root}:catalog", arn, *tables))
+    return arn
 
 
 def _access_denied_response(service: str, action: str, principal_arn: str, request_id: str, **named):

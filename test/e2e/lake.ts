@@ -42,8 +42,8 @@ export class Lake {
     this.sfn = new SFNClient(stack.clientConfig);
   }
 
-  static async up(): Promise<Lake> {
-    return new Lake(await upStack({ config: { "clickstream:batchWindowSeconds": 1 } }));
+  static async up(config: Record<string, unknown> = {}): Promise<Lake> {
+    return new Lake(await upStack({ config: { "clickstream:batchWindowSeconds": 1, ...config } }));
   }
 
   down(): Promise<void> {

@@ -1,0 +1,320 @@
+// Least privilege, proven: the pipeline runs with IAM in force, each grant that is taken away denies something that it did, and what could not be seen here stands in docs/permissions.md.
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { gzipSync } from "node:zlib";
+import { AthenaClient, StartQueryExecutionCommand, StopQueryExecutionCommand } from "@aws-sdk/client-athena";
+import { DeletePartitionCommand, GetJobRunsCommand } from "@aws-sdk/client-glue";
+import {
+  GetRolePolicyCommand,
+  IAMClient,
+  ListRolePoliciesCommand,
+  ListRolesCommand,
+  PutRolePolicyCommand,
+} from "@aws-sdk/client-iam";
+import {
+  GetFunctionConfigurationCommand,
+  LambdaClient,
+  UpdateFunctionConfigurationCommand,
+  waitUntilFunctionUpdatedV2,
+} from "@aws-sdk/client-lambda";
+import { PutObjectCommand } from "@aws-sdk/client-s3";
+import {
+  GetExecutionHistoryCommand,
+  ListExecutionsCommand,
+  SFNClient,
+  StopExecutionCommand,
+} from "@aws-sdk/client-sfn";
+import { startExecution } from "../../local/execution";
+import { PROJECT_ROOT } from "../../local/runs";
+import { Lake } from "./lake";
+
+interface Grant {
+  role: string;
+  action: string;
+  resource: string;
+}
+type Statement = { Action: string[]; Resource: string[] };
+type Document = { Version: string; Statement: Statement[] };
+
+/** All that adds permissions, and failures that come at once. */
+const EVERYTHING = {
+  "clickstream:privacy": { user_id: "hash" },
+  "clickstream:privacyHashKey": "a key of enough letters",
+  "clickstream:scheduleEnabled": true,
+  "clickstream:ingestRetryAttempts": 0,
+  "clickstream:ingestWaitMinutes": 1,
+};
+/** Scheduled for a minute that comes while the other runs go on. */
+const SCHEDULED_IN_MINUTES = 2;
+
+const events = (prefix: string, day: string, count = 3) =>
+  Array.from({ length: count }, (_, index) =>
+    JSON.stringify({
+      event_id: `${prefix}-${index}`,
+      event_type: "page_view",
+      event_time: `${day}T10:00:00Z`,
+      user_id: `u-${index}`,
+    }),
+  );
+
+/** `clickstream-ingest-role-5a720b8` is the program's `clickstream-ingest-role`. */
+const logical = (name: string) => name.replace(/-[0-9a-f]{7}(?=$|\/|:|\*)/g, "");
+
+/** A grant as the documentation writes it, without what differs from stack to stack. */
+function readable({ role, action, resource }: Grant): string {
+  const place = resource
+    .replace(/^arn:aws:/, "")
+    .replace(/:us-east-1:000000000000:/, ":")
+    .replace(/^(s3|states|sns):+/, "$1:")
+    .replace(/key\/[0-9a-f-]{36}/, "key");
+  return `${logical(role)} ${action} ${logical(place)}`;
+}
+
+/** The rows of the table in docs/permissions.md: role, actions, resources, reason. */
+function listed(): string[] {
+  const text = readFileSync(join(PROJECT_ROOT, "docs", "permissions.md"), "utf8");
+  const rows = text.split("\n").filter((line) => /^\| `clickstream-/.test(line));
+  return rows.flatMap((row) => {
+    const [role = [], actions = [], places = []] = row
+      .split("|")
+      .slice(1, 4)
+      .map((cell) => [...cell.matchAll(/`([^`]+)`/g)].map(([, word]) => word ?? ""));
+    return actions.flatMap((action) => places.map((place) => `${role[0]} ${action} ${place}`));
+  });
+}
+
+/** One and the same grant can be written in two statements: each counts. */
+const difference = (from: string[], without: string[]) =>
+  [...new Set(from)].filter((line) => !without.includes(line)).sort();
+
+describe("e2e: permissions", function () {
+  this.timeout(600_000);
+  let lake: Lake;
+  let iam: IAMClient;
+  let sfn: SFNClient;
+  let roles: Map<string, { name: string; policy: string; document: Document }>;
+
+  before(async () => {
+    const minute = new Date(Date.now() + SCHEDULED_IN_MINUTES * 60_000).getUTCMinutes();
+    lake = await Lake.up({ ...EVERYTHING, "clickstream:scheduleExpression": `cron(${minute} * * * ? *)` });
+    iam = new IAMClient(lake.stack.clientConfig);
+    sfn = new SFNClient(lake.stack.clientConfig);
+    roles = await rolesOf(iam);
+  });
+  after(() => lake?.down());
+
+  it("lets the whole pipeline run, simulated traffic, late days and a full repair included", async () => {
+    const simulated = await lake.execute({ simulate: { events: 200, seed: 7, malformed: 0.05 } });
+    assert.equal(simulated.status, "SUCCEEDED", simulated.cause);
+    const day = "raw/year=2020/month=01/day=01/hour=00";
+    await lake.s3.send(
+      new PutObjectCommand({
+        Bucket: lake.stack.outputs.rawBucket,
+        Key: `${day}/shardId-000000000009-1-2.jsonl.gz`,
+        Body: gzipSync("{cut\n"),
+      }),
+    );
+    const sent = await lake.put(...events("repaired", "2020-01-01"));
+    const repaired = await lake.execute({ ...sent, fullRepair: true });
+    assert.equal(repaired.status, "SUCCEEDED", repaired.cause);
+  });
+
+  it("lets a day be built again, which is registered or not", async () => {
+    const { database, eventsTable } = lake.stack.outputs;
+    const { status: rebuilt } = await lake.execute({ reprocess: { from: "2020-01-01", to: "2020-01-01" } });
+    assert.equal(rebuilt, "SUCCEEDED");
+    await lake.glue.send(
+      new DeletePartitionCommand({
+        DatabaseName: database,
+        TableName: eventsTable,
+        PartitionValues: ["2020-01-01"],
+      }),
+    );
+    const { status, cause } = await lake.execute({ reprocess: { from: "2020-01-01", to: "2020-01-01" } });
+    assert.equal(status, "SUCCEEDED", cause);
+  });
+
+  it("lets a failing batch reach the on-failure destination, and the mail say so", async () => {
+    const lambda = new LambdaClient(lake.stack.clientConfig);
+    const FunctionName = lake.stack.outputs.ingestFunction;
+    const { Environment } = await lambda.send(new GetFunctionConfigurationCommand({ FunctionName }));
+    const configure = async (Variables: Record<string, string>) => {
+      await lambda.send(new UpdateFunctionConfigurationCommand({ FunctionName, Environment: { Variables } }));
+      await waitUntilFunctionUpdatedV2({ client: lambda, maxWaitTime: 20 }, { FunctionName });
+    };
+    await configure({ ...Environment?.Variables, RAW_BUCKET: "no-such-bucket" });
+    const failed = await lake.execute(await lake.put(...events("failing", "2020-01-02", 1)));
+    await configure(Environment?.Variables ?? {});
+    assert.equal(failed.status, "FAILED");
+    assert.match(failed.cause ?? "", /aws\/lambda/);
+  });
+
+  it("lets an aborted execution stop its job run and its query", async () => {
+    const { stateMachineArn, jobName, database, workgroup } = lake.stack.outputs;
+    const job = await startExecution(sfn, stateMachineArn, {});
+    await until("the job run", async () => {
+      const { JobRuns = [] } = await lake.glue.send(new GetJobRunsCommand({ JobName: jobName }));
+      return JobRuns.some(({ JobRunState }) => JobRunState === "RUNNING");
+    });
+    await sfn.send(new StopExecutionCommand({ executionArn: job }));
+
+    // Athena takes two queries at once here: while these two run, the execution's own waits.
+    const athena = new AthenaClient(lake.stack.clientConfig);
+    const slow = "SELECT count(*) FROM events a, events b, events c, events d WHERE a.user_id < d.user_id";
+    const blocking = await Promise.all(
+      [1, 2].map(() =>
+        athena.send(
+          new StartQueryExecutionCommand({
+            QueryString: slow,
+            WorkGroup: workgroup,
+            QueryExecutionContext: { Database: database },
+          }),
+        ),
+      ),
+    );
+    const query = await startExecution(sfn, stateMachineArn, { fullRepair: true });
+    await until("the query", async () => {
+      const { events: history = [] } = await sfn.send(
+        new GetExecutionHistoryCommand({ executionArn: query }),
+      );
+      return history.some(({ taskSubmittedEventDetails: task }) => task?.resourceType === "athena");
+    });
+    await sfn.send(new StopExecutionCommand({ executionArn: query }));
+    for (const { QueryExecutionId } of blocking)
+      await athena.send(new StopQueryExecutionCommand({ QueryExecutionId }));
+  });
+
+  it("lets the schedule start an execution", async () => {
+    const { stateMachineArn } = lake.stack.outputs;
+    const scheduled = (line: { action: string }) => line.action === "states:StartExecution";
+    await until(
+      "the scheduled minute",
+      async () => decisions(lake).some(scheduled),
+      SCHEDULED_IN_MINUTES * 90,
+    );
+    await until("its execution to end", async () => {
+      const filter = { stateMachineArn, statusFilter: "RUNNING" as const };
+      return (await sfn.send(new ListExecutionsCommand(filter))).executions?.length === 0;
+    });
+  });
+
+  it("denied nothing", () => {
+    assert.deepEqual(
+      decisions(lake).filter(({ decision }) => decision !== "Allow"),
+      [],
+    );
+  });
+
+  it("needs each grant, but for those that docs/permissions.md lists with the reason", () => {
+    const policies = Object.fromEntries([...roles.values()].map(({ name, document }) => [name, document]));
+    const output = execFileSync(
+      join(PROJECT_ROOT, ".local", "venv", "bin", "python"),
+      [join(__dirname, "permission_mutants.py")],
+      { input: JSON.stringify({ policies, requests: decisions(lake) }), maxBuffer: 1 << 26 },
+    );
+    const mutants: (Grant & { needed: boolean })[] = JSON.parse(output.toString());
+    const unseen = mutants.filter(({ needed }) => !needed).map(readable);
+    assert.ok(mutants.length > 100, `only ${mutants.length} grants`);
+    assert.deepEqual(
+      difference(unseen, listed()),
+      [],
+      "grants that nothing needed here, and that are not listed",
+    );
+    assert.deepEqual(
+      difference(listed(), unseen),
+      [],
+      "listed, though something needed them, or not granted",
+    );
+  });
+
+  for (const { without, of, input, says } of [
+    {
+      without: "lambda:InvokeFunction",
+      of: "clickstream-pipeline-role",
+      input: { simulate: { events: 10 } },
+      says: /assumed-role\/clickstream-pipeline-role.* is not authorized to perform: lambda:InvokeFunction on resource: arn:aws:lambda/,
+    },
+    {
+      without: "kinesis:PutRecords",
+      of: "clickstream-simulator-role",
+      input: { simulate: { events: 10 } },
+      says: /assumed-role\/clickstream-simulator-role.* is not authorized to perform: kinesis:PutRecords on resource: arn:aws:kinesis/,
+    },
+    {
+      without: "s3:ListBucket",
+      of: "clickstream-job-role",
+      input: {},
+      says: /assumed-role\/clickstream-job-role.* is not authorized to perform: s3:ListBucket on resource: arn:aws:s3/,
+    },
+    {
+      without: "sns:Publish",
+      of: "clickstream-pipeline-role",
+      input: {},
+      says: /is not authorized to perform: sns:Publish on resource: arn:aws:sns/,
+    },
+  ]) {
+    it(`fails without ${without} of ${of}, and says who may not do what`, async () => {
+      const restore = await withhold(without, of);
+      const { status, cause } = await lake.execute(input);
+      await restore();
+      assert.equal(status, "FAILED");
+      assert.match(cause ?? "", says);
+    });
+  }
+
+  /** Takes an action out of a role's policy; gives what puts it back. */
+  async function withhold(action: string, role: string): Promise<() => Promise<unknown>> {
+    const found = roles.get(role);
+    assert.ok(found, role);
+    const put = (document: Document) =>
+      iam.send(
+        new PutRolePolicyCommand({
+          RoleName: found.name,
+          PolicyName: found.policy,
+          PolicyDocument: JSON.stringify(document),
+        }),
+      );
+    const left = found.document.Statement.map((statement) => ({
+      ...statement,
+      Action: statement.Action.filter((each) => each !== action),
+    }));
+    await put({ ...found.document, Statement: left.filter(({ Action }) => Action.length > 0) });
+    return () => put(found.document);
+  }
+});
+
+/** What the policies of roles decided so far. */
+function decisions(lake: Lake): { principal: string; action: string; resource: string; decision: string }[] {
+  const text = readFileSync(join(lake.stack.stateDir, "authorizations.jsonl"), "utf8");
+  return text
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line));
+}
+
+/** The program's roles by their logical names, each with its only policy. */
+async function rolesOf(iam: IAMClient) {
+  const { Roles = [] } = await iam.send(new ListRolesCommand({ MaxItems: 1000 }));
+  const found = new Map<string, { name: string; policy: string; document: Document }>();
+  for (const { RoleName = "" } of Roles) {
+    const { PolicyNames: [policy = ""] = [] } = await iam.send(new ListRolePoliciesCommand({ RoleName }));
+    if (!policy) continue;
+    const { PolicyDocument = "" } = await iam.send(
+      new GetRolePolicyCommand({ RoleName, PolicyName: policy }),
+    );
+    const document: Document = JSON.parse(decodeURIComponent(PolicyDocument));
+    found.set(logical(RoleName), { name: RoleName, policy, document });
+  }
+  return found;
+}
+
+async function until(what: string, holds: () => Promise<boolean>, seconds = 120): Promise<void> {
+  const deadline = Date.now() + seconds * 1000;
+  while (!(await holds())) {
+    assert.ok(Date.now() < deadline, `${what}: not within ${seconds} s`);
+    await sleep(50);
+  }
+}
