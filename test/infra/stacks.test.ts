@@ -9,6 +9,9 @@ const ROOT = path.resolve(__dirname, "../..");
 const STACKS = readdirSync(ROOT).flatMap((file) => /^Pulumi\.(\w+)\.yaml$/.exec(file)?.[1] ?? []);
 const BUCKET = "aws:s3/bucket:Bucket";
 
+/** Tables are named within their database, saved queries within their workgroup. */
+const NAMED_WITHIN = ["aws:glue/catalogTable:CatalogTable", "aws:athena/namedQuery:NamedQuery"];
+
 /** The stack's values of the program's own keys, as the engine hands them over. */
 function configOf(stack: string): Record<string, string> {
   const { config } = parse(readFileSync(path.join(ROOT, `Pulumi.${stack}.yaml`), "utf8"));
@@ -29,8 +32,7 @@ const physicalNames = async (stack: string) =>
   (await program(stack)).resources.flatMap(({ type, inputs }) =>
     ["name", "bucket", "namePrefix", "alarmName", "dashboardName"]
       .filter((input) => typeof inputs[input] === "string" && !String(inputs[input]).endsWith("-id"))
-      // Tables are named within their database, whose name has the stack in it.
-      .filter(() => type !== "aws:glue/catalogTable:CatalogTable")
+      .filter(() => !NAMED_WITHIN.includes(type))
       .map((input) => `${type} ${input} ${inputs[input]}`),
   );
 
