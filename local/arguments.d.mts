@@ -27,6 +27,17 @@ export interface ExecuteOptions extends TargetOptions {
   input: Record<string, unknown>;
 }
 
+export interface EmptyBucketsOptions extends TargetOptions {
+  yes?: boolean;
+}
+
+export interface LeftoversOptions {
+  /** The stack that was destroyed; dev where it is left out. */
+  stack?: string;
+  region?: string;
+  json?: boolean;
+}
+
 export interface CostOptions {
   /** The stack whose Pulumi.NAME.yaml is read; dev where it is left out. */
   stack?: string;

@@ -25,6 +25,16 @@ const stack = {
   read: text("the name of a Pulumi stack, such as dev"),
 };
 
+const region = {
+  type: "string",
+  value: "NAME",
+  help: "the AWS region (default: aws:region of the stack's file, else AWS_REGION)",
+  read: (name, value, refuse) => {
+    if (!/^[a-z]{2}(-[a-z]+)+-\d$/.test(value))
+      refuse(`${name} must be a region such as us-east-1, got ${show(value)}.`);
+    return value;
+  },
+};
 const configured = {
   type: "string",
   value: "NAME",
@@ -137,6 +147,31 @@ const COMMANDS = {
       "npm run cost -- --stack prod --events-per-day 10000000",
       "npm run cost -- --events-per-day 0   # an idle stack",
       "npm run cost -- --stack prod --set batchWindowSeconds=300 --set glueWorkers=4",
+    ],
+  },
+  "empty-buckets": {
+    usage: "npm run empty-buckets -- [--stack NAME] [options]",
+    about:
+      "Deletes all data of a stack, for good: the step before pulumi destroy. Shows first what lies in the buckets, and asks.",
+    needs: ["npm"],
+    options: {
+      run,
+      stack,
+      yes: { type: "boolean", help: "delete without asking" },
+      json,
+    },
+    conflicts: [["run", "stack"]],
+    examples: ["npm run empty-buckets -- --stack dev", "npm run empty-buckets -- --stack dev --yes --json"],
+  },
+  leftovers: {
+    usage: "npm run leftovers -- --stack NAME [options]",
+    about:
+      "Lists what AWS still has of a stack after pulumi destroy, each with the command that removes it. Exit code 0 only where nothing is left.",
+    needs: ["npm"],
+    options: { stack: { ...stack, help: "the stack that was destroyed (default dev)" }, region, json },
+    examples: [
+      "npm run leftovers -- --stack dev",
+      "npm run leftovers -- --stack prod --region eu-west-1 --json",
     ],
   },
   docs: {

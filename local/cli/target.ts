@@ -5,9 +5,12 @@ import { AthenaClient } from "@aws-sdk/client-athena";
 import { GlueClient } from "@aws-sdk/client-glue";
 import { SFNClient } from "@aws-sdk/client-sfn";
 import type { TargetOptions } from "../arguments.mjs";
-import { isolateProcess, localClientConfig } from "../aws";
+import { type ClientConfig, isolateProcess, localClientConfig } from "../aws";
 import { checkOutputs, type StackOutputs } from "../outputs";
 import { PROJECT_ROOT, Runs } from "../runs";
+
+/** What AWS SDK clients take: on AWS the region, and whatever the shell says of credentials. */
+export type TargetConfig = ClientConfig | { region: string };
 
 export interface CliTarget {
   /** As people call it: "the local run …" or "the stack dev on AWS". */
@@ -16,6 +19,8 @@ export interface CliTarget {
   athena: AthenaClient;
   sfn: SFNClient;
   glue: GlueClient;
+  /** For further AWS SDK clients. */
+  clientConfig: TargetConfig;
   /** The run's folder, where mails and logs lie; undefined on AWS. */
   stateDir?: string;
 }
@@ -37,19 +42,21 @@ function localTarget(run: string | undefined, runs: Runs): CliTarget {
     athena: new AthenaClient(config),
     sfn: new SFNClient(config),
     glue: new GlueClient(config),
+    clientConfig: config,
     stateDir: runs.stateDir(id),
   };
 }
 
 function awsTarget(stack: string): CliTarget {
   const outputs = checkOutputs(pulumiOutputs(stack), `the stack ${stack}`);
-  const region = outputs.stateMachineArn.split(":")[3];
+  const region = outputs.stateMachineArn.split(":")[3] ?? "";
   return {
     name: `the stack ${stack} on AWS`,
     outputs,
     athena: new AthenaClient({ region }),
     sfn: new SFNClient({ region }),
     glue: new GlueClient({ region }),
+    clientConfig: { region },
   };
 }
 

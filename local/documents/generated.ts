@@ -1,4 +1,5 @@
 // The documents that are written by the program: which files, and what stands in each; `npm run docs` writes them.
+import { configurationDocument, readmeDocument } from "./configuration";
 import { costDocument } from "./cost";
 
 export interface Generated {
@@ -7,4 +8,8 @@ export interface Generated {
   text(current: string): Promise<string> | string;
 }
 
-export const GENERATED: readonly Generated[] = [{ path: "docs/cost.md", text: costDocument }];
+export const GENERATED: readonly Generated[] = [
+  { path: "README.md", text: readmeDocument },
+  { path: "docs/configuration.md", text: configurationDocument },
+  { path: "docs/cost.md", text: costDocument },
+];
