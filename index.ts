@@ -1,5 +1,7 @@
 // The program: configuration, the stages in the order that data meets them, and what a person needs of them.
 
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { Catalog } from "./infra/catalog";
 import { Collect, SIMULATOR_TIMEOUT_SECONDS } from "./infra/collect";
 import { stackConfig } from "./infra/config";
@@ -76,3 +78,5 @@ export const stateMachineConsoleUrl = pipeline.consoleUrl;
 export const athenaConsoleUrl = pipeline.athenaConsoleUrl;
 export const startExecutionCommand = pipeline.startExecutionCommand;
 export const subscribeCommand = notify.subscribeCommand;
+/** Pulumi's console shows it as the stack's README, with the outputs put in. */
+export const readme = readFileSync(join(__dirname, "Pulumi.README.md"), "utf8");

@@ -59,6 +59,8 @@ export interface Request {
   command: string;
   /** The parts of the set-up that the command needs. */
   needs: ("npm" | "python" | "jars")[];
+  /** Plain JavaScript, which runs before anything is set up. */
+  plain?: boolean;
   options: Record<string, unknown>;
   help?: undefined;
 }

@@ -174,6 +174,21 @@ const COMMANDS = {
       "npm run leftovers -- --stack prod --region eu-west-1 --json",
     ],
   },
+  doctor: {
+    usage: "npm run doctor -- [--stack NAME] [options]",
+    about:
+      "Says what is wrong with this machine, and with a stack on AWS, and what mends it. Changes nothing. Exit code 1 where anything is wrong.",
+    needs: [],
+    plain: true,
+    options: {
+      stack: {
+        ...stack,
+        help: "look at this stack on AWS, too: pulumi, credentials, quotas, mails, ingest, alarms",
+      },
+      json,
+    },
+    examples: ["npm run doctor", "npm run doctor -- --stack prod"],
+  },
   docs: {
     usage: "npm run docs -- [options]",
     about: "Writes the documents that the program itself tells: costs and the tables of the configuration.",
@@ -218,7 +233,7 @@ export function readArguments(argv, env = {}) {
   const parsed = parse(name, command, rest);
   if (parsed.help) return { help: helpText(command) };
   refuseWhatNpmTook(name, command, env);
-  return { command: name, needs: command.needs, options: parsed.options };
+  return { command: name, needs: command.needs, plain: command.plain === true, options: parsed.options };
 }
 
 function parse(name, command, argv) {

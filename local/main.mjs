@@ -20,6 +20,8 @@ async function run() {
     process.env,
     await setUp({ root, needs: request.needs, env: process.env, output: process.stderr }),
   );
+  // The doctor runs on a fresh clone, and loads what it finds by itself.
+  if (request.plain) return (await import(`./cli/${request.command}.mjs`)).main(request.options);
   await import("tsx");
   // require, since the project's TypeScript is CommonJS.
   const { main } = createRequire(import.meta.url)(`./cli/${request.command}.ts`);

@@ -105,8 +105,8 @@ async function deployProgram(emulator: Emulator, options: UpOptions): Promise<De
     root: PROJECT_ROOT,
     clientConfig: localClientConfig(emulator.endpoint),
     config: {
-      "clickstream:successEmails": [LOCAL_ADDRESS],
-      "clickstream:failureEmails": [LOCAL_ADDRESS],
+      successEmails: [LOCAL_ADDRESS],
+      failureEmails: [LOCAL_ADDRESS],
       ...options.config,
     },
     onProgress: options.onResource,

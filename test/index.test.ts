@@ -31,6 +31,7 @@ describe("index", () => {
       startExecutionCommand:
         "aws stepfunctions start-execution --state-machine-arn arn:aws:sfn/stateMachine:StateMachine:clickstream-pipeline --region eu-west-1",
       subscribeCommand: program.outputs.subscribeCommand,
+      readme: program.outputs.readme,
     });
   });
 

@@ -19,7 +19,7 @@ export async function main(options: CostOptions): Promise<number> {
     console.setStatus("");
     if (options.json)
       process.stdout.write(`${JSON.stringify(costDocument(configuration, traffic, now, cheaper))}\n`);
-    else show(configuration.stack, traffic, now, cheaper, console);
+    else show(configuration, traffic, now, cheaper, console);
     return 0;
   } catch (error) {
     if (!(error instanceof InvalidConfiguration || error instanceof NoSuchStack)) throw error;
@@ -75,7 +75,13 @@ function costDocument(
   };
 }
 
-function show(stack: string, traffic: Traffic, now: Estimate, cheaper: Saving[], console: Console): void {
+function show(
+  { stack, values }: { stack: string; values: Record<string, string> },
+  traffic: Traffic,
+  now: Estimate,
+  cheaper: Saving[],
+  console: Console,
+): void {
   const { bold, dim, yellow } = console.colours;
   const perMillion = now.perMillion === undefined ? "" : `, ${dollars(now.perMillion)} for a million events`;
   console.line(bold(`The stack ${stack}: ${dollars(now.monthly)} a month${perMillion}`));
@@ -93,6 +99,12 @@ function show(stack: string, traffic: Traffic, now: Estimate, cheaper: Saving[],
     ]),
   );
   console.line(dominance(now));
+  const region = values["aws:region"] ?? PRICE_REGION;
+  if (region !== PRICE_REGION) {
+    console.line(
+      yellow(`! The stack is in ${region}, whose prices are not listed: these are ${PRICE_REGION}'s.`),
+    );
+  }
   for (const warning of now.warnings) console.line(yellow(`! ${warning}`));
   console.heading("What would cut it");
   if (cheaper.length === 0) console.line("No setting would save five cents or more.");

@@ -1,4 +1,5 @@
 // The documents that are written by the program: which files, and what stands in each; `npm run docs` writes them.
+import { architectureDocument } from "./architecture";
 import { configurationDocument, readmeDocument } from "./configuration";
 import { costDocument } from "./cost";
 
@@ -11,5 +12,6 @@ export interface Generated {
 export const GENERATED: readonly Generated[] = [
   { path: "README.md", text: readmeDocument },
   { path: "docs/configuration.md", text: configurationDocument },
+  { path: "docs/architecture.md", text: architectureDocument },
   { path: "docs/cost.md", text: costDocument },
 ];

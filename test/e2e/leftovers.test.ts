@@ -23,7 +23,7 @@ describe("e2e: nothing is left", function () {
       const clientConfig = localClientConfig(emulator.endpoint);
       const before = await listEverything(clientConfig);
       // As in production: destroy itself must not empty the buckets.
-      const config = { forceDestroy: false, scheduleEnabled: true, customerKey: true };
+      const config = { forceDestroy: false, scheduleEnabled: true };
       const deployment = await deploy({ root: PROJECT_ROOT, clientConfig, config });
       const outputs = deployment.outputs as Record<string, string>;
       const sfn = new SFNClient(clientConfig);
@@ -33,12 +33,12 @@ describe("e2e: nothing is left", function () {
           input: JSON.stringify({ simulate: { events: 60, seed: 5, malformed: 0.1 } }),
         }),
       );
-      let status = "RUNNING";
-      while (status === "RUNNING") {
+      let execution = await sfn.send(new DescribeExecutionCommand({ executionArn }));
+      while (execution.status === "RUNNING") {
         await sleep(500);
-        status = (await sfn.send(new DescribeExecutionCommand({ executionArn }))).status ?? "";
+        execution = await sfn.send(new DescribeExecutionCommand({ executionArn }));
       }
-      assert.equal(status, "SUCCEEDED");
+      assert.equal(execution.status, "SUCCEEDED", execution.cause);
       const during = await listEverything(clientConfig);
       assert.ok(
         during.some((line) => line.startsWith("Glue partition ")),

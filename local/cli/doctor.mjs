@@ -1,0 +1,57 @@
+// npm run doctor: what is wrong with this machine, and with a stack on AWS, each with its remedy. Runs on a fresh clone.
+import { createRequire } from "node:module";
+import { fileURLToPath } from "node:url";
+import { machineChecks } from "../doctor/machine.mjs";
+
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+const SIGNS = { ok: "✓", bad: "✗", unknown: "–" };
+const COLOURS = { ok: 32, bad: 31, unknown: 2 };
+
+export async function main({ stack, json }) {
+  const checks = await machineChecks(ROOT, process.env);
+  if (stack !== undefined) checks.push(...(await stackChecks(stack, checks)));
+  if (json) process.stdout.write(`${JSON.stringify({ stack: stack ?? null, checks })}\n`);
+  else show(checks);
+  return checks.some(({ state }) => state === "bad") ? 1 : 0;
+}
+
+/** Written in TypeScript, on the AWS SDK: only where the packages are there. */
+async function stackChecks(stack, checks) {
+  if (checks.find(({ name }) => name === "npm packages")?.state !== "ok") {
+    return [
+      {
+        name: "AWS",
+        state: "unknown",
+        says: "not looked at: the npm packages are missing",
+        remedy: "npm ci, then the same command",
+      },
+    ];
+  }
+  try {
+    await import("tsx");
+    return await createRequire(import.meta.url)("../doctor/stack.ts").checkStack(stack);
+  } catch (error) {
+    return [
+      {
+        name: "AWS",
+        state: "bad",
+        says: `could not be looked at: ${error.message}`,
+        remedy: "see the message",
+      },
+    ];
+  }
+}
+
+function show(checks) {
+  const coloured = process.stdout.isTTY && !process.env.NO_COLOR && process.env.TERM !== "dumb";
+  const paint = (code, text) => (coloured ? `\x1b[${code}m${text}\x1b[0m` : text);
+  const width = Math.max(...checks.map(({ name }) => name.length));
+  for (const { name, state, says, remedy } of checks) {
+    const advice = remedy && state !== "ok" ? ` → ${remedy}` : "";
+    process.stdout.write(`${paint(COLOURS[state], SIGNS[state])} ${name.padEnd(width)}  ${says}${advice}\n`);
+  }
+  const bad = checks.filter(({ state }) => state === "bad").length;
+  process.stdout.write(
+    bad === 0 ? "Nothing is wrong.\n" : `${bad} ${bad === 1 ? "thing is" : "things are"} wrong.\n`,
+  );
+}
