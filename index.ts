@@ -2,6 +2,7 @@
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { Budget } from "./infra/budget";
 import { Catalog } from "./infra/catalog";
 import { Collect, SIMULATOR_TIMEOUT_SECONDS } from "./infra/collect";
 import { stackConfig } from "./infra/config";
@@ -9,6 +10,7 @@ import { Encryption } from "./infra/encryption";
 import { Ingest } from "./infra/ingest";
 import * as names from "./infra/names";
 import { Notify } from "./infra/notify";
+import { Observe } from "./infra/observe";
 import { Orchestrate } from "./infra/orchestrate";
 import { Process } from "./infra/process";
 import { protectData } from "./infra/protection";
@@ -25,11 +27,20 @@ const tables = {
 
 const { dataKey: key, topicKey } = new Encryption("clickstream", {
   // Where alarms or budgets publish to a topic it needs a key of the stack's, hence "topics": AWS's own refuses them.
-  covers: config.customerKey ? "everything" : "nothing",
+  covers: config.customerKey
+    ? "everything"
+    : config.alarms || config.monthlyBudgetUsd > 0
+      ? "topics"
+      : "nothing",
   allowDataLoss: config.allowDataLoss,
 });
 const collect = new Collect("clickstream", { ...config, key });
-const ingest = new Ingest("clickstream", { ...config, key, streamArn: collect.stream.arn });
+const ingest = new Ingest("clickstream", {
+  ...config,
+  key,
+  streamArn: collect.stream.arn,
+  countRecords: config.alarms || config.dashboard,
+});
 const processing = new Process("clickstream", { ...config, key, ...tables, raw: ingest.raw });
 const catalog = new Catalog("clickstream", {
   ...config,
@@ -57,6 +68,19 @@ const pipeline = new Orchestrate("clickstream", {
   successTopicArn: notify.successTopicArn,
   failureTopicArn: notify.failureTopicArn,
 });
+
+new Observe("clickstream", {
+  ...config,
+  streamName: collect.stream.name,
+  ingestFunction: ingest.ingest.functionName,
+  awaitIngestFunction: ingest.awaitIngest.functionName,
+  simulatorFunction: collect.simulator.functionName,
+  mappingUuid: ingest.mappingUuid,
+  stateMachineArn: pipeline.stateMachineArn,
+  jobName: processing.job.name,
+  failureTopicArn: notify.failureTopicArn,
+});
+new Budget("clickstream", { ...config, failureTopicArn: notify.failureTopicArn });
 
 export const streamName = collect.stream.name;
 export const rawBucket = ingest.raw.bucketName;

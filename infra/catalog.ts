@@ -3,8 +3,8 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import schema from "../schema/clickstream.json";
-import type { CustomerKey } from "./encryption";
 import { type BucketSettings, PrivateBucket } from "./private-bucket";
+import { savedQueries } from "./saved-queries";
 
 export interface CatalogArgs extends BucketSettings {
   databaseName: string;
@@ -13,6 +13,8 @@ export interface CatalogArgs extends BucketSettings {
   raw: PrivateBucket;
   curated: PrivateBucket;
   resultsRetentionDays: number;
+  /** A query that reads more is stopped; 0 for no limit. */
+  athenaScanLimitGb: number;
 }
 
 interface Column {
@@ -41,7 +43,8 @@ export class Catalog extends pulumi.ComponentResource {
       { ...args, retention: [{ id: "results", prefix: "", expireAfterDays: args.resultsRetentionDays }] },
       { parent: this },
     );
-    this.workgroup = this.createWorkgroup(name, args.key);
+    this.workgroup = this.createWorkgroup(name, args);
+    this.saveQueries(name);
     this.registerOutputs({ database: this.database, workgroup: this.workgroup.name });
   }
 
@@ -95,9 +98,26 @@ export class Catalog extends pulumi.ComponentResource {
     );
   }
 
+  /** For people: they stand in the console's query editor, and cost nothing until they are run. */
+  private saveQueries(name: string): void {
+    for (const query of savedQueries()) {
+      new aws.athena.NamedQuery(
+        `${name}-${query.name}`,
+        {
+          name: query.name,
+          description: query.description,
+          query: query.sql,
+          database: this.database,
+          workgroup: this.workgroup.name,
+        },
+        { parent: this },
+      );
+    }
+  }
+
   private createWorkgroup(
     name: string,
-    key: CustomerKey | undefined,
+    { key, athenaScanLimitGb }: CatalogArgs,
   ): { name: pulumi.Output<string>; arn: pulumi.Output<string> } {
     const workgroup = new aws.athena.Workgroup(
       `${name}-workgroup`,
@@ -107,6 +127,9 @@ export class Catalog extends pulumi.ComponentResource {
         forceDestroy: true,
         configuration: {
           enforceWorkgroupConfiguration: true,
+          ...(athenaScanLimitGb > 0 && {
+            bytesScannedCutoffPerQuery: athenaScanLimitGb * BYTES_A_GB,
+          }),
           publishCloudwatchMetricsEnabled: true,
           engineVersion: { selectedEngineVersion: "Athena engine version 3" },
           resultConfiguration: {
@@ -122,6 +145,8 @@ export class Catalog extends pulumi.ComponentResource {
     return { name: workgroup.name, arn: workgroup.arn };
   }
 }
+
+const BYTES_A_GB = 1024 ** 3;
 
 function glueColumn({ name, type, description }: Column) {
   return { name, type, comment: description };

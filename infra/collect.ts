@@ -14,6 +14,7 @@ export interface CollectArgs {
   shardCount: number;
   streamRetentionHours: number;
   logRetentionDays: number;
+  tracing: boolean;
   key?: CustomerKey;
 }
 
@@ -59,6 +60,7 @@ export class Collect extends pulumi.ComponentResource {
         // The longest that Lambda allows: `seconds` of traffic may be up to that.
         timeoutSeconds: SIMULATOR_TIMEOUT_SECONDS,
         logRetentionDays: args.logRetentionDays,
+        tracing: args.tracing,
         key: args.key,
       },
       { parent: this },

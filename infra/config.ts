@@ -1,6 +1,7 @@
 // The stack's configuration: typed, with defaults and ranges, and all problems of it reported at once.
 
 import * as pulumi from "@pulumi/pulumi";
+import { alarmProblems } from "./config-alarms";
 import { type Check, CONFIG_KEYS, type ConfigKey, PRIVACY_KEYS, type PrivacyRule } from "./config-keys";
 import { nearest } from "./nearest";
 
@@ -34,6 +35,16 @@ export interface ClickstreamConfig {
   scheduleExpression: string;
   tags: Record<string, string>;
   logRetentionDays: number;
+  alarms: boolean;
+  alarmNoEventsMinutes: number;
+  alarmVolumeDropPercent: number;
+  alarmIteratorAgeMinutes: number;
+  alarmQuarantinePercent: number;
+  alarmNoSuccessHours: number;
+  dashboard: boolean;
+  tracing: boolean;
+  athenaScanLimitGb: number;
+  monthlyBudgetUsd: number;
   customerKey: boolean;
   allowDataLoss: boolean;
   forceDestroy: boolean;
@@ -133,7 +144,7 @@ function crossChecks(namespace: string, config: ReadValues, hashKey: string | un
     );
   }
   problems.push(...retentionProblems(key, config));
-  return [...problems, ...hashKeyProblems(key, config.privacy, hashKey)];
+  return [...problems, ...alarmProblems(key, config), ...hashKeyProblems(key, config.privacy, hashKey)];
 }
 
 /** STANDARD_IA bills 30 days of each object: who lets it expire earlier pays for nothing. */

@@ -22,6 +22,9 @@ export interface IngestArgs extends BucketSettings {
   earliestEventTime: string;
   latestEventLeadHours: number;
   logRetentionDays: number;
+  tracing: boolean;
+  /** Whether Lambda counts what becomes of the stream's records; it charges such counts as custom metrics. */
+  countRecords: boolean;
   /** 0: never. */
   rawInfrequentAccessDays: number;
   /** 0: for good. */
@@ -37,12 +40,13 @@ export class Ingest extends pulumi.ComponentResource {
   readonly raw: PrivateBucket;
   readonly ingest: NodeFunction;
   readonly awaitIngest: NodeFunction;
+  readonly mappingUuid: pulumi.Output<string>;
 
   constructor(name: string, args: IngestArgs, opts?: pulumi.ComponentResourceOptions) {
     super("clickstream:index:Ingest", name, {}, opts);
     this.raw = new PrivateBucket(`${name}-raw`, { ...args, retention: rawRetention(args) }, { parent: this });
     this.ingest = this.createIngest(name, args);
-    this.createMapping(name, args);
+    this.mappingUuid = this.createMapping(name, args);
     this.awaitIngest = this.createAwaitIngest(name, args);
     this.registerOutputs({ rawBucket: this.raw.bucketName });
   }
@@ -78,14 +82,15 @@ export class Ingest extends pulumi.ComponentResource {
         memoryMb: args.ingestMemoryMb,
         timeoutSeconds: 300,
         logRetentionDays: args.logRetentionDays,
+        tracing: args.tracing,
         key: args.key,
       },
       { parent: this },
     );
   }
 
-  private createMapping(name: string, args: IngestArgs): void {
-    new aws.lambda.EventSourceMapping(
+  private createMapping(name: string, args: IngestArgs): pulumi.Output<string> {
+    const mapping = new aws.lambda.EventSourceMapping(
       `${name}-ingest`,
       {
         eventSourceArn: args.streamArn,
@@ -99,9 +104,11 @@ export class Ingest extends pulumi.ComponentResource {
         maximumRetryAttempts: args.ingestRetryAttempts,
         maximumRecordAgeInSeconds: args.ingestRecordAgeHours * 3600,
         destinationConfig: { onFailure: { destinationArn: this.raw.arn } },
+        ...(args.countRecords && { metricsConfig: { metrics: ["EventCount"] } }),
       },
       { parent: this, dependsOn: this.ingest },
     );
+    return mapping.uuid;
   }
 
   private createAwaitIngest(name: string, args: IngestArgs): NodeFunction {
@@ -120,6 +127,7 @@ export class Ingest extends pulumi.ComponentResource {
         memoryMb: 512,
         timeoutSeconds: 120,
         logRetentionDays: args.logRetentionDays,
+        tracing: args.tracing,
         key: args.key,
       },
       { parent: this },

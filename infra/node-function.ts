@@ -7,6 +7,7 @@ import type { CustomerKey } from "./encryption";
 import { logGroup } from "./log-group";
 import { allow, type Statement } from "./permissions";
 import { ServiceRole } from "./service-role";
+import { mayTraceFunction } from "./tracing";
 
 export interface NodeFunctionArgs {
   /** Folder under `lambdas/`; also what the function is called. */
@@ -17,6 +18,8 @@ export interface NodeFunctionArgs {
   memoryMb: number;
   timeoutSeconds: number;
   logRetentionDays: number;
+  /** Whether X-Ray gets traces of its calls. */
+  tracing: boolean;
   key?: CustomerKey;
 }
 
@@ -39,6 +42,7 @@ export class NodeFunction extends pulumi.ComponentResource {
         description: args.description,
         permissions: [
           allow("logs:CreateLogStream", "logs:PutLogEvents").on(pulumi.interpolate`${logs.arn}:*`),
+          ...mayTraceFunction(args.tracing),
           ...args.permissions,
         ],
       },
@@ -56,6 +60,7 @@ export class NodeFunction extends pulumi.ComponentResource {
         memorySize: args.memoryMb,
         timeout: args.timeoutSeconds,
         environment: { variables: args.environment },
+        ...(args.tracing && { tracingConfig: { mode: "Active" } }),
         loggingConfig: { logFormat: "JSON", logGroup: logs.name },
       },
       // The role's policy too, or the first calls would run without their permissions.

@@ -2,15 +2,32 @@
 
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
-import { currentAccount } from "./account";
+import { arnOf, currentAccount } from "./account";
 import type { CustomerKey } from "./encryption";
+import { qualifiedName } from "./names";
 
 export interface NotifyArgs {
   successEmails: string[];
   failureEmails: string[];
   /** Needed where other services than the state machine publish: AWS's own key for topics does not let them. */
   topicKey?: CustomerKey;
+  /** Whether alarms publish to the failure topic. */
+  alarms: boolean;
+  /** A budget publishes to it, too, where this is more than 0. */
+  monthlyBudgetUsd: number;
 }
+
+/** What SNS's own default policy lets the account do. */
+const OWNER_ACTIONS = [
+  "sns:GetTopicAttributes",
+  "sns:SetTopicAttributes",
+  "sns:AddPermission",
+  "sns:RemovePermission",
+  "sns:DeleteTopic",
+  "sns:Subscribe",
+  "sns:ListSubscriptionsByTopic",
+  "sns:Publish",
+];
 
 export class Notify extends pulumi.ComponentResource {
   readonly successTopicArn: pulumi.Output<string>;
@@ -22,6 +39,7 @@ export class Notify extends pulumi.ComponentResource {
     super("clickstream:index:Notify", name, {}, opts);
     this.successTopicArn = this.createTopic("PipelineSuccess", args.successEmails, args.topicKey);
     this.failureTopicArn = this.createTopic("PipelineFailure", args.failureEmails, args.topicKey);
+    if (publishers(args).length > 0) this.letPublish("PipelineFailure", this.failureTopicArn, args);
     this.subscribeCommand = this.describeSubscriptions(args);
     this.registerOutputs({ successTopicArn: this.successTopicArn, failureTopicArn: this.failureTopicArn });
   }
@@ -46,6 +64,42 @@ export class Notify extends pulumi.ComponentResource {
     return topic.arn;
   }
 
+  /** A topic's policy replaces the one that it is made with, so what that says is said again. */
+  private letPublish(topicName: string, topicArn: pulumi.Output<string>, args: NotifyArgs): void {
+    const { accountId, partition } = currentAccount();
+    const account = pulumi.interpolate`arn:${partition}:iam::${accountId}:root`;
+    new aws.sns.TopicPolicy(
+      topicName,
+      {
+        arn: topicArn,
+        policy: pulumi.jsonStringify({
+          Version: "2012-10-17",
+          Statement: [
+            {
+              Sid: "AccountAdministersTheTopic",
+              Effect: "Allow",
+              Principal: { AWS: account },
+              Action: OWNER_ACTIONS,
+              Resource: topicArn,
+            },
+            ...publishers(args).map(({ sid, service, source }) => ({
+              Sid: sid,
+              Effect: "Allow",
+              Principal: { Service: service },
+              Action: "sns:Publish",
+              Resource: topicArn,
+              Condition: {
+                StringEquals: { "aws:SourceAccount": accountId },
+                ArnLike: { "aws:SourceArn": source },
+              },
+            })),
+          ],
+        }),
+      },
+      { parent: this },
+    );
+  }
+
   private describeSubscriptions({ successEmails, failureEmails }: NotifyArgs): pulumi.Output<string> {
     const { region } = currentAccount();
     const command = (arn: pulumi.Output<string>) =>
@@ -60,4 +114,21 @@ To add an address for good: pulumi config set --path '${project}:successEmails[$
 Or at once, outside the stack's configuration: ${command(this.successTopicArn)} ; ${command(this.failureTopicArn)}
 Then follow the link in the confirmation mail that AWS sends.`;
   }
+}
+
+/** The services that publish with no role of the stack, each with just what of this stack's they publish for. */
+function publishers({ alarms, monthlyBudgetUsd }: NotifyArgs) {
+  const { accountId, partition } = currentAccount();
+  const alarmSource = {
+    sid: "AlarmsOfThisStack",
+    service: "cloudwatch.amazonaws.com",
+    source: arnOf("cloudwatch", `alarm:${qualifiedName()}-*`),
+  };
+  const budgetSource = {
+    sid: "BudgetOfThisStack",
+    service: "budgets.amazonaws.com",
+    // Budgets are of no region.
+    source: pulumi.interpolate`arn:${partition}:budgets::${accountId}:*`,
+  };
+  return [...(alarms ? [alarmSource] : []), ...(monthlyBudgetUsd > 0 ? [budgetSource] : [])];
 }

@@ -12,6 +12,7 @@ import { qualifiedName } from "./names";
 import { allow, type Statement } from "./permissions";
 import type { PrivateBucket } from "./private-bucket";
 import { ServiceRole } from "./service-role";
+import { mayTraceExecutions } from "./tracing";
 
 type Named = { name: pulumi.Input<string>; arn: pulumi.Input<string> };
 type Lambda = { arn: pulumi.Input<string>; logGroupName: pulumi.Input<string> };
@@ -37,6 +38,7 @@ export interface OrchestrateArgs {
   scheduleEnabled: boolean;
   scheduleExpression: string;
   logRetentionDays: number;
+  tracing: boolean;
   key?: CustomerKey;
   topicKey?: CustomerKey;
 }
@@ -93,6 +95,7 @@ export class Orchestrate extends pulumi.ComponentResource {
         type: "STANDARD",
         roleArn: role.arn,
         definition: this.definition(args),
+        ...(args.tracing && { tracingConfiguration: { enabled: true } }),
         loggingConfiguration: {
           logDestination: pulumi.interpolate`${logs.arn}:*`,
           level: "ALL",
@@ -186,6 +189,7 @@ function pipelinePermissions(args: OrchestrateArgs): Statement[] {
     allow("glue:StartJobRun", "glue:GetJobRun", "glue:GetJobRuns", "glue:BatchStopJobRun").on(args.job.arn),
     allow("sns:Publish").on(args.successTopicArn, args.failureTopicArn),
     ...athenaPermissions(args),
+    ...mayTraceExecutions(args.tracing),
     // PutMetricData knows no resources; its condition key keeps it to our namespace.
     allow("cloudwatch:PutMetricData")
       .when({ StringEquals: { "cloudwatch:namespace": METRICS_NAMESPACE } })

@@ -37,7 +37,8 @@ describe("index", () => {
 
   it("leaves physical names to Pulumi, or has the stack's name in them, so that two stacks share an account", () => {
     const named = ["name", "namePrefix", "bucket", "bucketPrefix", "functionName"];
-    const perTable = ["aws:glue/catalogTable:CatalogTable"];
+    // Named within the stack's own database and workgroup.
+    const perTable = ["aws:glue/catalogTable:CatalogTable", "aws:athena/namedQuery:NamedQuery"];
     const fixed = program.resources
       .filter(({ type, inputs }) => !perTable.includes(type) && !("policy" in inputs))
       .flatMap(({ name, inputs }) => named.map((key) => [name, inputs[key]] as const))

@@ -1,6 +1,8 @@
-// Athena workgroups.
+// Athena workgroups and the queries saved in them.
 import {
+  CreateNamedQueryCommand,
   CreateWorkGroupCommand,
+  DeleteNamedQueryCommand,
   DeleteWorkGroupCommand,
   type EncryptionOption,
 } from "@aws-sdk/client-athena";
@@ -65,4 +67,27 @@ const workgroup = handler<aws.athena.WorkgroupArgs>({
   },
 });
 
-export const athenaHandlers = { "aws:athena/workgroup:Workgroup": workgroup };
+const namedQuery = handler<aws.athena.NamedQueryArgs>({
+  honours: ["name", "description", "query", "database", "workgroup"],
+  naming: { maximumLength: 128 },
+  async create(inputs, { clients, physicalName }) {
+    const { NamedQueryId } = await clients.athena.send(
+      new CreateNamedQueryCommand({
+        Name: physicalName(inputs.name),
+        Description: inputs.description,
+        Database: inputs.database,
+        QueryString: inputs.query,
+        WorkGroup: inputs.workgroup,
+      }),
+    );
+    return { id: NamedQueryId ?? "", outputs: {} };
+  },
+  async remove({ id }, { clients }) {
+    await clients.athena.send(new DeleteNamedQueryCommand({ NamedQueryId: id }));
+  },
+});
+
+export const athenaHandlers = {
+  "aws:athena/namedQuery:NamedQuery": namedQuery,
+  "aws:athena/workgroup:Workgroup": workgroup,
+};

@@ -1,5 +1,7 @@
 // The AWS SDK clients of a local stack: one of each service, all for the emulator's endpoint and nothing else.
 import { AthenaClient } from "@aws-sdk/client-athena";
+import { BudgetsClient } from "@aws-sdk/client-budgets";
+import { CloudWatchClient } from "@aws-sdk/client-cloudwatch";
 import { CloudWatchLogsClient } from "@aws-sdk/client-cloudwatch-logs";
 import { GlueClient } from "@aws-sdk/client-glue";
 import { IAMClient } from "@aws-sdk/client-iam";
@@ -18,6 +20,8 @@ export type Clients = ReturnType<typeof makeClients>;
 export function makeClients(config: ClientConfig) {
   return {
     athena: new AthenaClient(config),
+    budgets: new BudgetsClient(config),
+    cloudwatch: new CloudWatchClient(config),
     glue: new GlueClient(config),
     iam: new IAMClient(config),
     kinesis: new KinesisClient(config),

@@ -1,5 +1,7 @@
 // The table of the local deployment: every resource type that the local stack can make.
 import { athenaHandlers } from "./athena";
+import { budgetHandlers } from "./budgets";
+import { cloudWatchHandlers } from "./cloudwatch";
 import { glueHandlers } from "./glue";
 import { iamHandlers } from "./iam";
 import { kinesisHandlers } from "./kinesis";
@@ -18,6 +20,8 @@ export const handlers: Readonly<Record<string, Handler>> = {
   ...s3Handlers,
   ...iamHandlers,
   ...logsHandlers,
+  ...cloudWatchHandlers,
+  ...budgetHandlers,
   ...lambdaHandlers,
   ...glueHandlers,
   ...athenaHandlers,

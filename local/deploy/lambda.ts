@@ -20,6 +20,7 @@ const lambdaFunction = handler<aws.lambda.FunctionArgs>({
   ineffective: {
     architectures: "functions run on this machine's processor",
     loggingConfig: "function logs go to the run's emulator.log",
+    tracingConfig: "there is no X-Ray here",
     memorySize: "told to the function, not enforced",
   },
   naming: { maximumLength: 64 },
@@ -67,6 +68,7 @@ const eventSourceMapping = handler<aws.lambda.EventSourceMappingArgs>({
     ...["maximumBatchingWindowInSeconds", "bisectBatchOnFunctionError", "maximumRetryAttempts"],
     ...["maximumRecordAgeInSeconds", "destinationConfig", "parallelizationFactor", "tags"],
   ],
+  ineffective: { metricsConfig: "the local stack makes no metrics" },
   async create(inputs, { clients }) {
     const onFailure = inputs.destinationConfig?.onFailure?.destinationArn;
     const { UUID, FunctionArn, EventSourceMappingArn } = await clients.lambda.send(

@@ -2,11 +2,12 @@
 import {
   CreateTopicCommand,
   DeleteTopicCommand,
+  SetTopicAttributesCommand,
   SubscribeCommand,
   UnsubscribeCommand,
 } from "@aws-sdk/client-sns";
 import type * as aws from "@pulumi/aws";
-import { handler } from "./resource";
+import { handler, parseJson } from "./resource";
 import { tagList } from "./tags";
 
 const topic = handler<aws.sns.TopicArgs>({
@@ -48,7 +49,21 @@ const subscription = handler<aws.sns.TopicSubscriptionArgs>({
   },
 });
 
+const topicPolicy = handler<aws.sns.TopicPolicyArgs>({
+  honours: ["arn"],
+  ineffective: { policy: "stored, not enforced (everyone on this machine may publish)" },
+  async create(inputs, { clients }) {
+    const AttributeValue = String(inputs.policy);
+    parseJson(AttributeValue, "policy");
+    await clients.sns.send(
+      new SetTopicAttributesCommand({ TopicArn: inputs.arn, AttributeName: "Policy", AttributeValue }),
+    );
+    return { id: inputs.arn, outputs: {} };
+  },
+});
+
 export const snsHandlers = {
   "aws:sns/topic:Topic": topic,
+  "aws:sns/topicPolicy:TopicPolicy": topicPolicy,
   "aws:sns/topicSubscription:TopicSubscription": subscription,
 };

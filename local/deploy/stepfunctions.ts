@@ -19,6 +19,7 @@ import { tagList } from "./tags";
 const stateMachine = handler<aws.sfn.StateMachineArgs>({
   honours: ["name", "namePrefix", "definition", "type", "roleArn", "tags"],
   ineffective: {
+    tracingConfiguration: "there is no X-Ray here",
     loggingConfiguration: "the history is in GetExecutionHistory and the run's emulator.log",
   },
   naming: { maximumLength: 80 },

@@ -1,11 +1,14 @@
 import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import schema from "../../schema/clickstream.json";
 import { evaluate, type Program } from "./program";
 
 const TABLE = "aws:glue/catalogTable:CatalogTable";
 const plain = (columns: { name: string; type: string }[]) => columns.map(({ name, type }) => [name, type]);
 
-describe("infra/catalog", () => {
+describe("infra/catalog", function () {
+  this.timeout(120_000);
   let program: Program;
   before(async () => {
     program = await evaluate();
@@ -42,6 +45,7 @@ describe("infra/catalog", () => {
   it("holds every query of the workgroup to its result bucket, encrypted, on engine 3", () => {
     assert.deepEqual(program.named("aws:athena/workgroup:Workgroup", "clickstream-workgroup").configuration, {
       enforceWorkgroupConfiguration: true,
+      bytesScannedCutoffPerQuery: 100 * 1024 * 1024 * 1024,
       publishCloudwatchMetricsEnabled: true,
       engineVersion: { selectedEngineVersion: "Athena engine version 3" },
       resultConfiguration: {
@@ -49,5 +53,33 @@ describe("infra/catalog", () => {
         encryptionConfiguration: { encryptionOption: "SSE_S3" },
       },
     });
+  });
+
+  it("stops a query at the limit that is configured, at none where that is 0, and within what AWS takes", async () => {
+    const limit = async (athenaScanLimitGb: string) => {
+      const { configuration } = (await evaluate({ athenaScanLimitGb })).named(
+        "aws:athena/workgroup:Workgroup",
+        "clickstream-workgroup",
+      ) as { configuration: { bytesScannedCutoffPerQuery?: number } };
+      return configuration.bytesScannedCutoffPerQuery;
+    };
+    assert.equal(await limit("0"), undefined);
+    // From 10 MB on, and exact as a number of JavaScript's.
+    assert.equal(await limit("100000"), 107_374_182_400_000);
+  });
+
+  it("saves each query of infra/queries in the workgroup, for its database, with what it answers", () => {
+    const folder = join(__dirname, "../../infra/queries");
+    const saved = program.of("aws:athena/namedQuery:NamedQuery").map(({ inputs }) => inputs);
+    assert.deepEqual(
+      saved.map(({ name }) => `${name}.sql`),
+      readdirSync(folder).sort(),
+    );
+    for (const { name, description, query, database, workgroup } of saved) {
+      const text = readFileSync(join(folder, `${name}.sql`), "utf8");
+      assert.equal(query, text.trim());
+      assert.equal(`-- ${description}`, text.split("\n")[0]);
+      assert.deepEqual([database, workgroup], ["clickstream_test", "clickstream-workgroup-id"]);
+    }
   });
 });

@@ -20,6 +20,7 @@ describe("infra/ingest", () => {
       maximumRetryAttempts: 10,
       maximumRecordAgeInSeconds: 7200,
       destinationConfig: { onFailure: { destinationArn: "arn:aws:s3:::clickstream-raw-id" } },
+      metricsConfig: { metrics: ["EventCount"] },
     });
   });
 

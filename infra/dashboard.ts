@@ -1,0 +1,188 @@
+// The dashboard: the pipeline from the stream to the tables, left to right and top to bottom, as CloudWatch's JSON.
+
+import * as pulumi from "@pulumi/pulumi";
+import type { Metric, Metrics } from "./metrics";
+
+interface Line {
+  label: string;
+  metric: Metric;
+  /** Metric math that is shown instead of the metric, which it names `m`. */
+  expression?: string;
+}
+
+interface Graph {
+  title: string;
+  lines: Line[];
+  periodSeconds: number;
+  kind?: "timeSeries" | "singleValue" | "bar";
+  unit?: string;
+}
+
+const MINUTES_5 = 300;
+const HOUR = 3600;
+const DAY = 86_400;
+/** The console's grid is 24 columns wide. */
+const COLUMNS = 24;
+const WIDTH = 8;
+const HEIGHT = 6;
+
+export function dashboardBody(metrics: Metrics, region: pulumi.Input<string>): pulumi.Output<string> {
+  const widgets = graphs(metrics).map((graph, index) => ({
+    type: "metric",
+    x: (index * WIDTH) % COLUMNS,
+    y: Math.floor((index * WIDTH) / COLUMNS) * HEIGHT,
+    width: WIDTH,
+    height: HEIGHT,
+    properties: {
+      title: graph.title,
+      region,
+      view: graph.kind ?? "timeSeries",
+      stacked: false,
+      period: graph.periodSeconds,
+      metrics: graph.lines.flatMap((line, at) => rows(line, `m${at}`, graph.periodSeconds)),
+      yAxis: { left: { min: 0, ...(graph.unit && { label: graph.unit, showUnits: false }) } },
+    },
+  }));
+  return pulumi.jsonStringify({ start: "-P1D", widgets });
+}
+
+function rows({ label, metric, expression }: Line, id: string, period: number): unknown[] {
+  const dimensions = Object.entries(metric.dimensions).flat();
+  const options = { stat: metric.stat, period, id };
+  const plain = [metric.namespace, metric.metricName, ...dimensions];
+  if (expression === undefined) return [[...plain, { ...options, label }]];
+  const math = expression.replace(/\bm\b/g, id);
+  return [[...plain, { ...options, visible: false }], [{ expression: math, label, id: `e${id}` }]];
+}
+
+function graphs({ stream, lambda, mapping, execution, jobElapsed, own }: Metrics): Graph[] {
+  return [
+    {
+      title: "Events a day",
+      kind: "bar",
+      periodSeconds: DAY,
+      lines: [
+        { label: "accepted by the ingest", metric: own("EventsAccepted") },
+        { label: "new rows in the table", metric: own("RowsCurated") },
+        { label: "quarantined", metric: own("LinesQuarantined") },
+      ],
+    },
+    {
+      title: "Stream: records in and out",
+      periodSeconds: MINUTES_5,
+      lines: [
+        { label: "in", metric: stream("IncomingRecords") },
+        { label: "out", metric: stream("GetRecords.Records") },
+        { label: "refused", metric: stream("WriteProvisionedThroughputExceeded") },
+      ],
+    },
+    {
+      title: "Bytes",
+      periodSeconds: MINUTES_5,
+      lines: [
+        { label: "into the stream", metric: stream("IncomingBytes") },
+        { label: "out of the stream", metric: stream("GetRecords.Bytes") },
+        { label: "landed, before gzip", metric: own("BytesRaw") },
+        { label: "landed, stored", metric: own("BytesGzip") },
+      ],
+    },
+    {
+      title: "Ingest: how far behind",
+      periodSeconds: MINUTES_5,
+      unit: "minutes",
+      lines: [
+        {
+          label: "iterator age",
+          metric: lambda("ingestFunction", "IteratorAge", "Maximum"),
+          expression: "m / 60000",
+        },
+      ],
+    },
+    {
+      title: "Lambda: errors and throttles",
+      periodSeconds: MINUTES_5,
+      lines: [
+        { label: "ingest errors", metric: lambda("ingestFunction", "Errors") },
+        { label: "ingest throttles", metric: lambda("ingestFunction", "Throttles") },
+        { label: "records that failed", metric: mapping("FailedInvokeEventCount") },
+        { label: "await-ingest errors", metric: lambda("awaitIngestFunction", "Errors") },
+        { label: "simulator errors", metric: lambda("simulatorFunction", "Errors") },
+      ],
+    },
+    {
+      title: "Lambda: duration",
+      periodSeconds: MINUTES_5,
+      unit: "milliseconds",
+      lines: [
+        { label: "ingest, average", metric: lambda("ingestFunction", "Duration", "Average") },
+        { label: "ingest, longest", metric: lambda("ingestFunction", "Duration", "Maximum") },
+        { label: "await-ingest, longest", metric: lambda("awaitIngestFunction", "Duration", "Maximum") },
+      ],
+    },
+    {
+      title: "Records given up",
+      periodSeconds: HOUR,
+      lines: [
+        {
+          label: "kept under aws/lambda/",
+          metric: mapping("OnFailureDestinationDeliveredEventCount"),
+        },
+        { label: "dropped", metric: mapping("DroppedEventCount") },
+      ],
+    },
+    quarantineRatio(own("LinesQuarantined"), own("EventsAccepted")),
+    {
+      title: "Batches",
+      periodSeconds: MINUTES_5,
+      lines: [
+        { label: "records a batch, average", metric: own("BatchRecords", "Average") },
+        { label: "records a batch, largest", metric: own("BatchRecords", "Maximum") },
+      ],
+    },
+    {
+      title: "Executions",
+      periodSeconds: HOUR,
+      lines: [
+        { label: "succeeded", metric: execution("ExecutionsSucceeded") },
+        { label: "failed", metric: execution("ExecutionsFailed") },
+        { label: "timed out", metric: execution("ExecutionsTimedOut") },
+        { label: "aborted", metric: execution("ExecutionsAborted") },
+      ],
+    },
+    {
+      title: "How long it takes",
+      periodSeconds: HOUR,
+      unit: "minutes",
+      lines: [
+        {
+          label: "execution, longest",
+          metric: execution("ExecutionTime", "Maximum"),
+          expression: "m / 60000",
+        },
+        { label: "Spark job, longest", metric: own("RunSeconds", "Maximum"), expression: "m / 60" },
+        { label: "Spark job, as Glue counts it", metric: jobElapsed(), expression: "m / 60000" },
+      ],
+    },
+    {
+      title: "Runs: what was left out",
+      periodSeconds: HOUR,
+      lines: [
+        { label: "duplicates", metric: own("RunDuplicates") },
+        { label: "quarantined", metric: own("RunLinesQuarantined") },
+      ],
+    },
+  ];
+}
+
+/** The one graph whose expression has two metrics. */
+function quarantineRatio(quarantined: Metric, accepted: Metric): Graph {
+  return {
+    title: "Quarantine ratio",
+    periodSeconds: HOUR,
+    unit: "percent",
+    lines: [
+      { label: "quarantined", metric: quarantined },
+      { label: "percent of all lines", metric: accepted, expression: "100 * m0 / (m0 + m)" },
+    ],
+  };
+}

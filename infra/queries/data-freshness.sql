@@ -1,0 +1,7 @@
+-- How fresh the table is: the newest event, its arrival and its run, and the minutes between them.
+SELECT max(event_time) AS newest_event,
+  max(ingested_at) AS newest_arrival,
+  max(processed_at) AS newest_run,
+  date_diff('minute', max(ingested_at), max(processed_at)) AS minutes_from_arrival_to_table
+FROM events
+WHERE event_date >= current_date - INTERVAL '2' DAY

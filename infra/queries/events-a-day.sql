@@ -1,0 +1,10 @@
+-- Events, sessions, users and revenue of each of the last 30 days (UTC).
+SELECT event_date,
+  count(*) AS events,
+  count(DISTINCT session_id) AS sessions,
+  count(DISTINCT user_id) AS users,
+  round(sum(revenue), 2) AS revenue
+FROM events
+WHERE event_date >= current_date - INTERVAL '30' DAY
+GROUP BY event_date
+ORDER BY event_date DESC
