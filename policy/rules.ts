@@ -5,6 +5,7 @@ import type {
   ResourceValidationPolicy,
   StackValidationPolicy,
 } from "@pulumi/policy";
+import * as pulumi from "@pulumi/pulumi";
 import { type Statement, statementsOf } from "./document";
 
 /** Begins the Sid of statements whose actions AWS gives no resource-level permission (infra/permissions.ts). */
@@ -12,6 +13,33 @@ const NO_RESOURCE_LEVEL = "AwsHasNoResourceLevelForThese";
 const RUNTIMES = ["nodejs24.x"];
 const ARCHITECTURE = "arm64";
 const BUCKET = "aws:s3/bucket:Bucket";
+const TAGS = ["Project", "Stack", "ManagedBy"];
+/** What the provider cannot tag. A type that is not listed must have tags: the engine leaves out what is not set. */
+export const UNTAGGABLE = [
+  "aws:athena/namedQuery:NamedQuery",
+  "aws:cloudwatch/dashboard:Dashboard",
+  "aws:glue/catalogTable:CatalogTable",
+  "aws:iam/rolePolicy:RolePolicy",
+  "aws:iam/rolePolicyAttachment:RolePolicyAttachment",
+  "aws:kms/alias:Alias",
+  "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration",
+  "aws:s3/bucketOwnershipControls:BucketOwnershipControls",
+  "aws:s3/bucketPolicy:BucketPolicy",
+  "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock",
+  "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration",
+  "aws:s3/bucketVersioning:BucketVersioning",
+  "aws:scheduler/schedule:Schedule",
+  "aws:secretsmanager/secretVersion:SecretVersion",
+  "aws:sns/topicPolicy:TopicPolicy",
+  "aws:sns/topicSubscription:TopicSubscription",
+];
+const HOLDS_DATA = [
+  BUCKET,
+  "aws:glue/catalogDatabase:CatalogDatabase",
+  "aws:glue/catalogTable:CatalogTable",
+  "aws:kinesis/stream:Stream",
+  "aws:secretsmanager/secret:Secret",
+];
 
 type Problem = string | undefined | false;
 
@@ -57,6 +85,16 @@ function isOf(resource: PolicyResource, bucket: PolicyResource): boolean {
   return resource.propertyDependencies.bucket?.some(({ urn }) => urn === bucket.urn) ?? false;
 }
 
+/** The stack's configuration, which the engine gives a policy pack as it gives it the program. */
+function switchedOn(key: string): boolean {
+  return new pulumi.Config().getBoolean(key) ?? false;
+}
+
+/** The key holds data where it encrypts more than the topics: data cannot be read without it. */
+function holdsData(type: string): boolean {
+  return HOLDS_DATA.includes(type) || (type === "aws:kms/key:Key" && switchedOn("customerKey"));
+}
+
 function statements(props: ResourceValidationArgs["props"], ...names: string[]): Statement[] {
   return names.flatMap((name) => statementsOf(props[name]));
 }
@@ -64,6 +102,24 @@ function statements(props: ResourceValidationArgs["props"], ...names: string[]):
 const ROLE_POLICY = "aws:iam/rolePolicy:RolePolicy";
 
 export const rules: (ResourceValidationPolicy | StackValidationPolicy)[] = [
+  {
+    name: "tagged",
+    description: `What can have tags has ${TAGS.join(", ")}: bills, searches and npm run leftovers go by them.`,
+    validateResource: ({ type, props }, report) => {
+      if (!type.startsWith("aws:") || UNTAGGABLE.includes(type)) return;
+      const missing = TAGS.filter((tag) => !props.tags?.[tag]);
+      if (missing.length > 0) report(`tags must have ${missing.join(", ")}.`);
+    },
+  },
+  {
+    name: "data-protected",
+    description:
+      "What holds data is protected from deletion, unless the stack's configuration has allowDataLoss.",
+    validateResource: ({ type, opts }, report) => {
+      if (holdsData(type) && !opts.protect && !switchedOn("allowDataLoss"))
+        report("Set the option protect, or allow the loss of data: pulumi config set allowDataLoss true.");
+    },
+  },
   companion(
     "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock",
     "buckets-private",

@@ -1,18 +1,8 @@
 // A test of what the program declares: every resource that can have tags has the stack's.
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
-import * as path from "node:path";
 import { InvalidConfiguration, readConfig } from "../../infra/config";
 import { evaluate, type Program } from "./program";
-
-const PROVIDER = path.dirname(createRequire(__filename).resolve("@pulumi/aws/package.json"));
-
-/** Whether the provider's own declaration of a type has the output of all its tags. */
-function taggable(type: string): boolean {
-  const [, file = ""] = type.split(":");
-  return /readonly tagsAll\b/.test(readFileSync(path.join(PROVIDER, `${file}.d.ts`), "utf8"));
-}
+import { taggable } from "./taggable";
 
 describe("infra/tags", () => {
   let program: Program;

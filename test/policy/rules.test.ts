@@ -1,8 +1,12 @@
 // The policy pack over the program as it is evaluated under mocks: nothing is reported, and each rule sees its violation.
 import assert from "node:assert/strict";
 import type { PolicyResource, ResourceValidationArgs, StackValidationArgs } from "@pulumi/policy";
-import { rules } from "../../policy/rules";
+import * as pulumi from "@pulumi/pulumi";
+import { rules, UNTAGGABLE } from "../../policy/rules";
 import { type Declared, evaluate } from "../infra/program";
+import { taggable } from "../infra/taggable";
+
+type Examined = Declared & { protect: boolean };
 
 const EVERY_OPTION = {
   customerKey: "true",
@@ -10,13 +14,22 @@ const EVERY_OPTION = {
   privacyHashKey: "a key of enough letters",
 };
 
+async function examined(config: Record<string, string> = {}): Promise<Examined[]> {
+  const { resources, protectedOf } = await evaluate(config);
+  return resources.map((resource) => ({
+    ...resource,
+    protect: protectedOf(resource.type).includes(resource.name),
+  }));
+}
+
 /** The resources as the engine hands them to a policy. */
-function asEngine(declared: Declared[]): PolicyResource[] {
-  const resources = declared.map(({ type, name, inputs }) => ({
+function asEngine(declared: Examined[]): PolicyResource[] {
+  const resources = declared.map(({ type, name, inputs, protect }) => ({
     type,
     name,
     urn: `urn:pulumi:test::clickstream::${type}::${name}`,
     props: inputs,
+    opts: { protect },
     propertyDependencies: {} as Record<string, PolicyResource[]>,
   }));
   for (const resource of resources) {
@@ -29,7 +42,7 @@ function asEngine(declared: Declared[]): PolicyResource[] {
 }
 
 /** What the rules report, as `rule: message`. */
-async function violations(declared: Declared[]): Promise<string[]> {
+async function violations(declared: Examined[]): Promise<string[]> {
   const resources = asEngine(declared);
   const found: string[] = [];
   for (const rule of rules) {
@@ -58,97 +71,139 @@ const trust = (condition?: object) =>
   });
 const policy = (statement: object) => JSON.stringify({ Statement: [{ Effect: "Allow", ...statement }] });
 
+interface Fault {
+  type: string;
+  /** The tags stay, unless it gives others. */
+  spoil: (inputs: Declared["inputs"]) => unknown;
+  protect?: boolean;
+  says: RegExp;
+}
+
 /** For each rule: how a good program is spoilt, and what the rule then says. */
-const FAULTS: Record<string, { type: string; spoil: (inputs: Declared["inputs"]) => unknown; says: RegExp }> =
-  {
-    "buckets-private": {
-      type: "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock",
-      spoil: (inputs) => ({ ...inputs, blockPublicPolicy: false }),
-      says: /clickstream-\w+: A bucket must block all public access/,
-    },
-    "buckets-encrypted": {
-      type: "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration",
-      spoil: ({ bucket }) => ({ bucket, rules: [] }),
-      says: /default encryption/,
-    },
-    "buckets-tls-only": {
-      type: "aws:s3/bucketPolicy:BucketPolicy",
-      spoil: ({ bucket }) => ({ bucket, policy: policy({ Action: "s3:GetObject" }) }),
-      says: /without TLS/,
-    },
-    "buckets-without-leftovers": {
-      type: "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration",
-      spoil: ({ bucket }) => ({ bucket, rules: [{ id: "expire" }] }),
-      says: /abort incomplete uploads/,
-    },
-    "stream-encrypted": {
-      type: "aws:kinesis/stream:Stream",
-      spoil: ({ encryptionType, kmsKeyId, ...others }) => others,
-      says: /encryptionType must be KMS with a kmsKeyId, got none/,
-    },
-    "topics-encrypted": {
-      type: "aws:sns/topic:Topic",
-      spoil: () => ({}),
-      says: /kmsMasterKeyId must be set, got none/,
-    },
-    "query-results-encrypted": {
-      type: "aws:athena/workgroup:Workgroup",
-      spoil: () => ({ configuration: { resultConfiguration: { outputLocation: "s3://results/" } } }),
-      says: /must have an encryptionOption/,
-    },
-    "logs-expire": {
-      type: "aws:cloudwatch/logGroup:LogGroup",
-      spoil: ({ name }) => ({ name }),
-      says: /retentionInDays must be above 0, got none/,
-    },
-    "no-wildcard-action": {
-      type: "aws:iam/rolePolicy:RolePolicy",
-      spoil: () => ({ policy: policy({ Action: ["s3:Get*"], Resource: "arn:aws:s3:::b/*" }) }),
-      says: /Name the actions instead of s3:Get\*/,
-    },
-    "no-wildcard-resource": {
-      type: "aws:iam/rolePolicy:RolePolicy",
-      spoil: () => ({ policy: policy({ Action: "s3:GetObject", Resource: "*" }) }),
-      says: /Name the resources of s3:GetObject/,
-    },
-    "no-confused-deputy": {
-      type: "aws:iam/role:Role",
-      spoil: () => ({ assumeRolePolicy: trust() }),
-      says: /The trust in glue.amazonaws.com needs a condition/,
-    },
-    "own-policies-only": {
-      type: "aws:iam/rolePolicyAttachment:RolePolicyAttachment",
-      spoil: () => ({ policyArn: "arn:aws:iam::aws:policy/AdministratorAccess" }),
-      says: /instead of attaching arn:aws:iam::aws:policy\/AdministratorAccess/,
-    },
-    "function-runtime": {
-      type: "aws:lambda/function:Function",
-      spoil: (inputs) => ({ ...inputs, runtime: "nodejs18.x" }),
-      says: /runtime must be nodejs24.x on arm64, got nodejs18.x on arm64/,
-    },
-    "state-machine-logged": {
-      type: "aws:sfn/stateMachine:StateMachine",
-      spoil: ({ loggingConfiguration, ...others }) => others,
-      says: /must have the level ALL and no execution data, got none/,
-    },
-  };
+const FAULTS: Record<string, Fault> = {
+  tagged: {
+    type: "aws:sns/topic:Topic",
+    spoil: (inputs) => ({ ...inputs, tags: { Project: "clickstream", ManagedBy: "" } }),
+    says: /tags must have Stack, ManagedBy/,
+  },
+  "data-protected": {
+    type: "aws:kinesis/stream:Stream",
+    spoil: (inputs) => inputs,
+    protect: false,
+    says: /Set the option protect, or .* pulumi config set allowDataLoss true/,
+  },
+  "buckets-private": {
+    type: "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock",
+    spoil: (inputs) => ({ ...inputs, blockPublicPolicy: false }),
+    says: /clickstream-\w+: A bucket must block all public access/,
+  },
+  "buckets-encrypted": {
+    type: "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration",
+    spoil: ({ bucket }) => ({ bucket, rules: [] }),
+    says: /default encryption/,
+  },
+  "buckets-tls-only": {
+    type: "aws:s3/bucketPolicy:BucketPolicy",
+    spoil: ({ bucket }) => ({ bucket, policy: policy({ Action: "s3:GetObject" }) }),
+    says: /without TLS/,
+  },
+  "buckets-without-leftovers": {
+    type: "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration",
+    spoil: ({ bucket }) => ({ bucket, rules: [{ id: "expire" }] }),
+    says: /abort incomplete uploads/,
+  },
+  "stream-encrypted": {
+    type: "aws:kinesis/stream:Stream",
+    spoil: ({ encryptionType, kmsKeyId, ...others }) => others,
+    says: /encryptionType must be KMS with a kmsKeyId, got none/,
+  },
+  "topics-encrypted": {
+    type: "aws:sns/topic:Topic",
+    spoil: () => ({}),
+    says: /kmsMasterKeyId must be set, got none/,
+  },
+  "query-results-encrypted": {
+    type: "aws:athena/workgroup:Workgroup",
+    spoil: () => ({ configuration: { resultConfiguration: { outputLocation: "s3://results/" } } }),
+    says: /must have an encryptionOption/,
+  },
+  "logs-expire": {
+    type: "aws:cloudwatch/logGroup:LogGroup",
+    spoil: ({ name }) => ({ name }),
+    says: /retentionInDays must be above 0, got none/,
+  },
+  "no-wildcard-action": {
+    type: "aws:iam/rolePolicy:RolePolicy",
+    spoil: () => ({ policy: policy({ Action: ["s3:Get*"], Resource: "arn:aws:s3:::b/*" }) }),
+    says: /Name the actions instead of s3:Get\*/,
+  },
+  "no-wildcard-resource": {
+    type: "aws:iam/rolePolicy:RolePolicy",
+    spoil: () => ({ policy: policy({ Action: "s3:GetObject", Resource: "*" }) }),
+    says: /Name the resources of s3:GetObject/,
+  },
+  "no-confused-deputy": {
+    type: "aws:iam/role:Role",
+    spoil: () => ({ assumeRolePolicy: trust() }),
+    says: /The trust in glue.amazonaws.com needs a condition/,
+  },
+  "own-policies-only": {
+    type: "aws:iam/rolePolicyAttachment:RolePolicyAttachment",
+    spoil: () => ({ policyArn: "arn:aws:iam::aws:policy/AdministratorAccess" }),
+    says: /instead of attaching arn:aws:iam::aws:policy\/AdministratorAccess/,
+  },
+  "function-runtime": {
+    type: "aws:lambda/function:Function",
+    spoil: (inputs) => ({ ...inputs, runtime: "nodejs18.x" }),
+    says: /runtime must be nodejs24.x on arm64, got nodejs18.x on arm64/,
+  },
+  "state-machine-logged": {
+    type: "aws:sfn/stateMachine:StateMachine",
+    spoil: ({ loggingConfiguration, ...others }) => others,
+    says: /must have the level ALL and no execution data, got none/,
+  },
+};
 
 describe("policy/rules", () => {
-  let program: Declared[];
+  let program: Examined[];
   before(async () => {
-    program = (await evaluate(EVERY_OPTION)).resources;
+    program = await examined(EVERY_OPTION);
   });
+  // What the rules read; an evaluation sets its own.
+  beforeEach(() => pulumi.runtime.setAllConfig({ "clickstream:customerKey": "true" }));
 
   it("finds nothing to object to in the program, by default and with every option on", async () => {
     assert.deepEqual(await violations(program), []);
-    assert.deepEqual(await violations((await evaluate()).resources), []);
+    assert.deepEqual(await violations(await examined()), []);
+  });
+
+  it("lets a stack be without protection that may lose its data, and no other", async () => {
+    const dev = await examined({ ...EVERY_OPTION, allowDataLoss: "true" });
+    assert.deepEqual(await violations(dev), []);
+
+    pulumi.runtime.setAllConfig({ "clickstream:customerKey": "true" });
+    // 4 buckets, the stream, the database and its 2 tables, the secret, the key.
+    const found = await violations(dev);
+    assert.equal(found.filter((violation) => violation.startsWith("data-protected: ")).length, 10);
+    assert.equal(found.length, 10);
+  });
+
+  it("asks for tags where the provider can set them", async () => {
+    const all = await examined({ ...EVERY_OPTION, alarms: "true", dashboard: "true", monthlyBudgetUsd: "5" });
+    for (const type of new Set([...all.map((resource) => resource.type), ...UNTAGGABLE])) {
+      assert.equal(UNTAGGABLE.includes(type), !taggable(type), type);
+    }
   });
 
   it("accepts either condition against the confused deputy", async () => {
     const role = (condition: object) => ({
       type: "aws:iam/role:Role",
       name: "r",
-      inputs: { assumeRolePolicy: trust(condition) },
+      inputs: {
+        assumeRolePolicy: trust(condition),
+        tags: { Project: "p", Stack: "s", ManagedBy: "Pulumi" },
+      },
+      protect: false,
     });
     const good = [
       role({ StringEquals: { "aws:SourceAccount": "1" } }),
@@ -162,8 +217,9 @@ describe("policy/rules", () => {
       const fault = FAULTS[rule.name];
       assert.ok(fault, "no fault is planted for this rule");
       const index = program.findIndex(({ type }) => type === fault.type);
-      const found = program[index] ?? { type: fault.type, name: "planted", inputs: {} };
-      const spoilt = { ...found, inputs: fault.spoil(found.inputs) as Declared["inputs"] };
+      const found = program[index] ?? { type: fault.type, name: "planted", inputs: {}, protect: false };
+      const inputs = { tags: found.inputs.tags, ...(fault.spoil(found.inputs) as Declared["inputs"]) };
+      const spoilt = { ...found, inputs, protect: fault.protect ?? found.protect };
       const others = program.filter((_, place) => place !== index);
       const reported = await violations([...others, spoilt]);
       assert.equal(reported.length, 1, reported.join("\n"));
