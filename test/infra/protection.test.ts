@@ -8,8 +8,13 @@ const CONFIG = {
   privacyHashKey: "a key of enough letters",
 };
 const BUCKET = "aws:s3/bucket:Bucket";
+const BUCKETS = ["clickstream-curated", "clickstream-raw", "clickstream-results", "clickstream-scripts"];
 const PROTECTED = {
-  [BUCKET]: ["clickstream-curated", "clickstream-raw", "clickstream-results", "clickstream-scripts"],
+  [BUCKET]: BUCKETS,
+  "aws:s3/bucketOwnershipControls:BucketOwnershipControls": BUCKETS,
+  "aws:s3/bucketPolicy:BucketPolicy": BUCKETS,
+  "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock": BUCKETS,
+  "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration": BUCKETS,
   "aws:kinesis/stream:Stream": ["clickstream-stream"],
   "aws:glue/catalogDatabase:CatalogDatabase": ["clickstream-database"],
   "aws:glue/catalogTable:CatalogTable": ["clickstream-events", "clickstream-quarantine"],
@@ -26,7 +31,7 @@ const protectedTypes = (program: Program) =>
 const emptied = ({ of }: Program) => of(BUCKET).filter(({ inputs }) => inputs.forceDestroy).length;
 
 describe("infra/protection", () => {
-  it("protects what holds data, and nothing else, unless data may be lost", async () => {
+  it("protects what holds data and what guards it, and nothing else, unless data may be lost", async () => {
     assert.deepEqual(protectedTypes(await evaluate(CONFIG)), PROTECTED);
   });
 
