@@ -19,9 +19,10 @@ const HOLD_DATA = [
   "aws:secretsmanager/secret:Secret",
 ];
 
-/** What a change can take away is there; alarms are off, as they keep the stack's key for the topics. */
+/** What a change can take away is there. */
 const BEFORE: Record<string, string> = {
-  ...("alarms" in CONFIG_KEYS && { alarms: "false" }),
+  alarms: "true",
+  monthlyBudgetUsd: "100",
   customerKey: "true",
   privacy: '{"user_id":"hash"}',
   privacyHashKey: "a key of enough letters",
@@ -77,10 +78,30 @@ function losses(before: Declared[], after: Declared[]): string[] {
     .sort();
 }
 
-/** What the change of a key takes away, for the keys that every stack meets. */
+/** What cannot be changed alone. */
+const TOGETHER: Record<string, Record<string, string>> = {
+  allowDataLoss: { forceDestroy: "false" },
+  // Alarms and budgets keep the key for the topics.
+  customerKey: { alarms: "false", monthlyBudgetUsd: "0" },
+};
+
+const ALARMS = [
+  ...["batches-given-up", "execution-failed", "ingest-errors", "ingest-stalled", "ingest-throttled"],
+  ...["iterator-age", "no-events", "no-success", "quarantine-ratio", "stream-throttled", "volume-drop"],
+].map((alarm) => `deletes MetricAlarm clickstream-${alarm}`);
+
+/** What the change of a key takes away; that of any other key takes nothing. */
 const LOSSES: Record<string, string[]> = {
   // The key waits a month, and with allowDataLoss false Pulumi refuses: what it encrypted cannot be read without it.
-  customerKey: ["deletes Alias clickstream-key", "deletes Key clickstream-key"],
+  customerKey: [
+    "deletes Alias clickstream-key",
+    "deletes Key clickstream-key",
+    "deletes Budget clickstream-budget",
+    "deletes TopicPolicy PipelineFailure",
+    ...ALARMS,
+  ],
+  alarms: ALARMS,
+  dashboard: ["deletes Dashboard clickstream-dashboard"],
   // The versioning is suspended.
   versioning: ["curated", "raw", "results", "scripts"].map(
     (bucket) => `deletes BucketVersioning clickstream-${bucket}`,
@@ -89,6 +110,7 @@ const LOSSES: Record<string, string[]> = {
   successEmails: ["deletes TopicSubscription PipelineSuccess-ann@example.com"],
   failureEmails: ["deletes TopicSubscription PipelineFailure-ann@example.com"],
   scheduleEnabled: [
+    "deletes MetricAlarm clickstream-no-success",
     "deletes Role clickstream-schedule-role",
     "deletes RolePolicy clickstream-schedule-role",
     "deletes Schedule clickstream-schedule",
@@ -119,9 +141,10 @@ describe("a change of the configuration", function () {
     assert.deepEqual(await lossesOf({ streamMode }), []);
   });
 
-  for (const [key, expected] of Object.entries(LOSSES)) {
-    it(`of ${key} does what is listed for it`, async () => {
-      assert.deepEqual(await lossesOf({ [key]: OTHER[key] ?? "" }), [...expected].sort());
+  for (const [key, value] of Object.entries(OTHER)) {
+    const expected = LOSSES[key] ?? [];
+    it(`of ${key} takes away ${expected.length === 0 ? "nothing" : "what is listed for it"}`, async () => {
+      assert.deepEqual(await lossesOf({ [key]: value, ...TOGETHER[key] }), [...expected].sort());
     });
   }
 
