@@ -23,7 +23,7 @@ describe("e2e: nothing is left", function () {
       const clientConfig = localClientConfig(emulator.endpoint);
       const before = await listEverything(clientConfig);
       // As in production: destroy itself must not empty the buckets.
-      const config = { forceDestroy: false, scheduleEnabled: true };
+      const config = { forceDestroy: false, scheduleEnabled: true, customerKey: true };
       const deployment = await deploy({ root: PROJECT_ROOT, clientConfig, config });
       const outputs = deployment.outputs as Record<string, string>;
       const sfn = new SFNClient(clientConfig);

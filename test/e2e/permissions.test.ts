@@ -43,6 +43,8 @@ type Document = { Version: string; Statement: Statement[] };
 const EVERYTHING = {
   "clickstream:privacy": { user_id: "hash" },
   "clickstream:privacyHashKey": "a key of enough letters",
+  "clickstream:customerKey": true,
+  "clickstream:tracing": true,
   "clickstream:scheduleEnabled": true,
   "clickstream:ingestRetryAttempts": 0,
   "clickstream:ingestWaitMinutes": 1,
