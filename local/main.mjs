@@ -4,6 +4,9 @@ import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
 import { missingTools, nodeIsTooOld } from "./prerequisites.mjs";
 
+// The SDK announces at each start when it will ask for a newer Node; the lock file pins one that does not.
+process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= "true";
+
 const root = fileURLToPath(new URL("..", import.meta.url));
 
 async function run() {
