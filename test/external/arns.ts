@@ -9,6 +9,7 @@ const FORMS: Record<string, (name: string) => string> = {
   "aws:kinesis/stream:Stream": (name) => `kinesis:${HERE}:stream/${name}`,
   "aws:kms/key:Key": () => `kms:${HERE}:key/1234abcd-12ab-34cd-56ef-1234567890ab`,
   "aws:lambda/function:Function": (name) => `lambda:${HERE}:function:${name}`,
+  "aws:scheduler/scheduleGroup:ScheduleGroup": (name) => `scheduler:${HERE}:schedule-group/${name}`,
   "aws:secretsmanager/secretVersion:SecretVersion": (name) => `secretsmanager:${HERE}:secret:${name}-AbCdEf`,
   "aws:sfn/stateMachine:StateMachine": (name) => `states:${HERE}:stateMachine:${name}`,
   "aws:sns/topic:Topic": (name) => `sns:${HERE}:${name}`,

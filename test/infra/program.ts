@@ -43,7 +43,14 @@ export async function evaluate(config: Record<string, string> = {}, stack = "tes
         const arn = type === "aws:s3/bucket:Bucket" ? `arn:aws:s3:::${name}-id` : `arn:${type}:${name}`;
         return {
           id: `${name}-id`,
-          state: { name: `${name}-id`, bucket: `${name}-id`, uuid: `${name}-uuid`, arn, ...inputs },
+          state: {
+            name: `${name}-id`,
+            bucket: `${name}-id`,
+            uuid: `${name}-uuid`,
+            keyId: `${name}-key-id`,
+            arn,
+            ...inputs,
+          },
         };
       },
       call: ({ token }) => CALLS[token] ?? {},
