@@ -93,6 +93,21 @@ const FAULTS: { type: string; name: string; spoil: object; found: RegExp }[] = [
     found: /^E3510 clickstreamingestroleRolePolicy: 'Effect' is a required property/,
   },
   {
+    type: "aws:iam/role:Role",
+    name: "clickstream-job-role",
+    spoil: { assumeRolePolicy: '{"Statement":[{"Effect":"Allow","Action":"sts:AssumeRole"}]}' },
+    found: /^E3530 clickstreamjobroleRole: Only one of \['Principal', 'NotPrincipal'\]/,
+  },
+  {
+    type: "aws:kms/key:Key",
+    name: "clickstream-key",
+    spoil: {
+      policy:
+        '{"Version":"2012-10-17","Statement":[{"Effect":"Permit","Principal":"*","Action":"kms:*","Resource":"*"}]}',
+    },
+    found: /^E3512 clickstreamkeyKey: 'Permit' is not one of/,
+  },
+  {
     // A part of the bucket, for CloudFormation.
     type: "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration",
     name: "clickstream-raw",

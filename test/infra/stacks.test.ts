@@ -12,16 +12,13 @@ const BUCKET = "aws:s3/bucket:Bucket";
 /** Tables are named within their database, saved queries within their workgroup. */
 const NAMED_WITHIN = ["aws:glue/catalogTable:CatalogTable", "aws:athena/namedQuery:NamedQuery"];
 
-/** The stack's values of the program's own keys, as the engine hands them over. */
+/** The stack's values of the program's own keys, as the engine hands them over: those that name no other project. */
 function configOf(stack: string): Record<string, string> {
   const { config } = parse(readFileSync(path.join(ROOT, `Pulumi.${stack}.yaml`), "utf8"));
   return Object.fromEntries(
     Object.entries(config as Record<string, unknown>)
-      .filter(([key]) => key.startsWith("clickstream:"))
-      .map(([key, value]) => [
-        key.slice("clickstream:".length),
-        typeof value === "object" ? JSON.stringify(value) : String(value),
-      ]),
+      .filter(([key]) => !key.includes(":"))
+      .map(([key, value]) => [key, typeof value === "object" ? JSON.stringify(value) : String(value)]),
   );
 }
 
@@ -39,6 +36,7 @@ const physicalNames = async (stack: string) =>
 describe("the stacks", () => {
   it("are dev and prod", () => {
     assert.deepEqual(STACKS.sort(), ["dev", "prod"]);
+    for (const stack of STACKS) assert.notDeepEqual(configOf(stack), {}, stack);
   });
 
   it("prod keeps its data, runs by itself and encrypts with its own key", async () => {
