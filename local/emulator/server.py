@@ -31,6 +31,7 @@ from .context import HOST, REGION, RUN_MARKER, Context
 PARTS = (
     "permissions",
     "sns_email",
+    "cloudwatch_lists",
     "s3_over_http",
     "kinesis_mapping",
     "kinesis_streams",

@@ -12,5 +12,6 @@ export function everythingOn(): StackConfiguration {
     privacyHashKey: "a key of enough letters",
     successEmails: '["success@example.com"]',
     failureEmails: '["failure@example.com"]',
+    monthlyBudgetUsd: "100",
   });
 }
