@@ -3,6 +3,7 @@
 import { createRequire } from "node:module";
 import * as path from "node:path";
 import * as pulumi from "@pulumi/pulumi";
+import { withoutStackTraces } from "../../local/declared";
 
 export interface Declared {
   type: string;
@@ -63,14 +64,17 @@ export async function evaluate(config: Record<string, string> = {}, stack = "tes
     Object.fromEntries(Object.entries(config).map(([key, value]) => [`clickstream:${key}`, value])),
   );
   const outputs =
-    (await pulumi.runtime.runInPulumiStack(async () => {
-      pulumi.runtime.registerStackTransformation(({ type, name, resource }) => {
-        made.push({ type, name, resource });
-        return undefined;
+    (await withoutStackTraces(async () => {
+      const declared = await pulumi.runtime.runInPulumiStack(async () => {
+        pulumi.runtime.registerStackTransformation(({ type, name, resource }) => {
+          made.push({ type, name, resource });
+          return undefined;
+        });
+        return freshProgram();
       });
-      return freshProgram();
+      await pulumi.runtime.disconnect();
+      return declared;
     })) ?? {};
-  await pulumi.runtime.disconnect();
   return {
     resources,
     outputs: await resolve(outputs),
