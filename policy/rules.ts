@@ -5,7 +5,6 @@ import type {
   ResourceValidationPolicy,
   StackValidationPolicy,
 } from "@pulumi/policy";
-import * as pulumi from "@pulumi/pulumi";
 import { type Statement, statementsOf } from "./document";
 
 /** Begins the Sid of statements whose actions AWS gives no resource-level permission (infra/permissions.ts). */
@@ -13,6 +12,8 @@ const NO_RESOURCE_LEVEL = "AwsHasNoResourceLevelForThese";
 const RUNTIMES = ["nodejs24.x"];
 const ARCHITECTURE = "arm64";
 const BUCKET = "aws:s3/bucket:Bucket";
+const ENCRYPTION = "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration";
+const KEY = "aws:kms/key:Key";
 const TAGS = ["Project", "Stack", "ManagedBy"];
 /** What the provider cannot tag. A type that is not listed must have tags: the engine leaves out what is not set. */
 export const UNTAGGABLE = [
@@ -85,14 +86,17 @@ function isOf(resource: PolicyResource, bucket: PolicyResource): boolean {
   return resource.propertyDependencies.bucket?.some(({ urn }) => urn === bucket.urn) ?? false;
 }
 
-/** The stack's configuration, which the engine gives a policy pack as it gives it the program. */
-function switchedOn(key: string): boolean {
-  return new pulumi.Config().getBoolean(key) ?? false;
+/** Destroy empties every bucket. The engine gives a policy pack no configuration, but this follows from it. */
+function mayLoseData(resources: PolicyResource[]): boolean {
+  const buckets = resources.filter(({ type }) => type === BUCKET);
+  return buckets.length > 0 && buckets.every(({ props }) => props.forceDestroy === true);
 }
 
-/** The key holds data where it encrypts more than the topics: data cannot be read without it. */
-function holdsData(type: string): boolean {
-  return HOLDS_DATA.includes(type) || (type === "aws:kms/key:Key" && switchedOn("customerKey"));
+/** Where a bucket is encrypted with a key of the stack's, data cannot be read without the key. */
+function keyHoldsData(resources: PolicyResource[]): boolean {
+  return resources.some(
+    ({ type, props }) => type === ENCRYPTION && JSON.stringify(props.rules ?? []).includes("aws:kms"),
+  );
 }
 
 function statements(props: ResourceValidationArgs["props"], ...names: string[]): Statement[] {
@@ -114,10 +118,13 @@ export const rules: (ResourceValidationPolicy | StackValidationPolicy)[] = [
   {
     name: "data-protected",
     description:
-      "What holds data is protected from deletion, unless the stack's configuration has allowDataLoss.",
-    validateResource: ({ type, opts }, report) => {
-      if (holdsData(type) && !opts.protect && !switchedOn("allowDataLoss"))
-        report("Set the option protect, or allow the loss of data: pulumi config set allowDataLoss true.");
+      "What holds data is protected from deletion, unless destroy empties the stack's buckets anyway.",
+    validateStack: ({ resources }, report) => {
+      if (mayLoseData(resources)) return;
+      const types = keyHoldsData(resources) ? [...HOLDS_DATA, KEY] : HOLDS_DATA;
+      for (const { type, name, urn, opts } of resources)
+        if (types.includes(type) && !opts.protect)
+          report(`${name}: take out allowDataLoss, or deploy without this pack to take the stack down.`, urn);
     },
   },
   companion(
@@ -133,7 +140,7 @@ export const rules: (ResourceValidationPolicy | StackValidationPolicy)[] = [
       ].every((setting) => setting === true),
   ),
   companion(
-    "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration",
+    ENCRYPTION,
     "buckets-encrypted",
     "A bucket must have a default encryption (BucketServerSideEncryptionConfiguration).",
     (props) => Boolean(props.rules?.[0]?.applyServerSideEncryptionByDefault?.sseAlgorithm),

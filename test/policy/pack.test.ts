@@ -16,51 +16,71 @@ const { Struct }: typeof import("google-protobuf/google/protobuf/struct_pb") = S
   "google-protobuf/google/protobuf/struct_pb.js",
 );
 
-/** A bucket that is not protected and lacks a tag. */
-function aBucket() {
-  const request = new messages.AnalyzeRequest();
-  request.setType("aws:s3/bucket:Bucket");
-  request.setUrn("urn:pulumi:dev::clickstream::aws:s3/bucket:Bucket::b");
-  request.setName("b");
-  request.setProperties(Struct.fromJavaScript({ tags: { Project: "clickstream", Stack: "dev" } }));
-  request.setOptions(new messages.AnalyzerResourceOptions());
-  return request;
+/** A stack with one bucket, which is not protected and lacks a tag. */
+function aStack(forceDestroy: boolean) {
+  const bucket = new messages.AnalyzerResource();
+  bucket.setType("aws:s3/bucket:Bucket");
+  bucket.setUrn("urn:pulumi:dev::clickstream::aws:s3/bucket:Bucket::b");
+  bucket.setName("b");
+  const props = { forceDestroy, tags: { Project: "clickstream", Stack: "dev" } };
+  bucket.setProperties(Struct.fromJavaScript(props));
+  bucket.setOptions(new messages.AnalyzerResourceOptions());
+  return bucket;
 }
 
-/** The names of the rules that the pack finds broken by it. */
-async function brokenBy(request: ReturnType<typeof aBucket>, config: object): Promise<string[]> {
+/** The names of the rules that the pack finds broken: by the resource itself, and by the stack that it is. */
+async function brokenBy(bucket: ReturnType<typeof aStack>): Promise<{ itself: string[]; stack: string[] }> {
   const runner = SDK.resolve("./cmd/run-policy-pack");
   const pack = spawn(process.execPath, [runner, "no-engine", "policy"], {
     cwd: ROOT,
-    env: {
-      ...process.env,
-      PULUMI_NODEJS_TYPESCRIPT: "false",
-      PULUMI_NODEJS_PROJECT: "clickstream",
-      PULUMI_NODEJS_STACK: "dev",
-      PULUMI_CONFIG: JSON.stringify(config),
-    },
+    env: { ...process.env, PULUMI_NODEJS_TYPESCRIPT: "false" },
     stdio: ["ignore", "pipe", "inherit"],
   });
   try {
     const [port] = await once(pack.stdout, "data");
     const client = new AnalyzerClient(`127.0.0.1:${String(port).trim()}`, grpc.credentials.createInsecure());
-    return await new Promise((done, fail) => {
-      client.analyze(request, (error, response) => {
-        client.close();
-        if (error) fail(error);
-        else done(response.getDiagnosticsList().map((found) => found.getPolicyname()));
-      });
-    });
+    const resource = new messages.AnalyzeRequest();
+    resource.setType(bucket.getType());
+    resource.setUrn(bucket.getUrn());
+    resource.setName(bucket.getName());
+    resource.setProperties(bucket.getProperties());
+    resource.setOptions(bucket.getOptions());
+    const stack = new messages.AnalyzeStackRequest();
+    stack.setResourcesList([bucket]);
+    const found = {
+      itself: await answered((done) => client.analyze(resource, done)),
+      stack: await answered((done) => client.analyzeStack(stack, done)),
+    };
+    client.close();
+    return found;
   } finally {
     pack.kill();
   }
 }
 
+type Answer = (error: Error | null, response: InstanceType<typeof messages.AnalyzeResponse>) => void;
+
+function answered(ask: (done: Answer) => void): Promise<string[]> {
+  return new Promise((done, fail) => {
+    ask((error, response) => {
+      if (error) fail(error);
+      else done(response.getDiagnosticsList().map((found) => found.getPolicyname()));
+    });
+  });
+}
+
 describe("policy/pack", function () {
   this.timeout(60_000);
 
-  it("asks for tags, and for the protection of data as the stack's configuration says", async () => {
-    assert.deepEqual(await brokenBy(aBucket(), {}), ["tagged", "data-protected"]);
-    assert.deepEqual(await brokenBy(aBucket(), { "clickstream:allowDataLoss": "true" }), ["tagged"]);
+  it("asks for tags, for a bucket's companions, and for protection where destroy would not empty it anyway", async () => {
+    const companions = [
+      "buckets-private",
+      "buckets-encrypted",
+      "buckets-tls-only",
+      "buckets-without-leftovers",
+    ];
+    const kept = await brokenBy(aStack(false));
+    assert.deepEqual(kept, { itself: ["tagged"], stack: ["data-protected", ...companions] });
+    assert.deepEqual((await brokenBy(aStack(true))).stack, companions);
   });
 });
