@@ -304,12 +304,14 @@ function readPositionals(name, command, positionals) {
   return { [name === "query" ? "sql" : "input"]: value };
 }
 
+/** Options of npm's own, which a person may have in a .npmrc. */
+const NPM_HAS = ["json", "yes"];
+
 /** `npm start --events 5` (no lone --) makes npm keep the option for itself: the run would silently be another one. */
 function refuseWhatNpmTook(name, command, env) {
-  // json is an option of npm's own, which a person may have in a .npmrc.
   const taken = Object.keys(command.options).filter(
     (key) =>
-      key !== "json" &&
+      !NPM_HAS.includes(key) &&
       env[`npm_config_${key.replaceAll("-", "_")}`] !== undefined &&
       env.npm_lifecycle_event === name,
   );

@@ -103,6 +103,11 @@ describe("local/arguments", () => {
     );
   });
 
+  it("lets a person have options in their .npmrc that npm has as well", () => {
+    const env = { npm_lifecycle_event: "empty-buckets", npm_config_yes: "", npm_config_json: "true" };
+    assert.doesNotThrow(() => readArguments(["empty-buckets", "--stack", "dev"], env));
+  });
+
   it("answers a wrong argument with exit code 2, on stderr, before anything is set up or started", () => {
     const { status, stdout, stderr } = spawnSync(
       process.execPath,
