@@ -71,9 +71,9 @@ function answer(token: string, region: string): Record<string, string> {
   return {};
 }
 
-/** The program anew. Its stages keep no state of their own, so that the modules under it need not be loaded again. */
-function freshProgram(): unknown {
-  const require = createRequire(join(PROJECT_ROOT, "index.ts"));
-  delete require.cache[join(PROJECT_ROOT, "index.ts")];
+/** index.ts anew. Its stages keep no state of their own, so that the modules under it need not be loaded again. */
+export function freshProgram(root = PROJECT_ROOT): unknown {
+  const require = createRequire(join(root, "index.ts"));
+  delete require.cache[join(root, "index.ts")];
   return require("./index");
 }

@@ -1,11 +1,9 @@
 // Deploys the Pulumi program to the emulator: evaluates index.ts in this process with Pulumi's own SDK, and makes each
 // resource that it declares with the handler of its type.
-import { readdirSync } from "node:fs";
-import { createRequire } from "node:module";
-import { join, sep } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import * as pulumi from "@pulumi/pulumi";
 import { type ClientConfig, LOCAL_ACCOUNT, LOCAL_REGION } from "../aws";
+import { freshProgram } from "../declared";
 import { makeClients } from "./clients";
 import { readConfiguration } from "./config";
 import { answerCall } from "./functions";
@@ -238,18 +236,4 @@ function namer(logicalName: string, { naming = DEFAULT_NAMING }: Handler): Deplo
 function causeOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   return error.name === "Error" ? error.message : `${error.name}: ${error.message}`;
-}
-
-/** Evaluates index.ts anew, with all of the project's modules under it, as each `pulumi up` does. */
-function freshProgram(root: string): unknown {
-  const require = createRequire(join(root, "index.ts"));
-  const own = readdirSync(root, { withFileTypes: true })
-    .filter(({ name }) => !["node_modules", "local", ".local", "test", "bench"].includes(name))
-    .map((entry) => join(root, entry.name) + (entry.isDirectory() ? sep : ""));
-  for (const path of Object.keys(require.cache)) {
-    if (own.some((prefix) => path === prefix || (prefix.endsWith(sep) && path.startsWith(prefix)))) {
-      delete require.cache[path];
-    }
-  }
-  return require("./index");
 }

@@ -157,23 +157,23 @@ interface Need {
 }
 
 function needs({ project, values }: StackConfiguration): Need[] {
-  const value = (key: string, standard: number) => Number(values[`${project}:${key}`] ?? standard);
-  const dpus = Number(/\d+/.exec(values[`${project}:glueWorkerType`] ?? "1")?.[0] ?? 1);
-  const shards = value("shardCount", 1);
+  const { shardCount, glueWorkers, glueWorkerType } = readConfig(project, values);
+  // G.4X is four of them.
+  const dpus = Number(/\d+/.exec(glueWorkerType)?.[0]);
   return [
     // A batch a shard, and the two that the state machine calls, beside whatever else runs in the account.
     {
       service: "lambda",
       quota: /^Concurrent executions$/,
       what: "Lambda: concurrent executions",
-      needed: shards + 2,
+      needed: shardCount + 2,
     },
-    { service: "kinesis", quota: /^Shards per Region$/, what: "Kinesis: shards", needed: shards },
+    { service: "kinesis", quota: /^Shards per Region$/, what: "Kinesis: shards", needed: shardCount },
     {
       service: "glue",
       quota: /^Max task DPUs per account$/,
       what: "Glue: DPUs at once",
-      needed: value("glueWorkers", 2) * dpus,
+      needed: glueWorkers * dpus,
     },
     {
       service: "glue",
@@ -221,7 +221,7 @@ export async function deployedChecks(
   outputs: StackOutputs,
   { project, values }: StackConfiguration,
 ): Promise<Check[]> {
-  const scheduled = values[`${project}:scheduleEnabled`] !== "false";
+  const { scheduleEnabled } = readConfig(project, values);
   return [
     await guarded("Mails of success", () =>
       subscriptionCheck(config, "Mails of success", outputs.successTopicArn, false),
@@ -230,7 +230,7 @@ export async function deployedChecks(
       subscriptionCheck(config, "Mails of failure", outputs.failureTopicArn, true),
     ),
     await guarded("Ingest", () => mappingCheck(config, outputs.ingestFunction)),
-    await guarded("Schedule", () => scheduleCheck(config, outputs.stateMachineArn, scheduled)),
+    await guarded("Schedule", () => scheduleCheck(config, outputs.stateMachineArn, scheduleEnabled)),
     await guarded("Alarms", () => alarmCheck(config, outputs.failureTopicArn)),
   ];
 }

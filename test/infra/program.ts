@@ -1,15 +1,9 @@
 // Evaluates the program under Pulumi's mocks, as an engine would that accepts everything: for tests of what it declares.
 
-import { createRequire } from "node:module";
-import * as path from "node:path";
 import * as pulumi from "@pulumi/pulumi";
-import { withoutStackTraces } from "../../local/declared";
+import { type Declared, freshProgram, withoutStackTraces } from "../../local/declared";
 
-export interface Declared {
-  type: string;
-  name: string;
-  inputs: Record<string, unknown>;
-}
+export type { Declared };
 
 interface Made {
   type: string;
@@ -26,7 +20,6 @@ export interface Program {
   named(type: string, name: string): Declared["inputs"];
 }
 
-const ROOT = path.resolve(__dirname, "../..");
 const CALLS: Record<string, Record<string, string>> = {
   "aws:index/getCallerIdentity:getCallerIdentity": { accountId: "123456789012" },
   "aws:index/getRegion:getRegion": { region: "eu-west-1" },
@@ -87,13 +80,6 @@ export async function evaluate(config: Record<string, string> = {}, stack = "tes
       return found.inputs;
     },
   };
-}
-
-/** index.ts anew: all that a program does when it is evaluated is done by it; the stages themselves hold no state. */
-function freshProgram(): unknown {
-  const require = createRequire(path.join(ROOT, "index.ts"));
-  delete require.cache[path.join(ROOT, "index.ts")];
-  return require("./index");
 }
 
 /** Only after the whole program has run: outputs resolve when all that they come from is declared. */
