@@ -4,8 +4,8 @@ import { createHash } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
 
 /** `<project>-<stack>`, e.g. `clickstream-dev`. */
-export function qualifiedName(): string {
-  return `${pulumi.getProject()}-${pulumi.getStack()}`;
+export function qualifiedName(project = pulumi.getProject(), stack = pulumi.getStack()): string {
+  return `${project}-${stack}`;
 }
 
 /** A name that Athena takes without quotes: lower case, digits and underscores, starting with a letter. */

@@ -38,6 +38,18 @@ export interface LeftoversOptions {
   json?: boolean;
 }
 
+export interface DeployerPolicyOptions {
+  account: string;
+  /** The stack that the role deploys; dev where it is left out. */
+  stack?: string;
+  project?: string;
+  region?: string;
+  partition?: string;
+  /** Absolute path of a folder, which need not exist. */
+  out?: string;
+  json?: boolean;
+}
+
 export interface CostOptions {
   /** The stack whose Pulumi.NAME.yaml is read; dev where it is left out. */
   stack?: string;

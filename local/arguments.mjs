@@ -42,6 +42,13 @@ const configured = {
   read: text("the name of a Pulumi stack, such as dev"),
 };
 
+function matching(pattern, allowed) {
+  return (name, value, refuse) => {
+    if (!pattern.test(value)) refuse(`${name} must be ${allowed}, got ${show(value)}.`);
+    return value;
+  };
+}
+
 function count(help, least, most) {
   return { type: "string", value: "N", help, read: integer(least, most) };
 }
@@ -174,6 +181,51 @@ const COMMANDS = {
       "npm run leftovers -- --stack prod --region eu-west-1 --json",
     ],
   },
+  "deployer-policy": {
+    usage: "npm run deployer-policy -- --account ID [options]",
+    about:
+      "Writes the IAM policies that a deploying role needs for one stack, and shows the commands that create, attach and update them. Calls nothing on AWS.",
+    needs: ["npm"],
+    options: {
+      account: {
+        type: "string",
+        value: "ID",
+        help: "the AWS account that the stack is deployed to (required)",
+        required: true,
+        read: matching(/^\d{12}$/, "an account's 12 digits, as `aws sts get-caller-identity` shows them"),
+      },
+      stack: {
+        type: "string",
+        value: "NAME",
+        help: "the stack that the role deploys (default dev)",
+        read: matching(/^[\w.-]{1,100}$/, "the name of a Pulumi stack: up to 100 letters, digits, _ . -"),
+      },
+      project: {
+        type: "string",
+        value: "NAME",
+        help: "the project's name (default: the name in Pulumi.yaml)",
+        read: matching(/^[\w.-]{1,100}$/, "the name of a Pulumi project: up to 100 letters, digits, _ . -"),
+      },
+      region,
+      partition: {
+        type: "string",
+        value: "NAME",
+        help: "aws, aws-cn or aws-us-gov (default: the partition of the region)",
+        read: matching(/^aws(-cn|-us-gov)?$/, "aws, aws-cn or aws-us-gov"),
+      },
+      out: {
+        type: "string",
+        value: "FOLDER",
+        help: "where the files are written (default .local/deployer-policy)",
+        read: folder,
+      },
+      json,
+    },
+    examples: [
+      "npm run deployer-policy -- --account 123456789012 --stack dev --region eu-central-1",
+      "npm run deployer-policy -- --account 123456789012 --stack prod --project shop --out policies",
+    ],
+  },
   doctor: {
     usage: "npm run doctor -- [--stack NAME] [options]",
     about:
@@ -261,6 +313,9 @@ function parse(name, command, argv) {
     if (given[one] !== undefined && given[other] !== undefined) {
       fail(command, `--${one} and --${other} exclude each other: give one of them.`);
     }
+  }
+  for (const [key, { required, value, help }] of Object.entries(command.options)) {
+    if (required && given[key] === undefined) fail(command, `--${key} ${value} is missing: ${help}.`);
   }
   return { options: { ...given, ...readPositionals(name, command, positionals) } };
 }
@@ -356,9 +411,21 @@ function setting(name, value, refuse) {
   return value;
 }
 
+/** npm runs scripts in the project's folder; INIT_CWD is the folder of the person. */
+function absolute(value) {
+  return resolve(process.env.INIT_CWD ?? process.cwd(), value);
+}
+
+function folder(name, value, refuse) {
+  if (value.trim() === "") refuse(`${name} must be a folder, got ${show(value)}.`);
+  const path = absolute(value);
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory() === false)
+    refuse(`${name} must be a folder, got ${show(value)}, which is a file.`);
+  return path;
+}
+
 function file(name, value, refuse) {
-  // npm runs scripts in the project's folder; INIT_CWD is where the person stands.
-  const path = resolve(process.env.INIT_CWD ?? process.cwd(), value);
+  const path = absolute(value);
   const stats = statSync(path, { throwIfNoEntry: false });
   const found = value === "" || !stats ? "does not exist" : stats.isFile() ? undefined : "is not a file";
   if (found)

@@ -26,7 +26,11 @@ const CALLS: Record<string, Record<string, string>> = {
   "aws:index/getPartition:getPartition": { partition: "aws" },
 };
 
-export async function evaluate(config: Record<string, string> = {}, stack = "test"): Promise<Program> {
+export async function evaluate(
+  config: Record<string, string> = {},
+  stack = "test",
+  project = "clickstream",
+): Promise<Program> {
   const resources: Declared[] = [];
   const made: Made[] = [];
   await pulumi.runtime.setMocks(
@@ -49,12 +53,12 @@ export async function evaluate(config: Record<string, string> = {}, stack = "tes
       },
       call: ({ token }) => CALLS[token] ?? {},
     },
-    "clickstream",
+    project,
     stack,
     false,
   );
   pulumi.runtime.setAllConfig(
-    Object.fromEntries(Object.entries(config).map(([key, value]) => [`clickstream:${key}`, value])),
+    Object.fromEntries(Object.entries(config).map(([key, value]) => [`${project}:${key}`, value])),
   );
   const outputs =
     (await withoutStackTraces(async () => {

@@ -1,0 +1,99 @@
+// npm run deployer-policy: writes the policies that a deploying role needs for a stack, and shows what to do with them.
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join, relative } from "node:path";
+import type { DeployerPolicyOptions } from "../arguments.mjs";
+import {
+  type Deployment,
+  deployerPolicies,
+  type ManagedPolicy,
+  POLICY_CHARACTERS,
+  partitionOf,
+} from "../deployer-policy";
+import { PROJECT_ROOT } from "../runs";
+import { NoSuchStack, stackConfiguration } from "../stack-config";
+import { Console, number } from "./console";
+
+const ROLE = "YOUR_DEPLOYING_ROLE";
+
+interface Written extends ManagedPolicy {
+  file: string;
+}
+
+export async function main(options: DeployerPolicyOptions): Promise<number> {
+  try {
+    const deployment = deploymentOf(options);
+    const folder = options.out ?? join(PROJECT_ROOT, ".local", "deployer-policy");
+    const written = write(folder, deployerPolicies(deployment));
+    if (options.json) process.stdout.write(`${JSON.stringify(documentOf(deployment, written))}\n`);
+    else show(deployment, written);
+    return 0;
+  } catch (error) {
+    if (!(error instanceof NoSuchStack)) throw error;
+    process.stderr.write(`${error.message}\n`);
+    if (options.json) process.stdout.write(`${JSON.stringify({ error: error.message })}\n`);
+    return 1;
+  }
+}
+
+/** What was not given comes from Pulumi.yaml and the stack's file, which need not exist where all is given. */
+function deploymentOf(options: DeployerPolicyOptions): Deployment {
+  const stack = options.stack ?? "dev";
+  let { project, region } = options;
+  if (project === undefined || region === undefined) {
+    const configuration = readStack(stack);
+    project ??= configuration.project;
+    region ??= configuration.values["aws:region"] ?? process.env.AWS_REGION;
+  }
+  if (region === undefined) throw new NoSuchStack(`The stack ${stack} names no region: give --region NAME.`);
+  const partition = options.partition ?? partitionOf(region);
+  return { project, stack, region, accountId: options.account, partition };
+}
+
+function readStack(stack: string) {
+  try {
+    return stackConfiguration(stack);
+  } catch (error) {
+    if (!(error instanceof NoSuchStack)) throw error;
+    throw new NoSuchStack(`${error.message} For a stack that has none yet give --project and --region.`);
+  }
+}
+
+function write(folder: string, policies: ManagedPolicy[]): Written[] {
+  mkdirSync(folder, { recursive: true });
+  return policies.map((policy) => {
+    const file = join(folder, `${policy.name}.json`);
+    writeFileSync(file, `${JSON.stringify(policy.document, null, 2)}\n`);
+    return { ...policy, file: relative(process.env.INIT_CWD ?? process.cwd(), file) };
+  });
+}
+
+const createCommands = ({ name, arn, file }: Written) => [
+  `aws iam create-policy --policy-name ${name} --policy-document file://${file}`,
+  `aws iam attach-role-policy --role-name ${ROLE} --policy-arn ${arn}`,
+];
+
+const updateCommand = ({ arn, file }: Written) =>
+  `aws iam create-policy-version --policy-arn ${arn} --policy-document file://${file} --set-as-default`;
+
+function documentOf(deployment: Deployment, written: Written[]) {
+  return {
+    ...deployment,
+    policies: written.map(({ name, arn, file, characters }) => ({ name, arn, file, characters })),
+    create: written.flatMap(createCommands),
+    update: written.map(updateCommand),
+  };
+}
+
+function show({ project, stack, accountId, region }: Deployment, written: Written[]): void {
+  const console = new Console(process.stdout);
+  console.line(
+    `Policies for deploying the stack ${stack} of ${project} to ${region} in account ${accountId}:`,
+  );
+  for (const { file, characters } of written)
+    console.line(`  ${file}  (${number(characters)} of ${number(POLICY_CHARACTERS)} characters)`);
+  console.heading(`Create them and attach them to the role that deploys (put its name for ${ROLE}):`);
+  for (const command of written.flatMap(createCommands)) console.line(`  ${command}`);
+  console.heading("Update them later, after this command has written them again:");
+  for (const command of written.map(updateCommand)) console.line(`  ${command}`);
+  console.end();
+}
