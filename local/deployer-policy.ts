@@ -1,6 +1,8 @@
-// The policies of a deploying role: infra/deployer-policy.json with a stack's names filled in, split so that IAM takes each part.
+// The policies of a deploying role, and of a person who uses the commands: the templates under infra/ with a stack's
+// names filled in, split so that IAM takes each part.
 import { createHash } from "node:crypto";
-import template from "../infra/deployer-policy.json";
+import commandsTemplate from "../infra/commands-policy.json";
+import deployerTemplate from "../infra/deployer-policy.json";
 import { databaseName, qualifiedName } from "../infra/names";
 
 /** What a customer managed policy may hold. IAM does not count white space. */
@@ -28,27 +30,37 @@ export function partitionOf(region: string): string {
   return region.startsWith("us-gov-") ? "aws-us-gov" : "aws";
 }
 
-/** As few policies as the order of the statements allows. */
+/** What `pulumi up` and `pulumi destroy` need. */
 export function deployerPolicies(deployment: Deployment): ManagedPolicy[] {
+  return split(fillIn(deployerTemplate.Statement, deployment), deployment, "deployer");
+}
+
+/** What the commands for a stack on AWS need (`npm run doctor`, `query`, `execute`, `empty-buckets`, `leftovers`). */
+export function commandPolicies(deployment: Deployment): ManagedPolicy[] {
+  return split(fillIn(commandsTemplate.Statement, deployment), deployment, "commands");
+}
+
+/** As few policies as the order of the statements allows. */
+function split(statements: unknown[], deployment: Deployment, purpose: string): ManagedPolicy[] {
   const parts: unknown[][] = [];
-  for (const statement of fillIn(template.Statement, deployment) as unknown[]) {
+  for (const statement of statements) {
     const last = parts.at(-1);
     if (last && size([...last, statement]) <= POLICY_CHARACTERS) last.push(statement);
     else parts.push([statement]);
   }
   const { partition, accountId } = deployment;
-  return parts.map((statements, index) => {
-    const name = policyName(deployment, index + 1);
+  return parts.map((part, index) => {
+    const name = policyName(deployment, `-${purpose}-${index + 1}`);
     return {
       name,
       arn: `arn:${partition}:iam::${accountId}:policy/${name}`,
-      document: documentOf(statements),
-      characters: size(statements),
+      document: documentOf(part),
+      characters: size(part),
     };
   });
 }
 
-function fillIn(value: unknown, deployment: Deployment): unknown {
+function fillIn(statements: unknown[], deployment: Deployment): unknown[] {
   const { project, stack, region, accountId, partition } = deployment;
   const qualified = qualifiedName(project, stack);
   const values: Record<string, string> = {
@@ -60,12 +72,15 @@ function fillIn(value: unknown, deployment: Deployment): unknown {
     REGION: region,
     STACK: stack,
   };
-  const filled = JSON.stringify(value).replace(/\b[A-Z]+(?:_[A-Z]+)*\b/g, (word) => values[word] ?? word);
+  const filled = JSON.stringify(statements).replace(
+    /\b[A-Z]+(?:_[A-Z]+)*\b/g,
+    (word) => values[word] ?? word,
+  );
   return JSON.parse(filled);
 }
 
 function documentOf(statements: unknown[]) {
-  return { Version: template.Version, Statement: statements };
+  return { Version: "2012-10-17", Statement: statements };
 }
 
 function size(statements: unknown[]): number {
@@ -73,9 +88,8 @@ function size(statements: unknown[]): number {
 }
 
 /** Long names are cut, and told apart by their hash. */
-function policyName({ project, stack }: Deployment, number: number): string {
+function policyName({ project, stack }: Deployment, end: string): string {
   const qualified = qualifiedName(project, stack);
-  const end = `-deployer-${number}`;
   if (qualified.length + end.length <= POLICY_NAME_CHARACTERS) return `${qualified}${end}`;
   const hash = createHash("sha256").update(qualified).digest("hex").slice(0, 8);
   return `${qualified.slice(0, POLICY_NAME_CHARACTERS - end.length - hash.length - 1)}-${hash}${end}`;

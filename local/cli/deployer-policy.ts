@@ -3,6 +3,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import type { DeployerPolicyOptions } from "../arguments.mjs";
 import {
+  commandPolicies,
   type Deployment,
   deployerPolicies,
   type ManagedPolicy,
@@ -13,17 +14,26 @@ import { PROJECT_ROOT } from "../runs";
 import { NoSuchStack, stackConfiguration } from "../stack-config";
 import { Console, number } from "./console";
 
-const ROLE = "YOUR_DEPLOYING_ROLE";
+const DEPLOYING_ROLE = "YOUR_DEPLOYING_ROLE";
+const OWN_ROLE = "YOUR_OWN_ROLE";
 
 interface Written extends ManagedPolicy {
   file: string;
+}
+
+interface Policies {
+  deployer: Written[];
+  commands: Written[];
 }
 
 export async function main(options: DeployerPolicyOptions): Promise<number> {
   try {
     const deployment = deploymentOf(options);
     const folder = options.out ?? join(PROJECT_ROOT, ".local", "deployer-policy");
-    const written = write(folder, deployerPolicies(deployment));
+    const written = {
+      deployer: write(folder, deployerPolicies(deployment)),
+      commands: write(folder, commandPolicies(deployment)),
+    };
     if (options.json) process.stdout.write(`${JSON.stringify(documentOf(deployment, written))}\n`);
     else show(deployment, written);
     return 0;
@@ -67,33 +77,39 @@ function write(folder: string, policies: ManagedPolicy[]): Written[] {
   });
 }
 
-const createCommands = ({ name, arn, file }: Written) => [
+const createCommands = ({ name, arn, file }: Written, role: string) => [
   `aws iam create-policy --policy-name ${name} --policy-document file://${file}`,
-  `aws iam attach-role-policy --role-name ${ROLE} --policy-arn ${arn}`,
+  `aws iam attach-role-policy --role-name ${role} --policy-arn ${arn}`,
 ];
 
 const updateCommand = ({ arn, file }: Written) =>
   `aws iam create-policy-version --policy-arn ${arn} --policy-document file://${file} --set-as-default`;
 
-function documentOf(deployment: Deployment, written: Written[]) {
-  return {
-    ...deployment,
-    policies: written.map(({ name, arn, file, characters }) => ({ name, arn, file, characters })),
-    create: written.flatMap(createCommands),
-    update: written.map(updateCommand),
-  };
+function documentOf(deployment: Deployment, { deployer, commands }: Policies) {
+  const part = (policies: Written[], role: string) => ({
+    policies: policies.map(({ name, arn, file, characters }) => ({ name, arn, file, characters })),
+    create: policies.flatMap((policy) => createCommands(policy, role)),
+    update: policies.map(updateCommand),
+  });
+  return { ...deployment, deployer: part(deployer, DEPLOYING_ROLE), commands: part(commands, OWN_ROLE) };
 }
 
-function show({ project, stack, accountId, region }: Deployment, written: Written[]): void {
+function show({ project, stack, accountId, region }: Deployment, { deployer, commands }: Policies): void {
   const console = new Console(process.stdout);
-  console.line(
-    `Policies for deploying the stack ${stack} of ${project} to ${region} in account ${accountId}:`,
-  );
-  for (const { file, characters } of written)
+  console.line(`Policies for the stack ${stack} of ${project} in ${region}, account ${accountId}:`);
+  for (const { file, characters } of [...deployer, ...commands])
     console.line(`  ${file}  (${number(characters)} of ${number(POLICY_CHARACTERS)} characters)`);
-  console.heading(`Create them and attach them to the role that deploys (put its name for ${ROLE}):`);
-  for (const command of written.flatMap(createCommands)) console.line(`  ${command}`);
-  console.heading("Update them later, after this command has written them again:");
-  for (const command of written.map(updateCommand)) console.line(`  ${command}`);
+  console.heading(
+    `Create them and attach them to the role that deploys (put its name for ${DEPLOYING_ROLE}):`,
+  );
+  for (const policy of deployer)
+    for (const command of createCommands(policy, DEPLOYING_ROLE)) console.line(`  ${command}`);
+  console.heading(
+    "For the role of people who use npm run doctor, query, execute, empty-buckets and leftovers:",
+  );
+  for (const policy of commands)
+    for (const command of createCommands(policy, OWN_ROLE)) console.line(`  ${command}`);
+  console.heading("To update them later, run this command again and then:");
+  for (const policy of [...deployer, ...commands]) console.line(`  ${updateCommand(policy)}`);
   console.end();
 }

@@ -14,7 +14,6 @@ import cfnlint
 
 SCHEMAS = Path(cfnlint.__file__).parent / "data" / "schemas"
 REGION = "us-east-1"
-HANDLERS = ("create", "read", "update", "delete")
 
 # Pulumi's types and CloudFormation's. What is a resource of its own for Pulumi and a part of another one for
 # CloudFormation is given that one, and after a slash the part.
@@ -100,18 +99,16 @@ def pulumi_name(cloud_formation: str, pointer: str) -> str:
 def describe(pulumi_type: str, cloud_formation: str | None) -> dict:
     also = ALSO.get(pulumi_type, [])
     if cloud_formation is None:
-        return {"cloudFormation": None, "replaces": sorted(also), "actions": []}
+        return {"cloudFormation": None, "replaces": sorted(also)}
     whole, _, part = cloud_formation.partition("/")
     if part:
-        return {"cloudFormation": cloud_formation, "replaces": ["bucket"], "actions": []}
+        return {"cloudFormation": cloud_formation, "replaces": ["bucket"]}
     found = schema(whole)
     replaces = {pulumi_name(whole, pointer) for pointer in found.get("createOnlyProperties", [])}
     # Pulumi's prefix of an automatic name is one, too.
     if "name" in replaces:
         replaces.add("namePrefix")
-    handlers = found.get("handlers", {})
-    actions = {action for name in HANDLERS for action in handlers.get(name, {}).get("permissions", [])}
-    return {"cloudFormation": whole, "replaces": sorted(replaces | set(also)), "actions": sorted(actions)}
+    return {"cloudFormation": whole, "replaces": sorted(replaces | set(also))}
 
 
 def document() -> dict:

@@ -139,7 +139,7 @@ describe("infra/deployer-policy.json", () => {
     );
     assert.deepEqual(
       template.Statement.filter(({ Resource }) => [Resource].flat().includes("*")).map(({ Sid }) => Sid),
-      ["AwsHasNoResourceLevelForThese"],
+      ["CreateItsKey", "AwsHasNoResourceLevelForThese"],
     );
   });
 

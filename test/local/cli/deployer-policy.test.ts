@@ -30,7 +30,7 @@ describe("npm run deployer-policy", function () {
       ...["--region", "us-gov-west-1", "--out", folder, "--json"],
     );
     assert.equal(status, 0, stderr);
-    const { policies, create, update, ...deployment } = JSON.parse(stdout);
+    const { deployer, commands, ...deployment } = JSON.parse(stdout);
     assert.deepEqual(deployment, {
       project: "shop",
       stack: "prod.eu",
@@ -38,34 +38,36 @@ describe("npm run deployer-policy", function () {
       accountId: "123456789012",
       partition: "aws-us-gov",
     });
-    assert.deepEqual(
-      readdirSync(folder).sort(),
-      policies.map(({ name }: { name: string }) => `${name}.json`).sort(),
-    );
-    for (const [index, { name, arn, file }] of policies.entries()) {
-      const { Version, Statement } = JSON.parse(readFileSync(join(folder, `${name}.json`), "utf8"));
-      assert.equal(Version, "2012-10-17");
-      assert.ok(Statement.length > 0);
-      assert.equal(
-        create[2 * index],
-        `aws iam create-policy --policy-name ${name} --policy-document file://${file}`,
-      );
-      assert.equal(
-        create[2 * index + 1],
-        `aws iam attach-role-policy --role-name YOUR_DEPLOYING_ROLE --policy-arn ${arn}`,
-      );
-      assert.equal(
-        update[index],
-        `aws iam create-policy-version --policy-arn ${arn} --policy-document file://${file} --set-as-default`,
-      );
-      assert.match(arn, /^arn:aws-us-gov:iam::123456789012:policy\/shop-prod/);
-    }
+    const files = [...deployer.policies, ...commands.policies].map(({ name }) => `${name}.json`);
+    assert.deepEqual(readdirSync(folder).sort(), files.sort());
+    for (const [role, { policies, create, update }] of [
+      ["YOUR_DEPLOYING_ROLE", deployer],
+      ["YOUR_OWN_ROLE", commands],
+    ])
+      for (const [index, { name, arn, file }] of policies.entries()) {
+        const { Version, Statement } = JSON.parse(readFileSync(join(folder, `${name}.json`), "utf8"));
+        assert.equal(Version, "2012-10-17");
+        assert.ok(Statement.length > 0);
+        assert.equal(
+          create[2 * index],
+          `aws iam create-policy --policy-name ${name} --policy-document file://${file}`,
+        );
+        assert.equal(
+          create[2 * index + 1],
+          `aws iam attach-role-policy --role-name ${role} --policy-arn ${arn}`,
+        );
+        assert.equal(
+          update[index],
+          `aws iam create-policy-version --policy-arn ${arn} --policy-document file://${file} --set-as-default`,
+        );
+        assert.match(arn, /^arn:aws-us-gov:iam::123456789012:policy\/shop-prod/);
+      }
   });
 
   it("takes project and region from the stack's files, and shows the commands to people", () => {
     const { status, stdout, stderr } = run("--account", "123456789012", "--stack", "prod", "--out", folder);
     assert.equal(status, 0, stderr);
-    assert.match(stdout, /the stack prod of clickstream to [a-z]+-[a-z]+-\d in account 123456789012/);
+    assert.match(stdout, /the stack prod of clickstream in [a-z]+-[a-z]+-\d, account 123456789012/);
     for (const command of ["create-policy ", "attach-role-policy ", "create-policy-version "])
       assert.ok(stdout.includes(`  aws iam ${command}`), command);
     assert.match(stdout, /\(5,\d{3} of 6,144 characters\)/);
