@@ -111,6 +111,7 @@ describe("infra/deployer-policy.json", () => {
       Object.keys(TYPES).sort(),
       "add the type's calls to test/infra/provider-calls.json, read from the provider's source",
     );
+    for (const [type, { files }] of Object.entries(TYPES)) assert.ok(Object.keys(files).length > 0, type);
   });
 
   it("grants nothing, in any statement, that no call needs", async () => {

@@ -23,7 +23,7 @@ interface Call extends Request {
 type Steps = Record<string, string[]>;
 
 const OPERATIONS = document.operations as Record<string, Operation>;
-export const TYPES: Record<string, { calls: Steps }> = document.types;
+export const TYPES: Record<string, { calls: Steps; files: object }> = document.types;
 
 const AWS_S3_KEY = "key/0f0f0f0f-1111-2222-3333-444444444444";
 
