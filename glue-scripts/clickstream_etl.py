@@ -5,6 +5,8 @@ arguments. Only `Store`, `Catalog`, `extract_*` and `load_*` touch the world; be
 
 What makes it safe to kill at any point, and to run again:
   - rows are only ever appended, and only those whose event_id is not curated yet;
+  - an attempt leaves a note before it writes; files of one that never came to its report are removed before the next
+    run takes the same events again;
   - what a run took is on record only from its last step on: one PUT of its report that fails if the report exists;
   - what must replace rows (reprocess) is written elsewhere, then the partitions are pointed at it.
 One run at a time: the job's MaxConcurrentRuns of 1 sees to that.
@@ -55,6 +57,33 @@ EVENT_COLUMNS = {
     "ingested_at": "timestamp", "processed_at": "timestamp",
 }  # fmt: skip
 
+# Hadoop's own committer moves files into place when the whole job commits. Those of S3A and EMR publish a task's files
+# when the task commits: an executor that is lost afterwards leaves the rows of its tasks twice.
+FILE_COMMITTER = {
+    "mapreduce.fileoutputcommitter.algorithm.version": "1",
+    "mapreduce.fileoutputcommitter.marksuccessfuljobs": "false",
+    "fs.s3a.committer.name": "file",
+    **{
+        f"mapreduce.outputcommitter.factory.scheme.{scheme}": (
+            "org.apache.hadoop.mapreduce.lib.output.FileOutputCommitterFactory"
+        )
+        for scheme in ("s3", "s3a", "s3n")
+    },
+}
+# What committers leave half done begins like this; readers pass over such names.
+HALF_WRITTEN = ("_temporary", ".spark-staging", "__magic")
+
+# What the summary names at most. Step Functions carries 256 KiB from state to state, quotes escaped.
+SUMMARY_DATES = 5000
+SUMMARY_DATE_ENDS = 10
+SUMMARY_REASONS = 20
+SUMMARY_NAME_LENGTH = 100
+SUMMARY_FIELDS = (
+    "version", "execution", "job_run_id", "started_at", "finished_at", "seconds", "outcome", "processed_at", "raw",
+    "curated", "written", "recovered", "duplicates", "redelivered", "quarantined", "files", "curated_bytes",
+    "reprocess",
+)  # fmt: skip
+
 OPTIMIZER = "org.apache.spark.sql.catalyst.optimizer"
 ADAPTIVE = "org.apache.spark.sql.execution.adaptive"
 OBSERVATION_SECONDS = 30
@@ -84,6 +113,10 @@ RAW_KEY = re.compile(
 
 class AlreadyCommitted(Exception):
     """This execution's report exists: what it did counts, and must not be done in its name again."""
+
+
+class GivenUp(Exception):
+    """Another run took this one for dead and removed what it wrote, so it must not be committed."""
 
 
 class NothingToReprocess(Exception):
@@ -480,6 +513,12 @@ def configure(spark: SparkSession, raw_bytes: int, target_file_mb: int) -> None:
         "spark.sql.optimizer.excludedRules": f"{OPTIMIZER}.PropagateEmptyRelation",
         "spark.sql.adaptive.optimizer.excludedRules": f"{ADAPTIVE}.AQEPropagateEmptyRelation",
         "spark.sql.adaptive.advisoryPartitionSizeInBytes": f"{target_file_mb}m",
+        # With FILE_COMMITTER: Glue's and EMR's Spark have protocols and committers of their own.
+        "spark.sql.sources.commitProtocolClass": (
+            "org.apache.spark.sql.execution.datasources.SQLHadoopMapReduceCommitProtocol"
+        ),
+        "spark.sql.parquet.output.committer.class": "org.apache.parquet.hadoop.ParquetOutputCommitter",
+        "spark.sql.parquet.fs.optimized.committer.optimization-enabled": "false",
         "spark.sql.parquet.compression.codec": "zstd",
         "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
         "spark.sql.parquet.datetimeRebaseModeInWrite": "CORRECTED",
@@ -572,7 +611,8 @@ def order_copies(events: DataFrame) -> DataFrame:
 def classify(copies: DataFrame, known: DataFrame | None, position: Position | None) -> DataFrame:
     """Gives each line its fate: new, recovered, redelivered or duplicate.
 
-    `recovered` is a row that an interrupted run wrote: its run has no report, so it is this run that counts it.
+    `recovered` is a row that an interrupted run wrote and that was left, because raw no longer has all that the run
+    took: its run has no report, so it is this run that counts it.
     """
     is_first = F.col("copy") == 1
     repeated = F.when(F.col("is_again") | F.col("was_taken"), "redelivered").otherwise("duplicate")
@@ -812,6 +852,9 @@ class Run:
     dates: list[str] = field(default_factory=list)
     files: dict[str, tuple[int, int]] = field(default_factory=dict)
     retired: list[str] = field(default_factory=list)
+    session: SparkSession | None = None
+    is_noted: bool = False
+    is_committing: bool = False
 
     @property
     def processed_at(self) -> str:
@@ -823,6 +866,20 @@ class Run:
         name = re.sub(r"[^A-Za-z0-9-]", "-", self.options.execution)
         return f"{name}-{self.started:%Y%m%dT%H%M%S}{self.started.microsecond // 1000:03d}"
 
+    @property
+    def report_uri(self) -> str:
+        return f"{self.options.runs_path}{self.options.execution}.json"
+
+    @property
+    def note_uri(self) -> str:
+        return f"{self.options.runs_path}attempts/{self.stamp}.json"
+
+    def start_spark(self, objects: list[StoredObject]) -> SparkSession:
+        """Spark, started once, with the settings for this much raw."""
+        self.session = self.session or self.open_spark()
+        configure(self.session, sum(one.size for one in objects), self.options.target_file_mb)
+        return self.session
+
 
 def execute(run: Run) -> dict:
     """Takes what is new, or rebuilds the dates asked for; ends with the report, which is the commit."""
@@ -832,11 +889,16 @@ def execute(run: Run) -> dict:
     run.work = extract_work(run.store, run.options)
     remove_leftovers(run)
     remove_retired(run)
-    if run.options.reprocess:
-        rebuild(run)
-    else:
-        append_new(run)
-    return load_report(run)
+    clear_dead_attempts(run)
+    try:
+        if run.options.reprocess:
+            rebuild(run)
+        else:
+            append_new(run)
+        return load_report(run)
+    except Exception:
+        give_up(run)
+        raise
 
 
 def append_new(run: Run) -> None:
@@ -853,12 +915,12 @@ def append_new(run: Run) -> None:
         return
     raw_bytes = sum(one.size for one in work.raw)
     say(f"reading {len(work.raw):,} raw objects ({size_text(raw_bytes)})")
-    spark = run.open_spark()
-    configure(spark, raw_bytes, run.options.target_file_mb)
+    spark = run.start_spark(work.raw)
     raw = extract_raw(spark, work.raw)
     locations = current_locations(run.store, run.catalog, run.options)
     known = extract_known(spark, locations, raw, raw_bytes)
     say(f"leaving out what {len(locations):,} curated dates hold already" if locations else "no date is curated yet")
+    note_attempt(run)
     load_events(run, spark, raw, known, locations)
     if run.reasons["unreadable_raw_line"]:
         load_unreadable(run, spark)
@@ -906,7 +968,7 @@ def load_events(run: Run, spark: SparkSession, raw: DataFrame, known: DataFrame 
     if written != judged_counts["new"]:
         raise RuntimeError(
             f"{judged_counts['new']:,} new events, but {written:,} rows in the files of this run. "
-            "Nothing was committed: start the pipeline again, and it goes on from here."
+            "Nothing was committed, and these files are removed: start the pipeline again for the same events."
         )
     run.lines = counted["lines"]
     run.fates = {fate: judged_counts[fate] for fate in ("new", "recovered", "redelivered", "duplicate")}
@@ -943,15 +1005,9 @@ def rebuilt_bases(elsewhere: dict[str, str], dates: set[str]) -> dict[str, list[
 
 
 def write_parquet(rows: DataFrame, base: str, mode: str) -> None:
-    """Whole files under base/event_date=.../: Spark writes them under _temporary and moves them when they are whole."""
+    """Whole files under base/event_date=.../: Spark writes them under _temporary and moves them when all are whole."""
     balanced = rows.sparkSession.sql("SELECT /*+ REBALANCE(event_date) */ * FROM {rows}", rows=rows)
-    (
-        balanced.write.mode(mode)
-        .partitionBy("event_date")
-        .option("mapreduce.fileoutputcommitter.algorithm.version", "1")
-        .option("mapreduce.fileoutputcommitter.marksuccessfuljobs", "false")
-        .parquet(base)
-    )
+    (balanced.write.mode(mode).partitionBy("event_date").options(**FILE_COMMITTER).parquet(base))
 
 
 def extract_written(spark: SparkSession, locations: dict[str, str], processed_at: str) -> dict[str, tuple[int, int]]:
@@ -1018,8 +1074,7 @@ def rebuild(run: Run) -> None:
     first, last = run.options.reprocess
     raw_bytes = sum(one.size for one in work.taken_raw)
     say(f"rebuilding {first} to {last} from {len(work.taken_raw):,} raw objects ({size_text(raw_bytes)})")
-    spark = run.open_spark()
-    configure(spark, raw_bytes, run.options.target_file_mb)
+    spark = run.start_spark(work.taken_raw)
     locations = current_locations(run.store, run.catalog, run.options)
     root = f"{run.options.rebuilt_path}{run.options.execution}/{run.stamp}/"
     note_retirement(run, root, {})
@@ -1107,35 +1162,169 @@ def remove_retired(run: Run) -> None:
 
 def remove_leftovers(run: Run) -> None:
     """Removes what a killed Spark left half done; no reader looks there, but it costs."""
+    remove_half_written(run, run.options.curated_path)
+
+
+def remove_half_written(run: Run, base: str) -> None:
     leftovers = [
         one.uri
-        for folder in run.store.list_folders(run.options.curated_path)
-        if folder.startswith(("_temporary", ".spark-staging"))
-        for one in run.store.list_objects(f"{run.options.curated_path}{folder}/")
+        for folder in run.store.list_folders(base)
+        if folder.startswith(HALF_WRITTEN)
+        for one in run.store.list_objects(f"{base}{folder}/")
     ]
     if leftovers:
         run.store.delete(leftovers)
         say(f"removed {len(leftovers):,} half-written files of an interrupted run")
 
 
+# ------------------------------------------------------------------------------------------------------- attempts
+
+
+def note_attempt(run: Run) -> None:
+    """Leaves word of this attempt before it writes its first file: whoever finds it can remove what it wrote."""
+    note = {
+        "execution": run.options.execution,
+        "processed_at": run.processed_at,
+        "raw": [one.uri for one in run.work.raw],
+    }
+    run.store.put(run.note_uri, json.dumps(note).encode())
+    run.is_noted = True
+
+
+def clear_dead_attempts(run: Run) -> None:
+    """Removes the files of attempts that never came to their report; their events are taken again as if for the first
+    time, so that nothing depends on what a dead attempt left, once or twice.
+
+    Where raw no longer has all that an attempt took, its rows cannot be written again: they stay, and are counted as
+    recovered.
+    """
+    dead = {}
+    for one in run.store.list_objects(f"{run.options.runs_path}attempts/"):
+        note = json.loads(run.store.get(one.uri))
+        if is_committed(run, note):
+            run.store.delete([one.uri])
+        else:
+            dead[one.uri] = note
+    if not dead:
+        return
+    for uri, note in dead.items():
+        # One that is not quite dead sees this before it commits.
+        run.store.put(uri, json.dumps(note | {"given_up": True}).encode())
+    waiting = {one.uri: one for one in run.work.raw}
+    complete = [note for note in dead.values() if note["raw"] and waiting.keys() >= set(note["raw"])]
+    if len(complete) < len(dead):
+        say("raw objects of an interrupted run are gone: what it wrote stays", level="WARN")
+    if complete:
+        taken = {uri for note in complete for uri in note["raw"]}
+        withdraw(run, [note["processed_at"] for note in complete], [waiting[uri] for uri in sorted(taken)])
+    run.store.delete(list(dead))
+
+
+def is_committed(run: Run, attempt: dict) -> bool:
+    """Whether it is this attempt that its execution's report speaks of."""
+    uri = f"{run.options.runs_path}{attempt['execution']}.json"
+    return run.store.exists(uri) and json.loads(run.store.get(uri)).get("processed_at") == attempt["processed_at"]
+
+
+def give_up(run: Run) -> None:
+    """Removes what this attempt wrote before its error goes on, so that no reader sees rows that no report counts.
+
+    Not where the report may have arrived though its answer did not: the next run looks, and then does it.
+    """
+    if not run.is_noted or run.is_committing:
+        return
+    try:
+        withdraw(run, [run.processed_at], run.work.raw)
+        run.store.delete([run.note_uri])
+    except Exception as error:
+        say("left to the next run to remove what this one wrote", level="WARN", error=type(error).__name__)
+
+
+def withdraw(run: Run, times: list[str], raw: list[StoredObject]) -> None:
+    """Removes the files whose rows carry these times of processing, all of them made of these raw objects.
+
+    They can only be of the dates of these objects' events: no other date is looked at.
+    """
+    spark = run.start_spark(raw)
+    locations = current_locations(run.store, run.catalog, run.options)
+    dates = event_dates(extract_raw(spark, raw))
+    touched = {day: location for day, location in locations.items() if day in dates}
+    for base in {location.removesuffix(f"event_date={day}/") for day, location in touched.items()}:
+        remove_half_written(run, base)
+    names = extract_files_of(spark, touched, times)
+    waste = [
+        one.uri
+        for location in touched.values()
+        for one in run.store.list_objects(location)
+        if one.uri.rsplit("/", 1)[1] in names
+    ]
+    run.store.delete(waste)
+    say(f"removed {len(waste):,} files of a run that was not committed")
+
+
+def event_dates(raw: DataFrame) -> set[str]:
+    days = flatten(raw).where("is_readable").select(F.to_date("event_time").cast("string").alias("day")).distinct()
+    return {row["day"] for row in days.collect()}
+
+
+def extract_files_of(spark: SparkSession, locations: dict[str, str], times: list[str]) -> set[str]:
+    """The names of the files all of whose rows carry one of these times; footers leave out most others unread."""
+    if not locations:
+        return set()
+    schema = "processed_at timestamp"
+    is_theirs = F.col("processed_at").isin([datetime_literal(time) for time in times])
+    some = spark.read.schema(schema).parquet(*locations.values()).where(is_theirs)
+    paths = [row["file_path"] for row in some.select("_metadata.file_path").distinct().collect()]
+    if not paths:
+        return set()
+    # A rebuild may have put such rows beside others into one file: that one stays.
+    files = spark.read.schema(schema).parquet(*map(unquote, paths)).groupBy("_metadata.file_path")
+    whole = files.agg(F.every(is_theirs).alias("whole")).where("whole").collect()
+    return {unquote(row["file_path"]).rsplit("/", 1)[1] for row in whole}
+
+
+def datetime_literal(time: str) -> Column:
+    return F.lit(time).cast("timestamp")
+
+
 # --------------------------------------------------------------------------------------------------------- commit
 
 
 def load_report(run: Run) -> dict:
-    """Puts the list of what was taken, then the report: only when that stands has the run happened."""
+    """Puts the list of what was taken and the summary, then the report: only with it has the run happened."""
     work, options = run.work, run.options
     report = make_report(run)
     taken = [] if options.reprocess else [one.uri for one in work.raw + work.quarantine]
     if taken:
         body = gzip.compress(json.dumps(taken).encode(), mtime=0)
         run.store.put(f"{options.runs_path}taken/{options.execution}.json.gz", body)
-    body = json.dumps(report, indent=2).encode()
-    if not run.store.put_if_absent(f"{options.runs_path}{options.execution}.json", body):
+    if run.is_noted and json.loads(run.store.get(run.note_uri)).get("given_up"):
+        raise GivenUp(
+            f"Another run has taken this one of execution {options.execution} for dead and removed its files. "
+            "Nothing was committed: the other run takes the same events."
+        )
+    run.store.put(f"{options.runs_path}summaries/{options.execution}.json", json.dumps(summarise(report)).encode())
+    run.is_committing = True
+    is_put = run.store.put_if_absent(run.report_uri, json.dumps(report, indent=2).encode())
+    # A PUT whose answer was lost is sent again, and then finds this attempt's own report.
+    if not is_put and not is_committed(run, report):
+        run.is_committing = False
         raise AlreadyCommitted(
             f"Execution {options.execution} has already been committed by another run of the job; this one changed "
             "nothing that counts. Start a new execution: it takes whatever has come since."
         )
+    forget_attempt(run)
     return report
+
+
+def forget_attempt(run: Run) -> None:
+    """Removes the note of a committed attempt; one that stays does no harm, as the report says more."""
+    if not run.is_noted:
+        return
+    try:
+        run.store.delete([run.note_uri])
+    except Exception as error:
+        say("the note of this attempt could not be removed", level="WARN", error=type(error).__name__)
 
 
 def make_report(run: Run) -> dict:
@@ -1166,6 +1355,25 @@ def make_report(run: Run) -> dict:
         "reprocess": dict(zip(("from", "to"), options.reprocess, strict=True)) if options.reprocess else None,
         "retired": {"at": iso(finished), "locations": run.retired},
         "position": next_position(run).to_json(),
+    }
+
+
+def summarise(report: dict) -> dict:
+    """What the state machine and its mails need of a report, in 100 KB at most, however much the run did."""
+    days, reasons = report["partitions"], report["quarantine_reasons"]
+    most = sorted(reasons.items(), key=lambda item: (-item[1], item[0]))[:SUMMARY_REASONS]
+    named: Counter = Counter()
+    for reason, lines in most:
+        named[reason[:SUMMARY_NAME_LENGTH]] += lines
+    return {name: report[name] for name in SUMMARY_FIELDS} | {
+        "quarantine_reasons": dict(named),
+        "quarantine_reasons_left_out": {
+            "reasons": len(reasons) - len(most),
+            "lines": sum(reasons.values()) - sum(named.values()),
+        },
+        "dates": {"count": len(days), "first": days[0] if days else None, "last": days[-1] if days else None},
+        "partitions": days if len(days) <= SUMMARY_DATES else days[:SUMMARY_DATE_ENDS] + days[-SUMMARY_DATE_ENDS:],
+        "retired": {"at": report["retired"]["at"], "count": len(report["retired"]["locations"])},
     }
 
 

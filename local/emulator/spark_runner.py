@@ -22,6 +22,8 @@ MAX_ERROR_CHARACTERS = 2000
 
 def main() -> int:
     outcome_file, script, *arguments = sys.argv[1:]
+    # Glue writes all that Python prints into one log, /output, and into the other, /error, what Spark's JVM logs.
+    sys.stderr = sys.stdout
     sys.argv = [script, *arguments]
     sys.path[0] = os.path.dirname(script)
     error = _run(script)

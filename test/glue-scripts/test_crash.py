@@ -1,5 +1,6 @@
 """A run that is killed between any two steps, and the one after it: the same rows, every line counted once."""
 
+import shutil
 from collections.abc import Callable
 
 import clickstream_etl as etl
@@ -7,7 +8,10 @@ import pytest
 from folder_lake import Crash, Lake, event
 
 LATER = "2026-03-15T10:00:00.000Z"
-STEPS = ["write events/", "put quarantine/", "put runs/taken/", "put runs/killed.json"]
+STEPS = [
+    "put runs/attempts/", "write events/", "put quarantine/", "put runs/taken/", "put runs/summaries/",
+    "put runs/killed.json",
+]  # fmt: skip
 
 
 class Steps:
@@ -58,6 +62,7 @@ def prepared(new_lake) -> tuple[Lake, dict, dict]:
         steps = Steps(lake, patch)
         report = lake.run("killed")
     assert steps.seen == STEPS
+    assert not lake.store.exists(lake.uri("runs/attempts/"))
     undisturbed = lake.contents()
     assert set(undisturbed) == {"a", "b", "c", "late"}
     lake.quarantine = lake.quarantined()
@@ -85,37 +90,166 @@ def assert_ends_as_undisturbed(prepared: tuple, report: dict, recovered: int) ->
     assert {name: report[name] for name in same} == {name: expected[name] for name in same}
     assert (expected["curated"], expected["duplicates"], expected["quarantined"]) == (2, 2, 2)
     assert (report["written"], report["recovered"]) == (2 - recovered, recovered)
+    assert not lake.store.exists(lake.uri("runs/attempts/"))
     assert lake.run("afterwards")["outcome"] == "nothing_new"
 
 
 def test_killed_before_it_wrote_a_run_leaves_what_was_there(prepared, lake):
-    kill(lake, die_before="write events/")
-    assert set(lake.rows()) == {"a", "b"}
+    for step in STEPS[:2]:
+        kill(lake, die_before=step)
+        assert set(lake.rows()) == {"a", "b"}
     # This time under another name, as a person would start it.
     assert_ends_as_undisturbed(prepared, lake.run("another"), recovered=0)
 
 
-def test_killed_amid_its_files_a_run_finds_what_it_wrote_and_clears_the_rest(prepared, lake):
+def test_killed_amid_its_files_the_next_run_removes_what_it_wrote(prepared, lake):
     kill(lake, die_after="write events/")
     # As Spark leaves it when it dies while it moves its files: one is there, the other half written.
     lake.store.clear(lake.uri("events/event_date=2026-03-13/"))
     half = lake.uri("events/_temporary/0/_temporary/attempt_1/event_date=2026-03-13/part-0.parquet")
     staging = lake.uri("events/.spark-staging-7/event_date=2026-03-13/part-0.parquet")
-    for uri in (half, staging):
+    magic = lake.uri("events/__magic_job-1/tasks/0/__base/event_date=2026-03-13/part-0.parquet")
+    for uri in (half, staging, magic):
         lake.store.put(uri, b"half a file")
     report = lake.run("killed")
-    assert not lake.store.exists(half)
-    assert not lake.store.exists(staging)
-    assert_ends_as_undisturbed(prepared, report, recovered=1)
+    assert not any(lake.store.exists(uri) for uri in (half, staging, magic))
+    assert_ends_as_undisturbed(prepared, report, recovered=0)
 
 
 def test_killed_at_each_step_after_its_rows_were_written_it_ends_the_same(prepared, lake):
-    for step in STEPS[1:]:
+    for step in STEPS[2:]:
         kill(lake, die_before=step)
         # The rows are there, and the run is not on record.
         assert set(lake.rows()) == {"a", "b", "c", "late"}
         assert not lake.store.exists(lake.uri("runs/killed.json"))
-    assert_ends_as_undisturbed(prepared, lake.run("killed"), recovered=2)
+    assert_ends_as_undisturbed(prepared, lake.run("killed"), recovered=0)
+
+
+def twice(lake: Lake, before: set[str]) -> None:
+    """Leaves the rows of the newest file twice, as a committer does that publishes a task's files before it is lost."""
+    [written, *_] = sorted(set(lake.files()) - before)
+    shutil.copy(written, written.replace("part-", "part-9"))
+
+
+def test_rows_that_a_lost_executor_left_twice_are_there_once_after_the_next_run(prepared, lake):
+    before = set(lake.files())
+    kill(lake, die_after="write events/")
+    twice(lake, before)
+    with pytest.raises(AssertionError, match="stands twice"):
+        lake.rows()
+    assert_ends_as_undisturbed(prepared, lake.run("another"), recovered=0)
+
+
+def test_a_run_that_finds_its_rows_twice_removes_them_before_it_fails(prepared, lake, monkeypatch):
+    before = lake.files()
+    write = etl.write_parquet
+
+    def published_twice(*arguments: object) -> None:
+        write(*arguments)
+        twice(lake, set(before))
+
+    monkeypatch.setattr(etl, "write_parquet", published_twice)
+    with pytest.raises(RuntimeError, match="2 new events, but 3 rows in the files of this run"):
+        lake.run("killed")
+    assert lake.files() == before
+    assert not lake.store.exists(lake.uri("runs/attempts/"))
+    monkeypatch.undo()
+    assert_ends_as_undisturbed(prepared, lake.run("another"), recovered=0)
+
+
+def test_what_a_failed_run_could_not_remove_the_next_one_removes(prepared, lake, monkeypatch):
+    def refused(*_: object) -> None:
+        raise PermissionError("no deletion")
+
+    monkeypatch.setattr(etl, "load_unreadable", refused)
+    monkeypatch.setattr(lake.store, "delete", refused)
+    with pytest.raises(PermissionError):
+        lake.run("killed")
+    monkeypatch.undo()
+    assert lake.store.exists(lake.uri("runs/attempts/"))
+    assert_ends_as_undisturbed(prepared, lake.run("another"), recovered=0)
+
+
+def test_only_the_dates_that_the_dead_attempt_took_are_looked_at(prepared, lake, monkeypatch):
+    kill(lake, die_after="write events/")
+    listed: list[str] = []
+    list_objects = lake.store.list_objects
+    monkeypatch.setattr(lake.store, "list_objects", lambda prefix: listed.append(prefix) or list_objects(prefix))
+    lake.run("another")
+    dates = {prefix.split("event_date=")[1] for prefix in listed if "event_date=" in prefix}
+    # Of the 14th nothing had arrived.
+    assert dates == {"2026-03-13/", "2026-03-15/"}
+
+
+def test_rows_that_raw_could_not_give_again_stay(prepared, lake):
+    kill(lake, die_after="write events/")
+    [gone] = [one.uri for one in lake.store.list_objects(lake.uri("raw/")) if "-200-" in one.uri]
+    lake.store.delete([gone])
+    # The first of the two events comes again from its producer.
+    lake.put_raw(event("c"), first=300, time="2026-03-15T11:00:00.000Z")
+    report = lake.run("another")
+    assert set(lake.rows()) == {"a", "b", "c", "late"}
+    assert (report["written"], report["duplicates"]) == (0, 1)
+    assert not lake.store.exists(lake.uri("runs/attempts/"))
+
+
+def test_an_attempt_without_its_note_is_recovered(prepared, lake):
+    kill(lake, die_before="put runs/killed.json")
+    lake.store.clear(lake.uri("runs/attempts/"))
+    assert_ends_as_undisturbed(prepared, lake.run("another"), recovered=2)
+
+
+def test_an_attempt_taken_for_dead_does_not_commit(prepared, lake, monkeypatch):
+    load_report = etl.load_report
+
+    def overtaken(run: etl.Run) -> dict:
+        monkeypatch.undo()
+        lake.other = lake.run("another")
+        # The other one removed the note with the files; here the first one still sees that it was given up.
+        lake.store.put(run.note_uri, b'{"given_up": true}')
+        return load_report(run)
+
+    monkeypatch.setattr(etl, "load_report", overtaken)
+    with pytest.raises(etl.GivenUp, match="taken this one of execution killed for dead"):
+        lake.run("killed")
+    assert not lake.store.exists(lake.uri("runs/killed.json"))
+    assert_ends_as_undisturbed(prepared, lake.other, recovered=0)
+
+
+def test_a_report_whose_arrival_is_not_known_keeps_its_rows(prepared, lake, monkeypatch):
+    _, _, undisturbed = prepared
+    put = lake.store.put_if_absent
+
+    def unanswered(uri: str, body: bytes) -> bool:
+        put(uri, body)
+        raise TimeoutError("no answer")
+
+    monkeypatch.setattr(lake.store, "put_if_absent", unanswered)
+    with pytest.raises(TimeoutError):
+        lake.run("killed")
+    monkeypatch.undo()
+    assert lake.contents() == undisturbed
+    assert lake.run("afterwards")["outcome"] == "nothing_new"
+    assert lake.contents() == undisturbed
+    assert not lake.store.exists(lake.uri("runs/attempts/"))
+
+
+def test_a_report_that_was_put_twice_by_the_same_attempt_is_its_own(prepared, lake, monkeypatch):
+    _, expected, undisturbed = prepared
+    put = lake.store.put_if_absent
+    monkeypatch.setattr(lake.store, "put_if_absent", lambda uri, body: put(uri, body) and put(uri, body))
+    assert lake.run("killed")["curated"] == expected["curated"]
+    assert lake.contents() == undisturbed
+
+
+def test_a_reprocess_first_removes_what_a_dead_attempt_left(prepared, lake):
+    before = set(lake.files())
+    kill(lake, die_after="write events/")
+    twice(lake, before)
+    lake.run("rebuild", reprocess=("2026-03-13", "2026-03-15"))
+    assert set(lake.rows()) == {"a", "b"}
+    report = lake.run("another")
+    assert (report["written"], report["recovered"], set(lake.rows())) == (2, 0, {"a", "b", "c", "late"})
 
 
 def test_killed_after_its_report_a_run_has_happened(prepared, lake):
@@ -127,11 +261,11 @@ def test_killed_after_its_report_a_run_has_happened(prepared, lake):
     assert lake.contents() == undisturbed
 
 
-def test_what_came_after_the_crash_is_counted_beside_what_is_recovered(lake):
+def test_what_came_after_the_crash_is_counted_beside_what_is_taken_again(lake):
     kill(lake, die_before="put runs/taken/")
     lake.put_raw(event("new"), event("c"), first=300, time="2026-03-15T11:00:00.000Z")
     report = lake.run("another")
     found = {name: report[name] for name in ("curated", "written", "recovered", "duplicates", "quarantined")}
-    assert found == {"curated": 3, "written": 1, "recovered": 2, "duplicates": 3, "quarantined": 2}
+    assert found == {"curated": 3, "written": 3, "recovered": 0, "duplicates": 3, "quarantined": 2}
     assert report["raw"]["lines"] == 7
     assert set(lake.rows()) == {"a", "b", "c", "late", "new"}

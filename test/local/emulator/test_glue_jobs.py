@@ -179,8 +179,10 @@ def test_a_script_that_raises_is_failed_with_the_exception(glue: Glue):
     run_id = glue.start(name)
     run = glue.ended(name, run_id)
     assert (run["JobRunState"], run["ErrorMessage"]) == ("FAILED", "ValueError: no events in 2026")
-    assert "Traceback" in glue.log(run_id, "stderr")
-    assert "spark_runner" not in glue.log(run_id, "stderr")
+    assert "Traceback" in glue.log(run_id, "stdout")
+    assert "spark_runner" not in glue.log(run_id, "stdout")
+    logs = glue.stack.client("logs").get_log_events(logGroupName="/aws-glue/jobs/output", logStreamName=run_id)
+    assert "ValueError: no events in 2026" in [event["message"] for event in logs["events"]]
 
 
 def test_a_script_that_exits_with_a_code_is_failed_and_with_none_succeeded(glue: Glue):
