@@ -3,6 +3,7 @@ import { createInterface } from "node:readline/promises";
 import { S3Client } from "@aws-sdk/client-s3";
 import type { EmptyBucketsOptions } from "../arguments.mjs";
 import { type Contents, contentsOf, emptyBucket, NotEmptied } from "../life/empty-bucket";
+import { stillRunning } from "../life/still-running";
 import { NoSuchStack, stackConfiguration } from "../stack-config";
 import { Console, number } from "./console";
 import { wordsFor } from "./query";
@@ -17,6 +18,7 @@ export async function main(options: EmptyBucketsOptions): Promise<number> {
   try {
     if (options.stack !== undefined) refuseUnlessAllowed(options.stack);
     target = openTarget(options);
+    await refuseWhileRunning(target, target.outputs, target.name);
     const { rawBucket, curatedBucket, resultsBucket } = target.outputs;
     const s3 = new S3Client(target.clientConfig);
     const found: Contents[] = [];
@@ -49,6 +51,22 @@ export function refuseUnlessAllowed(stack: string, root?: string): void {
   throw new Refused(
     `The stack ${stack} does not allow that its data is lost: ${key} is ${values[key] ?? "not set"}. ` +
       `If it may be: pulumi config set ${key} true --stack ${stack} && pulumi up --stack ${stack}, then the same command again.`,
+  );
+}
+
+/** A run that goes on would write into buckets that were just emptied, and `pulumi destroy` would stop at them. */
+export async function refuseWhileRunning(
+  clients: Pick<CliTarget, "sfn" | "glue">,
+  outputs: Pick<CliTarget["outputs"], "stateMachineArn" | "jobName">,
+  name: string,
+): Promise<void> {
+  const found = await stillRunning(clients, outputs);
+  if (found.length === 0) return;
+  throw new Refused(
+    `Nothing was deleted: ${name} is still at work (${found.map(({ what }) => what).join(", ")}), and would write into the emptied buckets. ` +
+      "Wait until that has ended, or end it, then the same command again:\n" +
+      `${found.map(({ stop }) => `  ${stop}`).join("\n")}\n` +
+      "If the schedule is on, turn it off first: pulumi config set scheduleEnabled false && pulumi up",
   );
 }
 

@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { CloudWatchLogsClient, CreateLogGroupCommand } from "@aws-sdk/client-cloudwatch-logs";
+import { GlueClient } from "@aws-sdk/client-glue";
 import { CreateRoleCommand, IAMClient } from "@aws-sdk/client-iam";
 import {
   CreateMultipartUploadCommand,
@@ -12,12 +13,14 @@ import {
   S3Client,
 } from "@aws-sdk/client-s3";
 import { CreateScheduleCommand, SchedulerClient } from "@aws-sdk/client-scheduler";
+import { SFNClient, StartExecutionCommand, StopExecutionCommand } from "@aws-sdk/client-sfn";
 import { type ClientConfig, localClientConfig } from "../../../local/aws";
 import { type Deployment, deploy } from "../../../local/deploy/program";
 import { type Emulator, startEmulator } from "../../../local/emulator-process";
 import { contentsOf, emptyBucket } from "../../../local/life/empty-bucket";
 import { findLeftovers } from "../../../local/life/leftovers";
 import { listEverything } from "../../../local/life/listing";
+import { stillRunning } from "../../../local/life/still-running";
 import { PROJECT_ROOT } from "../../../local/runs";
 import { everythingOn } from "../everything-on";
 
@@ -64,6 +67,26 @@ describe("local/life on the emulator", function () {
     assert.deepEqual(steps, [1000, 1102, 1103]);
     const nothing = { objects: 0, noncurrent: 0, deleteMarkers: 0, uploads: 0, bytes: 0 };
     assert.deepEqual(await contentsOf(s3, Bucket), { bucket: Bucket, ...nothing });
+  });
+
+  it("finds an execution that is at work, until it is stopped", async () => {
+    const outputs = deployment.outputs as { stateMachineArn: string; jobName: string };
+    const clients = { sfn: new SFNClient(config), glue: new GlueClient(config) };
+    assert.deepEqual(await stillRunning(clients, outputs), []);
+    // Waits for what was never sent.
+    const sent = { since: new Date().toISOString(), shards: { "shardId-000000000000": "9" } };
+    const { executionArn } = await clients.sfn.send(
+      new StartExecutionCommand({
+        stateMachineArn: outputs.stateMachineArn,
+        input: JSON.stringify({ sent }),
+      }),
+    );
+    assert.deepEqual(
+      (await stillRunning(clients, outputs)).map(({ stop }) => stop),
+      [`aws stepfunctions stop-execution --execution-arn ${executionArn}`],
+    );
+    await clients.sfn.send(new StopExecutionCommand({ executionArn }));
+    assert.deepEqual(await stillRunning(clients, outputs), []);
   });
 
   it("finds what stands of a stack, with its command, and nothing of another", async () => {

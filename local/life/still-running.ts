@@ -1,0 +1,37 @@
+// What is still at work in a stack: executions and job runs, which go on writing while its buckets are emptied.
+import { GetJobRunsCommand, type GlueClient, type JobRunState } from "@aws-sdk/client-glue";
+import { paginateListExecutions, type SFNClient } from "@aws-sdk/client-sfn";
+
+export interface AtWork {
+  what: string;
+  /** The command that ends it. */
+  stop: string;
+}
+
+const AT_WORK: readonly JobRunState[] = ["STARTING", "RUNNING", "STOPPING", "WAITING"];
+
+export async function stillRunning(
+  { sfn, glue }: { sfn: SFNClient; glue: GlueClient },
+  { stateMachineArn, jobName }: { stateMachineArn: string; jobName: string },
+): Promise<AtWork[]> {
+  const found: AtWork[] = [];
+  const query = { stateMachineArn, statusFilter: "RUNNING" as const };
+  for await (const { executions = [] } of paginateListExecutions({ client: sfn }, query)) {
+    for (const { name, executionArn } of executions) {
+      found.push({
+        what: `the execution ${name}`,
+        stop: `aws stepfunctions stop-execution --execution-arn ${executionArn}`,
+      });
+    }
+  }
+  // The job takes one run at a time, and the newest come first: one page has all that can be at work.
+  const { JobRuns = [] } = await glue.send(new GetJobRunsCommand({ JobName: jobName }));
+  for (const { Id, JobRunState: state } of JobRuns) {
+    if (!state || !AT_WORK.includes(state)) continue;
+    found.push({
+      what: `the job run ${Id} (${state})`,
+      stop: `aws glue batch-stop-job-run --job-name ${jobName} --job-run-ids ${Id}`,
+    });
+  }
+  return found;
+}
