@@ -150,9 +150,11 @@ class Store:
         bucket, _, key = uri.removeprefix("s3://").partition("/")
         return bucket, key
 
-    def list_objects(self, prefix: str) -> list[StoredObject]:
+    def list_objects(self, prefix: str, in_folders: bool = True) -> list[StoredObject]:
+        """What lies under a prefix; without what is in its folders, these cost no more than a line each."""
         bucket, key = self._split(prefix)
-        pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=key)
+        how = {} if in_folders else {"Delimiter": "/"}
+        pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=key, **how)
         return [
             StoredObject(f"s3://{bucket}/{item['Key']}", item["Size"], item["LastModified"])
             for page in pages
@@ -372,8 +374,7 @@ class Work:
 
 def extract_position(store: Store, options: Options) -> tuple[Position | None, set[str]]:
     """Where the last committed run stood, and the names of all committed runs."""
-    reports = [one for one in store.list_objects(options.runs_path) if one.uri.endswith(".json")]
-    reports = [one for one in reports if "/" not in one.uri[len(options.runs_path) :]]
+    reports = [one for one in store.list_objects(options.runs_path, in_folders=False) if one.uri.endswith(".json")]
     names = {one.uri[len(options.runs_path) : -len(".json")] for one in reports}
     if options.execution in names:
         raise AlreadyCommitted(

@@ -15,7 +15,7 @@ class DirectoryStore:
     def path(uri: str) -> Path:
         return Path(uri.removeprefix("file://"))
 
-    def list_objects(self, prefix: str) -> list[StoredObject]:
+    def list_objects(self, prefix: str, in_folders: bool = True) -> list[StoredObject]:
         # A prefix is text, not a folder, as in S3.
         folder = self.path(prefix if prefix.endswith("/") else prefix.rsplit("/", 1)[0] + "/")
         found = [
@@ -27,7 +27,7 @@ class DirectoryStore:
         return sorted(
             StoredObject(uri, path.stat().st_size, datetime.fromtimestamp(int(path.stat().st_mtime), tz=timezone.utc))
             for uri, path in found
-            if uri.startswith(prefix)
+            if uri.startswith(prefix) and (in_folders or "/" not in uri[len(prefix) :])
         )
 
     def list_folders(self, prefix: str) -> list[str]:

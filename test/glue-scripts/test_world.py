@@ -111,6 +111,18 @@ def test_lists_every_page():
         assert store.list_objects("s3://b/raw/") == [("s3://b/raw/1", 10, moment), ("s3://b/raw/2", 10, moment)]
 
 
+def test_lists_no_folder_where_it_is_not_wanted():
+    store = etl.Store()
+    with Stubber(store._s3) as stub:
+        found = {"Key": "runs/e1.json", "Size": 10, "LastModified": datetime(2026, 3, 15, tzinfo=timezone.utc)}
+        stub.add_response(
+            "list_objects_v2",
+            {"Contents": [found], "CommonPrefixes": [{"Prefix": "runs/taken/"}]},
+            {"Bucket": "b", "Prefix": "runs/", "Delimiter": "/"},
+        )
+        assert [one.uri for one in store.list_objects("s3://b/runs/", in_folders=False)] == ["s3://b/runs/e1.json"]
+
+
 def page(days: dict[str, str]) -> dict:
     return {
         "Partitions": [
