@@ -60,7 +60,7 @@ const pipeline = new Orchestrate("clickstream", {
   awaitIngest: ingest.awaitIngest,
   ingestLogGroupName: ingest.ingest.logGroupName,
   job: processing.job,
-  jobLogGroupName: processing.logGroupName,
+  jobLogGroupNames: processing.logGroupNames,
   workgroup: catalog.workgroup,
   raw: ingest.raw,
   curated: processing.curated,

@@ -7,30 +7,39 @@ export interface Account {
   accountId: pulumi.Output<string>;
   region: pulumi.Output<string>;
   partition: pulumi.Output<string>;
+  /** What the names of regional services end with: amazonaws.com, in China amazonaws.com.cn. */
+  dnsSuffix: pulumi.Output<string>;
 }
 
 export function currentAccount(): Account {
+  const { partition, dnsSuffix } = aws.getPartitionOutput();
   return {
     accountId: aws.getCallerIdentityOutput().accountId,
     region: aws.getRegionOutput().region,
-    partition: aws.getPartitionOutput().partition,
+    partition,
+    dnsSuffix,
   };
 }
 
-/** `arn:aws:<service>:<region>:<account>:<resource>` of this account and region. */
+/** `arn:<partition>:<service>:<region>:<account>:<resource>` of this account and region. */
 export function arnOf(service: string, resource: pulumi.Input<string>): pulumi.Output<string> {
   const { accountId, region, partition } = currentAccount();
   return pulumi.interpolate`arn:${partition}:${service}:${region}:${accountId}:${resource}`;
 }
 
+/** The console's host by partition; before it comes the region. */
 const CONSOLES: Record<string, string> = {
   "aws-cn": "console.amazonaws.cn",
   "aws-us-gov": "console.amazonaws-us-gov.com",
 };
 
+export function consoleHost(partition: string): string {
+  return CONSOLES[partition] ?? "console.aws.amazon.com";
+}
+
 /** Address of a page in the AWS console; `page` is what follows the region, e.g. `/athena/home`. */
 export function consoleUrl(service: string, fragment: pulumi.Input<string>): pulumi.Output<string> {
   const { region, partition } = currentAccount();
-  const host = partition.apply((name) => CONSOLES[name] ?? "console.aws.amazon.com");
+  const host = partition.apply(consoleHost);
   return pulumi.interpolate`https://${region}.${host}/${service}/home?region=${region}#${fragment}`;
 }

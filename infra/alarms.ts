@@ -224,12 +224,14 @@ function executionFailed({ execution }: Metrics): Alarm {
   };
 }
 
-function noSuccess({ execution }: Metrics, hours: number): Alarm {
+function noSuccess({ own }: Metrics, hours: number): Alarm {
   return {
     name: "no-success",
     means: `No execution has succeeded for ${hours} hours: the tables are getting old.`,
     remedy: "Look whether the schedule starts executions, and where the last one stands or failed.",
-    metrics: { succeeded: execution("ExecutionsSucceeded") },
+    // Not AWS's ExecutionsSucceeded: an execution of the schedule that finds the job busy succeeds, too, having verified
+    // nothing. Each verified run records this metric once.
+    metrics: { succeeded: own("RunSeconds", "SampleCount") },
     expressions: { value: "FILL(succeeded, 0)" },
     comparison: "LessThanThreshold",
     threshold: 1,

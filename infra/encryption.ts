@@ -64,7 +64,7 @@ export function mayUse(
  * speaks of no other. Services act with no role on log groups and when they publish to a topic.
  */
 function keyPolicy(): pulumi.Output<string> {
-  const { accountId, partition, region } = currentAccount();
+  const { accountId, partition, region, dnsSuffix } = currentAccount();
   const ownAccount = { StringEquals: { "aws:SourceAccount": accountId } };
   const publish = ["kms:Decrypt", "kms:GenerateDataKey*"];
   return pulumi.jsonStringify({
@@ -80,12 +80,21 @@ function keyPolicy(): pulumi.Output<string> {
       },
       forService(
         "LogGroupsOfThisStack",
-        pulumi.interpolate`logs.${region}.amazonaws.com`,
+        pulumi.interpolate`logs.${region}.${dnsSuffix}`,
         ["kms:Encrypt*", "kms:Decrypt*", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:Describe*"],
         {
           ArnLike: {
             "kms:EncryptionContext:aws:logs:arn": arnOf("logs", `log-group:*/${qualifiedName()}/*`),
           },
+        },
+      ),
+      // Vended logs: the state machine's log reaches its group by this service, which AWS has ask for the key.
+      forService(
+        "LogDeliveryOfTheStateMachine",
+        "delivery.logs.amazonaws.com",
+        ["kms:Decrypt", "kms:GenerateDataKey"],
+        {
+          StringEquals: { "kms:EncryptionContext:SourceArn": arnOf("logs", "*") },
         },
       ),
       forService("AlarmsPublishToTopics", "cloudwatch.amazonaws.com", publish, ownAccount),

@@ -13,7 +13,7 @@ export interface Metric {
   namespace: string;
   metricName: string;
   dimensions: Record<string, pulumi.Input<string>>;
-  stat: "Sum" | "Maximum" | "Average";
+  stat: "Sum" | "Maximum" | "Average" | "SampleCount";
 }
 
 /** The parts of the stack by the names that CloudWatch knows them by. */

@@ -23,7 +23,8 @@ export interface OrchestrateArgs {
   awaitIngest: Lambda;
   ingestLogGroupName: pulumi.Input<string>;
   job: Named;
-  jobLogGroupName: pulumi.Input<string>;
+  /** Where Glue writes what the script prints, and where Spark's own log. */
+  jobLogGroupNames: { output: pulumi.Input<string>; error: pulumi.Input<string> };
   workgroup: Named;
   databaseName: string;
   eventsTable: string;
@@ -46,7 +47,6 @@ export interface OrchestrateArgs {
 const QUERY_TIMEOUT_SECONDS = 1800;
 /** Glue starts a run after its workers have come up, which its own timeout does not count. */
 const JOB_STARTUP_SECONDS = 900;
-const CONCURRENCY_RETRY_SECONDS = 60;
 
 export class Orchestrate extends pulumi.ComponentResource {
   readonly stateMachineArn: pulumi.Output<string>;
@@ -110,12 +110,13 @@ export class Orchestrate extends pulumi.ComponentResource {
   private definition(args: OrchestrateArgs): pulumi.Output<string> {
     const jobTimeoutSeconds = args.glueTimeoutMinutes * 60 + JOB_STARTUP_SECONDS;
     const ingestWaitSeconds = args.ingestWaitMinutes * 60;
-    const region = currentAccount().region;
+    const { partition, region } = currentAccount();
     return pulumi
       .all({
         StackName: pulumi.getStack(),
         QualifiedStackName: qualifiedName(),
         MetricsNamespace: METRICS_NAMESPACE,
+        Partition: partition,
         Region: region,
         SimulatorArn: args.simulator.arn,
         SimulatorTimeoutSeconds: args.simulatorTimeoutSeconds,
@@ -127,10 +128,10 @@ export class Orchestrate extends pulumi.ComponentResource {
         RawEvents: pulumi.interpolate`s3://${args.raw.bucketName}/raw/`,
         JobName: args.job.name,
         JobTimeoutSeconds: jobTimeoutSeconds,
-        JobLogGroup: args.jobLogGroupName,
-        // As long as another run may take: the second of two executions waits for the first.
-        ConcurrencyRetrySeconds: CONCURRENCY_RETRY_SECONDS,
-        ConcurrencyAttempts: Math.ceil((2 * jobTimeoutSeconds) / CONCURRENCY_RETRY_SECONDS),
+        JobOutputLogGroup: args.jobLogGroupNames.output,
+        JobErrorLogGroup: args.jobLogGroupNames.error,
+        // Longer than another run may take: the second of two executions waits for the first.
+        JobWaitSeconds: 2 * jobTimeoutSeconds,
         CuratedBucket: args.curated.bucketName,
         Database: args.databaseName,
         EventsTable: args.eventsTable,
@@ -173,7 +174,8 @@ export class Orchestrate extends pulumi.ComponentResource {
         target: {
           arn: this.stateMachineArn,
           roleArn: role.arn,
-          input: "{}",
+          // Says that it is no person's: where the job is busy, it ends instead of waiting.
+          input: JSON.stringify({ scheduled: true }),
           // The next one comes soon and takes what this one left.
           retryPolicy: { maximumEventAgeInSeconds: 900, maximumRetryAttempts: 5 },
         },
@@ -238,6 +240,8 @@ function athenaPermissions(args: OrchestrateArgs): Statement[] {
       arnOf("glue", `database/${args.databaseName}`),
       arnOf("glue", "database/default"),
     ),
+    // And creates it in a region that has none yet.
+    allow("glue:CreateDatabase").on(arnOf("glue", "catalog"), arnOf("glue", "database/default")),
     allow("s3:ListBucket", "s3:GetBucketLocation").on(args.curated.arn, args.results.arn),
     // The run reports, which the state machine reads itself, and what Athena reads for it.
     allow("s3:GetObject").on(

@@ -30,13 +30,19 @@ export interface ProcessArgs extends BucketSettings {
   allowDataLoss: boolean;
 }
 
+interface LogGroups {
+  error: aws.cloudwatch.LogGroup;
+  output: aws.cloudwatch.LogGroup;
+}
+
 const SCRIPT = "glue-scripts/clickstream_etl.py";
 
 export class Process extends pulumi.ComponentResource {
   readonly curated: PrivateBucket;
   readonly scripts: PrivateBucket;
   readonly job: { name: pulumi.Output<string>; arn: pulumi.Output<string> };
-  readonly logGroupName: pulumi.Output<string>;
+  /** What the script prints, and what Spark logs. */
+  readonly logGroupNames: { output: pulumi.Output<string>; error: pulumi.Output<string> };
 
   constructor(name: string, args: ProcessArgs, opts?: pulumi.ComponentResourceOptions) {
     super("clickstream:index:Process", name, {}, opts);
@@ -47,7 +53,7 @@ export class Process extends pulumi.ComponentResource {
     const role = this.createRole(name, args, secretArn, logs);
     const job = this.createJob(name, args, role, secretArn);
     this.job = { name: job.name, arn: job.arn };
-    this.logGroupName = pulumi.output(`${logRoot()}/error`);
+    this.logGroupNames = { output: logs.output.name, error: logs.error.name };
     this.registerOutputs({ jobName: job.name });
   }
 
@@ -72,21 +78,21 @@ export class Process extends pulumi.ComponentResource {
   }
 
   /** Glue makes `/error` and `/output` under the prefix itself; made here they have a retention and go with the stack. */
-  private createLogGroups(name: string, args: ProcessArgs): aws.cloudwatch.LogGroup[] {
-    return ["error", "output"].map((stream) =>
+  private createLogGroups(name: string, args: ProcessArgs): LogGroups {
+    const group = (stream: string) =>
       logGroup(
         `${name}-job-${stream}`,
         { path: `transform/${stream}`, retentionDays: args.logRetentionDays, key: args.key },
         { parent: this },
-      ),
-    );
+      );
+    return { error: group("error"), output: group("output") };
   }
 
   private createRole(
     name: string,
     args: ProcessArgs,
     secretArn: pulumi.Output<string> | undefined,
-    logs: aws.cloudwatch.LogGroup[],
+    logs: LogGroups,
   ): ServiceRole {
     return new ServiceRole(
       `${name}-job-role`,
@@ -97,8 +103,8 @@ export class Process extends pulumi.ComponentResource {
         permissions: [
           ...this.storagePermissions(args.raw),
           ...catalogPermissions(args),
-          allow("logs:CreateLogStream", "logs:PutLogEvents").on(
-            ...logs.map((group) => pulumi.interpolate`${group.arn}:*`),
+          allow("logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents").on(
+            ...Object.values(logs).map((group) => pulumi.interpolate`${group.arn}:*`),
           ),
           // PutMetricData knows no resources; its condition key keeps it to Glue's namespace.
           allow("cloudwatch:PutMetricData")
@@ -116,6 +122,10 @@ export class Process extends pulumi.ComponentResource {
     const written = ["events/", "rebuilt/", "runs/"].map((prefix) => this.curated.objects(prefix));
     return [
       allow("s3:ListBucket", "s3:GetBucketLocation").on(raw.arn, this.curated.arn),
+      // Glue looks for the script as S3A does, which takes a missing right to list for a failure.
+      allow("s3:ListBucket").on(this.scripts.arn),
+      // S3A's committers look for uploads that a dead job has left open.
+      allow("s3:ListBucketMultipartUploads").on(this.curated.arn),
       allow("s3:GetObject").on(
         raw.objects("raw/"),
         raw.objects("quarantine/"),
@@ -195,6 +205,8 @@ export class Process extends pulumi.ComponentResource {
       "--job-bookmark-option": "job-bookmark-disable",
       "--custom-logGroup-prefix": logRoot(),
       "--enable-metrics": "true",
+      // It publishes a task's files when the task commits: a task that is run again would leave its rows twice.
+      "--enable-s3-parquet-optimized-committer": "false",
     };
   }
 

@@ -67,7 +67,7 @@ export async function withoutStackTraces<Result>(work: () => Promise<Result>): P
 function answer(token: string, region: string): Record<string, string> {
   if (token.endsWith("getCallerIdentity")) return { accountId: ACCOUNT, arn: `arn:aws:iam::${ACCOUNT}:root` };
   if (token.endsWith("getRegion")) return { region, name: region, id: region };
-  if (token.endsWith("getPartition")) return { partition: "aws" };
+  if (token.endsWith("getPartition")) return { partition: "aws", dnsSuffix: "amazonaws.com" };
   return {};
 }
 

@@ -1,4 +1,4 @@
-// What the pipeline says about a run (its run report), and whether the numbers add up.
+// What the pipeline says about a run (the summary of its run report), and whether the numbers add up.
 
 export interface RunReport {
   execution: string;
@@ -9,6 +9,9 @@ export interface RunReport {
   redelivered: number;
   quarantined: number;
   quarantine_reasons: Record<string, number>;
+  /** How many days the run wrote to, the first and the last. */
+  dates: { count: number; first: string | null; last: string | null };
+  /** These days; of over 5,000 just the first and the last ten. */
   partitions: string[];
   files: number;
   curated_bytes: number;
@@ -25,6 +28,14 @@ export function readOutput(output: Record<string, unknown> | undefined): Executi
   if (typeof report?.curated !== "number") return undefined;
   const simulated = output?.simulated as { events?: unknown } | null | undefined;
   return { report, sent: typeof simulated?.events === "number" ? simulated.events : undefined };
+}
+
+/** The days of a run for a person; says where the report leaves some out. */
+export function partitionsText({ dates, partitions }: Pick<RunReport, "dates" | "partitions">): string {
+  if (dates.count <= partitions.length) return partitions.join(", ");
+  const half = partitions.length / 2;
+  const left = (dates.count - partitions.length).toLocaleString("en-US");
+  return [...partitions.slice(0, half), `... ${left} more ...`, ...partitions.slice(half)].join(", ");
 }
 
 export interface Sum {

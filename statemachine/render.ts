@@ -1,10 +1,13 @@
-// Makes the state machine's definition: puts the JSONata files and the stack's values in the place of `${...}`.
+// Makes the state machine's definition: puts the fragments, the JSONata files and the stack's values in the place of `${...}`.
 
 import { readFileSync } from "node:fs";
 import * as path from "node:path";
 
 /** Values by placeholder name; a number takes the place of the quoted placeholder as a number. */
 export type PipelineValues = Record<string, string | number>;
+
+/** What several states have in common, such as their Retry and Catch: JSON in the place of the whole placeholder. */
+const FRAGMENTS = "fragments/";
 
 /** A placeholder without a value, a value that nothing uses, or a JSONata file that is not there. */
 export class RenderError extends Error {
@@ -13,18 +16,18 @@ export class RenderError extends Error {
 
 export function renderPipeline(values: PipelineValues): string {
   const template = readFileSync(path.join(__dirname, "pipeline.asl.json"), "utf8");
-  return render(template, values, (name) => readFileSync(path.join(__dirname, `${name}.jsonata`), "utf8"));
+  return render(template, values, (name) => {
+    const suffix = name.startsWith(FRAGMENTS) ? "json" : "jsonata";
+    return readFileSync(path.join(__dirname, `${name}.${suffix}`), "utf8");
+  });
 }
 
 /**
- * `${Name}` is a value; `${folder/file}` is a JSONata file, which may hold values and files itself.
+ * `${Name}` is a value; `${folder/file}` is a JSONata file, which may hold values and files itself; `${fragments/file}`
+ * is JSON, and a fragment that is a list takes its place in a list item by item.
  * The result is JSON without white space: AWS limits a definition's size.
  */
-export function render(
-  template: string,
-  values: PipelineValues,
-  readExpression: (name: string) => string,
-): string {
+export function render(template: string, values: PipelineValues, read: (name: string) => string): string {
   const used = new Set<string>();
   const missing = new Set<string>();
   const take = (name: string): string | number => {
@@ -36,9 +39,9 @@ export function render(
   // Within JSONata a value stands in a string literal; a file may bring in others.
   const inJsonata = (text: string): string =>
     replaceAll(text, (name) =>
-      name.includes("/") ? inJsonata(expression(name, readExpression)) : inLiteral(take(name)),
+      name.includes("/") ? inJsonata(expression(name, read)) : inLiteral(take(name)),
     );
-  const rendered = mapStrings(JSON.parse(template), (text) => {
+  const rendered = mapStrings(withFragments(JSON.parse(template), read), (text) => {
     const whole = /^\$\{(\w+)\}$/.exec(text)?.[1];
     if (whole) return take(whole);
     return text.startsWith("{%") ? inJsonata(text) : replaceAll(text, (name) => String(take(name)));
@@ -50,15 +53,37 @@ export function render(
   return JSON.stringify(rendered);
 }
 
+function withFragments(value: unknown, read: (name: string) => string): unknown {
+  if (Array.isArray(value)) {
+    return value.flatMap((item) => {
+      const filled = withFragments(item, read);
+      return fragmentName(item) && Array.isArray(filled) ? filled : [filled];
+    });
+  }
+  const name = fragmentName(value);
+  if (name) return JSON.parse(file(name, read));
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, withFragments(item, read)]));
+}
+
+function fragmentName(value: unknown): string | undefined {
+  const name = typeof value === "string" ? /^\$\{([\w/-]+)\}$/.exec(value)?.[1] : undefined;
+  return name?.startsWith(FRAGMENTS) ? name : undefined;
+}
+
 /** A JSONata file on one line, without the comment that says what it is for; its strings hold no line ends. */
 function expression(name: string, read: (name: string) => string): string {
+  return file(name, read)
+    .replace(/^\s*\/\*[\s\S]*?\*\//, "")
+    .trim()
+    .replace(/\s*\n\s*/g, " ");
+}
+
+function file(name: string, read: (name: string) => string): string {
   try {
-    return read(name)
-      .replace(/^\s*\/\*[\s\S]*?\*\//, "")
-      .trim()
-      .replace(/\s*\n\s*/g, " ");
+    return read(name);
   } catch (error) {
-    throw new RenderError(`The state machine uses \${${name}}, but ${name}.jsonata cannot be read: ${error}`);
+    throw new RenderError(`The state machine uses \${${name}}, but ${name} cannot be read: ${error}`);
   }
 }
 

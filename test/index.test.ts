@@ -56,6 +56,7 @@ describe("index", () => {
   it("starts itself by the schedule, unless the stack switches that off", async () => {
     const schedule = program.named("aws:scheduler/schedule:Schedule", "clickstream-schedule");
     assert.equal(schedule.scheduleExpression, "rate(1 hour)");
+    assert.deepEqual(JSON.parse((schedule.target as { input: string }).input), { scheduled: true });
     assert.deepEqual(
       (await evaluate({ scheduleEnabled: "false" })).of("aws:scheduler/schedule:Schedule"),
       [],

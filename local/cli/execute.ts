@@ -4,7 +4,7 @@ import type { ExecuteOptions } from "../arguments.mjs";
 import type { Execution } from "../execution";
 import { Interrupted, onInterrupt } from "../interrupt";
 import type { Mail } from "../mailbox";
-import { readOutput } from "../report";
+import { partitionsText, readOutput } from "../report";
 import { PROJECT_ROOT } from "../runs";
 import { Console, number } from "./console";
 import { runDocument } from "./document";
@@ -53,7 +53,10 @@ async function execute(
     console,
     signal,
   );
-  const arrived = await watch?.waitFor(topicOf(execution.status, outputs));
+  // An execution that left the work to another one sends no mail.
+  const arrived = execution.output?.skipped
+    ? undefined
+    : await watch?.waitFor(topicOf(execution.status, outputs));
   const mails = arrived?.mails ?? [];
   showMails(mails, console);
   const problems = problemsOf(execution, arrived?.found);
@@ -93,14 +96,18 @@ function summarise(
     const { curated, quarantined, duplicates, partitions } = report;
     console.line(
       `${number(curated)} curated, ${number(quarantined)} quarantined, ${number(duplicates)} duplicates; ` +
-        (partitions.length > 0 ? `partitions ${partitions.join(", ")}` : "no partition was touched"),
+        (partitions.length > 0 ? `partitions ${partitionsText(report)}` : "no partition was touched"),
     );
   }
+  const skipped = execution.output?.skipped;
+  if (typeof skipped === "string") console.line(`Nothing was done: ${skipped}`);
   for (const problem of problems) console.line(red(`✗ ${problem}`));
   if (problems.length > 0 && target.stateDir) {
-    console.line(`  Logs: ${relative(PROJECT_ROOT, target.stateDir)}/emulator.log and glue/*/stderr.log`);
+    console.line(
+      `  Logs: ${relative(PROJECT_ROOT, target.stateDir)}/emulator.log and glue/*/stdout.log (the script), stderr.log (Spark)`,
+    );
   }
   if (problems.length === 0) console.line(green(`✓ ${execution.status} in ${execution.seconds} s`));
-  if (mails.length === 0 && !target.stateDir)
+  if (mails.length === 0 && !target.stateDir && !skipped)
     console.line("The mail went to the addresses that are subscribed.");
 }

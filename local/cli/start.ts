@@ -8,7 +8,7 @@ import type { StartOptions } from "../arguments.mjs";
 import { DeployError } from "../deploy/program";
 import { EmulatorError } from "../emulator-process";
 import { aborted, Interrupted, onInterrupt } from "../interrupt";
-import { imbalance, readOutput } from "../report";
+import { imbalance, partitionsText, readOutput } from "../report";
 import { PROJECT_ROOT, Runs } from "../runs";
 import { type LocalStack, upStack } from "../stack";
 import { UnusableFile } from "../traffic/lines";
@@ -126,9 +126,8 @@ async function showResults(
   console: Console,
 ): Promise<void> {
   checkNumbers(facts, console);
-  const partitions = facts.report?.partitions ?? [];
-  console.heading(`Partitions (${partitions.length})`);
-  console.line(`  ${partitions.join(", ")}`);
+  console.heading(`Partitions (${number(facts.report?.dates.count ?? 0)})`);
+  console.line(`  ${facts.report ? partitionsText(facts.report) : ""}`);
   const asked = options.query?.map((sql, index) => ({ title: `Query ${index + 1}: ${sql}`, sql }));
   const { database, workgroup } = stack.outputs;
   const athena = new AthenaClient(stack.clientConfig);
@@ -171,7 +170,9 @@ function conclude(facts: RunFacts, stack: LocalStack | undefined, console: Conso
   for (const problem of facts.problems) console.line(red(`✗ ${problem}`));
   const folder = stack ? relative(PROJECT_ROOT, stack.stateDir) : ".local/runs";
   console.line(`  What is left of the run lies in ${folder}:`);
-  console.line("    emulator.log (Lambdas, services), deploy.log, glue/*/stderr.log (Spark), mails/*.eml");
+  console.line(
+    "    emulator.log (Lambdas, services), deploy.log, glue/*/stdout.log (the script), stderr.log (Spark), mails/*.eml",
+  );
   console.line("  Try: npm start -- --keep, and then npm run query or npm run execute while it is up.");
 }
 

@@ -13,11 +13,12 @@ const RECORD_ENVELOPE_BYTES = 400;
 export const GB = 1e9;
 /** States of an execution that found something, and of one that found nothing; tested against the state machine. */
 export const WORKING_PATH = [
-  ...["CheckInput", "WhatToDo", "TransformEvents", "ReadReport", "HowToRepair", "RepairPartitions"],
-  ...["VerifyTables", "ReadCounts", "IsVerified", "RecordMetrics", "NotifySuccess", "PipelineSucceeded"],
+  ...["CheckInput", "IsInputRight", "KeepInput", "WhatToDo", "TransformEvents", "ReadReport", "HowToRepair"],
+  ...["RepairPartitions", "VerifyTables", "ReadCounts", "IsVerified"],
+  ...["RecordMetrics", "NotifySuccess", "PipelineSucceeded"],
 ];
 export const IDLE_PATH = [
-  ...["CheckInput", "WhatToDo", "TransformEvents", "ReadReport", "HowToRepair"],
+  ...["CheckInput", "IsInputRight", "KeepInput", "WhatToDo", "TransformEvents", "ReadReport", "HowToRepair"],
   ...["RecordMetrics", "NotifySuccess", "PipelineSucceeded"],
 ];
 

@@ -6,10 +6,12 @@ import { paginateListSchedules, SchedulerClient } from "@aws-sdk/client-schedule
 import { paginateListServiceQuotas, ServiceQuotasClient } from "@aws-sdk/client-service-quotas";
 import { paginateListSubscriptionsByTopic, SNSClient } from "@aws-sdk/client-sns";
 import { GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";
+import { consoleHost } from "../../infra/account";
 import { readConfig } from "../../infra/config";
 import { awsWords } from "../cli/aws-words";
 import type { TargetConfig } from "../cli/target";
 import { checkOutputs, type StackOutputs } from "../outputs";
+import { partitionOf } from "../partition";
 import { PROJECT_ROOT } from "../runs";
 import { NoSuchStack, type StackConfiguration, stackConfiguration } from "../stack-config";
 import type { Check } from "./machine.mjs";
@@ -200,7 +202,7 @@ export async function quotaChecks(config: TargetConfig, configuration: StackConf
       else if (found >= needed)
         checks.push({ name, state: "ok", says: `${found}, this stack needs ${needed}` });
       else {
-        const remedy = `https://console.aws.amazon.com/servicequotas/home/services/${service}/quotas`;
+        const remedy = `https://${config.region}.${consoleHost(partitionOf(config.region))}/servicequotas/home/services/${service}/quotas`;
         checks.push({
           name,
           state: "bad",

@@ -63,7 +63,9 @@ SEAMS = [
     *lambda_errors.SEAMS,
 ]
 
+# Input and output of states and tasks; all that one Assign sets. Beside them all variables together.
 MAX_PAYLOAD_BYTES = 256 * 1024
+MAX_VARIABLES_BYTES = 10 * 1024 * 1024
 DEFAULT_MAX_ATTEMPTS = 3
 FINAL_EVENTS = ("ExecutionSucceeded", "ExecutionFailed", "ExecutionAborted", "ExecutionTimedOut")
 # These two end an execution whatever it catches, unless they are named.
@@ -279,6 +281,7 @@ def _attempt(state: dict, value: object, execution: dict, context: dict):
         arguments = sfn._apply_jsonata_arguments(state, value, context)
     else:
         arguments = sfn._apply_parameters(state, sfn._apply_input_path(state, value, context), context)
+    _check_size(arguments, "The arguments of the state/task", "came")
     timeout = _timeout_seconds(state, value, context)
 
     def invoke() -> object:
@@ -357,11 +360,11 @@ def _invoke_resource(resource: str, arguments: dict) -> object:
     return _original["_invoke_resource"](resource, arguments)
 
 
-def _check_size(value: object, what: str) -> None:
-    if len(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()) > MAX_PAYLOAD_BYTES:
+def _check_size(value: object, what: str, verb: str = "returned a result", limit: int = MAX_PAYLOAD_BYTES) -> None:
+    if len(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()) > limit:
         raise _ExecutionError(
             "States.DataLimitExceeded",
-            f"{what} returned a result with a size exceeding the maximum number of bytes service limit.",
+            f"{what} {verb} with a size exceeding the maximum number of bytes service limit.",
         )
 
 
@@ -477,6 +480,9 @@ def _apply_state_assign(state: dict, value: object, context=None, result=None, e
         name: sfn._apply_jsonata_template(template, value, context, result=result, error_output=error_output)
         for name, template in assign.items()
     }
+    _check_size(evaluated, "The variables of Assign", "came")
+    variables = {**context.get("variables", {}), **evaluated}
+    _check_size(variables, "All variables together", "came", MAX_VARIABLES_BYTES)
     context.setdefault("variables", {}).update(evaluated)
 
 

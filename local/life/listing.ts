@@ -30,6 +30,7 @@ import { paginateListStateMachines, SFNClient } from "@aws-sdk/client-sfn";
 import { paginateListSubscriptions, paginateListTopics, SNSClient } from "@aws-sdk/client-sns";
 import { GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";
 import type { TargetConfig } from "../cli/target";
+import { partitionOf } from "../partition";
 
 export interface Item {
   /** Service and kind, such as "lambda function". */
@@ -416,7 +417,7 @@ async function buckets(config: TargetConfig): Promise<Item[]> {
   return Buckets.map(({ Name }) => ({
     kind: "bucket",
     id: text(Name),
-    arn: `arn:aws:s3:::${Name}`,
+    arn: `arn:${partitionOf(config.region)}:s3:::${Name}`,
     remove: `aws s3 rb --force s3://${Name}`,
   }));
 }

@@ -89,6 +89,8 @@ describe("e2e: failures", function () {
     const expected = await lake.expected();
     const ids = (await lake.events()).map(([id]) => String(id)).sort();
     assert.deepEqual(ids, [...expected.events.keys()].sort());
+    // What the killed run had written was removed, and written again.
+    assert.deepEqual([report?.written, report?.recovered], [60, 0]);
   });
 
   it("does each of two executions that are started at once, and no event twice", async () => {
@@ -105,6 +107,28 @@ describe("e2e: failures", function () {
     );
     const [[rows, ids] = []] = await lake.query("SELECT count(*), count(DISTINCT event_id) FROM events");
     assert.deepEqual([rows, ids], [82, 82]);
+  });
+
+  it("leaves the work to the run that is under way when the schedule starts another, and sends no mail", async () => {
+    const { jobName } = lake.stack.outputs;
+    const sent = await lake.put(...sixtyDays("scheduled"));
+    const finish = await lake.start(sent);
+    const isBusy = async () => {
+      const { JobRuns = [] } = await lake.glue.send(new GetJobRunsCommand({ JobName: jobName }));
+      return JobRuns.some(({ JobRunState }) => JobRunState === "STARTING" || JobRunState === "RUNNING");
+    };
+    while (!(await isBusy())) await sleep(50);
+    const scheduled = await lake.execute({ scheduled: true });
+    assert.deepEqual([scheduled.status, scheduled.report], ["SUCCEEDED", undefined]);
+    assert.equal(scheduled.output?.skipped, "The job was busy with another execution's run.");
+
+    const { status, report } = await finish();
+    assert.deepEqual([status, report?.curated], ["SUCCEEDED", 60]);
+    const about = (await lake.notices()).filter(({ body }) => body.includes(scheduled.name));
+    assert.deepEqual(about, []);
+    // With the job free it does what every execution does.
+    const next = await lake.execute({ scheduled: true });
+    assert.deepEqual([next.status, next.report?.outcome], ["SUCCEEDED", "nothing_new"]);
   });
 
   it("refuses an input that it does not know, and names it in the mail", async () => {

@@ -70,6 +70,7 @@ function seriesOf(
       .filter(([minutes]) => minutes * 60 < back * period && minutes * 60 >= (back - 1) * period)
       .map(([, value]) => value);
     if (inside.length === 0) return undefined;
+    if (stat === "SampleCount") return inside.length;
     return stat === "Sum" ? inside.reduce((sum, value) => sum + value, 0) : Math.max(...inside);
   });
 }

@@ -105,15 +105,20 @@ describe("infra/encryption", () => {
             },
           },
         ],
+        [
+          "delivery.logs.amazonaws.com",
+          { StringEquals: { "kms:EncryptionContext:SourceArn": "arn:aws:logs:eu-west-1:123456789012:*" } },
+        ],
         ["cloudwatch.amazonaws.com", { StringEquals: { "aws:SourceAccount": "123456789012" } }],
         ["budgets.amazonaws.com", { StringEquals: { "aws:SourceAccount": "123456789012" } }],
       ],
     );
-    // What AWS documents for log groups and for publishing to an encrypted topic.
+    // What AWS documents for log groups, for vended logs, and for publishing to an encrypted topic.
     assert.deepEqual(
       services.map(({ Action }) => Action),
       [
         ["kms:Encrypt*", "kms:Decrypt*", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:Describe*"],
+        ["kms:Decrypt", "kms:GenerateDataKey"],
         ["kms:Decrypt", "kms:GenerateDataKey*"],
         ["kms:Decrypt", "kms:GenerateDataKey*"],
       ],

@@ -209,8 +209,9 @@ const SCENARIOS: Record<string, { fires: Data[]; silent: Data[]; nothing: "ALARM
     nothing: "OK",
   },
   "no-success": {
-    fires: [{ ExecutionsSucceeded: [[181, 1]] }, { ExecutionsSucceeded: steady(0, 4) }],
-    silent: [{ ExecutionsSucceeded: [[179, 1]] }, { ExecutionsSucceeded: steady(1, 5) }],
+    // Executions that left the work to another one succeed as well, and verify nothing.
+    fires: [{ RunSeconds: [[181, 60]] }, { ExecutionsSucceeded: steady(1, 5) }],
+    silent: [{ RunSeconds: [[179, 0]] }, { RunSeconds: steady(0, 5) }],
     nothing: "ALARM",
   },
 };

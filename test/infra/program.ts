@@ -20,16 +20,28 @@ export interface Program {
   named(type: string, name: string): Declared["inputs"];
 }
 
-const CALLS: Record<string, Record<string, string>> = {
-  "aws:index/getCallerIdentity:getCallerIdentity": { accountId: "123456789012" },
-  "aws:index/getRegion:getRegion": { region: "eu-west-1" },
-  "aws:index/getPartition:getPartition": { partition: "aws" },
-};
+/** What differs between AWS's partitions. */
+export interface Place {
+  partition: string;
+  region: string;
+  dnsSuffix: string;
+}
+
+const EUROPE: Place = { partition: "aws", region: "eu-west-1", dnsSuffix: "amazonaws.com" };
+
+function calls({ partition, region, dnsSuffix }: Place): Record<string, Record<string, string>> {
+  return {
+    "aws:index/getCallerIdentity:getCallerIdentity": { accountId: "123456789012" },
+    "aws:index/getRegion:getRegion": { region },
+    "aws:index/getPartition:getPartition": { partition, dnsSuffix },
+  };
+}
 
 export async function evaluate(
   config: Record<string, string> = {},
   stack = "test",
   project = "clickstream",
+  place = EUROPE,
 ): Promise<Program> {
   const resources: Declared[] = [];
   const made: Made[] = [];
@@ -38,7 +50,10 @@ export async function evaluate(
       newResource: ({ type, name, inputs, custom }) => {
         if (!custom) return { id: undefined, state: inputs };
         resources.push({ type, name, inputs });
-        const arn = type === "aws:s3/bucket:Bucket" ? `arn:aws:s3:::${name}-id` : `arn:${type}:${name}`;
+        const arn =
+          type === "aws:s3/bucket:Bucket"
+            ? `arn:${place.partition}:s3:::${name}-id`
+            : `arn:${type.replace(/^aws:/, `${place.partition}:`)}:${name}`;
         return {
           id: `${name}-id`,
           state: {
@@ -51,7 +66,7 @@ export async function evaluate(
           },
         };
       },
-      call: ({ token }) => CALLS[token] ?? {},
+      call: ({ token }) => calls(place)[token] ?? {},
     },
     project,
     stack,

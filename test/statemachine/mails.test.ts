@@ -14,6 +14,8 @@ const REPORT = {
   redelivered: 3,
   quarantined: 12,
   quarantine_reasons: { missing_event_type: 5, not_json: 7 },
+  quarantine_reasons_left_out: { reasons: 0, lines: 0 },
+  dates: { count: 2, first: "2026-11-20", last: "2026-11-21" },
   partitions: ["2026-11-20", "2026-11-21"],
   files: 2,
   curated_bytes: 98304,
@@ -104,6 +106,7 @@ WHAT TO DO NEXT
       redelivered: 0,
       quarantined: 0,
       quarantine_reasons: {},
+      dates: { count: 0, first: null, last: null },
       partitions: [],
       files: 0,
       curated_bytes: 0,
@@ -136,11 +139,29 @@ WHAT TO DO NEXT
 
   it("shows the first and the last ten of many days", async () => {
     const partitions = Array.from({ length: 31 }, (_, day) => `2026-01-${String(day + 1).padStart(2, "0")}`);
-    const shown = lines(await success({ report: { ...REPORT, partitions } })).filter((line) =>
-      /^ {2}(2026|\.\.\.)/.test(line),
-    );
+    const dates = { count: 31, first: "2026-01-01", last: "2026-01-31" };
+    const shownOf = async (report: object) =>
+      lines(await success({ report: { ...REPORT, ...report } })).filter((line) =>
+        /^ {2}(2026|\.\.\.)/.test(line),
+      );
+    const shown = await shownOf({ partitions, dates });
     assert.equal(shown.length, 21);
     assert.deepEqual(shown.slice(9, 12), ["  2026-01-10", "  ... 11 more ...", "  2026-01-22"]);
+    // Of over 5,000 days the summary has no more than is shown.
+    const ends = [...partitions.slice(0, 10), ...partitions.slice(-10)];
+    const many = await shownOf({ partitions: ends, dates: { ...dates, count: 20_000 } });
+    assert.deepEqual(many.slice(9, 12), ["  2026-01-10", "  ... 19,980 more ...", "  2026-01-22"]);
+  });
+
+  it("counts the reasons that the summary leaves out", async () => {
+    const mail = await success({
+      report: { ...REPORT, quarantine_reasons_left_out: { reasons: 9980, lines: 12_345 } },
+    });
+    assert.deepEqual(lines(mail).slice(10, 13), [
+      "  not_json                           7",
+      "  missing_event_type                 5",
+      "  9,980 other reasons           12,345",
+    ]);
   });
 
   it("warns of batches that the ingest gave up on, though the run went well", async () => {
@@ -165,7 +186,14 @@ WHAT TO DO NEXT
   });
 
   it("says one event, one file, one day of one", async () => {
-    const one = { ...REPORT, curated: 1, duplicates: 1, files: 1, partitions: ["2026-11-20"] };
+    const one = {
+      ...REPORT,
+      curated: 1,
+      duplicates: 1,
+      files: 1,
+      partitions: ["2026-11-20"],
+      dates: { count: 1 },
+    };
     const mail = await success({ report: { ...one, raw: { objects: 1, bytes: 12, lines: 1 } } });
     assert.equal(mail.Subject, "Clickstream dev: 1 event curated, 12 quarantined, 1 duplicate in 24 s");
     assert.equal(lines(mail)[0], "1 new event is in the table events, in 1 daily partition.");
@@ -207,8 +235,9 @@ HOW FAR IT CAME
 
 WHAT THAT MEANS
   Nothing is lost: what arrived lies under s3://raw/raw/ and the next
-  execution takes it. Rows that this one has written are found by it
-  and not written again.
+  execution takes it. Rows that this one has written and not committed
+  are removed, at the latest by the next execution, which writes them
+  again.
 
 HOW TO GO ON
   When the cause is gone, this goes on:
@@ -221,7 +250,9 @@ HOW TO GO ON
 WHERE TO LOOK
   This execution:
     https://console/executions/EXECUTION_ARN
-  Its logs:
+  What the script says, with its traceback:
+    aws logs tail /lake/transform/output --since 2h --region eu-west-1
+  What Spark says:
     aws logs tail /lake/transform/error --since 2h --region eu-west-1
 `,
     });

@@ -33,6 +33,8 @@ const QUIET = {
   awaited: {},
   waitingSince: 0,
   polls: 0,
+  jobWaits: 0,
+  waitingForJobSince: 0,
   report: {},
   verification: {},
   failure: {},
@@ -79,26 +81,32 @@ describe("statemachine/pipeline", () => {
     );
   });
 
-  it("catches every error of every task into the failure mail, naming the state that failed", () => {
+  it("catches every error of every task into the failure mail, naming the state that failed", async () => {
     const named = new Map([["ReadCounts", "VerifyTables"]]);
     for (const [name, { Catch = [] }] of tasks) {
-      const all = Catch.find(({ ErrorEquals }) => ErrorEquals.includes("States.ALL"));
-      assert.ok(all, `${name} does not catch States.ALL`);
+      // AWS: States.ALL must stand alone and last, and catches neither of the two.
+      const [terminal, all] = Catch.slice(-2);
+      assert.deepEqual(terminal?.ErrorEquals, ["States.DataLimitExceeded", "States.Runtime"], name);
+      assert.deepEqual(all?.ErrorEquals, ["States.ALL"], name);
+      assert.deepEqual({ ...terminal, ErrorEquals: [] }, { ...all, ErrorEquals: [] }, name);
       if (name === "NotifyFailure") {
-        assert.equal(all.Next, "PipelineFailed");
+        assert.equal(all?.Next, "PipelineFailed");
         continue;
       }
       if (name === "RecordMetrics") continue;
-      assert.ok(reaches(all.Next, "NotifyFailure"), `${name} does not reach NotifyFailure`);
-      assert.equal(all.Assign.failure?.state, named.get(name) ?? name);
+      assert.ok(reaches(all?.Next ?? "", "NotifyFailure"), `${name} does not reach NotifyFailure`);
+      const errorOutput = { Error: "X", Cause: "c" };
+      const caught = await evaluate(all?.Assign?.failure, QUIET, { errorOutput }, { state: name });
+      assert.deepEqual(caught, { state: named.get(name) ?? name, error: "X", cause: "c" });
     }
   });
 
   it("ends as failed once the failure mail is sent, and without a cause of AWS's as well", async () => {
     assert.deepEqual(next(state("NotifyFailure")), ["PipelineFailed"]);
     assert.equal(state("PipelineFailed").Type, "Fail");
-    const caught = state("TransformEvents").Catch?.[0]?.Assign;
-    assert.deepEqual(await evaluate(caught, QUIET, { errorOutput: { Error: "States.Timeout" } }), {
+    const caught = state("TransformEvents").Catch?.at(-1)?.Assign;
+    const errorOutput = { Error: "States.Timeout" };
+    assert.deepEqual(await evaluate(caught, QUIET, { errorOutput }, { state: "TransformEvents" }), {
       failure: { state: "TransformEvents", error: "States.Timeout", cause: "" },
     });
   });
@@ -132,7 +140,10 @@ describe("statemachine/pipeline", () => {
     const { Next, Catch = [] } = state("RecordMetrics");
     assert.deepEqual(
       Catch.map(({ ErrorEquals, Next, Assign }) => [ErrorEquals, Next, Assign]),
-      [[["States.ALL"], "NotifySuccess", undefined]],
+      [
+        [["States.DataLimitExceeded", "States.Runtime"], "NotifySuccess", undefined],
+        [["States.ALL"], "NotifySuccess", undefined],
+      ],
     );
     assert.equal(Next, "NotifySuccess");
   });
@@ -166,17 +177,25 @@ describe("statemachine/pipeline", () => {
     });
   });
 
-  it("waits for another run of the job instead of failing", () => {
-    const [concurrent] = state("TransformEvents").Retry ?? [];
-    assert.deepEqual(concurrent?.ErrorEquals, ["Glue.ConcurrentRunsExceededException"]);
-    assert.equal(concurrent?.MaxAttempts, 150);
+  it("waits for another run of the job instead of failing, a minute at most between two tries", async () => {
+    const waits = async (jobWaits: number) =>
+      Promise.all(
+        Array.from({ length: 50 }, () => evaluate(state("WaitForJob").Seconds, { ...QUIET, jobWaits })),
+      ) as Promise<number[]>;
+    const [first, later] = [await waits(1), await waits(40)];
+    assert.ok(Math.min(...first) >= 1 && Math.max(...first) <= 10, `${first}`);
+    assert.ok(Math.min(...later) >= 1 && Math.max(...later) <= 60, `${later}`);
+    // Two that wait do not ask at the same moments.
+    assert.ok(new Set(later).size > 5, `${later}`);
   });
 
   it("simulates, waits or goes straight to the job, as the input says", async () => {
     assert.equal(await choose("WhatToDo", { request: {} }), "TransformEvents");
     assert.equal(await choose("WhatToDo", { request: { simulate: {} } }), "SimulateTraffic");
     assert.equal(await choose("WhatToDo", { request: { sent: {} } }), "KeepSent");
-    assert.equal(await choose("WhatToDo", { inputProblems: ["Wrong."] }), "RejectInput");
+    assert.equal(await choose("WhatToDo", { request: { scheduled: true } }), "TransformEvents");
+    assert.equal(await choose("IsInputRight", { inputProblems: ["Wrong."] }), "RejectInput");
+    assert.equal(await choose("IsInputRight", {}), "KeepInput");
   });
 
   it("asks until all is ingested, and gives up after the configured time", async () => {
@@ -190,7 +209,10 @@ describe("statemachine/pipeline", () => {
 
   it("repairs just the days of the run, all of them where asked or where they are many, none where none", async () => {
     const days = (count: number) => ({
-      report: { partitions: Array.from({ length: count }, () => "2026-01-01") },
+      report: {
+        dates: { count },
+        partitions: Array.from({ length: count }, () => "2026-01-01"),
+      },
     });
     assert.equal(await choose("HowToRepair", days(0)), "RecordMetrics");
     assert.equal(await choose("HowToRepair", days(1)), "RepairPartitions");
@@ -205,12 +227,13 @@ describe("statemachine/pipeline", () => {
   it("repairs all days where the report is missing, and then fails", async () => {
     assert.equal(state("ReadReport").Catch?.[0]?.Next, "RepairAllPartitions");
     assert.equal(await choose("IsRepaired", { failure: { state: "ReadReport" } }), "ExplainFailure");
-    assert.equal(await choose("IsRepaired", { report: { partitions: ["2026-01-01"] } }), "VerifyTables");
-    assert.equal(await choose("IsRepaired", { report: { partitions: [] } }), "RecordMetrics");
+    assert.equal(await choose("IsRepaired", { report: { dates: { count: 1 } } }), "VerifyTables");
+    assert.equal(await choose("IsRepaired", { report: { dates: { count: 0 } } }), "RecordMetrics");
   });
 
   it("writes the statements that Athena is to run", async () => {
-    const report = { partitions: ["2026-01-31", "2026-02-01"], processed_at: "2026-02-01 03:04:05.678" };
+    const dates = { count: 2, first: "2026-01-31", last: "2026-02-01" };
+    let report = { dates, partitions: [dates.first, dates.last], processed_at: "2026-02-01 03:04:05.678" };
     const query = async (name: string) =>
       ((await evaluate(state(name).Arguments, { ...QUIET, report })) as { QueryString: string }).QueryString;
     assert.equal(
@@ -222,6 +245,12 @@ describe("statemachine/pipeline", () => {
       await query("VerifyTables"),
       "SELECT count(*) AS rows_found, count(DISTINCT event_id) AS ids_found FROM events " +
         "WHERE event_date IN (DATE '2026-01-31', DATE '2026-02-01') AND processed_at = TIMESTAMP '2026-02-01 03:04:05.678'",
+    );
+    report = { ...report, dates: { ...dates, count: 20_000 } };
+    assert.equal(
+      await query("VerifyTables"),
+      "SELECT count(*) AS rows_found, count(DISTINCT event_id) AS ids_found FROM events " +
+        "WHERE event_date BETWEEN DATE '2026-01-31' AND DATE '2026-02-01' AND processed_at = TIMESTAMP '2026-02-01 03:04:05.678'",
     );
   });
 

@@ -7,6 +7,7 @@ export const VALUES: PipelineValues = {
   StackName: "dev",
   QualifiedStackName: "shop-dev",
   MetricsNamespace: "Clickstream",
+  Partition: "aws",
   Region: "eu-west-1",
   SimulatorArn: "SIMULATOR_ARN",
   SimulatorTimeoutSeconds: 900,
@@ -18,9 +19,9 @@ export const VALUES: PipelineValues = {
   RawEvents: "s3://raw/raw/",
   JobName: "JOB",
   JobTimeoutSeconds: 4500,
-  JobLogGroup: "/lake/transform/error",
-  ConcurrencyRetrySeconds: 60,
-  ConcurrencyAttempts: 150,
+  JobOutputLogGroup: "/lake/transform/output",
+  JobErrorLogGroup: "/lake/transform/error",
+  JobWaitSeconds: 9000,
   CuratedBucket: "CURATED",
   Database: "lake_dev",
   EventsTable: "events",
@@ -34,14 +35,32 @@ export const VALUES: PipelineValues = {
   ExecutionTimeoutSeconds: 30000,
 };
 
+export interface Catcher {
+  ErrorEquals: string[];
+  Next: string;
+  Assign?: { failure?: Record<string, string> };
+  Output?: unknown;
+}
+
+export interface Retrier {
+  ErrorEquals: string[];
+  IntervalSeconds: number;
+  BackoffRate: number;
+  JitterStrategy: string;
+  MaxDelaySeconds: number;
+  MaxAttempts: number;
+}
+
 export interface State {
   Type: string;
+  Resource?: string;
+  Seconds?: unknown;
   Next?: string;
   Default?: string;
   End?: boolean;
   Choices?: { Condition: string; Next: string }[];
-  Catch?: { ErrorEquals: string[]; Next: string; Assign: { failure?: { state: string } } }[];
-  Retry?: { ErrorEquals: string[]; JitterStrategy: string; MaxDelaySeconds: number; MaxAttempts: number }[];
+  Catch?: Catcher[];
+  Retry?: Retrier[];
   TimeoutSeconds?: number;
   Arguments?: Record<string, unknown>;
   Assign?: Record<string, unknown>;
@@ -50,12 +69,14 @@ export interface State {
   Cause?: string;
 }
 
-export const DEFINITION = JSON.parse(renderPipeline(VALUES)) as {
+export interface Definition {
   QueryLanguage: string;
   StartAt: string;
   TimeoutSeconds: number;
   States: Record<string, State>;
-};
+}
+
+export const DEFINITION = JSON.parse(renderPipeline(VALUES)) as Definition;
 
 export function state(name: string): State {
   const found = DEFINITION.States[name];
@@ -65,27 +86,37 @@ export function state(name: string): State {
 
 const STARTED = "2026-11-21T09:00:00.000Z";
 
-/** Evaluates all `{% %}` in a template, 24 seconds after the execution began. */
+/** In which state, and how long after the execution began. */
+export interface Moment {
+  state?: string;
+  seconds?: number;
+}
+
+/** Evaluates all `{% %}` in a template. */
 export async function evaluate(
   template: unknown,
   variables: Record<string, unknown>,
   states: Record<string, unknown> = {},
+  moment: Moment = {},
 ): Promise<unknown> {
-  if (Array.isArray(template)) return Promise.all(template.map((item) => evaluate(item, variables, states)));
+  if (Array.isArray(template)) {
+    return Promise.all(template.map((item) => evaluate(item, variables, states, moment)));
+  }
   if (typeof template === "object" && template !== null) {
     const entries = Object.entries(template).map(async ([key, value]) => [
       key,
-      await evaluate(value, variables, states),
+      await evaluate(value, variables, states, moment),
     ]);
     return Object.fromEntries(await Promise.all(entries));
   }
   if (typeof template !== "string" || !template.startsWith("{%")) return template;
   const expression = jsonata(template.slice(2, -2));
   expression.registerFunction("parse", (text: string) => JSON.parse(text));
-  expression.registerFunction("millis", () => Date.parse(STARTED) + 24_000);
+  expression.registerFunction("millis", () => Date.parse(STARTED) + (moment.seconds ?? 24) * 1000);
   const context = {
     Execution: { Id: "EXECUTION_ARN", Name: "run-1", StartTime: STARTED },
     StateMachine: { Id: "MACHINE_ARN" },
+    State: { Name: moment.state },
   };
   const value = await expression.evaluate(undefined, { ...variables, states: { context, ...states } });
   // What Step Functions answers with States.QueryEvaluationError.

@@ -37,6 +37,21 @@ describe("statemachine/render", () => {
     );
   });
 
+  it("puts fragments in as JSON, a list's items into the list around it, with their values", () => {
+    const fragments: Record<string, string> = {
+      "fragments/one": `{ "Name": "${hole("Name")}" }`,
+      "fragments/two": `[{ "a": 1 }, { "a": ${JSON.stringify(hole("Size"))} }]`,
+    };
+    assert.deepEqual(
+      rendered(
+        { x: hole("fragments/one"), y: hole("fragments/two"), z: [{ own: true }, hole("fragments/two")] },
+        { Name: "n", Size: 3 },
+        (name) => fragments[name] ?? noFiles(name),
+      ),
+      { x: { Name: "n" }, y: [{ a: 1 }, { a: 3 }], z: [{ own: true }, { a: 1 }, { a: 3 }] },
+    );
+  });
+
   it("names every placeholder that has no value and every value that nothing uses", () => {
     assert.throws(() => rendered({ a: `${hole("One")} ${hole("Two")}` }, { Three: 3 }), {
       name: "RenderError",
@@ -47,7 +62,7 @@ describe("statemachine/render", () => {
   it("names a JSONata file that is not there", () => {
     assert.throws(
       () => rendered({ a: `{% ${hole("rules/none")} %}` }, {}),
-      /uses \$\{rules\/none\}, but rules\/none\.jsonata cannot be read/,
+      /uses \$\{rules\/none\}, but rules\/none cannot be read/,
     );
   });
 });

@@ -2,6 +2,10 @@ import assert from "node:assert/strict";
 import { evaluate, state } from "./pipeline";
 
 const problems = (input: unknown) => evaluate(state("CheckInput").Assign?.inputProblems, {}, { input });
+const shards = (count: number) =>
+  Object.fromEntries(
+    Array.from({ length: count }, (_, n) => [`shardId-${String(n).padStart(12, "0")}`, "4".repeat(56)]),
+  );
 const words = (error: string, cause: string) =>
   evaluate(state("ExplainFailure").Assign?.cause, { failure: { state: "X", error, cause } });
 
@@ -12,6 +16,9 @@ describe("statemachine/rules", () => {
       { simulate: { events: 20, ratePerSecond: 1 }, fullRepair: true },
       { sent: { since: "2026-01-31T08:00:00.123Z", shards: { "shardId-000000000000": "495" } } },
       { reprocess: { from: "2026-01-01", to: "2026-01-02" } },
+      { scheduled: true },
+      { scheduled: false, fullRepair: true },
+      { sent: { since: "2026-01-31T08:00:00Z", shards: shards(1400) } },
     ]) {
       assert.deepEqual(await problems(input), [], JSON.stringify(input));
     }
@@ -22,7 +29,7 @@ describe("statemachine/rules", () => {
       'The input must be a JSON object such as {"simulate": {"events": 1000}}, got [1].',
     ]);
     assert.deepEqual(await problems({ simulat: {} }), [
-      "The input's key simulat is not known. Known keys: simulate, sent, fullRepair, reprocess.",
+      "The input's key simulat is not known. Known keys: simulate, sent, fullRepair, reprocess, scheduled.",
     ]);
     assert.deepEqual(
       await problems({
@@ -42,12 +49,37 @@ describe("statemachine/rules", () => {
         "The input's key sent.until is not known. Known keys: since, shards.",
       ],
     );
+    assert.deepEqual(await problems({ scheduled: "yes" }), ["scheduled must be true or false, got yes."]);
+    assert.deepEqual(await problems({ scheduled: true, fullRepair: true }), [
+      "scheduled goes with no other key: an execution that the schedule starts does not wait for the job, so what it was asked for could be left undone.",
+    ]);
+    for (const wrong of [{ "shardId-0": 5 }, { "shardId-0": "x" }, { "no shard": "5" }]) {
+      assert.deepEqual(await problems({ sent: { since: "2026-01-31T08:00:00Z", shards: wrong } }), [
+        `sent.shards must name shards, each with its last sequence number as text, such as {"shardId-000000000000": "4959"}, got ${JSON.stringify(wrong)}.`,
+      ]);
+    }
     assert.deepEqual(await problems({ simulate: { execution: "mine" } }), [
       "simulate.execution is set by the pipeline itself, leave it out; got mine.",
     ]);
     assert.deepEqual(await problems({ reprocess: { from: "2026-01-02", to: "2026-01-01" } }), [
       'reprocess.from must not be after reprocess.to, got {"from":"2026-01-02","to":"2026-01-01"}.',
     ]);
+  });
+
+  it("refuses more than a state may keep, in few words", async () => {
+    assert.deepEqual(await problems({ sent: { since: "2026-01-31T08:00:00Z", shards: shards(1500) } }), [
+      "sent must have 120,000 characters at most as JSON (some 1,400 shards), got 123043. Wait until all is ingested, then start with {}.",
+    ]);
+    assert.deepEqual(await problems({ simulate: { note: "x".repeat(250_000) } }), [
+      "simulate must have 10,000 characters at most as JSON, got 250011.",
+    ]);
+    const unknown = Object.fromEntries(
+      Array.from({ length: 3000 }, (_, n) => [`${n}-${"k".repeat(200)}`, 1]),
+    );
+    const said = (await problems(unknown)) as string[];
+    assert.equal(said.length, 11);
+    assert.equal(said[10], "So are 2990 other keys.");
+    assert.ok(said.join(" ").length < 2500);
   });
 
   it("finds the message in what Glue, Athena and Lambda wrap it in", async () => {
@@ -88,6 +120,11 @@ describe("statemachine/rules", () => {
     const failure = (cause: string) => ({
       failure: { state: "AwaitIngest", error: "IngestTimedOut", cause },
     });
+    const many = Array.from({ length: 1400 }, (_, n) => `shardId-${n}`);
+    const { failure: ofMany } = (await evaluate(state("GiveUpWaiting").Assign, {
+      awaited: { ingested: false, pending: many, failedBatches: 0 },
+    })) as { failure: { cause: string } };
+    assert.match(ofMany.cause, /shardId-18, shardId-19 and 1380 more\. Batches/);
     const pending =
       "Not all that was sent reached s3://raw/raw/ within 900 seconds. Still pending: shardId-1, shardId-2.";
     assert.deepEqual(

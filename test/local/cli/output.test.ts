@@ -36,6 +36,7 @@ describe("local/cli", () => {
       ...{
         quarantined: 1,
         quarantine_reasons: { not_json: 1 },
+        dates: { count: 1, first: "2015-05-17", last: "2015-05-17" },
         partitions: ["2015-05-17"],
         files: 1,
         curated_bytes: 9,

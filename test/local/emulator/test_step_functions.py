@@ -251,6 +251,24 @@ def test_an_answer_over_the_limit_is_no_result(machines: Machines):
     }
     execution = machines.run({"Read": task, "Caught": CAUGHT})
     assert (execution["status"], execution["error"]) == ("FAILED", "States.DataLimitExceeded")
+    task["Catch"] = [CATCH_ALL[0] | {"ErrorEquals": ["States.DataLimitExceeded"]}, *CATCH_ALL]
+    assert machines.output({"Read": task, "Caught": CAUGHT})["Error"] == "States.DataLimitExceeded"
+
+
+def test_arguments_and_variables_have_the_limit_too(machines: Machines):
+    doubled = "{% $states.input.text & $states.input.text %}"
+    given = {"text": "x" * 140_000}
+    keep = {"Type": "Pass", "Assign": {"kept": doubled}, "Output": {}, "End": True}
+    kept = machines.run({"Keep": keep}, given)
+    assert (kept["status"], kept["error"]) == ("FAILED", "States.DataLimitExceeded")
+    task = {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::sns:publish",
+        "Arguments": {"TopicArn": "arn:aws:sns:us-east-1:000000000000:none", "Message": doubled},
+        "Catch": [CATCH_ALL[0] | {"ErrorEquals": ["States.DataLimitExceeded"]}],
+        "End": True,
+    }
+    assert machines.output({"Tell": task, "Caught": CAUGHT}, given)["Error"] == "States.DataLimitExceeded"
 
 
 def test_publishing_to_a_topic_that_does_not_exist_has_its_error(machines: Machines):
