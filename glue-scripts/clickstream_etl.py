@@ -70,7 +70,7 @@ FILE_COMMITTER = {
         for scheme in ("s3", "s3a", "s3n")
     },
 }
-# What committers leave half done begins like this; readers pass over such names.
+# Folders of unfinished writes begin like this; readers skip such names.
 HALF_WRITTEN = ("_temporary", ".spark-staging", "__magic")
 
 # What the summary names at most. Step Functions carries 256 KiB from state to state, quotes escaped.
@@ -116,7 +116,7 @@ class AlreadyCommitted(Exception):
 
 
 class GivenUp(Exception):
-    """Another run took this one for dead and removed what it wrote, so it must not be committed."""
+    """Another run treated this one as dead and removed its files, so it must not be committed."""
 
 
 class NothingToReprocess(Exception):
@@ -151,7 +151,7 @@ class Store:
         return bucket, key
 
     def list_objects(self, prefix: str, in_folders: bool = True) -> list[StoredObject]:
-        """What lies under a prefix; without what is in its folders, these cost no more than a line each."""
+        """The objects under a prefix. Without those in its folders, a folder costs one entry, whatever it holds."""
         bucket, key = self._split(prefix)
         how = {} if in_folders else {"Delimiter": "/"}
         pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=key, **how)
@@ -1182,7 +1182,7 @@ def remove_half_written(run: Run, base: str) -> None:
 
 
 def note_attempt(run: Run) -> None:
-    """Leaves word of this attempt before it writes its first file: whoever finds it can remove what it wrote."""
+    """Records this attempt before it writes its first file, so that a later run can remove what it wrote."""
     note = {
         "execution": run.options.execution,
         "processed_at": run.processed_at,
@@ -1193,11 +1193,10 @@ def note_attempt(run: Run) -> None:
 
 
 def clear_dead_attempts(run: Run) -> None:
-    """Removes the files of attempts that never came to their report; their events are taken again as if for the first
-    time, so that nothing depends on what a dead attempt left, once or twice.
+    """Removes the files of attempts that were never committed. Their events are then taken again as if for the first
+    time, so it does not matter what a dead attempt left, and how often.
 
-    Where raw no longer has all that an attempt took, its rows cannot be written again: they stay, and are counted as
-    recovered.
+    If raw no longer has all that an attempt took, its rows cannot be written again. They stay, and count as recovered.
     """
     dead = {}
     for one in run.store.list_objects(f"{run.options.runs_path}attempts/"):
@@ -1209,7 +1208,7 @@ def clear_dead_attempts(run: Run) -> None:
     if not dead:
         return
     for uri, note in dead.items():
-        # One that is not quite dead sees this before it commits.
+        # An attempt that still runs after all sees this before it commits.
         run.store.put(uri, json.dumps(note | {"given_up": True}).encode())
     waiting = {one.uri: one for one in run.work.raw}
     complete = [note for note in dead.values() if note["raw"] and waiting.keys() >= set(note["raw"])]
@@ -1222,15 +1221,15 @@ def clear_dead_attempts(run: Run) -> None:
 
 
 def is_committed(run: Run, attempt: dict) -> bool:
-    """Whether it is this attempt that its execution's report speaks of."""
+    """Whether the report of its execution is of this attempt."""
     uri = f"{run.options.runs_path}{attempt['execution']}.json"
     return run.store.exists(uri) and json.loads(run.store.get(uri)).get("processed_at") == attempt["processed_at"]
 
 
 def give_up(run: Run) -> None:
-    """Removes what this attempt wrote before its error goes on, so that no reader sees rows that no report counts.
+    """Removes what this attempt wrote before its error is raised, so that no reader sees rows that no report counts.
 
-    Not where the report may have arrived though its answer did not: the next run looks, and then does it.
+    Not if the report may have arrived although S3's answer did not: the next run looks, and removes them if needed.
     """
     if not run.is_noted or run.is_committing:
         return
@@ -1238,13 +1237,13 @@ def give_up(run: Run) -> None:
         withdraw(run, [run.processed_at], run.work.raw)
         run.store.delete([run.note_uri])
     except Exception as error:
-        say("left to the next run to remove what this one wrote", level="WARN", error=type(error).__name__)
+        say("could not remove what this run wrote; the next run does", level="WARN", error=type(error).__name__)
 
 
 def withdraw(run: Run, times: list[str], raw: list[StoredObject]) -> None:
     """Removes the files whose rows carry these times of processing, all of them made of these raw objects.
 
-    They can only be of the dates of these objects' events: no other date is looked at.
+    Such files can only be of the dates of these objects' events: no other date is listed or read.
     """
     spark = run.start_spark(raw)
     locations = current_locations(run.store, run.catalog, run.options)
@@ -1269,7 +1268,7 @@ def event_dates(raw: DataFrame) -> set[str]:
 
 
 def extract_files_of(spark: SparkSession, locations: dict[str, str], times: list[str]) -> set[str]:
-    """The names of the files all of whose rows carry one of these times; footers leave out most others unread."""
+    """The names of the files all of whose rows carry one of these times. Most others are ruled out by their footers."""
     if not locations:
         return set()
     schema = "processed_at timestamp"
@@ -1278,7 +1277,7 @@ def extract_files_of(spark: SparkSession, locations: dict[str, str], times: list
     paths = [row["file_path"] for row in some.select("_metadata.file_path").distinct().collect()]
     if not paths:
         return set()
-    # A rebuild may have put such rows beside others into one file: that one stays.
+    # A rebuild may have put such rows into one file with others: that file stays.
     files = spark.read.schema(schema).parquet(*map(unquote, paths)).groupBy("_metadata.file_path")
     whole = files.agg(F.every(is_theirs).alias("whole")).where("whole").collect()
     return {unquote(row["file_path"]).rsplit("/", 1)[1] for row in whole}
@@ -1292,7 +1291,7 @@ def datetime_literal(time: str) -> Column:
 
 
 def load_report(run: Run) -> dict:
-    """Puts the list of what was taken and the summary, then the report: only with it has the run happened."""
+    """Puts the list of what was taken and the summary, then the report, which is the commit."""
     work, options = run.work, run.options
     report = make_report(run)
     taken = [] if options.reprocess else [one.uri for one in work.raw + work.quarantine]
@@ -1301,7 +1300,7 @@ def load_report(run: Run) -> dict:
         run.store.put(f"{options.runs_path}taken/{options.execution}.json.gz", body)
     if run.is_noted and json.loads(run.store.get(run.note_uri)).get("given_up"):
         raise GivenUp(
-            f"Another run has taken this one of execution {options.execution} for dead and removed its files. "
+            f"Another run treated this one of execution {options.execution} as dead and removed its files. "
             "Nothing was committed: the other run takes the same events."
         )
     run.store.put(f"{options.runs_path}summaries/{options.execution}.json", json.dumps(summarise(report)).encode())
@@ -1319,7 +1318,7 @@ def load_report(run: Run) -> dict:
 
 
 def forget_attempt(run: Run) -> None:
-    """Removes the note of a committed attempt; one that stays does no harm, as the report says more."""
+    """Removes the note of a committed attempt. If that fails, the next run sees the report and removes it."""
     if not run.is_noted:
         return
     try:

@@ -201,7 +201,7 @@ def test_an_attempt_without_its_note_is_recovered(prepared, lake):
     assert_ends_as_undisturbed(prepared, lake.run("another"), recovered=2)
 
 
-def test_an_attempt_taken_for_dead_does_not_commit(prepared, lake, monkeypatch):
+def test_an_attempt_that_another_run_gave_up_does_not_commit(prepared, lake, monkeypatch):
     load_report = etl.load_report
 
     def overtaken(run: etl.Run) -> dict:
@@ -212,7 +212,7 @@ def test_an_attempt_taken_for_dead_does_not_commit(prepared, lake, monkeypatch):
         return load_report(run)
 
     monkeypatch.setattr(etl, "load_report", overtaken)
-    with pytest.raises(etl.GivenUp, match="taken this one of execution killed for dead"):
+    with pytest.raises(etl.GivenUp, match="treated this one of execution killed as dead"):
         lake.run("killed")
     assert not lake.store.exists(lake.uri("runs/killed.json"))
     assert_ends_as_undisturbed(prepared, lake.other, recovered=0)
