@@ -280,6 +280,7 @@ describe("statemachine, whole executions", () => {
     assert.ok(visited.length < 3 * 1000, `${visited.length}`);
   });
 
+  // That a catcher which names it gets States.Runtime is this interpreter's reading: AWS does not document it.
   for (const [name, { Type }] of Object.entries(DEFINITION.States)) {
     if (Type !== "Task" || name === "RecordMetrics" || name === "NotifyFailure") continue;
     const inputs: Record<string, unknown> = { RepairAllPartitions: { fullRepair: true } };
