@@ -24,12 +24,6 @@ export interface ManagedPolicy {
   characters: number;
 }
 
-/** The partition that a region belongs to. */
-export function partitionOf(region: string): string {
-  if (region.startsWith("cn-")) return "aws-cn";
-  return region.startsWith("us-gov-") ? "aws-us-gov" : "aws";
-}
-
 /** What `pulumi up` and `pulumi destroy` need. */
 export function deployerPolicies(deployment: Deployment): ManagedPolicy[] {
   return split(fillIn(deployerTemplate.Statement, deployment), deployment, "deployer");

@@ -37,7 +37,7 @@ describe("docs", () => {
   it("links to and names only files that exist", () => {
     for (const document of DOCUMENTS) {
       const text = read(document);
-      for (const [, target = ""] of text.matchAll(/\]\(([^)#]+)\)/g)) {
+      for (const [, target = ""] of text.matchAll(/\]\((?!https?:)([^)#]+)\)/g)) {
         assert.ok(existsSync(resolve(ROOT, dirname(document), target)), `${document}: ${target}`);
       }
       const paths = /`((?:infra|lambdas|statemachine|glue-scripts|schema|local|bench|test|docs)\/[\w./-]+)`/g;

@@ -8,8 +8,8 @@ import {
   deployerPolicies,
   type ManagedPolicy,
   POLICY_CHARACTERS,
-  partitionOf,
 } from "../deployer-policy";
+import { partitionOf } from "../partition";
 import { PROJECT_ROOT } from "../runs";
 import { NoSuchStack, stackConfiguration } from "../stack-config";
 import { Console, number } from "./console";

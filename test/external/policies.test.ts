@@ -47,6 +47,11 @@ const PEOPLE: [string, RegExp, string][] = [
     "tags are asked for of the workgroup alone, not of the other resources that can have some",
   ],
   ["RESOURCE_MISMATCH", /states:DescribeExecution.*express/, "the state machine is a standard one"],
+  [
+    "RESOURCE_MISMATCH",
+    /states:ListExecutions.*mapRun/,
+    "the executions of a state machine are listed, no map run's",
+  ],
   ["RESOURCE_STAR", /budgets:ViewBudget.*kms:DescribeKey/, "what is left of a stack is found by listing"],
 ];
 

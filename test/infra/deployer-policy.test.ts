@@ -2,12 +2,8 @@
 import assert from "node:assert/strict";
 import { CONFIG_KEYS, type ConfigKey } from "../../infra/config-keys";
 import template from "../../infra/deployer-policy.json";
-import {
-  type Deployment,
-  deployerPolicies,
-  POLICY_CHARACTERS,
-  partitionOf,
-} from "../../local/deployer-policy";
+import { type Deployment, deployerPolicies, POLICY_CHARACTERS } from "../../local/deployer-policy";
+import { partitionOf } from "../../local/partition";
 import type { Place } from "./deployed-arns";
 import { allowedBy, type Request } from "./iam";
 import { evaluate } from "./program";
