@@ -2,7 +2,7 @@
 
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
-import { qualifiedName } from "./names";
+import { budgetName } from "./names";
 
 export interface BudgetArgs {
   /** 0 for no budget. */
@@ -28,7 +28,7 @@ export class Budget extends pulumi.ComponentResource {
     new aws.budgets.Budget(
       `${name}-budget`,
       {
-        name: qualifiedName(),
+        name: budgetName(),
         budgetType: "COST",
         timeUnit: "MONTHLY",
         limitAmount: String(args.monthlyBudgetUsd),

@@ -3,20 +3,39 @@
 import { createHash } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
 
-/** `<project>-<stack>`, e.g. `clickstream-dev`. */
+/** AWS takes no longer name of a budget. */
+const BUDGET_NAME_LENGTH = 100;
+
+/**
+ * `<project>-<stack>`, e.g. `clickstream-dev`: what names, log groups and role paths start with. Pulumi allows a dot in
+ * both; a dashboard, a key's alias and the prefix of Glue's log groups allow none. There every name has a dash for it.
+ */
 export function qualifiedName(project = pulumi.getProject(), stack = pulumi.getStack()): string {
-  return `${project}-${stack}`;
+  const plain = `${project}-${stack}`;
+  const safe = plain.replace(/[^A-Za-z0-9_-]/g, "-");
+  return safe === plain ? safe : `${safe}-${hashOf(plain)}`;
+}
+
+/** The stack's name as a budget's. Two long names that begin alike stay two. */
+export function budgetName(project = pulumi.getProject(), stack = pulumi.getStack()): string {
+  const name = qualifiedName(project, stack);
+  if (name.length <= BUDGET_NAME_LENGTH) return name;
+  const hash = hashOf(`${project}-${stack}`);
+  return `${name.slice(0, BUDGET_NAME_LENGTH - hash.length - 1)}-${hash}`;
 }
 
 /** A name that Athena takes without quotes: lower case, digits and underscores, starting with a letter. */
-export function databaseName(qualified = qualifiedName()): string {
+export function databaseName(project = pulumi.getProject(), stack = pulumi.getStack()): string {
+  const qualified = `${project}-${stack}`;
   const plain = qualified.replaceAll("-", "_");
   const safe = plain
     .toLowerCase()
     .replace(/[^a-z0-9_]/g, "_")
     .replace(/^(?![a-z])/, "db_");
-  // "a.b" and "a-b" are different stacks: what had to be changed further is told apart by its hash.
-  return safe === plain && !qualified.includes("_")
-    ? safe
-    : `${safe}_${createHash("sha256").update(qualified).digest("hex").slice(0, 6)}`;
+  return safe === plain && !qualified.includes("_") ? safe : `${safe}_${hashOf(qualified)}`;
+}
+
+/** "a.b" and "a-b" are different stacks: what had to be changed is told apart by its hash. */
+function hashOf(name: string): string {
+  return createHash("sha256").update(name).digest("hex").slice(0, 6);
 }

@@ -4,13 +4,16 @@ import {
   paginateGetResources,
   ResourceGroupsTaggingAPIClient,
 } from "@aws-sdk/client-resource-groups-tagging-api";
-import { databaseName } from "../../infra/names";
+import { budgetName, databaseName, qualifiedName } from "../../infra/names";
 import type { TargetConfig } from "../cli/target";
 import { type Item, LISTERS } from "./listing";
 
 /** The tags that the program puts on everything. */
 export const PROJECT_TAG = "Project";
 export const STACK_TAG = "Stack";
+
+/** What Pulumi's automatic names begin with: the program's own logical names, whatever the project is called. */
+const AUTOMATIC_PREFIX = "clickstream-";
 
 export interface Leftovers {
   found: Item[];
@@ -27,7 +30,7 @@ export async function findLeftovers(
 ): Promise<Leftovers> {
   const tagged = await taggedArns(config, project, stack);
   const named = nameTest(project, stack);
-  const ours = (name: string) => named(name) || name.startsWith(`${project}-`);
+  const ours = (name: string) => named(name) || name.startsWith(AUTOMATIC_PREFIX);
   const items: Item[] = [];
   const unlisted: Leftovers["unlisted"] = [];
   for (const [kind, list] of Object.entries(LISTERS)) {
@@ -48,7 +51,7 @@ export async function findLeftovers(
       listed.get(item) !== undefined ||
       named(item.id) ||
       roleTags.has(item.arn ?? item.serves ?? "") ||
-      dangles(item, project, standing),
+      dangles(item, standing),
   );
   const seen = new Set(listed.values());
   return { found, stale: tagged.filter((arn) => !seen.has(arn)), unlisted };
@@ -73,11 +76,10 @@ function isArnOf(arn: string, { arn: own, id }: Item): boolean {
 
 /** The names that carry project and stack; "clickstream-dev2" and "clickstream-dev-2" are another stack's. */
 export function nameTest(project: string, stack: string): (name: string) => boolean {
-  const qualified = `${project}-${stack}`;
-  const escaped = qualified.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
-  const whole = new RegExp(`(^|[/:])${escaped}($|/)`);
-  const database = databaseName(qualified);
-  return (name) => whole.test(name) || name === database || name.startsWith(`${database}.`);
+  const whole = new RegExp(`(^|[/:])${qualifiedName(project, stack)}($|/)`);
+  const database = databaseName(project, stack);
+  const others = [database, budgetName(project, stack)];
+  return (name) => whole.test(name) || others.includes(name) || name.startsWith(`${database}.`);
 }
 
 /** The tag index knows no roles: each of the project's is asked. */
@@ -90,7 +92,7 @@ async function taggedRoles(
   const client = new IAMClient(config);
   const found = new Set<string>();
   for (const { kind, id, arn } of items) {
-    if (kind !== "role" || !id.startsWith(`${project}-`)) continue;
+    if (kind !== "role" || !id.startsWith(AUTOMATIC_PREFIX)) continue;
     const { Tags = [] } = await client.send(new ListRoleTagsCommand({ RoleName: id }));
     const tag = (name: string) => Tags.find(({ Key }) => Key === name)?.Value;
     if (tag(PROJECT_TAG) === project && tag(STACK_TAG) === stack && arn) found.add(arn);
@@ -98,15 +100,11 @@ async function taggedRoles(
   return found;
 }
 
-/** Made by this project for something that is gone, whichever stack it was of: a schedule without its state machine. */
-function dangles(
-  { kind, serves }: Item,
-  project: string,
-  standing: ReadonlySet<string | undefined>,
-): boolean {
+/** Made by this program for something that is gone, whichever stack it was of: a schedule without its state machine. */
+function dangles({ kind, serves }: Item, standing: ReadonlySet<string | undefined>): boolean {
   if (serves === undefined || !["schedule", "event source mapping", "subscription"].includes(kind))
     return false;
   const name = serves.split(":").at(-1) ?? "";
-  const ours = name.startsWith(`${project}-`) || /^Pipeline(Success|Failure)-/.test(name);
+  const ours = name.startsWith(AUTOMATIC_PREFIX) || /^Pipeline(Success|Failure)-/.test(name);
   return ours && !standing.has(serves);
 }
