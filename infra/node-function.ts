@@ -60,7 +60,8 @@ export class NodeFunction extends pulumi.ComponentResource {
         memorySize: args.memoryMb,
         timeout: args.timeoutSeconds,
         environment: { variables: args.environment },
-        ...(args.tracing && { tracingConfig: { mode: "Active" } }),
+        // Said in either case: where it is left out the provider keeps what the function has.
+        tracingConfig: { mode: args.tracing ? "Active" : "PassThrough" },
         loggingConfig: { logFormat: "JSON", logGroup: logs.name },
       },
       // The role's policy too, or the first calls would run without their permissions.

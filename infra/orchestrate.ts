@@ -95,7 +95,8 @@ export class Orchestrate extends pulumi.ComponentResource {
         type: "STANDARD",
         roleArn: role.arn,
         definition: this.definition(args),
-        ...(args.tracing && { tracingConfiguration: { enabled: true } }),
+        // Said in either case: where it is left out the provider keeps what the state machine has.
+        tracingConfiguration: { enabled: args.tracing },
         loggingConfiguration: {
           logDestination: pulumi.interpolate`${logs.arn}:*`,
           level: "ALL",

@@ -103,11 +103,15 @@ export class PrivateBucket extends pulumi.ComponentResource {
 function encryptionRule(
   key: CustomerKey | undefined,
 ): aws.types.input.s3.BucketServerSideEncryptionConfigurationRule {
-  if (!key) return { applyServerSideEncryptionByDefault: { sseAlgorithm: "AES256" } };
   return {
-    applyServerSideEncryptionByDefault: { sseAlgorithm: "aws:kms", kmsMasterKeyId: key.arn },
+    applyServerSideEncryptionByDefault: key
+      ? { sseAlgorithm: "aws:kms", kmsMasterKeyId: key.arn }
+      : { sseAlgorithm: "AES256" },
     // One call to KMS for many objects instead of one an object.
-    bucketKeyEnabled: true,
+    bucketKeyEnabled: key !== undefined,
+    // S3 blocks keys that the caller brings in every new bucket. Left out, some versions of the provider see that as a
+    // difference at every `pulumi up`.
+    blockedEncryptionTypes: ["SSE-C"],
   };
 }
 

@@ -65,7 +65,8 @@ export class Process extends pulumi.ComponentResource {
         description: "Key that the Glue job hashes personal fields with",
         // Without the key, new hashes never match the old ones: it can be taken back for a month.
         recoveryWindowInDays: args.allowDataLoss ? 0 : 30,
-        ...(args.key && { kmsKeyId: args.key.arn }),
+        // AWS's own key is named: where it is left out the provider leaves the secret to the key that it had.
+        kmsKeyId: args.key?.arn ?? "alias/aws/secretsmanager",
       },
       { parent: this },
     );

@@ -74,7 +74,13 @@ describe("infra/encryption", () => {
       const standard = { sseAlgorithm: "aws:kms", kmsMasterKeyId: KEY };
       assert.deepEqual(
         inputs.rules,
-        [{ applyServerSideEncryptionByDefault: standard, bucketKeyEnabled: true }],
+        [
+          {
+            applyServerSideEncryptionByDefault: standard,
+            bucketKeyEnabled: true,
+            blockedEncryptionTypes: ["SSE-C"],
+          },
+        ],
         name,
       );
     }

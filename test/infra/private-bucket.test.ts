@@ -38,7 +38,15 @@ describe("infra/private-bucket", () => {
       });
       assert.deepEqual(
         part("bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration"),
-        { rules: [{ applyServerSideEncryptionByDefault: { sseAlgorithm: "AES256" } }] },
+        {
+          rules: [
+            {
+              applyServerSideEncryptionByDefault: { sseAlgorithm: "AES256" },
+              bucketKeyEnabled: false,
+              blockedEncryptionTypes: ["SSE-C"],
+            },
+          ],
+        },
       );
       const { policy } = part("bucketPolicy:BucketPolicy");
       assert.deepEqual(JSON.parse(String(policy)).Statement, [

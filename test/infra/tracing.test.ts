@@ -36,8 +36,10 @@ describe("infra/tracing", function () {
 
   it("is off by default, and grants nothing then", async () => {
     const program = await evaluate();
-    for (const { inputs } of program.of(FUNCTION)) assert.equal(inputs.tracingConfig, undefined);
-    assert.equal(program.of(MACHINE)[0]?.inputs.tracingConfiguration, undefined);
+    for (const { inputs } of program.of(FUNCTION)) {
+      assert.deepEqual(inputs.tracingConfig, { mode: "PassThrough" });
+    }
+    assert.deepEqual(program.of(MACHINE)[0]?.inputs.tracingConfiguration, { enabled: false });
     assert.deepEqual(grants(program), []);
   });
 });

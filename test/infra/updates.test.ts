@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import * as path from "node:path";
 import { isDeepStrictEqual } from "node:util";
-import { CONFIG_KEYS, type ConfigKey } from "../../infra/config-keys";
+import { BEFORE, otherValues, TOGETHER } from "./configurations";
 import { type Declared, evaluate } from "./program";
 
 const TYPES: Record<string, { replaces: string[] }> = JSON.parse(
@@ -19,47 +19,7 @@ const HOLD_DATA = [
   "aws:secretsmanager/secret:Secret",
 ];
 
-/** What a change can take away is there. */
-const BEFORE: Record<string, string> = {
-  alarms: "true",
-  monthlyBudgetUsd: "100",
-  customerKey: "true",
-  privacy: '{"user_id":"hash"}',
-  privacyHashKey: "a key of enough letters",
-  successEmails: '["ann@example.com"]',
-  failureEmails: '["ann@example.com"]',
-  allowDataLoss: "true",
-  forceDestroy: "true",
-};
-
-/** Values for keys whose other value cannot be found by trying. */
-const AFTER: Record<string, string> = {
-  privacy: '{"user_id":"hash","city":"drop"}',
-  privacyHashKey: "another key of enough letters",
-  successEmails: '["bob@example.com"]',
-  failureEmails: '["bob@example.com"]',
-  rawRetentionDays: "200",
-  tags: '{"Team":"data"}',
-  earliestEventTime: "2010-01-01T00:00:00Z",
-  scheduleExpression: "rate(2 hours)",
-};
-
-/** Another allowed value of the key than what it is in BEFORE. */
-function otherValue(key: string, { check, default: standard, example }: ConfigKey): string {
-  const now = BEFORE[key] ?? (typeof standard === "string" ? standard : JSON.stringify(standard));
-  const number = Number(now);
-  const oneOf = check.allowed.startsWith("one of ") ? check.allowed.slice("one of ".length).split(", ") : [];
-  const candidates = [AFTER[key], "true", "false", ...oneOf, `${number + 1}`, `${number * 2}`, "90", example];
-  const found = candidates.find(
-    (value) => value !== undefined && value !== now && check.read(value) !== undefined,
-  );
-  assert.ok(found !== undefined, `give another value of ${key} in AFTER`);
-  return found;
-}
-
-const OTHER = Object.fromEntries(
-  Object.entries<ConfigKey>(CONFIG_KEYS).map(([key, spec]) => [key, otherValue(key, spec)]),
-);
+const OTHER = otherValues(BEFORE);
 
 /** "deletes TYPE NAME" and "replaces TYPE NAME (inputs)", sorted. */
 function losses(before: Declared[], after: Declared[]): string[] {
@@ -77,13 +37,6 @@ function losses(before: Declared[], after: Declared[]): string[] {
     })
     .sort();
 }
-
-/** What cannot be changed alone. */
-const TOGETHER: Record<string, Record<string, string>> = {
-  allowDataLoss: { forceDestroy: "false" },
-  // Alarms and budgets keep the key for the topics.
-  customerKey: { alarms: "false", monthlyBudgetUsd: "0" },
-};
 
 const ALARMS = [
   ...["batches-given-up", "execution-failed", "ingest-errors", "ingest-stalled", "ingest-throttled"],
