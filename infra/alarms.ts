@@ -21,12 +21,13 @@ export interface Alarm {
   metrics: Record<string, Metric>;
   /** Metric math over the metrics, each by its id; the last one is the value. */
   expressions: Record<string, string>;
-  comparison: "GreaterThanThreshold" | "LessThanThreshold";
+  comparison: "GreaterThanThreshold";
   threshold: number;
   periodSeconds: number;
   periods: number;
   datapoints: number;
-  missing: "breaching" | "notBreaching";
+  /** Of all of them: what was never told is nothing wrong, and a new stack is silent. */
+  missing: "notBreaching";
 }
 
 const MINUTES_5 = 300;
@@ -67,25 +68,41 @@ export function describe({ name, means, remedy }: Alarm): string {
   return `${means} ${remedy} More: docs/operations.md, section "Alarm ${name}".`;
 }
 
+/**
+ * Goes off where records came within the memory and none since the last period began: a stack that never had any has
+ * nothing to lose, and one that lost them longer ago than that has said so.
+ */
 function noEvents({ stream }: Metrics, minutes: number): Alarm {
+  const periodSeconds = minutes * 60;
   return {
+    ...ANY,
     name: "no-events",
-    means: `Nothing has been put into the stream for ${minutes} minutes.`,
+    means: `Records had come, but none has been put into the stream for ${minutes} minutes.`,
     remedy: "Look at the producers: are they up, may they still write, do they name this stream?",
     metrics: { records: stream("IncomingRecords") },
-    // Filled: of periods without data CloudWatch would look further back before it calls them breaching.
-    expressions: { value: "FILL(records, 0)" },
-    comparison: "LessThanThreshold",
-    threshold: 1,
-    periodSeconds: minutes * 60,
-    periods: 1,
-    datapoints: 1,
-    missing: "breaching",
+    expressions: {
+      filled: "FILL(records, 0)",
+      // Of each period, the records in it and after it: none in the silence at the end, and only there.
+      since: "SUM(filled) - RUNNING_SUM(filled) + filled",
+      // In that silence what came before it, so nothing where nothing ever came.
+      value: "IF(since > 0, 0, SUM(filled))",
+    },
+    periodSeconds,
+    periods: Math.floor(memorySeconds(periodSeconds) / periodSeconds),
   };
+}
+
+/**
+ * A day, or a week where a day would not hold two periods: CloudWatch judges alarms on more than a day but once an
+ * hour, and looks back no further than a week.
+ */
+function memorySeconds(periodSeconds: number): number {
+  return 2 * periodSeconds <= DAY ? DAY : 7 * DAY;
 }
 
 function volumeDrop({ own }: Metrics, percent: number): Alarm {
   return {
+    ...ANY,
     name: "volume-drop",
     means: `The last 24 hours brought over ${percent} % fewer events than the 24 hours before.`,
     remedy: "Compare the days by event_type, device_type and browser to see which producer is missing.",
@@ -96,13 +113,10 @@ function volumeDrop({ own }: Metrics, percent: number): Alarm {
       before: "filled - change",
       value: "IF(before > 0, 0 - 100 * change / before, 0)",
     },
-    comparison: "GreaterThanThreshold",
     threshold: percent,
     periodSeconds: DAY,
     // Two, as the difference needs both days.
     periods: 2,
-    datapoints: 1,
-    missing: "notBreaching",
   };
 }
 
@@ -111,7 +125,8 @@ function streamThrottled({ stream }: Metrics): Alarm {
     ...ANY,
     name: "stream-throttled",
     means: "The stream has refused records for 15 minutes: producers that do not try again lose them.",
-    remedy: "Raise clickstream:shardCount, or spread the partition keys if one shard is hot.",
+    remedy:
+      "Raise clickstream:shardCount, at most to double at a time (npm run doctor says the steps), or spread the partition keys if one shard is hot.",
     metrics: { refused: stream("WriteProvisionedThroughputExceeded") },
     expressions: { value: "FILL(refused, 0)" },
     periods: 3,
@@ -124,7 +139,8 @@ function iteratorAge({ lambda }: Metrics, minutes: number): Alarm {
     ...ANY,
     name: "iterator-age",
     means: `The ingest is over ${minutes} minutes behind the stream; what is older than its retention is lost.`,
-    remedy: "Look for errors and throttles of the ingest; if there are none, raise clickstream:shardCount.",
+    remedy:
+      "Look for errors and throttles of the ingest; if there are none, raise clickstream:shardCount, at most to double at a time (npm run doctor says the steps).",
     metrics: { age: lambda("ingestFunction", "IteratorAge", "Maximum") },
     expressions: { value: "age / 60000" },
     threshold: minutes,
@@ -184,7 +200,7 @@ function batchesGivenUp({ mapping }: Metrics): Alarm {
     ...ANY,
     name: "batches-given-up",
     means: "Lambda gave up batches: they lie under aws/lambda/ in the raw bucket and are in no table.",
-    remedy: "Mend the cause, put the records of these objects back into the stream, remove the objects.",
+    remedy: "Fix the cause, put the records of these objects back into the stream, remove the objects.",
     metrics: {
       kept: mapping("OnFailureDestinationDeliveredEventCount"),
       dropped: mapping("DroppedEventCount"),
@@ -214,7 +230,7 @@ function executionFailed({ execution }: Metrics): Alarm {
     ...ANY,
     name: "execution-failed",
     means: "An execution failed, timed out or was aborted; of the last two no other mail tells.",
-    remedy: "Open the execution in the console, mend the cause and start another: that is always safe.",
+    remedy: "Open the execution in the console, fix the cause and start another: that is always safe.",
     metrics: {
       failed: execution("ExecutionsFailed"),
       timedout: execution("ExecutionsTimedOut"),
@@ -224,20 +240,31 @@ function executionFailed({ execution }: Metrics): Alarm {
   };
 }
 
-function noSuccess({ own }: Metrics, hours: number): Alarm {
+/** Never fewer: with a single one, an execution that has just started would be one that does not succeed. */
+const LEAST_PERIODS = 3;
+
+/**
+ * Goes off where records wait: from the first ones within these hours on, no period has seen a success. Without records
+ * nothing waits, so a new stack is silent, and so is one that nobody uses.
+ */
+function noSuccess({ own, stream }: Metrics, hours: number): Alarm {
+  const periods = Math.max(hours, LEAST_PERIODS);
   return {
+    ...ANY,
     name: "no-success",
-    means: `No execution has succeeded for ${hours} hours: the tables are getting old.`,
-    remedy: "Look whether the schedule starts executions, and where the last one stands or failed.",
+    means: `Records have come, and no execution has verified a run for ${hours} hours: the tables are getting old.`,
+    remedy: "Look whether the schedule starts executions, and where the last one is waiting or failed.",
     // Not AWS's ExecutionsSucceeded: an execution of the schedule that finds the job busy succeeds, too, having verified
     // nothing. Each verified run records this metric once.
-    metrics: { succeeded: own("RunSeconds", "SampleCount") },
-    expressions: { value: "FILL(succeeded, 0)" },
-    comparison: "LessThanThreshold",
-    threshold: 1,
-    periodSeconds: HOUR,
-    periods: hours,
-    datapoints: hours,
-    missing: "breaching",
+    metrics: { succeeded: own("RunSeconds", "SampleCount"), records: stream("IncomingRecords") },
+    // A sum of an array leaves out what has no data: executions that never succeeded are no data.
+    expressions: {
+      waiting: "IF(RUNNING_SUM(FILL(records, 0)) > 0, 1, 0)",
+      served: "IF(succeeded > 0, -1, 0)",
+      value: "SUM([waiting, served])",
+    },
+    periodSeconds: (hours * HOUR) / periods,
+    periods,
+    datapoints: periods,
   };
 }

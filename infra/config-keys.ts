@@ -90,7 +90,7 @@ export const CONFIG_KEYS = {
     example: "30",
   },
   alarms: { check: bool(), default: true, example: "true" },
-  alarmNoEventsMinutes: { check: integer(0, 1440), default: 60, example: "60" },
+  alarmNoEventsMinutes: { check: zeroOr(10, 1440), default: 60, example: "60" },
   alarmVolumeDropPercent: { check: integer(0, 99), default: 50, example: "50" },
   alarmIteratorAgeMinutes: { check: integer(0, 10_080), default: 15, example: "15" },
   alarmQuarantinePercent: { check: integer(0, 99), default: 5, example: "5" },
@@ -108,7 +108,7 @@ function integer(min: number, max: number): Check {
   return number(`an integer from ${min} to ${max}`, (value) => value >= min && value <= max);
 }
 
-/** Days of what can also be left out. */
+/** Days or minutes of what can also be left out. */
 function zeroOr(min: number, max: number): Check {
   return number(
     `0 or an integer from ${min} to ${max}`,

@@ -131,6 +131,13 @@ function crossChecks(namespace: string, config: ReadValues, hashKey: string | un
   }
   const wait = config.ingestWaitMinutes;
   const window = config.batchWindowSeconds;
+  const batch = config.batchSize;
+  if (window === 0 && batch !== undefined && batch > LARGEST_BATCH_WITHOUT_WINDOW) {
+    problems.push(
+      `${key("batchWindowSeconds")} must be 1 or more where ${key("batchSize")} is more than ${LARGEST_BATCH_WITHOUT_WINDOW} (${batch}), got 0: ` +
+        `AWS asks for it. Raise it, or: pulumi config set ${key("batchSize")} ${LARGEST_BATCH_WITHOUT_WINDOW}`,
+    );
+  }
   if (wait !== undefined && window !== undefined && wait * 60 <= window) {
     problems.push(
       `${key("ingestWaitMinutes")} must be longer than ${key("batchWindowSeconds")} (${window} seconds), got ${wait}: ` +
@@ -146,6 +153,9 @@ function crossChecks(namespace: string, config: ReadValues, hashKey: string | un
   problems.push(...retentionProblems(key, config));
   return [...problems, ...alarmProblems(key, config), ...hashKeyProblems(key, config.privacy, hashKey)];
 }
+
+/** Lambda: "when you set BatchSize to a value greater than 10, you must set MaximumBatchingWindowInSeconds to at least 1". */
+const LARGEST_BATCH_WITHOUT_WINDOW = 10;
 
 /** STANDARD_IA bills 30 days of each object: who lets it expire earlier pays for nothing. */
 const INFREQUENT_ACCESS_MINIMUM_DAYS = 30;

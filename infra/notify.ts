@@ -38,8 +38,11 @@ export class Notify extends pulumi.ComponentResource {
   constructor(name: string, args: NotifyArgs, opts?: pulumi.ComponentResourceOptions) {
     super("clickstream:index:Notify", name, {}, opts);
     this.successTopicArn = this.createTopic("PipelineSuccess", args.successEmails, args.topicKey);
-    this.failureTopicArn = this.createTopic("PipelineFailure", args.failureEmails, args.topicKey);
-    if (publishers(args).length > 0) this.letPublish("PipelineFailure", this.failureTopicArn, args);
+    this.failureTopicArn = this.letPublish(
+      "PipelineFailure",
+      this.createTopic("PipelineFailure", args.failureEmails, args.topicKey),
+      args,
+    );
     this.subscribeCommand = this.describeSubscriptions(args);
     this.registerOutputs({ successTopicArn: this.successTopicArn, failureTopicArn: this.failureTopicArn });
   }
@@ -64,11 +67,19 @@ export class Notify extends pulumi.ComponentResource {
     return topic.arn;
   }
 
-  /** A topic's policy replaces the one that it is made with, so what that says is said again. */
-  private letPublish(topicName: string, topicArn: pulumi.Output<string>, args: NotifyArgs): void {
+  /**
+   * A topic's policy replaces the one that it is made with, so what that says is said again. The ARN that comes back
+   * is known once the policy is there: an alarm that is made of it can publish from its first second on.
+   */
+  private letPublish(
+    topicName: string,
+    topicArn: pulumi.Output<string>,
+    args: NotifyArgs,
+  ): pulumi.Output<string> {
+    if (publishers(args).length === 0) return topicArn;
     const { accountId, partition } = currentAccount();
     const account = pulumi.interpolate`arn:${partition}:iam::${accountId}:root`;
-    new aws.sns.TopicPolicy(
+    const policy = new aws.sns.TopicPolicy(
       topicName,
       {
         arn: topicArn,
@@ -98,6 +109,7 @@ export class Notify extends pulumi.ComponentResource {
       },
       { parent: this },
     );
+    return policy.arn;
   }
 
   private describeSubscriptions({ successEmails, failureEmails }: NotifyArgs): pulumi.Output<string> {

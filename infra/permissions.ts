@@ -58,7 +58,8 @@ function withUniqueSids(statements: Statement[]): Statement[] {
 
 /**
  * One service may assume the role, and only on behalf of this account (the confused deputy) and, where given, of
- * resources whose ARN is like `sourceArn`.
+ * resources whose ARN is like `sourceArn`. AWS documents for those services that they say on whose behalf. Of the
+ * others nothing is documented: a service that says an account has to say this one, and one that says none is let in.
  */
 export function trustPolicy(
   service: string,
@@ -72,10 +73,12 @@ export function trustPolicy(
         Effect: "Allow",
         Action: "sts:AssumeRole",
         Principal: { Service: service },
-        Condition: {
-          StringEquals: { "aws:SourceAccount": accountId },
-          ...(sourceArn && { ArnLike: { "aws:SourceArn": sourceArn } }),
-        },
+        Condition: sourceArn
+          ? {
+              StringEquals: { "aws:SourceAccount": accountId },
+              ArnLike: { "aws:SourceArn": sourceArn },
+            }
+          : { StringEqualsIfExists: { "aws:SourceAccount": accountId } },
       },
     ],
   });

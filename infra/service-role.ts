@@ -12,7 +12,7 @@ export interface ServiceRoleArgs {
   description: string;
   /**
    * What the service assumes it for, where AWS documents that the service says so: Step Functions a state machine,
-   * Scheduler a schedule group. For Lambda and Glue it documents none, and a wrong one would shut them out.
+   * Scheduler a schedule group. For Lambda and Glue it documents none: see trustPolicy.
    */
   sourceArn?: pulumi.Input<string>;
   permissions: Statement[];

@@ -36,8 +36,9 @@ type Value = number | Series | Series[];
 /** "CloudWatch attempts to retrieve a higher number of data points than the number specified as Evaluation Periods." */
 const MORE_PERIODS = 2;
 
-export function stateOf(alarm: AlarmInputs, data: Data): "ALARM" | "OK" {
-  const values = watchedSeries(alarm, data);
+/** `more` is how many: AWS names no number, so what must hold has to hold for any. */
+export function stateOf(alarm: AlarmInputs, data: Data, more = MORE_PERIODS): "ALARM" | "OK" {
+  const values = watchedSeries(alarm, data, more);
   const isBreaching = (value: number) =>
     alarm.comparisonOperator === "LessThanThreshold" ? value < alarm.threshold : value > alarm.threshold;
   const existing = values.filter((value) => value !== undefined).slice(-alarm.evaluationPeriods);
@@ -47,8 +48,8 @@ export function stateOf(alarm: AlarmInputs, data: Data): "ALARM" | "OK" {
   return breaching >= alarm.datapointsToAlarm ? "ALARM" : "OK";
 }
 
-function watchedSeries(alarm: AlarmInputs, data: Data): Series {
-  const periods = alarm.evaluationPeriods + MORE_PERIODS;
+function watchedSeries(alarm: AlarmInputs, data: Data, more: number): Series {
+  const periods = alarm.evaluationPeriods + more;
   const known = new Map<string, Value>();
   for (const { id, metric, expression = "" } of alarm.metricQueries) {
     known.set(id, metric ? seriesOf(metric, data, periods) : new MetricMath(expression, known).value());
@@ -79,7 +80,7 @@ function isSeries(value: Value | undefined): value is Series {
   return Array.isArray(value) && !value.some(Array.isArray);
 }
 
-/** Just what the alarms use: FILL, DIFF, IF, SUM of an array, arithmetic and comparisons. */
+/** Just what the alarms use: FILL, DIFF, IF, SUM, RUNNING_SUM, arithmetic and comparisons. */
 class MetricMath {
   private readonly tokens: string[];
   private at = 0;
@@ -163,6 +164,19 @@ function call(name: string, args: Value[]): Value {
       const before = first[index - 1];
       return value === undefined || before === undefined ? undefined : value - before;
     });
+  }
+  if (name === "RUNNING_SUM" && isSeries(first)) {
+    let sum = 0;
+    return first.map((value) => {
+      if (value === undefined) return undefined;
+      sum += value;
+      return sum;
+    });
+  }
+  // Of a single series a scalar: the sum of all its points. A series without points has none.
+  if (name === "SUM" && isSeries(first) && first.length > 0) {
+    const values = first.filter((value) => value !== undefined);
+    return values.length === 0 ? [] : values.reduce((sum, value) => sum + value, 0);
   }
   if (name === "IF" && first !== undefined && second !== undefined && third !== undefined) {
     return pick(first, second, third);

@@ -97,6 +97,26 @@ describe("infra/config", () => {
     );
   });
 
+  it("gathers large batches for a second at least, as Lambda asks for", () => {
+    assert.deepEqual(problems({ batchWindowSeconds: "0" }), [
+      "clickstream:batchWindowSeconds must be 1 or more where clickstream:batchSize is more than 10 (10000), got 0: AWS asks for it. Raise it, or: pulumi config set clickstream:batchSize 10",
+    ]);
+    assert.equal(problems({ batchWindowSeconds: "0", batchSize: "11" }).length, 1);
+    assert.deepEqual(problems({ batchWindowSeconds: "0", batchSize: "10" }), []);
+    assert.deepEqual(problems({ batchWindowSeconds: "1" }), []);
+  });
+
+  it("lets no alarm on silence be shorter than CloudWatch is late", () => {
+    for (const minutes of ["1", "9", "1441"]) {
+      assert.deepEqual(problems({ alarmNoEventsMinutes: minutes }), [
+        `clickstream:alarmNoEventsMinutes must be 0 or an integer from 10 to 1440, got "${minutes}". For example: pulumi config set clickstream:alarmNoEventsMinutes 60`,
+      ]);
+    }
+    for (const minutes of ["0", "10", "1440"]) {
+      assert.deepEqual(problems({ alarmNoEventsMinutes: minutes }), []);
+    }
+  });
+
   it("gives the cheaper class the 30 days that it is billed for", () => {
     const read = (moved: string, kept: string) =>
       problems({ rawInfrequentAccessDays: moved, rawRetentionDays: kept });

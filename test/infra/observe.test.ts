@@ -127,12 +127,17 @@ function steady(value: number, fromHours: number, toHours = 0): [number, number]
   return points;
 }
 
-/** By alarm: when it has to go off, when it must not, and what it makes of no data at all. */
-const SCENARIOS: Record<string, { fires: Data[]; silent: Data[]; nothing: "ALARM" | "OK" }> = {
+/** By alarm: when it has to go off, and when it must not. Of no data at all none goes off. */
+const SCENARIOS: Record<string, { fires: Data[]; silent: Data[] }> = {
   "no-events": {
-    fires: [{ IncomingRecords: steady(9, 5, 1) }, { IncomingRecords: steady(0, 5) }],
-    silent: [{ IncomingRecords: [[59, 1]] }, { IncomingRecords: steady(9, 5) }],
-    nothing: "ALARM",
+    fires: [{ IncomingRecords: steady(9, 5, 1) }, { IncomingRecords: [[61, 1]] }],
+    silent: [
+      { IncomingRecords: [[59, 1]] },
+      { IncomingRecords: steady(9, 5) },
+      // A silent night that has ended, and a stack that never had any: CloudWatch may be told zeros, or nothing.
+      { IncomingRecords: [...steady(9, 30, 20), ...steady(9, 1)] },
+      { IncomingRecords: steady(0, 5) },
+    ],
   },
   "volume-drop": {
     fires: [
@@ -145,7 +150,6 @@ const SCENARIOS: Record<string, { fires: Data[]; silent: Data[]; nothing: "ALARM
       { EventsAccepted: steady(100, 1) },
       { EventsAccepted: [...steady(10, 48, 24), ...steady(1000, 24)] },
     ],
-    nothing: "OK",
   },
   "stream-throttled": {
     fires: [{ WriteProvisionedThroughputExceeded: steady(1, 1) }],
@@ -153,12 +157,10 @@ const SCENARIOS: Record<string, { fires: Data[]; silent: Data[]; nothing: "ALARM
       { WriteProvisionedThroughputExceeded: [[2, 500]] },
       { WriteProvisionedThroughputExceeded: steady(0, 1) },
     ],
-    nothing: "OK",
   },
   "iterator-age": {
     fires: [{ IteratorAge: steady(15 * 60_000 + 1, 1) }],
     silent: [{ IteratorAge: steady(15 * 60_000, 1) }, { IteratorAge: [...steady(100, 1, 0.5), [2, 9e6]] }],
-    nothing: "OK",
   },
   "ingest-stalled": {
     fires: [
@@ -171,22 +173,18 @@ const SCENARIOS: Record<string, { fires: Data[]; silent: Data[]; nothing: "ALARM
       { Invocations: steady(1, 1) },
       { IncomingRecords: [[3, 5]] },
     ],
-    nothing: "OK",
   },
   "ingest-errors": {
     fires: [{ Errors: [[1, 1]] }, { Errors: [[1, 0]], FailedInvokeEventCount: [[1, 20]] }],
     silent: [{ Errors: steady(0, 1), FailedInvokeEventCount: steady(0, 1) }, { Errors: [[90, 3]] }],
-    nothing: "OK",
   },
   "ingest-throttled": {
     fires: [{ Throttles: steady(2, 1) }],
     silent: [{ Throttles: [[1, 9]] }, { Throttles: steady(0, 1) }],
-    nothing: "OK",
   },
   "batches-given-up": {
     fires: [{ OnFailureDestinationDeliveredEventCount: [[1, 1]] }, { DroppedEventCount: [[4, 2]] }],
     silent: [{ OnFailureDestinationDeliveredEventCount: steady(0, 1), DroppedEventCount: steady(0, 1) }],
-    nothing: "OK",
   },
   "quarantine-ratio": {
     fires: [
@@ -197,7 +195,6 @@ const SCENARIOS: Record<string, { fires: Data[]; silent: Data[]; nothing: "ALARM
       { EventsAccepted: [[10, 95]], LinesQuarantined: [[10, 5]] },
       { EventsAccepted: [[10, 0]], LinesQuarantined: [[10, 0]] },
     ],
-    nothing: "OK",
   },
   "execution-failed": {
     fires: [
@@ -206,15 +203,44 @@ const SCENARIOS: Record<string, { fires: Data[]; silent: Data[]; nothing: "ALARM
       { ExecutionsAborted: [[3, 1]] },
     ],
     silent: [{ ExecutionsSucceeded: [[1, 1]] }, { ExecutionsFailed: steady(0, 1) }],
-    nothing: "OK",
   },
   "no-success": {
-    // Executions that left the work to another one succeed as well, and verify nothing.
-    fires: [{ RunSeconds: [[181, 60]] }, { ExecutionsSucceeded: steady(1, 5) }],
-    silent: [{ RunSeconds: [[179, 0]] }, { RunSeconds: steady(0, 5) }],
-    nothing: "ALARM",
+    fires: [
+      { IncomingRecords: steady(5, 4), RunSeconds: [[181, 60]] },
+      { IncomingRecords: steady(5, 4) },
+      // Executions that left the work to another one succeed as well, and verify nothing.
+      { IncomingRecords: steady(5, 4), ExecutionsSucceeded: steady(1, 5) },
+      // Never one that succeeded, and one record that waits.
+      { IncomingRecords: [[179, 1]] },
+    ],
+    silent: [
+      { IncomingRecords: steady(5, 4), RunSeconds: [[179, 0]] },
+      { IncomingRecords: steady(5, 5), RunSeconds: steady(0, 5) },
+      // Nothing waits: a stack that nobody uses, one whose first records have just come, one without a schedule's start.
+      { IncomingRecords: steady(0, 5) },
+      { IncomingRecords: steady(5, 1) },
+      { RunSeconds: [[400, 60]] },
+    ],
   },
 };
+
+/** How many more periods than the alarm's own CloudWatch may look at: AWS names no number. */
+const MORE = [0, 2, 5];
+
+/** What CloudWatch knows at a minute of what happened at minutes since the first `pulumi up`. */
+const at = (minute: number, happened: Record<string, [minute: number, value: number][]>): Data =>
+  Object.fromEntries(
+    Object.entries(happened).map(([metric, points]) => [
+      metric,
+      points
+        .filter(([then]) => then <= minute)
+        .map(([then, value]): [number, number] => [minute - then, value]),
+    ]),
+  );
+
+/** Something every `every` minutes, from one minute to before another. */
+const every = (every: number, from: number, to: number): [number, number][] =>
+  Array.from({ length: Math.ceil((to - from) / every) }, (_, index) => [from + index * every, 1]);
 
 /** The alarms of a configuration, without the rest of the program. */
 function configured(config: Record<string, string>): AlarmInputs[] {
@@ -252,13 +278,104 @@ describe("infra/observe", function () {
     assert.deepEqual(names.sort(), Object.keys(SCENARIOS).sort());
   });
 
-  for (const [name, { fires, silent, nothing }] of Object.entries(SCENARIOS)) {
+  for (const [name, { fires, silent }] of Object.entries(SCENARIOS)) {
     it(`${name} goes off where it should, and where it should not it does not`, () => {
-      for (const data of fires) assert.equal(stateOf(alarm(name), data), "ALARM", JSON.stringify(data));
-      for (const data of silent) assert.equal(stateOf(alarm(name), data), "OK", JSON.stringify(data));
-      assert.equal(stateOf(alarm(name), {}), nothing, "no data");
+      for (const more of MORE) {
+        const state = (data: Data) => stateOf(alarm(name), data, more);
+        for (const data of fires) assert.equal(state(data), "ALARM", `${more} ${JSON.stringify(data)}`);
+        for (const data of silent) assert.equal(state(data), "OK", `${more} ${JSON.stringify(data)}`);
+        assert.equal(state({}), "OK", "no data");
+      }
     });
   }
+
+  it("no alarm goes off in a new stack, whether its traffic comes late or never", () => {
+    const DAYS = 1440;
+    // Up at 0, records from the third day on, an execution each hour that succeeds four minutes later.
+    const never = {
+      RunSeconds: every(60, 4, 9 * DAYS),
+      ExecutionsSucceeded: every(60, 4, 9 * DAYS),
+      ExecutionsStarted: every(60, 0, 9 * DAYS),
+    };
+    const late = {
+      ...never,
+      IncomingRecords: every(5, 2 * DAYS, 9 * DAYS),
+      Invocations: every(5, 2 * DAYS, 9 * DAYS),
+      EventsAccepted: every(5, 2 * DAYS, 9 * DAYS),
+    };
+    for (const more of MORE) {
+      for (const minute of [
+        1,
+        4,
+        61,
+        179,
+        181,
+        DAYS,
+        2 * DAYS + 1,
+        2 * DAYS + 59,
+        2 * DAYS + 181,
+        4 * DAYS,
+      ]) {
+        for (const one of alarms) {
+          assert.equal(stateOf(one, at(minute, never), more), "OK", `${one.name} at ${minute}`);
+          assert.equal(stateOf(one, at(minute, late), more), "OK", `${one.name} at ${minute}`);
+        }
+      }
+    }
+  });
+
+  it("no-events comes with each outage anew, goes with the first record, and does not stay for ever", () => {
+    const DAY = 1440;
+    const happened = {
+      IncomingRecords: [...every(5, 3000, 4000), ...every(5, 5000, 6000), ...every(5, 30_000, 30_010)],
+    };
+    const states: [minute: number, state: "ALARM" | "OK"][] = [
+      ...[0, 2999, 3001, 3999, 4054].map((minute): [number, "OK"] => [minute, "OK"]),
+      ...[4056, 4500, 4999].map((minute): [number, "ALARM"] => [minute, "ALARM"]),
+      ...[5000, 5500, 6054].map((minute): [number, "OK"] => [minute, "OK"]),
+      ...[6056, 6000 + DAY - 120].map((minute): [number, "ALARM"] => [minute, "ALARM"]),
+      // It has been said, and the stack is one without traffic by now: the next record begins anew.
+      ...[6000 + DAY + 6 * 60, 29_999, 30_005].map((minute): [number, "OK"] => [minute, "OK"]),
+      [30_070, "ALARM"],
+    ];
+    for (const more of MORE) {
+      for (const [minute, state] of states) {
+        assert.equal(stateOf(alarm("no-events"), at(minute, happened), more), state, `${more}: ${minute}`);
+      }
+    }
+  });
+
+  it("no-success says that nothing was processed from the first record on, and goes with the first success", () => {
+    const records = { IncomingRecords: every(5, 1000, 9000) };
+    const states = (succeeded: [number, number][], expected: Record<number, "ALARM" | "OK">) => {
+      for (const [minute, state] of Object.entries(expected)) {
+        const data = at(Number(minute), { ...records, RunSeconds: succeeded });
+        for (const more of MORE) assert.equal(stateOf(alarm("no-success"), data, more), state, minute);
+      }
+    };
+    states([], { 999: "OK", 1001: "OK", 1119: "OK", 1181: "ALARM", 8000: "ALARM" });
+    states([[2000, 1]], { 1999: "ALARM", 2000: "OK", 2179: "OK", 2181: "ALARM" });
+  });
+
+  it("no-success of an hour does not take an execution that has just started for one that fails", () => {
+    const hourly = configured({ alarmNoSuccessHours: "1", scheduleExpression: "rate(30 minutes)" });
+    const noSuccess = hourly.find(({ name }) => name.endsWith("no-success")) as AlarmInputs;
+    const happened = { IncomingRecords: every(1, 0, 600), RunSeconds: every(30, 5, 600) };
+    for (const more of MORE) {
+      for (let minute = 1; minute < 500; minute += 1) {
+        assert.equal(stateOf(noSuccess, at(minute, happened), more), "OK", `${more}: ${minute}`);
+      }
+      const stopped = { ...happened, RunSeconds: every(30, 5, 300) };
+      assert.equal(stateOf(noSuccess, at(400, stopped), more), "ALARM");
+    }
+  });
+
+  it("is made after the topic lets CloudWatch publish", async () => {
+    const reached = program.dependencies("aws:cloudwatch/metricAlarm:MetricAlarm", "alarmActions");
+    assert.equal(reached.size, alarms.length);
+    for (const [name, resources] of reached)
+      assert.ok(resources.includes("TopicPolicy PipelineFailure"), name);
+  });
 
   it("watches and shows just metrics that exist, with the dimensions that they exist with", async () => {
     const own = await ownMetrics();
@@ -303,10 +420,11 @@ describe("infra/observe", function () {
 
   it("stays within CloudWatch's limits at both ends of every key's range", () => {
     const least = {
-      alarmNoEventsMinutes: "1",
+      alarmNoEventsMinutes: "10",
       alarmVolumeDropPercent: "1",
       alarmIteratorAgeMinutes: "2",
-      alarmNoSuccessHours: "2",
+      alarmNoSuccessHours: "1",
+      scheduleExpression: "rate(30 minutes)",
     };
     const most = {
       alarmNoEventsMinutes: "1440",
@@ -314,7 +432,8 @@ describe("infra/observe", function () {
       alarmIteratorAgeMinutes: "1439",
       alarmNoSuccessHours: "168",
     };
-    for (const config of [least, most]) {
+    const between = { ...least, alarmNoEventsMinutes: "59", alarmNoSuccessHours: "2" };
+    for (const config of [least, between, most]) {
       for (const { name, metricQueries, evaluationPeriods, datapointsToAlarm } of configured(config)) {
         const metrics = metricQueries.flatMap(({ metric }) => metric ?? []);
         const [{ period = 0 } = {}] = metrics;
@@ -324,6 +443,12 @@ describe("infra/observe", function () {
         );
         assert.ok(period > 0 && period % 60 === 0 && period <= 86_400, name);
         assert.ok(period * evaluationPeriods <= (period < 3600 ? 86_400 : 604_800), name);
+        // Alarms on more than a day are judged once an hour: only where the limit itself is that long.
+        const long = ["no-events", "no-success", "volume-drop"].some((one) => name.endsWith(one));
+        assert.ok(
+          period * evaluationPeriods <= 86_400 || (config === most && long) || period === 86_400,
+          name,
+        );
         assert.ok(datapointsToAlarm >= 1 && datapointsToAlarm <= evaluationPeriods, name);
         assert.ok(metrics.length <= 10, name);
         assert.ok(
@@ -336,11 +461,12 @@ describe("infra/observe", function () {
   });
 
   it("follows the configuration: limits as set, 0 for no such alarm", () => {
-    const strict = configured({ alarmQuarantinePercent: "1", alarmNoEventsMinutes: "5" });
+    const strict = configured({ alarmQuarantinePercent: "1", alarmNoEventsMinutes: "10" });
     const named = (name: string) => strict.find((one) => one.name.endsWith(name)) as AlarmInputs;
     const data = { EventsAccepted: [[10, 98]], LinesQuarantined: [[10, 2]] } satisfies Data;
     assert.equal(stateOf(named("quarantine-ratio"), data), "ALARM");
-    assert.equal(stateOf(named("no-events"), { IncomingRecords: [[6, 1]] }), "ALARM");
+    assert.equal(stateOf(named("no-events"), { IncomingRecords: [[9, 1]] }), "OK");
+    assert.equal(stateOf(named("no-events"), { IncomingRecords: [[11, 1]] }), "ALARM");
     const off = configured({
       alarmNoEventsMinutes: "0",
       alarmVolumeDropPercent: "0",

@@ -115,16 +115,18 @@ describe("infra/permissions", () => {
       return [name, statement?.Principal?.Service, statement?.Condition, more.length];
     });
     const account = { StringEquals: { "aws:SourceAccount": "123456789012" } };
+    // AWS documents for neither Lambda nor Glue that they say so: a condition that has to be met could shut them out.
+    const undocumented = { StringEqualsIfExists: account.StringEquals };
     const just = (sourceArn: string) => ({ ...account, ArnLike: { "aws:SourceArn": sourceArn } });
     const pipeline = just("arn:aws:states:eu-west-1:123456789012:stateMachine:*clickstream-pipeline*");
     const group = just("arn:aws:scheduler/scheduleGroup:ScheduleGroup:clickstream-schedule");
     assert.deepEqual(trusted.sort(), [
-      ["clickstream-await-ingest-role", "lambda.amazonaws.com", account, 0],
-      ["clickstream-ingest-role", "lambda.amazonaws.com", account, 0],
-      ["clickstream-job-role", "glue.amazonaws.com", account, 0],
+      ["clickstream-await-ingest-role", "lambda.amazonaws.com", undocumented, 0],
+      ["clickstream-ingest-role", "lambda.amazonaws.com", undocumented, 0],
+      ["clickstream-job-role", "glue.amazonaws.com", undocumented, 0],
       ["clickstream-pipeline-role", "states.amazonaws.com", pipeline, 0],
       ["clickstream-schedule-role", "scheduler.amazonaws.com", group, 0],
-      ["clickstream-simulator-role", "lambda.amazonaws.com", account, 0],
+      ["clickstream-simulator-role", "lambda.amazonaws.com", undocumented, 0],
     ]);
   });
 

@@ -9,6 +9,7 @@ interface Made {
   type: string;
   name: string;
   resource: pulumi.Resource;
+  inputs: Record<string, unknown>;
 }
 
 export interface Program {
@@ -18,6 +19,8 @@ export interface Program {
   protectedOf(type: string): string[];
   of(type: string): Declared[];
   named(type: string, name: string): Declared["inputs"];
+  /** Of each resource of the type, by its name, the resources that an input is made of, as "TYPE NAME". */
+  dependencies(type: string, input: string): Map<string, string[]>;
 }
 
 /** What differs between AWS's partitions. */
@@ -78,8 +81,8 @@ export async function evaluate(
   const outputs =
     (await withoutStackTraces(async () => {
       const declared = await pulumi.runtime.runInPulumiStack(async () => {
-        pulumi.runtime.registerStackTransformation(({ type, name, resource }) => {
-          made.push({ type, name, resource });
+        pulumi.runtime.registerStackTransformation(({ type, name, resource, props }) => {
+          made.push({ type, name, resource, inputs: props });
           return undefined;
         });
         return freshProgram();
@@ -87,9 +90,16 @@ export async function evaluate(
       await pulumi.runtime.disconnect();
       return declared;
     })) ?? {};
+  const dependenciesOf = await dependenciesIn(made);
   return {
     resources,
     outputs: await resolve(outputs),
+    dependencies: (wanted, input) =>
+      new Map(
+        made
+          .filter(({ type }) => type === wanted)
+          .map(({ name, inputs }) => [name, dependenciesOf.get(inputs[input]) ?? []]),
+      ),
     protectedOf: (wanted) =>
       made.filter(({ type, resource }) => type === wanted && isProtected(resource)).map(({ name }) => name),
     of: (type) => resources.filter((resource) => resource.type === type),
@@ -107,6 +117,27 @@ function resolve(outputs: unknown): Promise<Record<string, unknown>> {
   return new Promise((done) => {
     all.apply((values) => done({ ...(values as Record<string, unknown>) }));
   });
+}
+
+/** By input, what it is made of: the SDK knows once all outputs are there. Only lists of outputs are looked at. */
+async function dependenciesIn(made: Made[]): Promise<Map<unknown, string[]>> {
+  const names = new Map(
+    made.map(({ type, name, resource }) => [resource, `${type.split(":").at(-1)} ${name}`]),
+  );
+  const found = new Map<unknown, string[]>();
+  for (const { inputs } of made) {
+    for (const value of Object.values(inputs)) {
+      if (!Array.isArray(value) || !value.some((one) => pulumi.Output.isInstance(one))) continue;
+      const resources = await (pulumi.output(value) as unknown as Reached).allResources();
+      found.set(value, [...resources].flatMap((resource) => names.get(resource) ?? []).sort());
+    }
+  }
+  return found;
+}
+
+/** What the SDK itself asks an output for when it tells the engine of dependencies. */
+interface Reached {
+  allResources(): Promise<Set<pulumi.Resource>>;
 }
 
 /** Mocks are not told of the option: the SDK keeps it with the resource. */
