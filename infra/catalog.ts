@@ -32,7 +32,15 @@ export class Catalog extends pulumi.ComponentResource {
     super("clickstream:index:Catalog", name, {}, opts);
     const database = new aws.glue.CatalogDatabase(
       `${name}-database`,
-      { name: args.databaseName, description: `Click events of the stack ${pulumi.getStack()}` },
+      {
+        name: args.databaseName,
+        description: `Click events of the stack ${pulumi.getStack()}`,
+        // IAM decides on the tables, as it does where Lake Formation has its initial settings; said for accounts where
+        // its default permissions are off.
+        createTableDefaultPermissions: [
+          { principal: { dataLakePrincipalIdentifier: "IAM_ALLOWED_PRINCIPALS" }, permissions: ["ALL"] },
+        ],
+      },
       { parent: this },
     );
     this.database = database.name;

@@ -18,6 +18,7 @@ const OWN_MACHINE = "the job runs on this machine, with its processors and memor
 
 const database = handler<aws.glue.CatalogDatabaseArgs>({
   honours: ["name", "description", "tags"],
+  ineffective: { createTableDefaultPermissions: "there is no Lake Formation here" },
   naming: { maximumLength: 255, lowerCase: true },
   async create(inputs, { clients, region, accountId, physicalName }) {
     const Name = physicalName(inputs.name);

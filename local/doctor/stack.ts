@@ -14,7 +14,10 @@ import { checkOutputs, type StackOutputs } from "../outputs";
 import { partitionOf } from "../partition";
 import { PROJECT_ROOT } from "../runs";
 import { NoSuchStack, type StackConfiguration, stackConfiguration } from "../stack-config";
+import { accountChecks } from "./account";
+import { guarded } from "./guarded";
 import type { Check } from "./machine.mjs";
+import { shardCheck } from "./shards";
 
 /** Runs the pulumi CLI; undefined where there is none. */
 export type Pulumi = (
@@ -36,6 +39,8 @@ export async function checkStack(stack: string, pulumi: Pulumi = runPulumi): Pro
   checks.push(identity);
   if (identity.state === "bad") return checks;
   checks.push(...(await quotaChecks(config, configuration)));
+  const { monthlyBudgetUsd } = readConfig(configuration.project, configuration.values);
+  checks.push(...(await accountChecks(config, monthlyBudgetUsd)));
   if (outputs) checks.push(...(await deployedChecks(config, outputs, configuration)));
   return checks;
 }
@@ -80,7 +85,7 @@ function readStack(stack: string, checks: Check[]): StackConfiguration | undefin
     return configuration;
   } catch (error) {
     const says = (error instanceof Error ? error.message : String(error)).replaceAll(/\s*\n\s*/g, " ");
-    const remedy = error instanceof NoSuchStack ? `pulumi stack init ${stack}` : "mend what it names";
+    const remedy = error instanceof NoSuchStack ? `pulumi stack init ${stack}` : "fix the keys listed";
     checks.push({ name, state: "bad", says, remedy });
     return undefined;
   }
@@ -221,10 +226,12 @@ export async function quotaChecks(config: TargetConfig, configuration: StackConf
 export async function deployedChecks(
   config: TargetConfig,
   outputs: StackOutputs,
-  { project, values }: StackConfiguration,
+  { project, stack, values }: StackConfiguration,
 ): Promise<Check[]> {
-  const { scheduleEnabled } = readConfig(project, values);
+  const { scheduleEnabled, streamMode, shardCount } = readConfig(project, values);
+  const wanted = { project, streamMode, shardCount };
   return [
+    await guarded("Shards", () => shardCheck(config, outputs.streamName, stack, wanted)),
     await guarded("Mails of success", () =>
       subscriptionCheck(config, "Mails of success", outputs.successTopicArn, false),
     ),
@@ -235,14 +242,6 @@ export async function deployedChecks(
     await guarded("Schedule", () => scheduleCheck(config, outputs.stateMachineArn, scheduleEnabled)),
     await guarded("Alarms", () => alarmCheck(config, outputs.failureTopicArn)),
   ];
-}
-
-async function guarded(name: string, check: () => Promise<Check>): Promise<Check> {
-  try {
-    return await check();
-  } catch (error) {
-    return { name, state: "unknown", says: awsWords(error) ?? (error as Error).message };
-  }
 }
 
 async function subscriptionCheck(
@@ -262,7 +261,7 @@ async function subscriptionCheck(
   }
   if (waiting.length > 0) {
     const remedy =
-      'follow the link in the mail "AWS Notification - Subscription Confirmation" (look among the spam); after three days the link is dead: subscribe again (pulumi stack output subscribeCommand)';
+      'follow the link in the mail "AWS Notification - Subscription Confirmation" (look among the spam); it is valid for two days, then AWS deletes the subscription: pulumi up --refresh, or subscribe again (pulumi stack output subscribeCommand)';
     return { name, state: "bad", says: `not confirmed: ${waiting.join(", ")}`, remedy };
   }
   if (confirmed > 0) return { name, state: "ok", says: `${confirmed} confirmed` };
@@ -345,6 +344,6 @@ async function alarmCheck(config: TargetConfig, failureTopicArn: string): Promis
     };
   }
   return count > 0
-    ? { name, state: "ok", says: `none of ${count} rings` }
+    ? { name, state: "ok", says: `0 of ${count} alarms firing` }
     : { name, state: "unknown", says: "the stack has none" };
 }

@@ -31,6 +31,7 @@ import { paginateListSubscriptions, paginateListTopics, SNSClient } from "@aws-s
 import { GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";
 import type { TargetConfig } from "../cli/target";
 import { partitionOf } from "../partition";
+import { logPolicies } from "./log-policies";
 
 export interface Item {
   /** Service and kind, such as "lambda function". */
@@ -78,6 +79,7 @@ export const LISTERS: Readonly<Record<string, Lister>> = {
   roles,
   policies,
   logGroups,
+  logDelivery,
   buckets,
 };
 
@@ -410,6 +412,11 @@ async function logGroups(config: TargetConfig): Promise<Item[]> {
     arn: arn?.replace(/:\*$/, ""),
     remove: `aws logs delete-log-group --log-group-name ${logGroupName}`,
   }));
+}
+
+async function logDelivery(config: TargetConfig, wanted: (name: string) => boolean): Promise<Item[]> {
+  const found = await logPolicies(config, wanted);
+  return found.map((item) => ({ kind: "log resource policy", ...item }));
 }
 
 async function buckets(config: TargetConfig): Promise<Item[]> {

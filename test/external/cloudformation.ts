@@ -98,6 +98,15 @@ const TYPES: Record<string, Rendering> = {
       sseAlgorithm: "SSEAlgorithm",
       kmsMasterKeyId: "KMSMasterKeyID",
     },
+    form: ({ ServerSideEncryptionConfiguration: rules, ...others }) => ({
+      ...others,
+      ServerSideEncryptionConfiguration: (rules as Properties[]).map(
+        ({ BlockedEncryptionTypes, ...rule }) => ({
+          ...rule,
+          BlockedEncryptionTypes: { EncryptionType: BlockedEncryptionTypes },
+        }),
+      ),
+    }),
   },
   "aws:s3/bucketVersioning:BucketVersioning": {
     form: ({ VersioningConfiguration, ...others }) => ({

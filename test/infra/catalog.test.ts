@@ -21,6 +21,13 @@ describe("infra/catalog", function () {
       serDeInfo: { serializationLibrary: string };
     };
 
+  it("leaves its tables to IAM, where Lake Formation's default permissions are off, too", () => {
+    const database = program.named("aws:glue/catalogDatabase:CatalogDatabase", "clickstream-database");
+    assert.deepEqual(database.createTableDefaultPermissions, [
+      { principal: { dataLakePrincipalIdentifier: "IAM_ALLOWED_PRINCIPALS" }, permissions: ["ALL"] },
+    ]);
+  });
+
   it("gives both tables the schema's columns, in its order", () => {
     assert.deepEqual(plain(storage("clickstream-events").columns), plain(schema.events.columns));
     assert.deepEqual(plain(storage("clickstream-quarantine").columns), plain(schema.quarantine.columns));

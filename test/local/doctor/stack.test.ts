@@ -1,4 +1,4 @@
-// The checks of a stack, on the emulator: what is well, what waits for a confirmation, what is off, what rings.
+// The checks of a stack, on the emulator: what is well, what waits for a confirmation, what is off, which alarms fire.
 import assert from "node:assert/strict";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -51,10 +51,19 @@ describe("local/doctor/stack", function () {
     assert.equal(found?.says, "not confirmed: waits@example.com");
     assert.match(
       found?.remedy ?? "",
-      /follow the link in the mail .*subscribe again \(pulumi stack output subscribeCommand\)/,
+      /follow the link in the mail .*valid for two days, .* pulumi up --refresh, or subscribe again \(pulumi stack output subscribeCommand\)/,
     );
     const nobody = await named("Mails of success");
     assert.deepEqual([nobody?.state, nobody?.says], ["unknown", "nobody is subscribed"]);
+  });
+
+  it("compares the shards that are configured with those that the stream has", async () => {
+    const shards = async (settings: Record<string, string>) => (await named("Shards", settings))?.state;
+    assert.equal(await shards({}), "ok");
+    assert.equal(await shards({ shardCount: "2" }), "ok");
+    const found = await named("Shards", { shardCount: "3" });
+    assert.equal(found?.state, "bad");
+    assert.match(found?.remedy ?? "", /^go from 1 by 2, 3, /);
   });
 
   it("shows an ingest that is not connected any more", async () => {
@@ -82,7 +91,7 @@ describe("local/doctor/stack", function () {
     assert.equal(await of("false"), "unknown");
   });
 
-  it("names the alarms that ring, of this stack's topic only", async () => {
+  it("names the alarms that fire, of this stack's topic only", async () => {
     const client = new CloudWatchClient(config);
     const alarm = {
       Namespace: "AWS/Lambda",

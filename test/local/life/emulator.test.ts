@@ -3,7 +3,11 @@ import assert from "node:assert/strict";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { CloudWatchLogsClient, CreateLogGroupCommand } from "@aws-sdk/client-cloudwatch-logs";
+import {
+  CloudWatchLogsClient,
+  CreateLogGroupCommand,
+  PutResourcePolicyCommand,
+} from "@aws-sdk/client-cloudwatch-logs";
 import { GlueClient } from "@aws-sdk/client-glue";
 import { CreateRoleCommand, IAMClient } from "@aws-sdk/client-iam";
 import {
@@ -107,7 +111,7 @@ describe("local/life on the emulator", function () {
     assert.deepEqual((await findLeftovers(config, "clickstream", "dev")).found, []);
   });
 
-  it("sees what somebody left: a role by its tags, a log group by its name, a schedule without its state machine", async () => {
+  it("sees what somebody left: a role by its tags, a log group and a right to write it by its name, a schedule without its state machine", async () => {
     await new IAMClient(config).send(
       new CreateRoleCommand({
         RoleName: "clickstream-ingest-role-0123456",
@@ -126,6 +130,14 @@ describe("local/life on the emulator", function () {
     await new CloudWatchLogsClient(config).send(
       new CreateLogGroupCommand({ logGroupName: "/aws/lambda/clickstream-dev" }),
     );
+    const delivered =
+      "arn:aws:logs:us-east-1:000000000000:log-group:/aws/vendedlogs/states/clickstream-dev/pipeline:log-stream:*";
+    await new CloudWatchLogsClient(config).send(
+      new PutResourcePolicyCommand({
+        policyName: "AWSLogDeliveryWrite20150319",
+        policyDocument: JSON.stringify({ Statement: [{ Effect: "Allow", Resource: delivered }] }),
+      }),
+    );
     await new SchedulerClient(config).send(
       new CreateScheduleCommand({
         Name: "clickstream-schedule-0123456",
@@ -140,6 +152,7 @@ describe("local/life on the emulator", function () {
     const { found } = await findLeftovers(config, "clickstream", "dev");
     assert.deepEqual(found.map(({ kind, id }) => `${kind} ${id}`).sort(), [
       "log group /aws/lambda/clickstream-dev",
+      `log resource policy AWSLogDeliveryWrite20150319: ${delivered}`,
       "role clickstream-ingest-role-0123456",
       "schedule clickstream-schedule-0123456",
     ]);
