@@ -24,6 +24,7 @@ const ALL_THAT_SHOWS = "alarms and dashboard";
 /** Beside TOGETHER: what goes with turning a key off. */
 const WITH: Record<string, Record<string, string>> = {
   ...TOGETHER,
+  batchWindowSeconds: { batchSize: "10" },
   privacy: { privacyHashKey: "" },
   privacyHashKey: { privacy: "{}" },
 };
