@@ -124,7 +124,7 @@ export class Notify extends pulumi.ComponentResource {
     return pulumi.interpolate`${who}
 To add an address for good: pulumi config set --path '${project}:successEmails[${successEmails.length}]' you@example.com && pulumi config set --path '${project}:failureEmails[${failureEmails.length}]' you@example.com && pulumi up
 Or at once, outside the stack's configuration: ${command(this.successTopicArn)} ; ${command(this.failureTopicArn)}
-Then follow the link in the confirmation mail that AWS sends.`;
+Then follow the link in the confirmation mail that AWS sends, within two days.`;
   }
 }
 

@@ -228,15 +228,18 @@ export async function deployedChecks(
   outputs: StackOutputs,
   { project, stack, values }: StackConfiguration,
 ): Promise<Check[]> {
-  const { scheduleEnabled, streamMode, shardCount } = readConfig(project, values);
+  const { scheduleEnabled, streamMode, shardCount, successEmails, failureEmails } = readConfig(
+    project,
+    values,
+  );
   const wanted = { project, streamMode, shardCount };
   return [
     await guarded("Shards", () => shardCheck(config, outputs.streamName, stack, wanted)),
     await guarded("Mails of success", () =>
-      subscriptionCheck(config, "Mails of success", outputs.successTopicArn, false),
+      subscriptionCheck(config, "Mails of success", outputs.successTopicArn, successEmails),
     ),
     await guarded("Mails of failure", () =>
-      subscriptionCheck(config, "Mails of failure", outputs.failureTopicArn, true),
+      subscriptionCheck(config, "Mails of failure", outputs.failureTopicArn, failureEmails, true),
     ),
     await guarded("Ingest", () => mappingCheck(config, outputs.ingestFunction)),
     await guarded("Schedule", () => scheduleCheck(config, outputs.stateMachineArn, scheduleEnabled)),
@@ -248,15 +251,15 @@ async function subscriptionCheck(
   config: TargetConfig,
   name: string,
   TopicArn: string,
-  needed: boolean,
+  configured: readonly string[],
+  needed = false,
 ): Promise<Check> {
   const client = new SNSClient(config);
   const waiting: string[] = [];
-  let confirmed = 0;
+  const confirmed: string[] = [];
   for await (const { Subscriptions = [] } of paginateListSubscriptionsByTopic({ client }, { TopicArn })) {
-    for (const { SubscriptionArn, Endpoint } of Subscriptions) {
-      if (SubscriptionArn === "PendingConfirmation") waiting.push(Endpoint ?? "?");
-      else confirmed += 1;
+    for (const { SubscriptionArn, Endpoint = "?" } of Subscriptions) {
+      (SubscriptionArn === "PendingConfirmation" ? waiting : confirmed).push(Endpoint);
     }
   }
   if (waiting.length > 0) {
@@ -264,7 +267,16 @@ async function subscriptionCheck(
       'follow the link in the mail "AWS Notification - Subscription Confirmation" (look among the spam); it is valid for two days, then AWS deletes the subscription: pulumi up --refresh, or subscribe again (pulumi stack output subscribeCommand)';
     return { name, state: "bad", says: `not confirmed: ${waiting.join(", ")}`, remedy };
   }
-  if (confirmed > 0) return { name, state: "ok", says: `${confirmed} confirmed` };
+  const gone = configured.filter((email) => !confirmed.includes(email));
+  if (gone.length > 0) {
+    return {
+      name,
+      state: "bad",
+      says: `configured and not subscribed: ${gone.join(", ")}. AWS deletes what is not confirmed within two days`,
+      remedy: "pulumi up --refresh, then follow the link in the confirmation mail",
+    };
+  }
+  if (confirmed.length > 0) return { name, state: "ok", says: `${confirmed.length} confirmed` };
   return {
     name,
     state: needed ? "bad" : "unknown",

@@ -134,7 +134,7 @@ const SCENARIOS: Record<string, { fires: Data[]; silent: Data[] }> = {
     silent: [
       { IncomingRecords: [[59, 1]] },
       { IncomingRecords: steady(9, 5) },
-      // A silent night that has ended, and a stack that never had any: CloudWatch may be told zeros, or nothing.
+      // A silent night that has ended, and a stack that never had any: CloudWatch may get zeros, or nothing.
       { IncomingRecords: [...steady(9, 30, 20), ...steady(9, 1)] },
       { IncomingRecords: steady(0, 5) },
     ],
@@ -324,7 +324,7 @@ describe("infra/observe", function () {
     }
   });
 
-  it("no-events comes with each outage anew, goes with the first record, and does not stay for ever", () => {
+  it("no-events comes with each new outage, goes with the first record, and does not stay for ever", () => {
     const DAY = 1440;
     const happened = {
       IncomingRecords: [...every(5, 3000, 4000), ...every(5, 5000, 6000), ...every(5, 30_000, 30_010)],
@@ -334,7 +334,7 @@ describe("infra/observe", function () {
       ...[4056, 4500, 4999].map((minute): [number, "ALARM"] => [minute, "ALARM"]),
       ...[5000, 5500, 6054].map((minute): [number, "OK"] => [minute, "OK"]),
       ...[6056, 6000 + DAY - 120].map((minute): [number, "ALARM"] => [minute, "ALARM"]),
-      // It has been said, and the stack is one without traffic by now: the next record begins anew.
+      // It has been said, and the stack is one without traffic by now: the next record starts it again.
       ...[6000 + DAY + 6 * 60, 29_999, 30_005].map((minute): [number, "OK"] => [minute, "OK"]),
       [30_070, "ALARM"],
     ];

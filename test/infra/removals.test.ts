@@ -1,4 +1,4 @@
-// What a change of the configuration takes out of a resource that stays: does AWS hear of it?
+// What a change of the configuration takes out of a resource that stays: does the change reach AWS?
 //
 // The provider keeps an optional input that it also computes as it is where the program leaves it out. What a key turns
 // off has to be said instead: `enabled: false`, not nothing. Of all other inputs it is written down here why leaving
@@ -29,7 +29,7 @@ const WITH: Record<string, Record<string, string>> = {
   privacyHashKey: { privacy: "{}" },
 };
 
-const RULES_ANEW = "S3 is given all rules anew (PutBucketLifecycleConfiguration)";
+const RULES_ANEW = "S3 gets all rules again (PutBucketLifecycleConfiguration)";
 
 /** Inputs that a key takes out, and why that is enough: how the provider answers when they are gone. */
 const REMOVED: Record<string, Record<string, string>> = {
@@ -50,7 +50,7 @@ const REMOVED: Record<string, Record<string, string>> = {
   customerKey: {
     "LogGroup kmsKeyId": "becomes DisassociateKmsKey",
     "Workgroup configuration.resultConfiguration.encryptionConfiguration.kmsKeyArn":
-      "Athena is given the whole encryption anew (ResultConfigurationUpdates)",
+      "Athena gets the whole encryption again (ResultConfigurationUpdates)",
     // Computed, and yet: AES256 takes no key, and `""` counts as left out. The rules are a set, so that a rule with
     // another algorithm is another rule, which keeps nothing of the old one. If it did, S3 would refuse it loudly.
     "BucketServerSideEncryptionConfiguration rules.applyServerSideEncryptionByDefault.kmsMasterKeyId":
@@ -119,7 +119,7 @@ describe("what a key takes out of a resource", function () {
     byKey.set(ALL_THAT_SHOWS, removed(rich, resources));
   });
 
-  it("is what is listed here, each with the reason why AWS hears of it", () => {
+  it("is what is listed here, each with the reason why the change reaches AWS", () => {
     const expected = Object.fromEntries(
       Object.entries(REMOVED).map(([key, paths]) => [key, Object.keys(paths).sort()]),
     );

@@ -53,6 +53,10 @@ describe("local/doctor/stack", function () {
       found?.remedy ?? "",
       /follow the link in the mail .*valid for two days, .* pulumi up --refresh, or subscribe again \(pulumi stack output subscribeCommand\)/,
     );
+    const gone = await named("Mails of success", { successEmails: '["late@example.com"]' });
+    assert.equal(gone?.state, "bad");
+    assert.match(gone?.says ?? "", /^configured and not subscribed: late@example.com\. AWS deletes/);
+    assert.match(gone?.remedy ?? "", /^pulumi up --refresh/);
     const nobody = await named("Mails of success");
     assert.deepEqual([nobody?.state, nobody?.says], ["unknown", "nobody is subscribed"]);
   });
