@@ -235,7 +235,7 @@ const COMMANDS = {
     options: {
       stack: {
         ...stack,
-        help: "look at this stack on AWS, too: pulumi, credentials, quotas, mails, ingest, alarms",
+        help: "look at this stack on AWS, too: pulumi, credentials, quotas, Lake Formation, billing, shards, mails, ingest, alarms",
       },
       json,
     },

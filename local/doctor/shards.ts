@@ -48,13 +48,11 @@ export async function shardCheck(
     return { name, state: "ok", says: `${has}; the next pulumi up makes it PROVISIONED, ${shardCount}` };
   }
   const key = `${project}:shardCount`;
-  const first = mode === "ON_DEMAND" ? ", and fails after the mode has changed" : "";
-  // From on demand the first update may leave the shards as they are; fewer is a step as any other.
-  const [next = shardCount] = steps;
+  const refused = mode === "ON_DEMAND" ? "would change the mode, and then be refused" : "would be refused";
   return {
     name,
     state: "bad",
-    says: `the stream is ${has}, ${key} is ${shardCount}: AWS doubles or halves the shards of a stream at most, so pulumi up would be refused${first}`,
-    remedy: `go from ${open} by ${steps.join(", ")}, a pulumi up each (AWS takes ten in 24 hours): pulumi config set ${key} ${next} --stack ${stack} && pulumi up --stack ${stack}`,
+    says: `the stream is ${has}, ${key} is ${shardCount}: AWS doubles or halves the shards of a stream at most, so pulumi up ${refused}`,
+    remedy: `go from ${open} by ${steps.join(", ")}, a pulumi up each (AWS takes ten in 24 hours): pulumi config set ${key} ${steps[0]} --stack ${stack} && pulumi up --stack ${stack}`,
   };
 }

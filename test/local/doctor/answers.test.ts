@@ -204,7 +204,7 @@ describe("local/doctor/stack, by AWS's answers", () => {
   it("knows that one shard is too few for a stream that was on demand", async () => {
     const found = await shards("ON_DEMAND", 4, "PROVISIONED 1");
     assert.equal(found.state, "bad");
-    assert.match(found.says, /refused, and fails after the mode has changed$/);
+    assert.match(found.says, /so pulumi up would change the mode, and then be refused$/);
     assert.match(found.remedy ?? "", /^go from 4 by 2, 1, .*clickstream:shardCount 2 --stack dev/);
   });
 
