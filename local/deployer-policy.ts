@@ -3,7 +3,7 @@
 import { createHash } from "node:crypto";
 import commandsTemplate from "../infra/commands-policy.json";
 import deployerTemplate from "../infra/deployer-policy.json";
-import { databaseName, qualifiedName } from "../infra/names";
+import { budgetName, databaseName, qualifiedName } from "../infra/names";
 
 /** What a customer managed policy may hold. IAM does not count white space. */
 export const POLICY_CHARACTERS = 6144;
@@ -56,13 +56,13 @@ function split(statements: unknown[], deployment: Deployment, purpose: string): 
 
 function fillIn(statements: unknown[], deployment: Deployment): unknown[] {
   const { project, stack, region, accountId, partition } = deployment;
-  const qualified = qualifiedName(project, stack);
   const values: Record<string, string> = {
     ACCOUNT_ID: accountId,
-    DATABASE_NAME: databaseName(qualified),
+    BUDGET_NAME: budgetName(project, stack),
+    DATABASE_NAME: databaseName(project, stack),
     PARTITION: partition,
     PROJECT: project,
-    QUALIFIED_NAME: qualified,
+    QUALIFIED_NAME: qualifiedName(project, stack),
     REGION: region,
     STACK: stack,
   };

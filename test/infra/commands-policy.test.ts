@@ -10,8 +10,9 @@ const SOURCES = [
   "local/athena.ts",
   "local/execution.ts",
   "local/cli/follow.ts",
-  "local/doctor/stack.ts",
-  ...readdirSync(join(ROOT, "local/life")).map((name) => `local/life/${name}`),
+  ...["local/doctor", "local/life"].flatMap((folder) =>
+    readdirSync(join(ROOT, folder)).map((name) => `${folder}/${name}`),
+  ),
 ];
 
 /** IAM's prefixes where they are not the name of the SDK's client. */
