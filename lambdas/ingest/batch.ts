@@ -7,20 +7,11 @@ import { batchKey, objectKey, type Zone } from "../shared/layout";
 import { type Log, withContext } from "../shared/log";
 import { embeddedMetrics, INGEST_METRICS } from "../shared/metrics";
 import { type Clock, errorMessage, errorName } from "../shared/runtime";
+import { type RecordContext, recordContext, siblingContext, type TimeWindow } from "./context";
 import { GzipObject } from "./gzip-object";
-import {
-  AS_IT_STANDS,
-  type Normalised,
-  normalise,
-  type RecordContext,
-  type Rejection,
-  recordContext,
-  siblingContext,
-  type TimeWindow,
-} from "./normalise";
+import { jsonLine } from "./json";
+import { outcomes, type Refused } from "./outcomes";
 import { type Coverage, quarantineCoverage, type ShardBatch } from "./quarantined";
-import { LineScanner, Verdict } from "./scan";
-import { textOf, type UnpackedLine, unpack } from "./unpack";
 
 export interface IngestDependencies {
   s3: S3Client;
@@ -102,28 +93,21 @@ async function ingestShard(
   };
   const raw = new GzipObject();
   const quarantine = new GzipObject();
-  const scanner = new LineScanner();
   const contextOf = contexts(batch.shardId, window);
   let coverage: Coverage | undefined;
 
   for (const record of records) {
-    const { sequenceNumber, data } = record.kinesis;
     const context = contextOf(record);
-    let position = 0;
-    for (const line of unpack(data)) {
-      const outcome = addPlain(raw, line, position, context, scanner) ?? outcomeOf(line, position, context);
-      if (outcome === AS_IT_STANDS) {
-        addAsItStands(raw, line, position, context);
-      } else if (typeof outcome === "string") {
+    for (const outcome of outcomes(Buffer.from(record.kinesis.data, "base64"), context)) {
+      if (typeof outcome === "string") {
         raw.add(outcome);
-      } else if (outcome !== ADDED) {
-        // Asked only when there is something to quarantine: most batches need no listing at all.
-        coverage ??= await quarantineCoverage(s3, bucket, batch);
-        result.reasons[outcome.reason] = (result.reasons[outcome.reason] ?? 0) + 1;
-        if (coverage.has(sequenceNumber)) result.alreadyQuarantined += 1;
-        else quarantine.add(quarantineLine(outcome, line, position, context));
+        continue;
       }
-      position += 1;
+      // Asked only when there is something to quarantine: most batches need no listing at all.
+      coverage ??= await quarantineCoverage(s3, bucket, batch);
+      result.reasons[outcome.reason] = (result.reasons[outcome.reason] ?? 0) + 1;
+      if (coverage.has(context.sequenceNumber)) result.alreadyQuarantined += 1;
+      else quarantine.add(quarantineLine(outcome, context));
     }
   }
   result.events = raw.lines;
@@ -167,61 +151,18 @@ function contexts(shardId: string, window: TimeWindow): (record: KinesisStreamRe
   };
 }
 
-const ADDED = Symbol("added");
-
-/** Adds a line that the scanner is sure of; undefined where it is not. */
-function addPlain(
-  raw: GzipObject,
-  line: UnpackedLine,
-  position: number,
-  context: RecordContext,
-  scanner: LineScanner,
-): typeof ADDED | undefined {
-  if (line.kind !== "text") return undefined;
-  const { data, start, end } = line;
-  const verdict = scanner.scan(data, start, end, context);
-  if (verdict === Verdict.Doubt) return undefined;
-  if (verdict === Verdict.Rewrite) raw.addWritten(scanner, context.arrivalSuffix, position);
-  else raw.addExtended(data, start, end, context.arrivalSuffix, position);
-  return ADDED;
-}
-
-function outcomeOf(line: UnpackedLine, position: number, context: RecordContext): Normalised {
-  switch (line.kind) {
-    case "text":
-    case "pretty":
-      return normalise(textOf(line), position, context);
-    case "bytes":
-      return { reason: "not_utf8", detail: "The bytes are no UTF-8 text; the payload is their base64." };
-    case "empty":
-      return { reason: "empty_record", detail: "The record holds nothing but blanks." };
-  }
-}
-
-function addAsItStands(raw: GzipObject, line: UnpackedLine, position: number, context: RecordContext): void {
-  if (line.kind === "text" || line.kind === "pretty") {
-    raw.addExtended(line.data, line.start, line.end, context.arrivalSuffix, position);
-  }
-}
-
-function quarantineLine(
-  rejection: Rejection,
-  line: UnpackedLine,
-  position: number,
-  context: RecordContext,
-): string {
-  const isBytes = line.kind === "bytes";
+function quarantineLine(refused: Refused, context: RecordContext): string {
   const entry: QuarantineLine = {
-    reason: rejection.reason,
-    detail: rejection.detail,
-    payload: isBytes ? line.bytes.toString("base64") : textOf(line),
-    payload_encoding: isBytes ? "base64" : "utf8",
+    reason: refused.reason,
+    detail: refused.detail,
+    payload: refused.payload,
+    payload_encoding: refused.payload_encoding,
     shard_id: context.shardId,
     sequence_number: context.sequenceNumber,
-    position,
+    position: refused.position,
     arrival_time: `${context.arrivalTime.slice(0, 10)} ${context.arrivalTime.slice(11, 23)}`,
   };
-  return JSON.stringify(entry);
+  return jsonLine(entry);
 }
 
 async function put(

@@ -18,15 +18,8 @@ export const GZIP_LEVEL = 6;
 const MEMBER_BYTES = 12 * 1024 * 1024;
 const FIRST_BYTES = 256 * 1024;
 const NEWLINE = 10;
-const CLOSING_BRACE = 125;
-const ZERO = 48;
-const MAX_DIGITS = 10;
-
-/** Writes at `start`, and gives the end of what it wrote. */
-export interface Writer {
-  maxBytes: number;
-  write(target: Buffer, start: number): number;
-}
+/** A longer line's bytes are counted, not estimated. */
+const LONG_LINE = 64 * 1024;
 
 export class GzipObject {
   lines = 0;
@@ -38,54 +31,16 @@ export class GzipObject {
 
   add(line: string): void {
     // No character takes more than three bytes of UTF-8 for each of its UTF-16 units.
-    this.makeRoom(line.length * 3 + 1);
+    this.makeRoom(1 + (line.length < LONG_LINE ? line.length * 3 : Buffer.byteLength(line)));
     this.used += this.buffer.write(line, this.used, "utf8");
     this.buffer[this.used++] = NEWLINE;
     this.lines += 1;
-  }
-
-  /**
-   * The object whose JSON text lies at `start` to `end`, with `suffix` (ASCII), a whole number and its end
-   * put in.
-   */
-  addExtended(source: Buffer, start: number, end: number, suffix: string, position: number): void {
-    this.makeRoom(end - start + suffix.length + MAX_DIGITS + 3);
-    source.copy(this.buffer, this.used, start, end - 1);
-    this.used += end - 1 - start;
-    this.addEnd(suffix, position);
-  }
-
-  /** The same of an object that `written` writes, at most `maxBytes` long and without its closing brace. */
-  addWritten(written: Writer, suffix: string, position: number): void {
-    this.makeRoom(written.maxBytes + suffix.length + MAX_DIGITS + 3);
-    this.used = written.write(this.buffer, this.used);
-    this.addEnd(suffix, position);
   }
 
   finish(): Buffer {
     this.closeMember();
     this.buffer = Buffer.allocUnsafe(0);
     return this.members.length === 1 ? (this.members[0] as Buffer) : Buffer.concat(this.members);
-  }
-
-  private addEnd(suffix: string, position: number): void {
-    const { buffer } = this;
-    this.used += buffer.write(suffix, this.used, "latin1");
-    this.addNumber(position);
-    buffer[this.used++] = CLOSING_BRACE;
-    buffer[this.used++] = CLOSING_BRACE;
-    buffer[this.used++] = NEWLINE;
-    this.lines += 1;
-  }
-
-  private addNumber(value: number): void {
-    let place = 1;
-    while (place * 10 <= value) place *= 10;
-    for (let rest = value; place >= 1; place = Math.floor(place / 10)) {
-      const digit = Math.floor(rest / place);
-      this.buffer[this.used++] = ZERO + digit;
-      rest -= digit * place;
-    }
   }
 
   private makeRoom(bytes: number): void {

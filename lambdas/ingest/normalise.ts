@@ -1,47 +1,29 @@
-// Turns one line that a producer sent into one raw line, or says why it is no event. Pure: no clock, no I/O.
+// Turns one JSON value that a producer sent into one raw line, or says why it is no event. Pure: no clock, no I/O.
 
 import {
   type ClickstreamEvent,
   type GeoField,
+  NO_IDS,
   type QuarantineReason,
-  TEXT_FIELDS,
   type TextField,
 } from "../shared/event";
-import { isCanonicalTime, parseEventTime } from "../shared/time";
+import { type EventTime, isCanonicalTime, parseEpochTime, parseEventTime } from "../shared/time";
+import type { RecordContext, Rejection } from "./context";
+import {
+  isDeeperThan,
+  type JsonObject,
+  jsonLine,
+  jsonText,
+  mayLoseDigits,
+  numberText,
+  parseExactly,
+} from "./json";
+import { MAX_DEPTH, TOO_DEEP } from "./limits";
+import { HOW_TO_SEND_LOGS, looksLikeLogLine } from "./log-line";
+import { mayHaveHalves, shortened, withoutHalves } from "./surrogates";
 
-/** An event before the earliest, or later than its arrival plus the lead, is out of the window. */
-export interface TimeWindow {
-  /** ISO form with milliseconds. */
-  earliestTime: string;
-  latestLeadMs: number;
-}
-
-/** What is the same for every line of a Kinesis record. */
-export interface RecordContext {
-  shardId: string;
-  sequenceNumber: string;
-  /** Arrival in ISO form, and the last event time that the window lets pass, in the same form. */
-  arrivalTime: string;
-  earliestTime: string;
-  latestTime: string;
-  /** The end of every raw line of the record, but for the position that follows. */
-  arrivalSuffix: string;
-  /** What of it is the same for all records of a shard that arrived in the same millisecond. */
-  arrivalHead: string;
-}
-
-export interface Rejection {
-  reason: QuarantineReason;
-  detail: string;
-}
-
-/** The line is canonical as it stands: its own bytes need just the arrival at their end. */
-export const AS_IT_STANDS = Symbol("as it stands");
-
-/** The raw line without a line break, or the reason why there is none. */
-export type Normalised = typeof AS_IT_STANDS | string | Rejection;
-
-type JsonObject = Record<string, unknown>;
+/** The raw line without its line end, or why there is none. */
+export type Normalised = string | Rejection;
 
 class Rejected extends Error {
   constructor(
@@ -52,181 +34,58 @@ class Rejected extends Error {
   }
 }
 
-export function recordContext(
-  shardId: string,
-  sequenceNumber: string,
-  arrivalMs: number,
-  window: TimeWindow,
-): RecordContext {
-  const arrivalTime = new Date(arrivalMs).toISOString();
-  // A shard's id and its sequence numbers have no character that JSON escapes.
-  const arrivalHead = `,"arrival":{"time":"${arrivalTime}","shard_id":"${shardId}","sequence_number":"`;
-  return {
-    shardId,
-    sequenceNumber,
-    arrivalTime,
-    earliestTime: window.earliestTime,
-    latestTime: new Date(arrivalMs + window.latestLeadMs).toISOString(),
-    arrivalSuffix: arrivalSuffix(arrivalHead, sequenceNumber),
-    arrivalHead,
-  };
-}
-
-/** The same for another record of the shard that arrived in the same millisecond: two dates less to write. */
-export function siblingContext(context: RecordContext, sequenceNumber: string): RecordContext {
-  const { shardId, arrivalTime, earliestTime, latestTime, arrivalHead } = context;
-  return {
-    shardId,
-    sequenceNumber,
-    arrivalTime,
-    earliestTime,
-    latestTime,
-    arrivalSuffix: arrivalSuffix(arrivalHead, sequenceNumber),
-    arrivalHead,
-  };
-}
-
-function arrivalSuffix(head: string, sequenceNumber: string): string {
-  return `${head}${sequenceNumber}","position":`;
-}
-
-/** `line` is one JSON text without blanks around it. */
-export function normalise(line: string, position: number, context: RecordContext): Normalised {
-  let value: unknown;
-  try {
-    value = JSON.parse(line);
-  } catch (error) {
-    if (line.charCodeAt(0) === BYTE_ORDER_MARK) return withoutMark(line, position, context);
-    return { reason: "not_json", detail: `The line is no JSON: ${(error as Error).message}.` };
-  }
-  if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    return { reason: "not_an_object", detail: `The line is JSON, but ${kindOf(value)} and no object.` };
-  }
-  // The form that most producers send needs no second JSON.stringify: its own text is kept.
-  if (isCanonical(value as JsonObject, line, context)) return AS_IT_STANDS;
-  try {
-    const event = canonicalEvent(value as JsonObject, line, position, context);
-    return `${JSON.stringify(event).slice(0, -1)}${context.arrivalSuffix}${position}}}`;
-  } catch (error) {
-    if (error instanceof Rejected) return { reason: error.reason, detail: error.message };
-    throw error;
-  }
-}
-
-/** A mark at the start of a file is no part of its first event. */
-function withoutMark(line: string, position: number, context: RecordContext): Normalised {
-  const rest = line.slice(1).trim();
-  const outcome = normalise(rest, position, context);
-  return outcome === AS_IT_STANDS ? `${rest.slice(0, -1)}${context.arrivalSuffix}${position}}}` : outcome;
-}
-
-/**
- * True when the line as it stands is what canonicalEvent would write: only known fields, each of its own
- * type, none empty, all required ones there. Anything in doubt is false, and takes the long way.
- */
-function isCanonical(event: JsonObject, line: string, context: RecordContext): boolean {
-  let found = 0;
-  for (const key in event) {
-    const value = event[key];
-    if (typeof value === "string") {
-      const part = TEXT_PARTS.get(key);
-      if (part === undefined || value === "") return false;
-      if (part === Part.Time && !isTimeInWindow(value, context)) return false;
-      found |= part;
-    } else if (!isCanonicalValue(key, value, line)) {
-      return false;
-    }
-  }
-  return (found & Part.Required) === Part.Required && (found & Part.Someone) !== 0;
-}
-
-/** What a canonical event consists of, as bits. */
-const Part = { Other: 0, Id: 1, Type: 2, Time: 4, Someone: 8, Required: 7 } as const;
-const TEXT_PARTS: ReadonlyMap<string, number> = new Map<string, number>([
-  ...TEXT_FIELDS.map((field) => [field, Part.Other] as const),
-  ["event_id", Part.Id],
-  ["event_type", Part.Type],
-  ["event_time", Part.Time],
-  ["user_id", Part.Someone],
-  ["session_id", Part.Someone],
-]);
-
-function isTimeInWindow(time: string, { earliestTime, latestTime }: RecordContext): boolean {
-  // Both bounds have the same 24 characters, so text order is time order.
-  return isCanonicalTime(time) && time >= earliestTime && time <= latestTime;
-}
-
-function isCanonicalValue(key: string, value: unknown, line: string): boolean {
-  switch (key) {
-    case "geo":
-      return isTextObject(value, true);
-    case "properties":
-      return isTextObject(value, false);
-    case "product_price":
-      return typeof value === "number" && Number.isFinite(value);
-    case "quantity":
-      return isPlainQuantity(value, line);
-    default:
-      return false;
-  }
-}
-
-/** 1.0 and 1e0 are the number 1 too, but not text that every reader takes for an int. */
-function isPlainQuantity(value: unknown, line: string): boolean {
-  if (typeof value !== "number" || (value | 0) !== value) return false;
-  const name = `"quantity":${value}`;
-  const at = line.lastIndexOf(name);
-  const after = line.charCodeAt(at + name.length);
-  return at !== -1 && (after === 44 || after === 125);
-}
-
-function isTextObject(value: unknown, isGeo: boolean): boolean {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) return false;
-  for (const key in value) {
-    const entry = (value as JsonObject)[key];
-    if (typeof entry !== "string") return false;
-    if (isGeo && (entry === "" || (key !== "country" && key !== "city" && key !== "ip"))) return false;
-  }
-  return true;
-}
-
-/** The long way: both producers' forms, every type that a field may come in, unknown fields to properties. */
-function canonicalEvent(
-  source: JsonObject,
-  line: string,
+/** `value` is what JSON.parse makes of `json`. */
+export function normalise(
+  value: unknown,
+  json: string,
   position: number,
   context: RecordContext,
-): ClickstreamEvent {
-  const reader = new EventReader(source);
-  const event = reader.event(position, context);
-  if (!reader.wroteNumbersAsText || !LONG_NUMBER.test(line)) return event;
-  // JSON.parse has rounded an id such as 12345678901234567890: read again with long numbers as text.
-  return new EventReader(JSON.parse(quoteLongNumbers(line)) as JsonObject).event(position, context);
+): Normalised {
+  if (isDeeperThan(value, MAX_DEPTH)) return TOO_DEEP;
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    return { reason: "not_an_object", detail: `The line is JSON, but ${kindOf(value)} and not an object.` };
+  }
+  const reader = new EventReader(value as JsonObject, json);
+  const outcome = reader.read(position, context);
+  if (!reader.sawNumbers || !mayLoseDigits(json)) return outcome;
+  // JSON.parse makes 12345678901234567000 of the id 12345678901234567890, and 10 of 10.00.
+  return new EventReader(parseExactly(json) as JsonObject, json).read(position, context);
 }
 
 class EventReader {
-  wroteNumbersAsText = false;
-  private readonly properties: Record<string, string> = Object.create(null);
-  private readonly geo: JsonObject;
+  /** True once a number has become text, or may be shown in a detail. */
+  sawNumbers = false;
+  private readonly source: JsonObject;
   private readonly unknown: [name: string, value: unknown][] = [];
 
-  constructor(private readonly source: JsonObject) {
-    this.geo = this.objectField("geo");
-    this.copyProperties();
+  constructor(source: JsonObject, json: string) {
+    this.source = mayHaveHalves(json) ? withoutHalves(source) : source;
   }
 
-  event(position: number, context: RecordContext): ClickstreamEvent {
-    const timeField = isAbsent(this.source.event_time) ? "timestamp" : "event_time";
+  read(position: number, context: RecordContext): Normalised {
+    try {
+      const event = this.event(position, context);
+      return `${jsonLine(event).slice(0, -1)}${context.arrivalSuffix}${position}}}`;
+    } catch (error) {
+      if (!(error instanceof Rejected)) throw error;
+      this.sawNumbers = true;
+      return { reason: error.reason, detail: error.message };
+    }
+  }
+
+  private event(position: number, context: RecordContext): ClickstreamEvent {
+    const { source } = this;
+    const timeField = isAbsent(source.event_time) ? "timestamp" : "event_time";
     const event_type = this.text("event_type");
-    if (event_type === undefined) throw new Rejected("missing_event_type", "event_type is missing or empty.");
-    const event_time = eventTime(timeField, this.source[timeField], context);
+    if (event_type === undefined) throw this.withoutType();
+    const event_time = eventTime(timeField, source[timeField], context);
     const user_id = this.text("user_id");
     const session_id = this.text("session_id");
     if (user_id === undefined && session_id === undefined) {
       throw new Rejected("missing_user_and_session", "Both user_id and session_id are missing or empty.");
     }
-    const event: ClickstreamEvent = {
-      event_id: this.text("event_id") ?? `${context.shardId}:${context.sequenceNumber}:${position}`,
+    return {
+      event_id: this.eventId() ?? `${context.shardId}:${context.sequenceNumber}:${position}`,
       event_type,
       event_time,
       user_id,
@@ -237,42 +96,58 @@ class EventReader {
       browser: this.text("browser"),
       user_agent: this.text("user_agent"),
       email: this.text("email"),
-      geo: this.geoField(),
+      geo: this.geo(),
       product_id: this.text("product_id"),
       product_name: this.text("product_name"),
       product_category: this.text("product_category"),
       product_price: this.price(),
       quantity: this.quantity(),
+      properties: this.properties(timeField),
     };
-    this.collectUnknown(timeField);
-    for (const [name, value] of this.unknown) this.addProperty(name, value);
-    for (const _ in this.properties) {
-      event.properties = this.properties;
-      break;
-    }
-    return event;
+  }
+
+  private withoutType(): Rejected {
+    const { log, message, msg } = this.source;
+    const line = [log, message, msg].find((text) => typeof text === "string" && looksLikeLogLine(text));
+    return line === undefined
+      ? new Rejected("missing_event_type", "event_type is missing or empty.")
+      : new Rejected(
+          "log_line",
+          `There is no event_type, and a field looks like a line of a log. ${HOW_TO_SEND_LOGS}.`,
+        );
+  }
+
+  private eventId(): string | undefined {
+    const id = this.text("event_id");
+    if (id === undefined || id.length > LONGEST_NO_ID) return id;
+    const plain = id.trim().toLowerCase();
+    return plain === "" || NO_IDS.has(plain) ? undefined : id;
   }
 
   private text(field: TextField): string | undefined {
-    return this.textOf(field, this.source[field]);
+    const value = this.source[field];
+    if (value === undefined || value === "") return undefined;
+    return typeof value === "string" ? value : this.textOf(field, value);
   }
 
   private textOf(name: string, value: unknown): string | undefined {
     if (isAbsent(value)) return undefined;
     if (typeof value === "string") return value;
-    if (typeof value === "object") {
+    if (typeof value === "boolean") return String(value);
+    this.sawNumbers = true;
+    const number = numberText(value);
+    if (number === undefined)
       throw new Rejected("invalid_field", `${name} must be text, got ${kindOf(value)}.`);
-    }
-    if (typeof value === "number") this.wroteNumbersAsText = true;
-    return String(value);
+    return number;
   }
 
-  private geoField(): ClickstreamEvent["geo"] {
-    const ip = this.geoText("ip", "ip_address");
-    const country = this.geoText("country", "country");
-    const city = this.geoText("city", "city");
-    for (const name in this.geo) {
-      if (!GEO_NAMES.has(name)) this.unknown.push([`geo.${name}`, this.geo[name]]);
+  private geo(): ClickstreamEvent["geo"] {
+    const geo = this.objectField("geo");
+    const ip = this.geoText("ip", geo, "ip_address");
+    const country = this.geoText("country", geo, "country");
+    const city = this.geoText("city", geo, "city");
+    for (const name in geo) {
+      if (!GEO_NAMES.has(name)) this.unknown.push([`geo.${name}`, geo[name]]);
     }
     return ip === undefined && country === undefined && city === undefined
       ? undefined
@@ -280,8 +155,8 @@ class EventReader {
   }
 
   /** The nested value wins; a flat one that says something else is kept with the properties. */
-  private geoText(field: GeoField, flatName: string): string | undefined {
-    const nested = this.textOf(`geo.${field}`, this.geo[field]);
+  private geoText(field: GeoField, geo: JsonObject, flatName: string): string | undefined {
+    const nested = this.textOf(`geo.${field}`, geo[field]);
     const flat = this.textOf(flatName, this.source[flatName]);
     if (nested !== undefined && flat !== undefined && flat !== nested) this.unknown.push([flatName, flat]);
     return nested ?? flat;
@@ -289,9 +164,7 @@ class EventReader {
 
   private price(): number | undefined {
     const price = numberOf(this.source.product_price);
-    if (Number.isNaN(price)) {
-      throw this.invalid("product_price", "a finite number");
-    }
+    if (Number.isNaN(price)) throw this.invalid("product_price", "a finite number");
     return price;
   }
 
@@ -300,8 +173,7 @@ class EventReader {
     if (quantity !== undefined && (quantity | 0) !== quantity) {
       throw this.invalid("quantity", "a whole number of 32 bits");
     }
-    // -0 is 0; JSON.stringify writes it so as well, but not every reader of this object would.
-    return quantity === 0 ? 0 : quantity;
+    return quantity;
   }
 
   private invalid(field: string, allowed: string): Rejected {
@@ -310,43 +182,44 @@ class EventReader {
 
   private objectField(field: "geo" | "properties"): JsonObject {
     const value = this.source[field];
-    if (isAbsent(value)) return {};
-    if (typeof value !== "object" || Array.isArray(value)) {
+    if (isAbsent(value)) return NOTHING;
+    // PHP writes an empty map so. A list that is not empty has no names to keep its values by.
+    if (Array.isArray(value) && value.length === 0) return NOTHING;
+    if (typeof value !== "object" || Array.isArray(value) || numberText(value) !== undefined) {
       throw new Rejected("invalid_field", `${field} must be an object, got ${kindOf(value)}.`);
     }
     return value as JsonObject;
   }
 
-  private copyProperties(): void {
+  private properties(timeField: "event_time" | "timestamp"): ClickstreamEvent["properties"] {
     const given = this.objectField("properties");
-    for (const name in given) {
-      if (given[name] !== null) this.properties[name] = this.propertyText(given[name]);
-    }
-  }
-
-  private collectUnknown(timeField: "event_time" | "timestamp"): void {
     for (const name in this.source) {
       const isOtherTime = name === "timestamp" && timeField === "event_time";
       if (isOtherTime || !KNOWN_NAMES.has(name)) this.unknown.push([name, this.source[name]]);
     }
-  }
+    if (this.unknown.length === 0 && isTextMap(given)) return isEmpty(given) ? undefined : given;
 
-  /** An explicit property keeps its name; what stood beside it gets the next free one. */
-  private addProperty(name: string, value: unknown): void {
-    if (value === null) return;
-    let free = name;
-    for (let count = 2; free in this.properties; count += 1) free = `${name}_${count}`;
-    this.properties[free] = this.propertyText(value);
+    const properties: Record<string, string> = {};
+    for (const name in given) {
+      if (given[name] !== null) put(properties, name, this.propertyText(given[name]));
+    }
+    for (const [name, value] of this.unknown) {
+      // A property that was sent as one keeps its name; a field beside it gets the next free one.
+      if (value !== null) put(properties, freeName(name, properties), this.propertyText(value));
+    }
+    return isEmpty(properties) ? undefined : properties;
   }
 
   private propertyText(value: unknown): string {
     if (typeof value === "string") return value;
-    this.wroteNumbersAsText = true;
-    return JSON.stringify(value);
+    if (typeof value === "boolean") return String(value);
+    this.sawNumbers = true;
+    return jsonText(value);
   }
 }
 
-const BYTE_ORDER_MARK = 0xfeff;
+const NOTHING: JsonObject = {};
+const LONGEST_NO_ID = 64;
 const GEO_NAMES: ReadonlySet<string> = new Set(["ip", "country", "city"]);
 const KNOWN_NAMES: ReadonlySet<string> = new Set([
   ...["event_id", "event_type", "event_time", "timestamp", "user_id", "session_id", "page_url"],
@@ -355,60 +228,84 @@ const KNOWN_NAMES: ReadonlySet<string> = new Set([
   "properties",
 ]);
 const JSON_NUMBER = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/;
-const LONG_NUMBER = /\d{16}|\d[eE]\+?\d{2}/;
-const STRING_OR_NUMBER = /"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g;
+const SHOWN_LENGTH = 80;
+
+function isTextMap(map: JsonObject): map is Record<string, string> {
+  for (const name in map) {
+    if (typeof map[name] !== "string") return false;
+  }
+  return true;
+}
+
+function isEmpty(map: JsonObject): boolean {
+  for (const _ in map) return false;
+  return true;
+}
+
+function freeName(name: string, taken: JsonObject): string {
+  let free = name;
+  for (let count = 2; Object.hasOwn(taken, free); count += 1) free = `${name}_${count}`;
+  return free;
+}
+
+function put(map: Record<string, string>, name: string, value: string): void {
+  // An assignment to this name would set the prototype.
+  if (name === "__proto__") Object.defineProperty(map, name, { value, enumerable: true, configurable: true });
+  else map[name] = value;
+}
 
 function eventTime(field: string, value: unknown, context: RecordContext): string {
+  if (typeof value === "string" && isCanonicalTime(value)) {
+    // All three have the same 24 characters, so text order is time order.
+    if (value >= context.earliestTime && value <= context.latestTime) return value;
+  }
   if (isAbsent(value)) throw new Rejected("missing_event_time", "event_time is missing or empty.");
-  const time = typeof value === "string" ? parseEventTime(value) : undefined;
+  const time = readTime(value);
   if (time === undefined) {
     throw new Rejected(
       "invalid_event_time",
-      `${field} must be an ISO 8601 date and time such as 2026-11-21T09:00:00Z, got ${shown(value)}.`,
+      `${field} must be an ISO 8601 date and time such as 2026-11-21T09:00:00Z, or seconds, milliseconds or microseconds since 1970 (of the years 1990 to 2099), got ${shown(value)}.`,
     );
   }
-  if (time.epochMs < Date.parse(context.earliestTime) || time.epochMs > Date.parse(context.latestTime)) {
+  const { earliestTime, latestTime } = context;
+  const isEarly = time.epochMs < Date.parse(earliestTime);
+  if (isEarly || time.epochMs > Date.parse(latestTime)) {
+    const remedy = isEarly
+      ? "earliestEventTime lets older events in"
+      : "latestEventLeadHours lets later events in";
     throw new Rejected(
       "event_time_out_of_window",
-      `${field} ${time.text} lies outside of ${context.earliestTime} to ${context.latestTime}.`,
+      `${field} ${time.text} lies outside of ${earliestTime} to ${latestTime}. The configuration key ${remedy}.`,
     );
   }
   return time.text;
+}
+
+function readTime(value: unknown): EventTime | undefined {
+  if (typeof value === "string") return parseEventTime(value) ?? parseEpochTime(value);
+  const number = numberText(value);
+  return number === undefined ? undefined : parseEpochTime(String(Number(number)));
 }
 
 function isAbsent(value: unknown): boolean {
   return value === undefined || value === null || value === "";
 }
 
-/** undefined where there is none, NaN where it is none. */
+/** undefined if absent, NaN if not a number. */
 function numberOf(value: unknown): number | undefined {
   if (isAbsent(value)) return undefined;
-  const number =
-    typeof value === "string" && JSON_NUMBER.test(value)
-      ? Number(value)
-      : typeof value === "number"
-        ? value
-        : NaN;
+  const text = typeof value === "string" && JSON_NUMBER.test(value) ? value : numberText(value);
+  const number = text === undefined ? NaN : Number(text);
   return Number.isFinite(number) ? number : NaN;
-}
-
-/** Puts quotes around the numbers that a double cannot hold exactly. */
-function quoteLongNumbers(line: string): string {
-  return line.replace(STRING_OR_NUMBER, (token) => {
-    if (token.startsWith('"')) return token;
-    const value = Number(token);
-    const isExact = Number.isFinite(value) && (!Number.isInteger(value) || Number.isSafeInteger(value));
-    return isExact ? token : `"${token}"`;
-  });
 }
 
 function kindOf(value: unknown): string {
   if (value === null) return "null";
   if (Array.isArray(value)) return "an array";
+  if (numberText(value) !== undefined) return "a number";
   return typeof value === "object" ? "an object" : `a ${typeof value}`;
 }
 
 function shown(value: unknown): string {
-  const text = JSON.stringify(value);
-  return text.length > 80 ? `${text.slice(0, 80)}…` : text;
+  return shortened(jsonText(value), SHOWN_LENGTH);
 }

@@ -1,87 +1,92 @@
-// Takes a Kinesis record apart into the lines that it holds, one event each.
+// Takes a Kinesis record apart: aggregates of the Kinesis Producer Library, gzip, text.
 
 import { isAscii, isUtf8 } from "node:buffer";
+import { isAggregate, userRecords } from "./aggregate";
+import { bytesInWords, isUtf16 } from "./bytes";
+import { gunzipped, isGzip } from "./compressed";
+import type { Rejection } from "./context";
+import { skipBlanks } from "./json";
+import { unpackedLimit } from "./limits";
 
-/** A line of text and where its bytes lie, bytes that are no text, or nothing at all. */
-export type UnpackedLine =
-  | { kind: "text"; data: Buffer; start: number; end: number; encoding: "latin1" | "utf8" }
-  | { kind: "pretty"; text: string; data: Buffer; start: number; end: number }
-  | { kind: "bytes"; bytes: Buffer }
-  | { kind: "empty"; text: string };
+/** Text that is to be split into events, or bytes that go to the quarantine whole. */
+export type Unpacked =
+  | { kind: "text"; text: string; packedBytes: number }
+  | { kind: "bytes"; bytes: Buffer; rejection: Rejection };
 
 const NEWLINE = 10;
 const OPENING_BRACE = 123;
-const OPENING_BRACKET = 91;
-const COMMA = 44;
 
-/** Non-blank lines in order; their place in this order is their position. A record without any yields "empty". */
-export function* unpack(base64: string): Generator<UnpackedLine> {
-  const data = Buffer.from(base64, "base64");
+export function unpack(data: Buffer): Unpacked[] {
+  if (!isAggregate(data)) return unpackOne(data);
+  const records = userRecords(data);
+  if (records === undefined) return [bytes(data, "broken_aggregate", BROKEN_AGGREGATE)];
+  return records.length === 0 ? [bytes(data, "empty_record", EMPTY_AGGREGATE)] : records.flatMap(unpackOne);
+}
+
+const BROKEN_AGGREGATE =
+  "This looks like a KPL aggregate (Kinesis Producer Library), but its checksum or its encoding is wrong. The payload is the record in base64.";
+const EMPTY_AGGREGATE =
+  "This KPL aggregate (Kinesis Producer Library) holds no record. The payload is the record in base64.";
+
+function unpackOne(data: Buffer): Unpacked[] {
+  if (!isGzip(data)) return textOrBytes(data, data.length);
+  const unpacked = gunzipped(data, unpackedLimit(data.length));
+  if ("fault" in unpacked) {
+    const detail = `This looks like gzip, but cannot be unpacked: ${unpacked.fault}. The payload is the record in base64.`;
+    return [bytes(data, "broken_gzip", detail)];
+  }
+  if (isText(unpacked)) return textOrBytes(unpacked, data.length);
+  return [
+    bytes(
+      data,
+      "not_utf8",
+      `${notText(unpacked, "What the gzip record unpacks to is")} The payload is the record as it came, in base64.`,
+    ),
+  ];
+}
+
+function textOrBytes(data: Buffer, packedBytes: number): Unpacked[] {
   // ASCII is the same in latin1, which V8 stores in half the space and parses faster.
-  const encoding = isAscii(data) ? "latin1" : "utf8";
-  const isText = encoding === "latin1" || isUtf8(data);
-  let found = 0;
+  if (isAscii(data) && !isUtf16(data)) return [{ kind: "text", text: data.toString("latin1"), packedBytes }];
+  if (isText(data)) return [{ kind: "text", text: data.toString("utf8"), packedBytes }];
+  return (
+    partlyText(data) ?? [
+      bytes(data, "not_utf8", `${notText(data, "The record is")} The payload is the record in base64.`),
+    ]
+  );
+}
+
+function isText(data: Buffer): boolean {
+  return isUtf8(data) && !isUtf16(data);
+}
+
+/** JSON lines of which some are damaged: the others are read. */
+function partlyText(data: Buffer): Unpacked[] | undefined {
+  if (isUtf16(data)) return undefined;
+  const lines: Unpacked[] = [];
+  let hasJson = false;
   for (let from = 0; from < data.length; ) {
     const newline = data.indexOf(NEWLINE, from);
     const to = newline === -1 ? data.length : newline;
-    const start = skipBlanks(data, from, to);
-    const end = trimBlanks(data, start, to);
+    const line = data.subarray(from, to);
     from = to + 1;
-    if (start === end) continue;
-    if (found === 0 && isText && newline !== -1 && isOneValueOverLines(data, end)) {
-      yield wholeRecord(data, encoding);
-      return;
-    }
-    found += 1;
-    // Lines that are text stay usable although another line of their record is not.
-    if (isText || isUtf8(data.subarray(start, end))) {
-      yield { kind: "text", data, start, end, encoding };
+    if (isUtf8(line)) {
+      const text = line.toString("utf8");
+      hasJson ||= line[0] === OPENING_BRACE && text.trimEnd().endsWith("}");
+      if (skipBlanks(text, 0) < text.length) lines.push({ kind: "text", text, packedBytes: line.length });
     } else {
-      yield { kind: "bytes", bytes: data.subarray(start, end) };
+      lines.push(
+        bytes(line, "not_utf8", `${notText(line, "The line is")} The payload is the line in base64.`),
+      );
     }
   }
-  if (found === 0) yield { kind: "empty", text: data.toString("utf8") };
+  return hasJson ? lines : undefined;
 }
 
-/** A pretty-printed value; only a first line that ends in the middle of one can begin it. */
-function isOneValueOverLines(data: Buffer, firstLineEnd: number): boolean {
-  const last = data[firstLineEnd - 1];
-  if (last !== OPENING_BRACE && last !== OPENING_BRACKET && last !== COMMA) return false;
-  try {
-    JSON.parse(data.toString("utf8"));
-    return true;
-  } catch {
-    return false;
-  }
+function notText(data: Buffer, what: string): string {
+  return `${what} not UTF-8 text, it looks like ${bytesInWords(data)}.`;
 }
 
-function wholeRecord(data: Buffer, encoding: "latin1" | "utf8"): UnpackedLine {
-  const start = skipBlanks(data, 0, data.length);
-  const end = trimBlanks(data, start, data.length);
-  const text = data.toString(encoding, start, end);
-  // Line breaks between tokens would tear the raw line apart; inside of strings JSON has none.
-  const oneLine = text.replaceAll(/[\r\n]+/g, " ");
-  return { kind: "pretty", text, data: Buffer.from(oneLine), start: 0, end: Buffer.byteLength(oneLine) };
-}
-
-/** Made only where it is needed: most lines are read from their bytes (scan). */
-export function textOf(line: Exclude<UnpackedLine, { kind: "bytes" }>): string {
-  return line.kind === "text" ? line.data.toString(line.encoding, line.start, line.end) : line.text;
-}
-
-function skipBlanks(data: Buffer, from: number, to: number): number {
-  let start = from;
-  while (start < to && isBlank(data[start] as number)) start += 1;
-  return start;
-}
-
-function trimBlanks(data: Buffer, from: number, to: number): number {
-  let end = to;
-  while (end > from && isBlank(data[end - 1] as number)) end -= 1;
-  return end;
-}
-
-/** What JSON calls white space. A line of other blanks is a line that is no JSON. */
-function isBlank(byte: number): boolean {
-  return byte === 32 || byte === 9 || byte === 13 || byte === 10;
+function bytes(data: Buffer, reason: Rejection["reason"], detail: string): Unpacked {
+  return { kind: "bytes", bytes: data, rejection: { reason, detail } };
 }

@@ -2,8 +2,8 @@
 
 import { HOUR_MS } from "../shared/layout";
 import { parseEventTime } from "../shared/time";
+import type { TimeWindow } from "./context";
 import type { IngestEnv } from "./env";
-import type { TimeWindow } from "./normalise";
 
 export function readWindow(
   env: Pick<IngestEnv, "EARLIEST_EVENT_TIME" | "LATEST_EVENT_LEAD_HOURS">,

@@ -42,14 +42,20 @@ export type RawLine = ClickstreamEvent & { event_id: string; arrival: Arrival };
 export const QUARANTINE_REASONS = [
   "empty_record",
   "not_utf8",
+  "broken_gzip",
+  "broken_aggregate",
   "not_json",
+  "log_line",
   "not_an_object",
+  "too_deep",
+  "too_large",
   "missing_event_type",
   "missing_event_time",
   "missing_user_and_session",
   "invalid_event_time",
   "event_time_out_of_window",
   "invalid_field",
+  "unprocessable",
 ] as const;
 export type QuarantineReason = (typeof QUARANTINE_REASONS)[number];
 
@@ -85,6 +91,14 @@ export type TextField = (typeof TEXT_FIELDS)[number];
 
 export const GEO_FIELDS = ["ip", "country", "city"] as const satisfies readonly (keyof Geo)[];
 export type GeoField = (typeof GEO_FIELDS)[number];
+
+/** What producers write for an id when they have none, in small letters: such an event gets an id of its own. */
+export const NO_IDS: ReadonlySet<string> = new Set([
+  ...["0", "-", "--", "null", "(null)", "nil", "none", "(none)", "undefined", "nan", "n/a", "na", "unknown"],
+  ...["(not set)", "false", "true", "{}", "[]", "[object object]"],
+  "00000000-0000-0000-0000-000000000000",
+  "ffffffff-ffff-ffff-ffff-ffffffffffff",
+]);
 
 /** How the flat producer calls what the canonical form nests or names otherwise. */
 export const FLAT_NAMES = {

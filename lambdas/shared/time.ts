@@ -7,13 +7,13 @@ export interface EventTime {
 }
 
 const ISO_DATE_TIME =
-  /^(\d{4})-(\d{2})-(\d{2})[Tt ](\d{2}):(\d{2})(?::(\d{2})(?:\.(\d{1,9}))?)?(?:[Zz]|([+-])(\d{2}):?(\d{2}))?$/;
+  /^(\d{4})-(\d{2})-(\d{2})[Tt ](\d{2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?(?: ?(?:[Zz]|UTC|GMT|([+-])(\d{2})(?::?(\d{2}))?))?$/;
 const DAYS_IN_MONTH = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
 const MINUTE_MS = 60_000;
 
 /**
- * An ISO 8601 date and time, or undefined where the text is none.
- * Without a zone it is UTC, because one producer in the wild writes it so.
+ * An ISO 8601 date and time, or undefined if the text is none. Also read: a blank before the zone, `UTC` or `GMT`
+ * for it, an offset of hours alone. Without a zone it is UTC, because one producer in the wild writes it so.
  */
 export function parseEventTime(text: string): EventTime | undefined {
   const match = ISO_DATE_TIME.exec(text);
@@ -42,6 +42,33 @@ export function parseEventTime(text: string): EventTime | undefined {
     text: `${text19.slice(0, 19)}.${canonicalFraction(fraction)}Z`,
     epochMs: wholeSecondMs + Number(fraction.padEnd(3, "0").slice(0, 3)),
   };
+}
+
+const EPOCH = /^(\d{9,16})(?:\.(\d{1,9}))?$/;
+/** Digits behind the seconds, of numbers that count seconds, milliseconds and microseconds. */
+const EPOCH_UNITS = [0, 3, 6];
+const EARLIEST_EPOCH_SECONDS = Date.UTC(1990, 0) / 1000;
+const LATEST_EPOCH_SECONDS = Date.UTC(2100, 0) / 1000;
+
+/**
+ * Seconds, milliseconds or microseconds since 1970, as digits with a fraction perhaps; undefined if the text is none.
+ * The unit is the one by which the time lies in 1990 to 2099: at most one does.
+ */
+export function parseEpochTime(text: string): EventTime | undefined {
+  const match = EPOCH.exec(text);
+  if (match === null) return undefined;
+  const [, digits = "", fraction = ""] = match;
+  for (const unit of EPOCH_UNITS) {
+    const seconds = Number(digits) / 10 ** unit;
+    if (seconds < EARLIEST_EPOCH_SECONDS || seconds >= LATEST_EPOCH_SECONDS) continue;
+    const microseconds = Number(digits + fraction.padEnd(6, "0").slice(0, 6 - unit));
+    const epochMs = Math.floor(microseconds / 1000);
+    const beyondMs = String(microseconds % 1000)
+      .padStart(3, "0")
+      .replace(/0+$/, "");
+    return { text: `${new Date(epochMs).toISOString().slice(0, -1)}${beyondMs}Z`, epochMs };
+  }
+  return undefined;
 }
 
 /** True for `YYYY-MM-DDTHH:MM:SS.mmmZ` of a real date: the form that needs no rewriting. */
@@ -75,8 +102,8 @@ export function isDate(year: number, month: number, day: number): boolean {
 
 function offsetOf(sign?: string, hours?: string, minutes?: string): number | undefined {
   if (sign === undefined) return 0;
-  if (Number(hours) > 23 || Number(minutes) > 59) return undefined;
-  const offset = (Number(hours) * 60 + Number(minutes)) * MINUTE_MS;
+  if (Number(hours) > 23 || Number(minutes ?? 0) > 59) return undefined;
+  const offset = (Number(hours) * 60 + Number(minutes ?? 0)) * MINUTE_MS;
   return sign === "-" ? -offset : offset;
 }
 

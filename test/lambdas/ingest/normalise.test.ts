@@ -1,7 +1,8 @@
 // Facts about how a producer's line becomes a raw line, or is refused; expectations are written by hand.
 
 import assert from "node:assert/strict";
-import { AS_IT_STANDS, normalise, type Rejection, recordContext } from "../../../lambdas/ingest/normalise";
+import { recordContext } from "../../../lambdas/ingest/context";
+import { type Outcome, outcomes, type Refused } from "../../../lambdas/ingest/outcomes";
 
 const ARRIVAL = Date.parse("2026-11-21T09:00:01.123Z");
 const WINDOW = { earliestTime: "2000-01-01T00:00:00.000Z", latestLeadMs: 24 * 3_600_000 };
@@ -10,26 +11,37 @@ const ARRIVED = {
   time: "2026-11-21T09:00:01.123Z",
   shard_id: "shardId-000000000003",
   sequence_number: "4711",
-  position: 2,
+  position: 0,
 };
 const MINIMAL = { event_id: "e1", event_type: "x", event_time: "2026-11-21T09:00:00.000Z", user_id: "u1" };
 
-function outcome(line: string): ReturnType<typeof normalise> {
-  return normalise(line, 2, context);
+/** What a record with just this line becomes. */
+function outcome(line: string): Outcome {
+  const [only, ...others] = outcomes(Buffer.from(line), context);
+  assert.deepEqual(others, []);
+  return only as Outcome;
 }
 
 /** The raw line as an object. */
 function raw(event: unknown): Record<string, unknown> {
-  const line = typeof event === "string" ? event : JSON.stringify(event);
-  const result = outcome(line);
-  if (result === AS_IT_STANDS) return { ...JSON.parse(line), arrival: ARRIVED };
+  const result = outcome(typeof event === "string" ? event : JSON.stringify(event));
   assert.equal(typeof result, "string", JSON.stringify(result));
   return JSON.parse(result as string);
 }
 
 function refused(event: unknown): string {
+  return refusal(event).reason;
+}
+
+function refusal(event: unknown): Refused {
   const result = outcome(typeof event === "string" ? event : JSON.stringify(event));
-  return (result as Rejection).reason;
+  assert.notEqual(typeof result, "string", String(result));
+  return result as Refused;
+}
+
+/** A minimal event with more JSON at its end. */
+function withMore(json: string): string {
+  return `${JSON.stringify(MINIMAL).slice(0, -1)},${json}}`;
 }
 
 describe("lambdas/ingest/normalise", () => {
@@ -46,7 +58,7 @@ describe("lambdas/ingest/normalise", () => {
       geo: { ip: "198.18.0.1", country: "DE", city: "Köln" },
     };
     assert.deepEqual(raw(event), {
-      event_id: "shardId-000000000003:4711:2",
+      event_id: "shardId-000000000003:4711:0",
       event_type: "page_view",
       event_time: "2026-11-21T08:59:30.250Z",
       user_id: "u-17",
@@ -101,32 +113,27 @@ describe("lambdas/ingest/normalise", () => {
     });
   });
 
-  it("keeps a canonical event's own text", () => {
+  it("leaves a canonical event as it is", () => {
     const event = {
       ...MINIMAL,
       product_price: 1.5,
       quantity: 3,
       geo: { city: "Köln" },
-      properties: { a: "b" },
+      properties: { a: "b", __proto: "c", "7": "" },
     };
-    assert.equal(outcome(JSON.stringify(event)), AS_IT_STANDS);
     assert.deepEqual(raw(event), { ...event, arrival: ARRIVED });
   });
 
-  it("rewrites whatever is not canonical, however near to it", () => {
-    const near = [
-      '{"event_id":"e1","event_type":"x","event_time":"2026-11-21T09:00:00Z","user_id":"u1"}',
-      '{"event_id":"e1","event_type":"x","event_time":"2026-11-21T09:00:00.000Z","user_id":"u1","quantity":1.0}',
-      '{"event_id":"e1","event_type":"x","event_time":"2026-11-21T09:00:00.000Z","user_id":"u1","quantity":1e0}',
-      '{"event_id":"e1","event_type":"x","event_time":"2026-11-21T09:00:00.000Z","user_id":"u1","browser":""}',
-      '{"event_id":"e1","event_type":"x","event_time":"2026-11-21T09:00:00.000Z","user_id":"u1","geo":{"x":"y"}}',
-      '{"event_id":"e1","event_type":"x","event_time":"2026-11-21T09:00:00.000Z","user_id":"u1","properties":{"n":1}}',
-      '{"event_id":"e1","event_type":"x","event_time":"2026-11-21T09:00:00.000Z","user_id":"u1","arrival":{}}',
-      '{"event_type":"x","event_time":"2026-11-21T09:00:00.000Z","user_id":"u1"}',
-    ];
-    for (const line of near) assert.equal(typeof outcome(line), "string", line);
-    assert.equal(raw(near[1]).quantity, 1);
-    assert.equal((outcome(near[1] as string) as string).includes('"quantity":1,'), true);
+  it("writes what it parsed: blanks, escapes and numbers as every reader takes them", () => {
+    const line =
+      '{ "event_id":"e1",\t"event_type":"\\u0078" , "event_time":"2026-11-21T09:00:00Z","user_id":"u1","quantity":1.0,"product_price":1e0,"browser":"\\/","arrival":{}}';
+    assert.equal(
+      outcome(line),
+      '{"event_id":"e1","event_type":"x","event_time":"2026-11-21T09:00:00.000Z","user_id":"u1","browser":"/","product_price":1,"quantity":1,"properties":{"arrival":"{}"},"arrival":{"time":"2026-11-21T09:00:00.123Z","shard_id":"shardId-000000000003","sequence_number":"4711","position":0}}'.replace(
+        "00.123Z",
+        "01.123Z",
+      ),
+    );
   });
 
   it("puts unknown fields with the properties, as text, and loses none that has a name twice", () => {
@@ -193,13 +200,13 @@ describe("lambdas/ingest/normalise", () => {
 
   const refusals: [string, unknown, string][] = [
     ["text that is no JSON", "{nope", "not_json"],
-    ["an array", "[1]", "not_an_object"],
+    ["an array in an array", "[[1]]", "not_an_object"],
     ["null", "null", "not_an_object"],
     ["no event_type", { ...MINIMAL, event_type: undefined }, "missing_event_type"],
     ["an empty event_type", { ...MINIMAL, event_type: "" }, "missing_event_type"],
     ["no time", { ...MINIMAL, event_time: null }, "missing_event_time"],
     ["neither user nor session", { ...MINIMAL, user_id: "" }, "missing_user_and_session"],
-    ["a time as a number", { ...MINIMAL, event_time: 1763715600 }, "invalid_event_time"],
+    ["a number that is no time", { ...MINIMAL, event_time: 20261121 }, "invalid_event_time"],
     ["a date without a time", { ...MINIMAL, event_time: "2026-11-21" }, "invalid_event_time"],
     [
       "a date that does not exist",
@@ -227,20 +234,202 @@ describe("lambdas/ingest/normalise", () => {
     ["half a piece", { ...MINIMAL, quantity: 1.5 }, "invalid_field"],
     ["more pieces than 32 bits", { ...MINIMAL, quantity: 2147483648 }, "invalid_field"],
     ["geo as text", { ...MINIMAL, geo: "DE" }, "invalid_field"],
-    ["properties as a list", { ...MINIMAL, properties: [] }, "invalid_field"],
+    ["properties as a list", { ...MINIMAL, properties: ["a"] }, "invalid_field"],
   ];
   for (const [what, event, reason] of refusals) {
     it(`refuses ${what} as ${reason}`, () => assert.equal(refused(event), reason));
   }
 
   it("passes the very edges of the window", () => {
-    assert.equal(
-      outcome(JSON.stringify({ ...MINIMAL, event_time: "2000-01-01T00:00:00.000Z" })),
-      AS_IT_STANDS,
+    for (const event_time of ["2000-01-01T00:00:00.000Z", "2026-11-22T09:00:01.123Z"]) {
+      assert.equal(raw({ ...MINIMAL, event_time }).event_time, event_time);
+    }
+  });
+
+  it("says which key moves the window", () => {
+    const past = refusal({ ...MINIMAL, event_time: "1995-07-01T00:00:01-04:00" }).detail;
+    assert.match(past, /1995-07-01T04:00:01.000Z lies outside .* earliestEventTime lets older events in/);
+    assert.match(refusal({ ...MINIMAL, event_time: "2030-01-01T00:00Z" }).detail, /latestEventLeadHours/);
+  });
+
+  it("takes PHP's empty map", () => {
+    assert.deepEqual(raw({ ...MINIMAL, properties: [], geo: [] }), { ...MINIMAL, arrival: ARRIVED });
+  });
+
+  const noIds = [
+    "",
+    " ",
+    "0",
+    "-",
+    "null",
+    "NULL",
+    "undefined",
+    "None",
+    "n/a",
+    "NaN",
+    "[object Object]",
+    0,
+    null,
+    false,
+  ];
+  for (const event_id of [...noIds, "00000000-0000-0000-0000-000000000000"]) {
+    it(`makes an id of its own in the place of ${JSON.stringify(event_id)}`, () => {
+      assert.equal(raw({ ...MINIMAL, event_id }).event_id, "shardId-000000000003:4711:0");
+    });
+  }
+
+  it("keeps ids that only look like none", () => {
+    for (const event_id of ["00", "null-1", "00000000-0000-4000-8000-000000000000", "1"]) {
+      assert.equal(raw({ ...MINIMAL, event_id }).event_id, event_id);
+    }
+  });
+
+  describe("numbers that become text", () => {
+    const digits = [
+      "0.123456789012345678",
+      "10.00",
+      "1e400",
+      "1E3",
+      "-0",
+      "12345678901234567890",
+      "1e21",
+      "42",
+      "-1.5",
+    ];
+    for (const number of digits) {
+      it(`keeps ${number} as it was sent`, () => {
+        assert.equal(raw(JSON.stringify(MINIMAL).replace('"u1"', number)).user_id, number);
+        const line = withMore(`"properties":{"a":${number},"b":{"c":[ ${number} ,1]}},"d":${number}`);
+        assert.deepEqual(raw(line).properties, { a: number, b: `{"c":[${number},1]}`, d: number });
+      });
+    }
+
+    it("shows a number in a detail as it was sent", () => {
+      assert.match(refusal(withMore('"product_price":1e400')).detail, /got 1e400\.$/);
+      assert.match(refusal(withMore('"quantity":3000000000.10')).detail, /got 3000000000\.10\.$/);
+      assert.match(
+        refusal(withMore('"geo":12345678901234567890')).detail,
+        /geo must be an object, got a number/,
+      );
+    });
+
+    it("does not take an object for a number because its members have certain names", () => {
+      const value = '{"isLosslessNumber":true,"value":"7"}';
+      assert.deepEqual(raw(withMore(`"a":${value},"b":10.00`)).properties, { a: value, b: "10.00" });
+      assert.equal(refused(withMore(`"browser":${value},"b":10.00`)), "invalid_field");
+    });
+  });
+
+  describe("names that come twice", () => {
+    for (const [form, time] of [
+      ["canonical", "event_time"],
+      ["flat", "timestamp"],
+    ]) {
+      it(`keeps the last value in the ${form} form`, () => {
+        const line = `{"event_id":"e","event_type":"x","${time}":"2026-11-21T09:00:00.000Z","user_id":"u","user_id":"v","properties":{"a":"1","\\u0061":"2","n":{"k":1,"k":2}},"z":"1","z":"2"}`;
+        const text = outcome(line) as string;
+        assert.equal(text.split('"a":').length, 2);
+        const { user_id, properties } = JSON.parse(text);
+        assert.deepEqual([user_id, properties], ["v", { a: "2", n: '{"k":2}', z: "2" }]);
+      });
+    }
+  });
+
+  describe("half surrogate pairs", () => {
+    it("keeps them as the text of their escape, so that two ids stay two", () => {
+      const ids = ["\\ud83d", "\\uDE00", "a\\ud83d\\ud83d\\ude00"].map(
+        (id) => raw(JSON.stringify(MINIMAL).replace('"e1"', `"${id}"`)).event_id,
+      );
+      assert.deepEqual(ids, ["\\ud83d", "\\ude00", "a\\ud83d\u{1f600}"]);
+    });
+
+    it("keeps them in properties, unknown fields, geo and names", () => {
+      const line = withMore(
+        '"geo":{"city":"\\ud83d"},"properties":{"t":"x\\ud83d","o":{"p":"\\ud83d"},"\\ud83d":"1","\\\\ud83d":"2"},"title":"x\\ude00y"',
+      );
+      const { geo, properties } = raw(line);
+      assert.deepEqual(geo, { city: "\\ud83d" });
+      assert.deepEqual(properties, {
+        t: "x\\ud83d",
+        o: '{"p":"\\ud83d"}',
+        "\\ud83d_2": "1",
+        "\\ud83d": "2",
+        title: "x\\ude00y",
+      });
+    });
+  });
+
+  it("writes no character that any reader takes for a line end", () => {
+    const ends = "\r\n\u000b\f\u001c\u001d\u001e\u0085\u2028\u2029";
+    const event = { ...MINIMAL, browser: ends, [ends]: ends, properties: { [ends]: { a: ends } } };
+    const line = outcome(JSON.stringify(event)) as string;
+    assert.deepEqual(
+      [...ends].filter((end) => line.includes(end)),
+      [],
     );
-    assert.equal(
-      outcome(JSON.stringify({ ...MINIMAL, event_time: "2026-11-22T09:00:01.123Z" })),
-      AS_IT_STANDS,
-    );
+    assert.equal(JSON.parse(line).browser, ends);
+    assert.equal(JSON.parse(line).properties[`${ends}_2`], ends);
+  });
+
+  describe("depth", () => {
+    const nested = (levels: number) => `${"[".repeat(levels)}1${"]".repeat(levels)}`;
+    it("takes 100 levels with the event itself", () => {
+      // The event, properties and 98 more.
+      const deep = nested(98);
+      assert.deepEqual(raw(withMore(`"properties":{"a":${deep}}`)).properties, { a: deep });
+      assert.equal(refused(withMore(`"properties":{"a":${nested(99)}}`)), "too_deep");
+    });
+
+    for (const levels of [5_000, 100_000]) {
+      it(`refuses ${levels} levels wherever they are`, () => {
+        for (const line of [
+          withMore(`"a":${nested(levels)}`),
+          withMore(`"event_type":${nested(levels)}`),
+          nested(levels),
+        ]) {
+          assert.equal(refused(line), "too_deep");
+        }
+        assert.equal(refused("[".repeat(levels)), "too_deep");
+        assert.equal(refused(`${'{"a":'.repeat(levels)}1${"}".repeat(levels)}`), "too_deep");
+      });
+    }
+  });
+
+  describe("what a line that is no event looks like", () => {
+    const logs = [
+      '198.51.100.21 - - [20/Nov/2026:04:33:14 +0000] "GET /1 HTTP/1.1" 200 24015 "-" "curl/8"',
+      "<34>1 2026-11-20T22:14:15.003Z host su - ID47 - 'su root' failed",
+      "Nov 20 22:14:15 host sshd[42]: Accepted publickey",
+      "#Fields: date time c-ip cs-method",
+    ];
+    for (const line of logs) {
+      it(`says that it is a log line: ${line.slice(0, 40)}`, () => {
+        const { reason, detail } = refusal(line);
+        assert.equal(reason, "log_line");
+        assert.match(detail, /npm start -- --file/);
+      });
+    }
+
+    it("says so of a log line in JSON", () => {
+      assert.equal(
+        refused({ log: `${logs[0]}\n`, stream: "stdout", time: "2026-11-18T04:57:43.9Z" }),
+        "log_line",
+      );
+      assert.equal(refused({ ...MINIMAL, event_type: undefined, log: "hello" }), "missing_event_type");
+    });
+
+    const faults: [string, RegExp][] = [
+      ["{nope}", /got 'n', line 1, column 2/],
+      ['{"a":1,\n"b":}', /line 1, column 8/],
+      ['{"a":NaN}', /value expected.*line 1, column 6/],
+      ['{"a":"b', /reached end of input/],
+    ];
+    for (const [line, expected] of faults) {
+      it(`says what is wrong with ${JSON.stringify(line)}, and where`, () => {
+        const [first] = outcomes(Buffer.from(line), context);
+        assert.equal((first as Refused).reason, "not_json");
+        assert.match((first as Refused).detail, expected);
+      });
+    }
   });
 });

@@ -1,7 +1,8 @@
 // The event's type and lists against the schema, field by field.
 
 import assert from "node:assert/strict";
-import { normalise, recordContext } from "../../../lambdas/ingest/normalise";
+import { recordContext } from "../../../lambdas/ingest/context";
+import { outcomes } from "../../../lambdas/ingest/outcomes";
 import { FLAT_NAMES, GEO_FIELDS, QUARANTINE_REASONS, TEXT_FIELDS } from "../../../lambdas/shared/event";
 import schema from "../../../schema/clickstream.json";
 import { SHARD } from "../fakes";
@@ -41,7 +42,8 @@ describe("lambdas/shared/event", () => {
       earliestTime: "1970-01-01T00:00:00.000Z",
       latestLeadMs: 0,
     });
-    const line = normalise('{"event_type":"x","user_id":"u","event_time":"1970-01-01T00:00Z"}', 0, context);
+    const event = '{"event_type":"x","user_id":"u","event_time":"1970-01-01T00:00Z"}';
+    const [line] = outcomes(Buffer.from(event), context);
     const arrival = Object.keys(JSON.parse(line as string).arrival);
     assert.deepEqual(
       arrival,

@@ -1,0 +1,66 @@
+// Takes the Kinesis Producer Library's aggregated records apart.
+
+import { createHash } from "node:crypto";
+
+/** https://github.com/awslabs/amazon-kinesis-producer/blob/master/aggregation-format.md */
+const MAGIC = Buffer.from([0xf3, 0x89, 0x9a, 0xc2]);
+const DIGEST_BYTES = 16;
+/** Field numbers of the messages AggregatedRecord and Record. */
+const RECORDS = 3;
+const DATA = 3;
+
+export function isAggregate(data: Buffer): boolean {
+  return data[0] === MAGIC[0] && data.subarray(0, MAGIC.length).equals(MAGIC);
+}
+
+/** The user records' data in order; undefined if the checksum or the encoding is wrong. */
+export function userRecords(data: Buffer): Buffer[] | undefined {
+  if (data.length < MAGIC.length + DIGEST_BYTES) return undefined;
+  const message = data.subarray(MAGIC.length, data.length - DIGEST_BYTES);
+  const digest = createHash("md5").update(message).digest();
+  if (!digest.equals(data.subarray(data.length - DIGEST_BYTES))) return undefined;
+  const found: Buffer[] = [];
+  for (const record of fieldsOf(message, RECORDS) ?? [undefined]) {
+    const fields = record && fieldsOf(record, DATA);
+    if (fields === undefined) return undefined;
+    // The last value of a field that comes twice counts. A record without data has no bytes.
+    found.push(fields.at(-1) ?? Buffer.alloc(0));
+  }
+  return found;
+}
+
+/** The bytes fields with this number; undefined if the message is not well-formed. */
+function fieldsOf(message: Buffer, wanted: number): Buffer[] | undefined {
+  const found: Buffer[] = [];
+  for (let at = 0; at < message.length; ) {
+    const tag = varint(message, at);
+    if (tag === undefined) return undefined;
+    const length = lengthOf(message, tag.end, tag.value % 8);
+    if (length === undefined || length.end > message.length) return undefined;
+    if (Math.floor(tag.value / 8) === wanted && tag.value % 8 === 2) {
+      found.push(message.subarray(length.start, length.end));
+    }
+    at = length.end;
+  }
+  return found;
+}
+
+/** Where a field's value lies, by its wire type. */
+function lengthOf(message: Buffer, at: number, wireType: number): { start: number; end: number } | undefined {
+  if (wireType === 1) return { start: at, end: at + 8 };
+  if (wireType === 5) return { start: at, end: at + 4 };
+  const number = varint(message, at);
+  if (number === undefined) return undefined;
+  if (wireType === 0) return { start: at, end: number.end };
+  return wireType === 2 ? { start: number.end, end: number.end + number.value } : undefined;
+}
+
+function varint(message: Buffer, from: number): { value: number; end: number } | undefined {
+  let value = 0;
+  for (let at = from; at < from + 10 && at < message.length; at += 1) {
+    const byte = message[at] as number;
+    value += (byte & 127) * 2 ** (7 * (at - from));
+    if (byte < 128) return { value, end: at + 1 };
+  }
+  return undefined;
+}

@@ -1,0 +1,219 @@
+// What the ingest needs of JSON beyond JSON.parse: where values end, digits as they were sent, faults in words.
+
+import { LosslessNumber, parse } from "lossless-json";
+
+export type JsonObject = Record<string, unknown>;
+
+/** From `start` to before `end`. */
+export interface Range {
+  start: number;
+  end: number;
+}
+
+const NEWLINE = 10;
+const QUOTE = 34;
+const COMMA = 44;
+const OPENING_BRACKET = 91;
+const BACKSLASH = 92;
+const CLOSING_BRACKET = 93;
+const OPENING_BRACE = 123;
+const CLOSING_BRACE = 125;
+
+/** JSON's white space. */
+export function isBlank(code: number): boolean {
+  return code === 32 || code === 9 || code === 13 || code === NEWLINE;
+}
+
+/** The first position from `at` on that is not blank. */
+export function skipBlanks(text: string, at: number, end = text.length): number {
+  let start = at;
+  while (start < end && isBlank(text.charCodeAt(start))) start += 1;
+  return start;
+}
+
+export function trimBlanks(text: string, start: number, at: number): number {
+  let end = at;
+  while (end > start && isBlank(text.charCodeAt(end - 1))) end -= 1;
+  return end;
+}
+
+/** Behind the object or array that starts at `start`; -1 if it does not end. Whether it is JSON is not checked. */
+export function containerEnd(text: string, start: number): number {
+  let depth = 0;
+  for (let at = start; at < text.length; at += 1) {
+    const code = text.charCodeAt(at);
+    if (code === QUOTE) {
+      at = stringEnd(text, at) - 1;
+      if (at < start) return -1;
+    } else if (code === OPENING_BRACE || code === OPENING_BRACKET) {
+      depth += 1;
+    } else if (code === CLOSING_BRACE || code === CLOSING_BRACKET) {
+      depth -= 1;
+      if (depth === 0) return at + 1;
+    }
+  }
+  return -1;
+}
+
+/** Behind the closing quote; -1 if there is none in this line: JSON has no line ends in strings. */
+function stringEnd(text: string, start: number): number {
+  for (let at = start + 1; at < text.length; at += 1) {
+    const code = text.charCodeAt(at);
+    if (code === QUOTE) return at + 1;
+    if (code === BACKSLASH) at += 1;
+    else if (code === NEWLINE) return -1;
+  }
+  return -1;
+}
+
+/** How deep objects and arrays nest in a text that may be broken. */
+export function deepestLevel(text: string): number {
+  let depth = 0;
+  let deepest = 0;
+  for (let at = 0; at < text.length; at += 1) {
+    const code = text.charCodeAt(at);
+    if (code === QUOTE) {
+      const end = stringEnd(text, at);
+      if (end === -1) break;
+      at = end - 1;
+    } else if (isContainerStart(code)) {
+      depth += 1;
+      deepest = Math.max(deepest, depth);
+    } else if (code === CLOSING_BRACE || code === CLOSING_BRACKET) {
+      depth -= 1;
+    }
+  }
+  return deepest;
+}
+
+export function isContainerStart(code: number): boolean {
+  return code === OPENING_BRACE || code === OPENING_BRACKET;
+}
+
+/** Where the elements lie of the array at the start of a text that JSON.parse takes. */
+export function elementRanges(text: string, start = 0): Range[] {
+  const ranges: Range[] = [];
+  let at = skipBlanks(text, start + 1);
+  while (text.charCodeAt(at) !== CLOSING_BRACKET) {
+    const range = { start: at, end: valueEnd(text, at) };
+    ranges.push(range);
+    at = next(text, range.end);
+  }
+  return ranges;
+}
+
+/** Where name and value lie of each member of the object at the start of a text that JSON.parse takes. */
+export function memberRanges(text: string): { name: string; member: Range; value: Range }[] {
+  const members: { name: string; member: Range; value: Range }[] = [];
+  let at = skipBlanks(text, 1);
+  while (text.charCodeAt(at) !== CLOSING_BRACE) {
+    const nameEnd = stringEnd(text, at);
+    const start = skipBlanks(text, skipBlanks(text, nameEnd) + 1);
+    const end = valueEnd(text, start);
+    const name = JSON.parse(text.slice(at, nameEnd)) as string;
+    members.push({ name, member: { start: at, end }, value: { start, end } });
+    at = next(text, end);
+  }
+  return members;
+}
+
+/** Where the next element or member starts, or the closing bracket stands. */
+function next(text: string, valueEnd: number): number {
+  const at = skipBlanks(text, valueEnd);
+  return text.charCodeAt(at) === COMMA ? skipBlanks(text, at + 1) : at;
+}
+
+function valueEnd(text: string, start: number): number {
+  const code = text.charCodeAt(start);
+  if (isContainerStart(code)) return containerEnd(text, start);
+  if (code === QUOTE) return stringEnd(text, start);
+  let end = start;
+  while (end < text.length && !isScalarEnd(text.charCodeAt(end))) end += 1;
+  return end;
+}
+
+function isScalarEnd(code: number): boolean {
+  return code === COMMA || code === CLOSING_BRACE || code === CLOSING_BRACKET || isBlank(code);
+}
+
+/** True if objects and arrays nest deeper than `levels`. Never recurses deeper itself. */
+export function isDeeperThan(value: unknown, levels: number): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  if (levels === 0) return true;
+  for (const name in value) {
+    const member = (value as JsonObject)[name];
+    if (typeof member === "object" && isDeeperThan(member, levels - 1)) return true;
+  }
+  return false;
+}
+
+/** A number in a place where JSON can have one; strings can hold such text as well. */
+const NUMBER = /[:,[]\s*(-?\d[\d.eE+-]*)(?=\s*[,}\]])/g;
+
+/** False if every number in the text is written as JavaScript writes it; true can be a false alarm. */
+export function mayLoseDigits(text: string): boolean {
+  for (const [, digits] of text.matchAll(NUMBER)) {
+    if (!isExact(digits as string)) return true;
+  }
+  return false;
+}
+
+function isExact(digits: string): boolean {
+  return String(Number(digits)) === digits;
+}
+
+/** JSON.parse, but a number that would be written otherwise comes as a LosslessNumber with the text that was sent. */
+export function parseExactly(text: string): unknown {
+  return parse(text, undefined, {
+    parseNumber: (digits) => (isExact(digits) ? Number(digits) : new LosslessNumber(digits)),
+    onDuplicateKey: ({ newValue }) => newValue,
+  });
+}
+
+/** A number as it was sent; undefined for any other value. */
+export function numberText(value: unknown): string | undefined {
+  if (typeof value === "number") return String(value);
+  // By class: an object that was sent may have the members that the library itself goes by.
+  return value instanceof LosslessNumber ? value.value : undefined;
+}
+
+/** The compact JSON text of a value of JSON.parse or parseExactly. */
+export function jsonText(value: unknown): string {
+  if (value instanceof LosslessNumber) return value.value;
+  if (Array.isArray(value)) return `[${value.map(jsonText).join(",")}]`;
+  if (typeof value !== "object" || value === null) return JSON.stringify(value);
+  const members = Object.entries(value).map(
+    ([name, member]) => `${JSON.stringify(name)}:${jsonText(member)}`,
+  );
+  return `{${members.join(",")}}`;
+}
+
+/** JSON text without anything that any reader takes for a line end: JSON.stringify escapes only those of ASCII. */
+export function jsonLine(value: unknown): string {
+  const text = JSON.stringify(value);
+  // Two searches are far quicker than one by pattern.
+  const isOneLine = !text.includes("\u2028") && !text.includes("\u2029") && !text.includes("\u0085");
+  return isOneLine
+    ? text
+    : text.replace(LINE_ENDS, (end) => `\\u${end.charCodeAt(0).toString(16).padStart(4, "0")}`);
+}
+
+const LINE_ENDS = /[\u0085\u2028\u2029]/g;
+
+/** What is wrong with a text that JSON.parse refused, and where. The text must not nest deeper than MAX_DEPTH. */
+export function faultInWords(text: string): string {
+  try {
+    parseExactly(text);
+  } catch (error) {
+    const [, what, position] = /^(.*?) at position (\d+)$/s.exec((error as Error).message) ?? [];
+    if (position !== undefined) return `${what}, ${placeInWords(text, Number(position))}`;
+    return (error as Error).message;
+  }
+  return "it is not valid JSON";
+}
+
+function placeInWords(text: string, position: number): string {
+  const before = text.slice(0, position);
+  const line = before.split("\n").length;
+  return `line ${line}, column ${position - before.lastIndexOf("\n")}`;
+}

@@ -1,0 +1,110 @@
+// Makes of one Kinesis record its raw lines and its quarantine entries, each piece of it once. Pure, and never throws.
+
+import type { QuarantineLine } from "../shared/event";
+import { errorMessage, errorName } from "../shared/runtime";
+import type { RecordContext, Rejection } from "./context";
+import { skipBlanks } from "./json";
+import { unpackedLimit } from "./limits";
+import { normalise } from "./normalise";
+import { type Piece, split } from "./split";
+import { shortened } from "./surrogates";
+import { type Unpacked, unpack } from "./unpack";
+
+/** A raw line without its line end, or what goes to the quarantine. */
+export type Outcome = string | Refused;
+
+export interface Refused extends Rejection, Pick<QuarantineLine, "payload" | "payload_encoding"> {
+  position: number;
+}
+
+export function* outcomes(data: Buffer, context: RecordContext): Generator<Outcome> {
+  let position = 0;
+  for (const part of unpacked(data)) {
+    if (part.kind === "bytes") {
+      yield { ...part.rejection, ...inBase64(part.bytes), position };
+      position += 1;
+    } else {
+      const first = position;
+      for (const piece of within(part)) {
+        yield outcome(piece, position, context);
+        position += 1;
+      }
+      if (position === first) {
+        yield { ...EMPTY, payload: part.text, payload_encoding: "utf8", position };
+        position += 1;
+      }
+    }
+  }
+}
+
+const EMPTY: Rejection = { reason: "empty_record", detail: "The record holds nothing but blanks." };
+
+function outcome(piece: Piece, position: number, context: RecordContext): Outcome {
+  const normalised = piece.rejection ?? normalisedSafely(piece, position, context);
+  if (typeof normalised === "string") return normalised;
+  return { ...normalised, payload: piece.payload, payload_encoding: "utf8", position };
+}
+
+function normalisedSafely(piece: Piece, position: number, context: RecordContext): string | Rejection {
+  try {
+    return normalise(piece.value, piece.json, position, context);
+  } catch (error) {
+    return unprocessable(error);
+  }
+}
+
+function unpacked(data: Buffer): Unpacked[] {
+  try {
+    return unpack(data);
+  } catch (error) {
+    return [{ kind: "bytes", bytes: data, rejection: unprocessable(error) }];
+  }
+}
+
+/** One line must not keep its neighbours from S3, whatever is wrong with it, or with this program. */
+function unprocessable(error: unknown): Rejection {
+  return {
+    reason: "unprocessable",
+    detail: `The ingest failed on it: ${errorName(error)}: ${shortened(errorMessage(error), 200)}`,
+  };
+}
+
+/** The pieces; those that go beyond what so many bytes may become are one, and so is what cannot be split. */
+function* within({ text, packedBytes }: Unpacked & { kind: "text" }): Generator<Piece> {
+  let piecesLeft = packedBytes;
+  let lengthLeft = Math.max(unpackedLimit(packedBytes), text.length);
+  let done = 0;
+  const pieces = split(text);
+  while (true) {
+    let next: IteratorResult<Piece>;
+    try {
+      next = pieces.next();
+    } catch (error) {
+      yield rest(text, done, unprocessable(error));
+      return;
+    }
+    if (next.done) return;
+    piecesLeft -= 1;
+    lengthLeft -= next.value.json.length;
+    if (piecesLeft < 0 || lengthLeft < 0) {
+      yield rest(text, done, TOO_MUCH);
+      return;
+    }
+    yield next.value;
+    done = next.value.end;
+  }
+}
+
+const TOO_MUCH: Rejection = {
+  reason: "too_large",
+  detail: "The record becomes more than a record of its size may become. This is the rest of it, unread.",
+};
+
+function rest(text: string, from: number, rejection: Rejection): Piece {
+  const json = text.slice(skipBlanks(text, from));
+  return { json, payload: json, rejection, end: text.length };
+}
+
+function inBase64(bytes: Buffer): Pick<QuarantineLine, "payload" | "payload_encoding"> {
+  return { payload: bytes.toString("base64"), payload_encoding: "base64" };
+}

@@ -1,0 +1,236 @@
+// Splits text into the events that it holds: one a line, pretty-printed, several on a line, in arrays or batches.
+
+import type { Rejection } from "./context";
+import {
+  containerEnd,
+  deepestLevel,
+  elementRanges,
+  faultInWords,
+  isContainerStart,
+  type JsonObject,
+  memberRanges,
+  type Range,
+  skipBlanks,
+  trimBlanks,
+} from "./json";
+import { MAX_DEPTH, MAX_TEXT_LENGTH, TOO_DEEP, unpackedLimit } from "./limits";
+import { HOW_TO_SEND_LOGS, looksLikeLogLine } from "./log-line";
+
+/** What may be one event, or why it is none. */
+export interface Piece {
+  /** What JSON.parse makes of `json`; undefined with a rejection. */
+  value?: unknown;
+  /** The event's JSON text. */
+  json: string;
+  /** What goes to the quarantine if the event is refused: what arrived, without the blanks around it. */
+  payload: string;
+  rejection?: Rejection;
+  /** Where in the text it ends: what lies before has come out. */
+  end: number;
+}
+
+const BYTE_ORDER_MARK = 0xfeff;
+/** How often a text may be read over, in all, to find the ends of values that span lines. */
+const MAX_READINGS = 4;
+/** Characters in which a line's indentation must end for it to count as part of a pretty-printed block. */
+const INDENTATION = 256;
+
+/** All but blanks comes out once, in order. */
+export function* split(text: string): Generator<Piece> {
+  const lines = new LineSplitter(text);
+  for (let piece = lines.next(); piece !== undefined; piece = lines.next()) {
+    if (Array.isArray(piece.value)) yield* fromArray(piece);
+    else if (isBatch(piece.value)) yield* fromBatch(piece);
+    else yield piece;
+  }
+}
+
+/** Gives one JSON value after the other, or a line that is none. */
+class LineSplitter {
+  private at = 0;
+  private lineEnd = -1;
+  /** Up to here the line is known to hold nothing but JSON objects and arrays. */
+  private knownUntil = 0;
+  private readingsLeft: number;
+
+  constructor(private readonly text: string) {
+    this.readingsLeft = MAX_READINGS * text.length;
+  }
+
+  next(): Piece | undefined {
+    const { text } = this;
+    while (this.at < text.length) {
+      if (this.at > this.lineEnd) {
+        const newline = text.indexOf("\n", this.at);
+        this.lineEnd = newline === -1 ? text.length : newline;
+      }
+      const from = skipBlanks(text, this.at, this.lineEnd);
+      if (from < this.knownUntil) return this.value(from, containerEnd(text, from));
+      // A mark at the start of a file is no part of its first event.
+      const isMark = text.charCodeAt(from) === BYTE_ORDER_MARK;
+      const start = isMark ? skipBlanks(text, from + 1, this.lineEnd) : from;
+      const end = trimBlanks(text, start, this.lineEnd);
+      if (start < end) return this.line(from, start, end);
+      this.at = this.lineEnd + 1;
+    }
+    return undefined;
+  }
+
+  private line(from: number, start: number, end: number): Piece {
+    const json = this.text.slice(start, end);
+    if (json.length > MAX_TEXT_LENGTH) return this.rejected(from, end, tooLong(json));
+    try {
+      const value: unknown = JSON.parse(json);
+      this.at = end;
+      return { value, json, payload: from === start ? json : this.text.slice(from, end), end };
+    } catch {
+      return this.several(start, end) ?? this.pretty(start, end) ?? this.broken(from, start, end);
+    }
+  }
+
+  private value(start: number, end: number): Piece {
+    this.at = end;
+    const json = this.text.slice(start, end);
+    return { value: JSON.parse(json), json, payload: json, end };
+  }
+
+  /** The first of several values on one line, if nothing but values is on it. */
+  private several(start: number, end: number): Piece | undefined {
+    const line = this.text.slice(start, end);
+    let valueEnd = 0;
+    for (let at = 0; at < line.length; at = skipBlanks(line, valueEnd)) {
+      if (!isContainerStart(line.charCodeAt(at))) return undefined;
+      valueEnd = containerEnd(line, at);
+      if (valueEnd === -1 || !isJson(line.slice(at, valueEnd))) return undefined;
+    }
+    this.knownUntil = end;
+    return this.value(start, containerEnd(this.text, start));
+  }
+
+  /** A value that ends on a later line. */
+  private pretty(start: number, lineEnd: number): Piece | undefined {
+    const { text } = this;
+    if (!isContainerStart(text.charCodeAt(start)) || this.readingsLeft <= 0) return undefined;
+    const end = containerEnd(text, start);
+    this.readingsLeft -= (end === -1 ? text.length : end) - start;
+    if (end <= lineEnd) return undefined;
+    const json = text.slice(start, end);
+    if (json.length > MAX_TEXT_LENGTH) return undefined;
+    return isJson(json) ? this.value(start, end) : undefined;
+  }
+
+  private broken(from: number, start: number, lineEnd: number): Piece {
+    const end = this.blockEnd(lineEnd);
+    const json = this.text.slice(start, end);
+    return this.rejected(from, end, end - start > MAX_TEXT_LENGTH ? tooLong(json) : whyNotJson(json));
+  }
+
+  /** The end of a pretty-printed block, so that a mistake in it makes one line in the quarantine, not one for each of its lines. */
+  private blockEnd(lineEnd: number): number {
+    const { text } = this;
+    if (!"{[,".includes(text.charAt(lineEnd - 1)) || this.readingsLeft <= 0) return lineEnd;
+    let next = text.indexOf("\n", lineEnd) + 1;
+    while (next > 0 && /^[ \t]+[^\s{]/.test(text.slice(next, next + INDENTATION))) {
+      next = text.indexOf("\n", next) + 1;
+    }
+    this.readingsLeft -= (next > 0 ? next : text.length) - lineEnd;
+    if (next === 0 || !/[}\]]/.test(text.charAt(next))) return lineEnd;
+    const newline = text.indexOf("\n", next);
+    return trimBlanks(text, next, newline === -1 ? text.length : newline);
+  }
+
+  private rejected(from: number, end: number, rejection: Rejection): Piece {
+    this.at = end;
+    const payload = this.text.slice(from, end);
+    return { json: payload, payload, rejection, end };
+  }
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function tooLong(json: string): Rejection {
+  const [length, limit] = [json.length, MAX_TEXT_LENGTH].map((count) => count.toLocaleString("en-US"));
+  return {
+    reason: "too_large",
+    detail: `The JSON text has ${length} characters, the limit is ${limit}. Send one event a line.`,
+  };
+}
+
+function whyNotJson(json: string): Rejection {
+  if (looksLikeLogLine(json)) {
+    return {
+      reason: "log_line",
+      detail: `This looks like a line of an access log or a system log, not JSON. ${HOW_TO_SEND_LOGS}.`,
+    };
+  }
+  if (deepestLevel(json) > MAX_DEPTH) return TOO_DEEP;
+  return { reason: "not_json", detail: `Not valid JSON: ${faultInWords(json)}.` };
+}
+
+function* fromArray({ json, payload, end }: Piece): Generator<Piece> {
+  const ranges = elementRanges(json);
+  if (ranges.length === 0) yield { json, payload, end, rejection: empty("array") };
+  for (const range of ranges) {
+    const text = json.slice(range.start, range.end);
+    yield { value: JSON.parse(text), json: text, payload: text, end: end - json.length + range.end };
+  }
+}
+
+function empty(kind: string): Rejection {
+  return { reason: "empty_record", detail: `The ${kind} holds no event.` };
+}
+
+/** Segment's form: `{"batch": [events], …}`. An event may well have a field of this name, but it has a type. */
+function isBatch(value: unknown): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  const { batch, event_type } = value as JsonObject;
+  return Array.isArray(batch) && event_type === undefined;
+}
+
+/** The fields beside `batch` hold for each event that does not have them itself. */
+function* fromBatch({ json, payload, end }: Piece): Generator<Piece> {
+  const members = memberRanges(json);
+  const { value } = members.findLast(({ name }) => name === "batch") as { value: Range };
+  const shared = members
+    .filter(({ name }) => name !== "batch")
+    .map(({ name, member, value }) =>
+      OWN_TO_EACH_EVENT.has(name)
+        ? `"batch.${name}":${json.slice(value.start, value.end)}`
+        : json.slice(member.start, member.end),
+    )
+    .join(",");
+  const ranges = elementRanges(json.slice(0, value.end), value.start);
+  if (ranges.length === 0) yield { json, payload, end, rejection: empty("batch") };
+  else if ((json.length - (value.end - value.start)) * ranges.length > unpackedLimit(json.length)) {
+    yield { json, payload, end, rejection: tooMuchShared(ranges.length) };
+  } else {
+    for (const range of ranges) yield batchPiece(json, shared, value, range, end);
+  }
+}
+
+/** An id is one event's own; the event's own properties would replace those of the batch. */
+const OWN_TO_EACH_EVENT: ReadonlySet<string> = new Set(["event_id", "properties"]);
+
+function batchPiece(json: string, shared: string, batch: Range, event: Range, end: number): Piece {
+  const own = json.slice(event.start, event.end);
+  // In the quarantine the event keeps its batch around it, so that nothing of it is lost and it can be sent again.
+  const payload = `${json.slice(0, batch.start + 1)}${own}${json.slice(batch.end - 1)}`;
+  const members = own.startsWith("{") ? own.slice(1, -1).trim() : undefined;
+  const merged =
+    members === undefined ? own : `{${shared}${shared !== "" && members !== "" ? "," : ""}${members}}`;
+  return { value: JSON.parse(merged), json: merged, payload, end: end - json.length + event.end };
+}
+
+function tooMuchShared(events: number): Rejection {
+  return {
+    reason: "too_large",
+    detail: `The fields beside "batch" are too large to be repeated in each of its ${events} events. Send them in smaller batches.`,
+  };
+}
