@@ -47,12 +47,11 @@ function hasUtf16Mark(data: Buffer): boolean {
 }
 
 /** Mostly ASCII, and no control characters but blanks. */
-function isSingleByteText(data: Buffer): boolean {
-  const sample = data.subarray(0, SAMPLE_BYTES);
+export function isSingleByteText(data: Buffer): boolean {
   let beyondAscii = 0;
-  for (const byte of sample) {
+  for (const byte of data) {
     if (byte < 32 && byte !== 9 && byte !== 10 && byte !== 13) return false;
     if (byte >= 127) beyondAscii += 1;
   }
-  return beyondAscii * 2 < sample.length;
+  return beyondAscii * 2 < data.length;
 }

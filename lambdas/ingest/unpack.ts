@@ -2,7 +2,7 @@
 
 import { isAscii, isUtf8 } from "node:buffer";
 import { isAggregate, userRecords } from "./aggregate";
-import { bytesInWords, isUtf16 } from "./bytes";
+import { bytesInWords, isSingleByteText, isUtf16 } from "./bytes";
 import { gunzipped, isGzip } from "./compressed";
 import type { Rejection } from "./context";
 import { skipBlanks } from "./json";
@@ -60,9 +60,9 @@ function isText(data: Buffer): boolean {
   return isUtf8(data) && !isUtf16(data);
 }
 
-/** JSON lines of which some are damaged: the others are read. */
+/** JSON lines of which some are in another encoding: the others are read. */
 function partlyText(data: Buffer): Unpacked[] | undefined {
-  if (isUtf16(data)) return undefined;
+  if (!isSingleByteText(data)) return undefined;
   const lines: Unpacked[] = [];
   let hasJson = false;
   for (let from = 0; from < data.length; ) {

@@ -237,6 +237,54 @@ describe("lambdas/ingest", () => {
     assert.deepEqual([lines[99_999]?.position, lines[99_999]?.payload], [99_999, "1"]);
   });
 
+  it("quarantines a line that the ingest itself fails on, and takes its neighbours", async () => {
+    const s3 = new FakeS3();
+    const records = [kinesisRecord(["a", "fatal", "b"].map(good).join("\n"), "1")];
+    const { stringify } = JSON;
+    JSON.stringify = ((value: unknown, ...rest: []) => {
+      if ((value as { event_id?: string })?.event_id === "fatal")
+        throw new RangeError("Maximum call stack size exceeded");
+      return stringify(value, ...rest);
+    }) as typeof stringify;
+    try {
+      assert.deepEqual(await ingest(s3, records), []);
+    } finally {
+      JSON.stringify = stringify;
+    }
+    const ids = s3.lines(`raw/${HOUR}/${SHARD}-1-1.jsonl.gz`).map(({ event_id }) => event_id);
+    assert.deepEqual(ids, ["a", "b"]);
+    const [line] = s3.lines(`quarantine/${HOUR}/${SHARD}-1-1.jsonl.gz`);
+    assert.deepEqual([line?.reason, line?.position, line?.payload], ["unprocessable", 1, good("fatal")]);
+    assert.match(line?.detail as string, /RangeError: Maximum call stack/);
+  });
+
+  it("quarantines what the ingest cannot even split, and takes what came out before", async () => {
+    const s3 = new FakeS3();
+    const { parse } = JSON;
+    JSON.parse = ((text: string, ...rest: []) => {
+      if (text.includes("fatal")) throw new RangeError("Invalid array length");
+      return parse(text, ...rest);
+    }) as typeof parse;
+    const broken = `[${good("b")},"fatal"]`;
+    try {
+      await ingest(s3, [kinesisRecord(`${good("a")}\n${broken}\n${good("c")}`, "1")]);
+    } finally {
+      JSON.parse = parse;
+    }
+    const ids = s3.lines(`raw/${HOUR}/${SHARD}-1-1.jsonl.gz`).map(({ event_id }) => event_id);
+    const payloads = s3.lines(`quarantine/${HOUR}/${SHARD}-1-1.jsonl.gz`).map(({ payload }) => payload);
+    assert.deepEqual([ids, payloads], [["a", "c"], [broken]]);
+  });
+
+  it("lands 5,000 levels beside good lines at once", async () => {
+    const s3 = new FakeS3();
+    const deep = `${good("deep").slice(0, -1)},"properties":{"a":${"[".repeat(5_000)}${"]".repeat(5_000)}}}`;
+    assert.deepEqual(await ingest(s3, [kinesisRecord(`${good("a")}\n${deep}\n${good("b")}`, "1")]), []);
+    assert.equal(s3.lines(`raw/${HOUR}/${SHARD}-1-1.jsonl.gz`).length, 2);
+    const [line] = s3.lines(`quarantine/${HOUR}/${SHARD}-1-1.jsonl.gz`);
+    assert.deepEqual([line?.reason, line?.payload], ["too_deep", deep]);
+  });
+
   it("refuses a window that is none", () => {
     assert.throws(
       () => readWindow({ EARLIEST_EVENT_TIME: "soon", LATEST_EVENT_LEAD_HOURS: "24" }),
