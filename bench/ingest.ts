@@ -18,7 +18,8 @@ export interface IngestBenchOptions {
   repeats?: number;
 }
 
-const TARGET_RATIO = 0.8;
+/** Every line is written anew: the peer neither checks nor writes JSON. */
+const TARGET_RATIO = 0.5;
 const WARM_UP_TURNS = 4;
 const MEMORY_LIMIT_MB = 256;
 /** Lambda hands over at most 6 MB of JSON and 10,000 records. */

@@ -147,6 +147,21 @@ export function isDeeperThan(value: unknown, levels: number): boolean {
   return false;
 }
 
+/** JSON.parse; a text that is no JSON costs no stack trace, which would take longer than all the rest. */
+export function parseJson(text: string): unknown {
+  return withoutTraces(JSON.parse, text);
+}
+
+function withoutTraces(work: (text: string) => unknown, text: string): unknown {
+  const { stackTraceLimit } = Error;
+  Error.stackTraceLimit = 0;
+  try {
+    return work(text);
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit;
+  }
+}
+
 /** A number in a place where JSON can have one; strings can hold such text as well. */
 const NUMBER = /[:,[]\s*(-?\d[\d.eE+-]*)(?=\s*[,}\]])/g;
 
@@ -203,7 +218,7 @@ const LINE_ENDS = /[\u0085\u2028\u2029]/g;
 /** What is wrong with a text that JSON.parse refused, and where. The text must not nest deeper than MAX_DEPTH. */
 export function faultInWords(text: string): string {
   try {
-    parseExactly(text);
+    withoutTraces(parseExactly, text);
   } catch (error) {
     const [, what, position] = /^(.*?) at position (\d+)$/s.exec((error as Error).message) ?? [];
     if (position !== undefined) return `${what}, ${placeInWords(text, Number(position))}`;

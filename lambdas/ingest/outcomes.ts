@@ -70,8 +70,8 @@ function unprocessable(error: unknown): Rejection {
 }
 
 /** The pieces; those that go beyond what so many bytes may become are one, and so is what cannot be split. */
-function* within({ text, packedBytes }: Unpacked & { kind: "text" }): Generator<Piece> {
-  let piecesLeft = packedBytes;
+function* within({ text, packedBytes, maxPieces }: Unpacked & { kind: "text" }): Generator<Piece> {
+  let piecesLeft = maxPieces;
   let lengthLeft = Math.max(unpackedLimit(packedBytes), text.length);
   let done = 0;
   const pieces = split(text);

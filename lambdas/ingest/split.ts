@@ -9,11 +9,19 @@ import {
   isContainerStart,
   type JsonObject,
   memberRanges,
+  parseJson,
   type Range,
   skipBlanks,
   trimBlanks,
 } from "./json";
-import { MAX_DEPTH, MAX_TEXT_LENGTH, TOO_DEEP, unpackedLimit } from "./limits";
+import {
+  ENVELOPE_LEVELS,
+  LONG_TEXT_LENGTH,
+  MAX_DEPTH,
+  MAX_TEXT_LENGTH,
+  TOO_DEEP,
+  unpackedLimit,
+} from "./limits";
 import { HOW_TO_SEND_LOGS, looksLikeLogLine } from "./log-line";
 
 /** What may be one event, or why it is none. */
@@ -79,8 +87,9 @@ class LineSplitter {
   private line(from: number, start: number, end: number): Piece {
     const json = this.text.slice(start, end);
     if (json.length > MAX_TEXT_LENGTH) return this.rejected(from, end, tooLong(json));
+    if (isTooDeepToParse(json)) return this.rejected(from, end, TOO_DEEP);
     try {
-      const value: unknown = JSON.parse(json);
+      const value = parseJson(json);
       this.at = end;
       return { value, json, payload: from === start ? json : this.text.slice(from, end), end };
     } catch {
@@ -146,9 +155,14 @@ class LineSplitter {
   }
 }
 
+function isTooDeepToParse(json: string): boolean {
+  return json.length > LONG_TEXT_LENGTH && deepestLevel(json) > MAX_DEPTH + ENVELOPE_LEVELS;
+}
+
 function isJson(text: string): boolean {
+  if (isTooDeepToParse(text)) return false;
   try {
-    JSON.parse(text);
+    parseJson(text);
     return true;
   } catch {
     return false;

@@ -6,11 +6,11 @@ import { bytesInWords, isSingleByteText, isUtf16 } from "./bytes";
 import { gunzipped, isGzip } from "./compressed";
 import type { Rejection } from "./context";
 import { skipBlanks } from "./json";
-import { unpackedLimit } from "./limits";
+import { gzipPiecesLimit, unpackedLimit } from "./limits";
 
 /** Text that is to be split into events, or bytes that go to the quarantine whole. */
 export type Unpacked =
-  | { kind: "text"; text: string; packedBytes: number }
+  | { kind: "text"; text: string; packedBytes: number; maxPieces: number }
   | { kind: "bytes"; bytes: Buffer; rejection: Rejection };
 
 const NEWLINE = 10;
@@ -29,13 +29,13 @@ const EMPTY_AGGREGATE =
   "This KPL aggregate (Kinesis Producer Library) holds no record. The payload is the record in base64.";
 
 function unpackOne(data: Buffer): Unpacked[] {
-  if (!isGzip(data)) return textOrBytes(data, data.length);
+  if (!isGzip(data)) return textOrBytes(data, data.length, data.length);
   const unpacked = gunzipped(data, unpackedLimit(data.length));
   if ("fault" in unpacked) {
     const detail = `This looks like gzip, but cannot be unpacked: ${unpacked.fault}. The payload is the record in base64.`;
     return [bytes(data, "broken_gzip", detail)];
   }
-  if (isText(unpacked)) return textOrBytes(unpacked, data.length);
+  if (isText(unpacked)) return textOrBytes(unpacked, data.length, gzipPiecesLimit(data.length));
   return [
     bytes(
       data,
@@ -45,10 +45,11 @@ function unpackOne(data: Buffer): Unpacked[] {
   ];
 }
 
-function textOrBytes(data: Buffer, packedBytes: number): Unpacked[] {
+function textOrBytes(data: Buffer, packedBytes: number, maxPieces: number): Unpacked[] {
   // ASCII is the same in latin1, which V8 stores in half the space and parses faster.
-  if (isAscii(data) && !isUtf16(data)) return [{ kind: "text", text: data.toString("latin1"), packedBytes }];
-  if (isText(data)) return [{ kind: "text", text: data.toString("utf8"), packedBytes }];
+  if (isAscii(data) && !isUtf16(data))
+    return [{ kind: "text", text: data.toString("latin1"), packedBytes, maxPieces }];
+  if (isText(data)) return [{ kind: "text", text: data.toString("utf8"), packedBytes, maxPieces }];
   return (
     partlyText(data) ?? [
       bytes(data, "not_utf8", `${notText(data, "The record is")} The payload is the record in base64.`),
@@ -73,7 +74,8 @@ function partlyText(data: Buffer): Unpacked[] | undefined {
     if (isUtf8(line)) {
       const text = line.toString("utf8");
       hasJson ||= line[0] === OPENING_BRACE && text.trimEnd().endsWith("}");
-      if (skipBlanks(text, 0) < text.length) lines.push({ kind: "text", text, packedBytes: line.length });
+      if (skipBlanks(text, 0) < text.length)
+        lines.push({ kind: "text", text, packedBytes: line.length, maxPieces: line.length });
     } else {
       lines.push(
         bytes(line, "not_utf8", `${notText(line, "The line is")} The payload is the line in base64.`),
