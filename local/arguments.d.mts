@@ -50,6 +50,18 @@ export interface DeployerPolicyOptions {
   json?: boolean;
 }
 
+export interface AcceptOptions {
+  /** Given unless `local` is. */
+  stack?: string;
+  local?: boolean;
+  role?: string;
+  region?: string;
+  yes?: boolean;
+  keep?: boolean;
+  destroy?: boolean;
+  json?: boolean;
+}
+
 export interface CostOptions {
   /** The stack whose Pulumi.NAME.yaml is read; dev where it is left out. */
   stack?: string;

@@ -226,6 +226,54 @@ const COMMANDS = {
       "npm run deployer-policy -- --account 123456789012 --stack prod --project shop --out policies",
     ],
   },
+  accept: {
+    usage: "npm run accept -- --stack NAME [options]",
+    about:
+      "Sees on AWS, once and unattended, what no test on this machine can show: deploys a stack of its own, runs executions, looks at each row of docs/deployment.md, destroys it and leaves a report. Asks first, with cost and time. Exit code 0 only where nothing is not as expected.",
+    needs: (options) => (options.local ? ALL : ["npm"]),
+    options: {
+      stack: {
+        type: "string",
+        value: "NAME",
+        help: "the stack to make, which must not exist yet; that of an interrupted run goes on after its last step",
+        // Short and plain: it becomes part of the names of buckets, roles and alarms.
+        read: matching(
+          /^[a-z][a-z0-9-]{0,19}$/,
+          "1 to 20 lower-case letters, digits and hyphens, such as accept",
+        ),
+      },
+      local: { type: "boolean", help: "try the command on a local stack, which costs nothing" },
+      role: {
+        type: "string",
+        value: "ARN",
+        help: "the role that deploys: one that has the deployer's policy and nothing else",
+        read: matching(
+          /^arn:aws[a-z-]*:iam::\d{12}:role\/\S+$/,
+          "a role's ARN, such as arn:aws:iam::123456789012:role/deployer",
+        ),
+      },
+      region: { ...region, help: "the AWS region (default: AWS_REGION, else us-east-1)" },
+      yes: { type: "boolean", help: "begin without asking" },
+      keep: { type: "boolean", help: "leave the stack up at the end; --destroy removes it" },
+      destroy: { type: "boolean", help: "only remove what an interrupted or kept run left" },
+      json,
+    },
+    conflicts: [
+      ["local", "stack"],
+      ["local", "role"],
+      ["local", "region"],
+      ["local", "keep"],
+      ["local", "destroy"],
+      ["keep", "destroy"],
+    ],
+    oneOf: ["stack", "local"],
+    examples: [
+      "npm run accept -- --local",
+      "npm run accept -- --stack accept",
+      "npm run accept -- --stack accept --role arn:aws:iam::123456789012:role/deployer --yes --json",
+      "npm run accept -- --stack accept --destroy",
+    ],
+  },
   doctor: {
     usage: "npm run doctor -- [--stack NAME] [options]",
     about:
@@ -285,7 +333,8 @@ export function readArguments(argv, env = {}) {
   const parsed = parse(name, command, rest);
   if (parsed.help) return { help: helpText(command) };
   refuseWhatNpmTook(name, command, env);
-  return { command: name, needs: command.needs, plain: command.plain === true, options: parsed.options };
+  const needs = typeof command.needs === "function" ? command.needs(parsed.options) : command.needs;
+  return { command: name, needs, plain: command.plain === true, options: parsed.options };
 }
 
 function parse(name, command, argv) {
@@ -316,6 +365,9 @@ function parse(name, command, argv) {
   }
   for (const [key, { required, value, help }] of Object.entries(command.options)) {
     if (required && given[key] === undefined) fail(command, `--${key} ${value} is missing: ${help}.`);
+  }
+  if (command.oneOf?.every((key) => given[key] === undefined)) {
+    fail(command, `Give one of ${command.oneOf.map((key) => `--${key}`).join(", ")}.`);
   }
   return { options: { ...given, ...readPositionals(name, command, positionals) } };
 }

@@ -1,0 +1,97 @@
+// Whether each part writes to a log group of the stack's own, and what is in it.
+import {
+  DescribeLogStreamsCommand,
+  FilterLogEventsCommand,
+  paginateDescribeLogGroups,
+} from "@aws-sdk/client-cloudwatch-logs";
+import { BROKEN_RULE } from "../breakage";
+import { seen, unexpected, type Verdict } from "../verdict";
+import { qualified, until, type World } from "../world";
+
+/** The groups that hold lines after the executions. */
+function expected(world: World): string[] {
+  const own = qualified(world);
+  return [
+    ...["simulator", "ingest", "await-ingest", "transform/output", "transform/error"].map(
+      (path) => `/${own}/${path}`,
+    ),
+    `/aws/vendedlogs/states/${own}/pipeline`,
+  ];
+}
+
+export async function logGroups(world: World): Promise<Verdict> {
+  const found = new Map<string, number | undefined>();
+  const client = world.clients.logs;
+  for await (const { logGroups: groups = [] } of paginateDescribeLogGroups({ client }, {})) {
+    for (const { logGroupName = "", retentionInDays } of groups) found.set(logGroupName, retentionInDays);
+  }
+  const problems: string[] = [];
+  for (const name of expected(world)) {
+    if (!found.has(name)) problems.push(`${name} does not exist`);
+    else if (found.get(name) === undefined) problems.push(`${name} keeps its lines for ever`);
+    else if (!(await hasLines(world, name))) problems.push(`${name} is empty`);
+  }
+  // A service that is not told its group makes one of its own, which stays after destroy.
+  const names = [
+    world.outputs.ingestFunction,
+    world.outputs.awaitIngestFunction,
+    world.outputs.simulatorFunction,
+  ];
+  const strays = [...found.keys()].filter((group) => names.some((name) => group === `/aws/lambda/${name}`));
+  problems.push(...strays.map((group) => `${group} was made outside of the stack`));
+  return problems.length > 0
+    ? unexpected(problems.join("; "))
+    : seen(`${expected(world).length} groups with lines and a retention`);
+}
+
+async function hasLines(world: World, logGroupName: string): Promise<boolean> {
+  const stream = await until(world, `lines in ${logGroupName}`, 120, async () => {
+    const { logStreams = [] } = await world.clients.logs.send(
+      new DescribeLogStreamsCommand({ logGroupName, limit: 1 }),
+    );
+    return logStreams[0];
+  });
+  return stream !== undefined;
+}
+
+/** One JSON object a line, with the fields at the top: that is where metrics and filters find them. */
+export async function ingestLines(world: World): Promise<Verdict> {
+  const logGroupName = `/${qualified(world)}/ingest`;
+  const lines = await messages(world, logGroupName, "{ $.batch = * }");
+  if (lines.length === 0) return unexpected(`no line of ${logGroupName} has the field batch at the top`);
+  const nested = lines.find((line) => {
+    const { message } = JSON.parse(line) as { message?: unknown };
+    return typeof message === "string" && message.startsWith("{");
+  });
+  if (nested) return unexpected(`a line has JSON in its message: ${nested}`);
+  return seen(`${lines.length} lines, each one object with its fields at the top`);
+}
+
+/** The failure mail sends a person to this group. */
+export async function jobSaysWhy(world: World): Promise<Verdict> {
+  const logGroupName = `/${qualified(world)}/transform/output`;
+  const lines = await messages(world, logGroupName, BROKEN_RULE);
+  if (lines.length > 0) return seen(`${logGroupName}: ${lines[0]?.slice(0, 300)}`);
+  const other = await messages(world, `/${qualified(world)}/transform/error`, BROKEN_RULE, 0);
+  return unexpected(
+    other.length > 0
+      ? `${logGroupName} has no line with "${BROKEN_RULE}"; transform/error has: ${other[0]?.slice(0, 300)}`
+      : `no log group of the job has a line with "${BROKEN_RULE}"`,
+  );
+}
+
+async function messages(
+  world: World,
+  logGroupName: string,
+  filterPattern: string,
+  seconds = 120,
+): Promise<string[]> {
+  const startTime = Date.parse(world.facts.began);
+  const found = await until(world, `lines in ${logGroupName}`, seconds, async () => {
+    const { events = [] } = await world.clients.logs.send(
+      new FilterLogEventsCommand({ logGroupName, filterPattern, startTime, limit: 50 }),
+    );
+    return events.length > 0 ? events.map(({ message = "" }) => message) : undefined;
+  });
+  return found ?? [];
+}

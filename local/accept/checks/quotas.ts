@@ -1,0 +1,17 @@
+// Whether credentials and quotas are there, as the doctor asks for them.
+import { credentialsCheck, quotaChecks } from "../../doctor/stack";
+import { stackConfiguration } from "../../stack-config";
+import { seen, uncheckable, unexpected, type Verdict } from "../verdict";
+import type { World } from "../world";
+
+export async function quotasSuffice(world: World): Promise<Verdict> {
+  const checks = [
+    await credentialsCheck(world.config, world.outputs),
+    ...(await quotaChecks(world.config, stackConfiguration(world.stack))),
+  ];
+  const told = (state: string) =>
+    checks.filter((check) => check.state === state).map(({ name, says }) => `${name}: ${says}`);
+  if (told("bad").length > 0) return unexpected(told("bad").join("; "));
+  if (told("unknown").length > 0) return uncheckable(told("unknown").join("; "));
+  return seen(told("ok").join("; "));
+}

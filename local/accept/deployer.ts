@@ -1,0 +1,32 @@
+// What deploys the stack that is looked at: the pulumi CLI on AWS, or the local stack.
+import type { TargetConfig } from "../cli/target";
+import type { Mail } from "../mailbox";
+import type { StackOutputs } from "../outputs";
+import type { Settings } from "./settings";
+
+export interface Deployer {
+  readonly target: "aws" | "local";
+  readonly project: string;
+  readonly stack: string;
+  readonly region: string;
+  /** For AWS SDK clients. Only known after the first `up` on the local stack. */
+  readonly config: TargetConfig;
+  /** Makes the stack be as these settings say, over those of earlier calls; undefined takes a key out. */
+  up(settings: Settings): Promise<StackOutputs>;
+  /** What an `up` would change, in the engine's own words; undefined where nothing. */
+  preview(): Promise<string | undefined>;
+  /** Removes the resources and the stack itself. */
+  destroy(): Promise<void>;
+  /** What exists and is this stack's: a line each, for a person who was interrupted. */
+  standing(): Promise<string[]>;
+  /** Everything that the engine has said so far. */
+  said(): string;
+  /** Where mails can be read. */
+  mails?: () => Promise<Mail[]>;
+  close(): Promise<void>;
+}
+
+/** The deployment went wrong; the message has the engine's own words. */
+export class DeployerError extends Error {
+  override name = "DeployerError";
+}
