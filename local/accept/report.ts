@@ -3,7 +3,7 @@ import { writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { PROJECT_ROOT } from "../runs";
 import type { Journal, StepRecord } from "./journal";
-import type { Row } from "./rows";
+import { commandOf, type Row } from "./rows";
 import type { Step } from "./steps";
 import { type State, uncheckable, type Verdict } from "./verdict";
 
@@ -28,12 +28,13 @@ export interface Report {
 
 export function reportOf({ progress }: Journal, rows: readonly Row[], steps: readonly Step[]): Report {
   const { stack, target, region, role, facts } = progress;
-  const reported = rows.map(({ id, what, command, see, ifNot, ...row }) => {
+  const reported = rows.map((row) => {
+    const { id, what, see, ifNot } = row;
     const verdict =
       "byPerson" in row
         ? uncheckable(row.byPerson)
         : (progress.verdicts[id] ?? uncheckable("the run did not get there"));
-    return { id, what, command, see, ifNot, ...verdict };
+    return { id, what, command: commandOf(row), see, ifNot, ...verdict };
   });
   const count = (state: State) => reported.filter((row) => row.state === state).length;
   return {

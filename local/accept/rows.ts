@@ -41,6 +41,8 @@ interface Told {
   what: string;
   /** What a person types to see it. */
   command: string;
+  /** The command is a sentence, not one line to paste. */
+  inWords?: true;
   /** What one should see. */
   see: string;
   /** What to do if not. */
@@ -99,6 +101,7 @@ export const ROWS: readonly Row[] = [
     what: "the deployer's policy suffices",
     command:
       "pulumi up, pulumi up with another value of each key that you use, pulumi destroy, as a role with nothing else (`npm run accept -- --stack NAME --role ARN`)",
+    inWords: true,
     see: "no `AccessDenied`",
     ifNot:
       "add the action that the message names to the statement of its service in the deployer's policy, and to its test",
@@ -205,7 +208,8 @@ export const ROWS: readonly Row[] = [
     command: 'npm run query -- --stack NAME "SELECT count(*), count(DISTINCT event_id) FROM events"',
     see: "every event once",
     ifNot: "docs/operations.md, Failure at TransformEvents",
-    after: "raise",
+    after: "poison",
+    needs: ["raise", "poison"],
     check: recovered,
   },
   {
@@ -411,6 +415,7 @@ export const ROWS: readonly Row[] = [
     id: "npm-audit",
     what: "no known hole in the packages",
     command: "npm audit (all), npm audit --omit=dev (what is deployed)",
+    inWords: true,
     see: "`found 0 vulnerabilities`",
     ifNot: "npm install --save-exact NAME@VERSION with the version that npm names, then `npm test`",
     after: "deploy",
@@ -422,6 +427,7 @@ export const ROWS: readonly Row[] = [
     id: "mail-arrives",
     what: "the mails arrive, and their links lead where they say",
     command: "follow the link of the confirmation mail, then start an execution",
+    inWords: true,
     see: "a mail within a minute, in your inbox and not among the spam",
     ifNot: "`npm run doctor -- --stack NAME` names the addresses that have not confirmed",
     byPerson: "only the person who owns an address sees its inbox",
@@ -430,6 +436,7 @@ export const ROWS: readonly Row[] = [
     id: "dashboard",
     what: "the dashboard draws",
     command: "open `clickstream-NAME` under CloudWatch, Dashboards, after an execution",
+    inWords: true,
     see: "lines in all widgets but those of what did not happen",
     ifNot:
       "`infra/dashboard.ts`: an empty widget names a metric or a dimension that CloudWatch does not have",
@@ -440,6 +447,7 @@ export const ROWS: readonly Row[] = [
     what: "`volume-drop` sees two days (`DIFF` in an alarm)",
     command:
       "aws cloudwatch describe-alarms --alarm-names clickstream-NAME-volume-drop --query 'MetricAlarms[0].[StateValue,StateReason]' on the third day",
+    inWords: true,
     see: "`OK`, with a data point in the reason",
     ifNot: "`alarmVolumeDropPercent: 0` turns it off; correct the expression in `infra/alarms.ts`",
     byPerson: "it takes three days",
@@ -449,6 +457,7 @@ export const ROWS: readonly Row[] = [
     what: "the budget counts this stack (`monthlyBudgetUsd`)",
     command:
       "aws budgets describe-budget --account-id ACCOUNT --budget-name clickstream-NAME --query Budget.CalculatedSpend two days after the tags were activated",
+    inWords: true,
     see: "a sum above 0",
     ifNot: "activate Project and Stack as cost allocation tags in the payer account",
     byPerson: "it takes two days, and cost allocation tags that a person activates",
@@ -458,6 +467,7 @@ export const ROWS: readonly Row[] = [
     what: "the estimate",
     command:
       "after a month, the bill by the tag `Stack` in Cost Explorer, beside `npm run cost -- --stack NAME --events-per-day N`",
+    inWords: true,
     see: "Glue's DPU hours, S3 requests and the CloudWatch line near the estimate",
     ifNot: "correct `local/cost/traffic.ts`",
     byPerson: "it takes a month",
@@ -466,8 +476,14 @@ export const ROWS: readonly Row[] = [
     id: "stack-readme",
     what: "the stack's README",
     command: "the stack's page in Pulumi's console",
+    inWords: true,
     see: "the outputs are in the text",
     ifNot: "`Pulumi.README.md`",
     byPerson: "it is a page in a browser",
   },
 ];
+
+/** For Markdown: code where it can be pasted. */
+export function commandOf({ command, inWords }: Pick<Row, "command" | "inWords">): string {
+  return inWords ? command : `\`${command}\``;
+}

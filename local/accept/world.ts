@@ -35,7 +35,6 @@ export interface Facts {
   givenUp?: { id: string; key?: string; holdsRecord: boolean };
   refuse?: ExecutionFact;
   raise?: ExecutionFact;
-  recover?: ExecutionFact;
   reprocess?: ExecutionFact & { day: string; before: DayFact; after: DayFact };
   schedule?: { execution?: string; status?: string };
   /** By the switch's id: what was on before it was turned off. */

@@ -2,6 +2,7 @@
 import { architectureDocument } from "./architecture";
 import { configurationDocument, readmeDocument } from "./configuration";
 import { costDocument } from "./cost";
+import { deploymentDocument } from "./deployment";
 
 export interface Generated {
   /** From the project's root. */
@@ -14,4 +15,5 @@ export const GENERATED: readonly Generated[] = [
   { path: "docs/configuration.md", text: configurationDocument },
   { path: "docs/architecture.md", text: architectureDocument },
   { path: "docs/cost.md", text: costDocument },
+  { path: "docs/deployment.md", text: deploymentDocument },
 ];

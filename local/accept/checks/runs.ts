@@ -88,7 +88,8 @@ export async function raised(world: World): Promise<Verdict> {
 }
 
 export async function recovered(world: World): Promise<Verdict> {
-  const fact = given(world.facts.recover, "raise");
+  // The one with the poisoned lines is the first after the one that failed.
+  const fact = given(world.facts.poison, "poison");
   if (fact.status !== "SUCCEEDED") return unexpected(`the execution after it ended ${ending(fact)}`);
   const id = `${world.facts.marker}-raised`;
   const [[rows] = []] = await query(

@@ -15,8 +15,8 @@ import { type ExecutionFact, qualified, until, type World } from "../world";
 const LATE_SECONDS = 600;
 
 function ended(world: World, ...states: string[]): number {
-  const { simulate, poison, refuse, raise, recover, reprocess } = world.facts;
-  const all: (ExecutionFact | undefined)[] = [simulate, poison, refuse, raise, recover, reprocess];
+  const { simulate, poison, refuse, raise, reprocess } = world.facts;
+  const all: (ExecutionFact | undefined)[] = [simulate, poison, refuse, raise, reprocess];
   return all.filter((one) => one && states.includes(one.status)).length;
 }
 
@@ -44,7 +44,7 @@ async function published(world: World, TopicName: string, status: string, least:
     last = mails
       ? (await mails.call(world.deployer)).filter(
           ({ kind, subject }) =>
-            kind === "notification" && /succeeded/i.test(subject) === (status === "SUCCEEDED"),
+            kind === "notification" && /: FAILED in /.test(subject) === (status === "FAILED"),
         ).length
       : await sumOf(world, "AWS/SNS", "NumberOfMessagesPublished", { TopicName });
     return last >= least ? last : undefined;
