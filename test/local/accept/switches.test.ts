@@ -1,0 +1,111 @@
+// The keys that turn something off: none is forgotten, and the services themselves say on where it is on, off where it is off.
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { CONFIG_KEYS, type ConfigKey } from "../../../infra/config-keys";
+import { isOff, leftovers } from "../../../local/accept/checks/life";
+import { clientsOf } from "../../../local/accept/clients";
+import { asPaths, settings } from "../../../local/accept/settings";
+import { NOT_SWITCHED, SCHEDULE_OFF, SCHEDULE_ON, SWITCHES, schedules } from "../../../local/accept/switches";
+import type { World } from "../../../local/accept/world";
+import { type ClientConfig, localClientConfig } from "../../../local/aws";
+import { type Deployment, deploy } from "../../../local/deploy/program";
+import { type Emulator, startEmulator } from "../../../local/emulator-process";
+import { checkOutputs } from "../../../local/outputs";
+import { PROJECT_ROOT } from "../../../local/runs";
+import { facts, world } from "./fakes";
+
+/** A switch, a list or an object that may be empty, and a number of which 0 is allowed. */
+function turnsOff({ check, default: standard }: ConfigKey): boolean {
+  if (check.type === "boolean") return true;
+  if (check.type === "integer") return check.read("0") === 0;
+  return (check.type === "array" || check.type === "object") && Object.keys(standard as object).length === 0;
+}
+
+describe("local/accept/switches", () => {
+  it("has every key that turns something off, or the reason why not", () => {
+    const keys = Object.entries<ConfigKey>(CONFIG_KEYS).flatMap(([key, spec]) =>
+      turnsOff(spec) ? [key] : [],
+    );
+    const switched = SWITCHES.flatMap(({ off }) => Object.keys(off));
+    const missing = keys.filter((key) => !switched.includes(key) && !(key in NOT_SWITCHED));
+    assert.deepEqual(missing, []);
+    assert.deepEqual(
+      Object.keys(NOT_SWITCHED).filter((key) => !keys.includes(key) || switched.includes(key)),
+      [],
+    );
+  });
+
+  it("gives pulumi the paths of objects, and takes out what is undefined", () => {
+    assert.deepEqual(
+      asPaths({ shardCount: 2, tracing: true, privacy: { user_id: "hash" }, tags: undefined }),
+      [
+        ["shardCount", "2"],
+        ["tracing", "true"],
+        ["privacy.user_id", "hash"],
+        ["tags", undefined],
+      ],
+    );
+  });
+
+  it("is not as expected where the key was never on, or is still on", async () => {
+    const enabled = { GetBucketVersioning: { Status: "Enabled" } };
+    const wasOn = (found: string[]) => ({ facts: facts({ switches: { versioning: found } }) });
+    const still = await isOff("versioning")(world(enabled, wasOn(["a: Enabled"])));
+    assert.equal(still.state, "not as expected");
+    assert.match(still.says, /still on: clickstream-raw-1: Enabled; /);
+    const never = await isOff("versioning")(world({ GetBucketVersioning: {} }, wasOn([])));
+    assert.equal(never.state, "not as expected");
+    assert.match(never.says, /was not on before/);
+    const off = await isOff("versioning")(
+      world({ GetBucketVersioning: { Status: "Suspended" } }, wasOn(["a: Enabled"])),
+    );
+    assert.deepEqual(off, { state: "seen", says: "gone: a: Enabled" });
+  });
+});
+
+describe("local/accept on the emulator", function () {
+  this.timeout(180_000);
+  let stateDir: string;
+  let emulator: Emulator;
+  let config: ClientConfig;
+
+  before(async () => {
+    stateDir = mkdtempSync(join(tmpdir(), "clickstream-accept-"));
+    emulator = await startEmulator(stateDir);
+    config = localClientConfig(emulator.endpoint);
+  });
+  after(async () => {
+    await emulator?.stop();
+    rmSync(stateDir, { recursive: true, force: true });
+  });
+
+  async function deployed(given: Record<string, unknown>): Promise<[World, Deployment]> {
+    // undefined takes a key out, as it does with pulumi; nested values are whole objects here.
+    const deployment = await deploy({ root: PROJECT_ROOT, clientConfig: config, config: given });
+    const outputs = checkOutputs(deployment.outputs, "the stack");
+    const made = world({}, { target: "local", stack: "dev", config, clients: clientsOf(config), outputs });
+    return [made, deployment];
+  }
+
+  it("sees each switch on where it is on, with the schedule, and what is left while the stack stands", async () => {
+    const [made, deployment] = await deployed({ ...settings(), ...SCHEDULE_ON });
+    for (const { id, standing } of SWITCHES) assert.notDeepEqual(await standing(made), [], id);
+    assert.equal((await schedules(made)).length, 1);
+    const standing = await leftovers({ ...made, facts: facts({ destroyed: true }) });
+    assert.equal(standing.state, "not as expected");
+    assert.match(standing.says, /log group \/clickstream-dev\/ingest: aws logs delete-log-group/);
+    await deployment.destroy();
+    assert.equal((await leftovers({ ...made, facts: facts({ destroyed: true }) })).state, "seen");
+    assert.equal((await leftovers({ ...made, facts: facts() })).state, "not as expected");
+  });
+
+  it("sees each switch off where it is off", async () => {
+    const off = Object.assign({}, settings(), ...SWITCHES.map((one) => one.off), SCHEDULE_OFF);
+    const [made, deployment] = await deployed(off);
+    for (const { id, standing } of SWITCHES) assert.deepEqual(await standing(made), [], id);
+    assert.deepEqual(await schedules(made), []);
+    await deployment.destroy();
+  });
+});
