@@ -27,6 +27,4 @@ export interface Deployer {
 }
 
 /** The deployment went wrong; the message has the engine's own words. */
-export class DeployerError extends Error {
-  override name = "DeployerError";
-}
+export class DeployerError extends Error {}

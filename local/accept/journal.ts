@@ -95,6 +95,11 @@ export class Journal {
     this.save();
   }
 
+  forget(rows: readonly string[]): void {
+    for (const row of rows) delete this.progress.verdicts[row];
+    this.save();
+  }
+
   finish(): void {
     this.progress.finished = true;
     this.save();

@@ -41,7 +41,13 @@ export async function run(options: RunOptions): Promise<void> {
 export async function destroyOnly(options: RunOptions): Promise<void> {
   const step = options.steps.find(({ id }) => id === DESTROY);
   if (!step) return;
-  if (options.journal.step(DESTROY)?.state !== "done") await doStep(step, options);
+  if (options.journal.step(DESTROY)?.state !== "done") {
+    // What was said of an earlier try does not hold for this one.
+    options.journal.forget(
+      options.rows.flatMap((row) => ("after" in row && row.after === DESTROY ? [row.id] : [])),
+    );
+    await doStep(step, options);
+  }
   await lookAtRows(step, options);
 }
 

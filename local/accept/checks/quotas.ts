@@ -1,14 +1,19 @@
 // Whether credentials and quotas are there, as the doctor asks for them.
+
+import type { Check } from "../../doctor/machine.mjs";
 import { credentialsCheck, quotaChecks } from "../../doctor/stack";
 import { stackConfiguration } from "../../stack-config";
 import { seen, uncheckable, unexpected, type Verdict } from "../verdict";
 import type { World } from "../world";
 
 export async function quotasSuffice(world: World): Promise<Verdict> {
-  const checks = [
+  return judge([
     await credentialsCheck(world.config, world.outputs),
     ...(await quotaChecks(world.config, stackConfiguration(world.stack))),
-  ];
+  ]);
+}
+
+export function judge(checks: readonly Check[]): Verdict {
   const told = (state: string) =>
     checks.filter((check) => check.state === state).map(({ name, says }) => `${name}: ${says}`);
   if (told("bad").length > 0) return unexpected(told("bad").join("; "));

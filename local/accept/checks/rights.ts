@@ -3,7 +3,7 @@ import { LookupEventsCommand } from "@aws-sdk/client-cloudtrail";
 import { GetFunctionConfigurationCommand } from "@aws-sdk/client-lambda";
 import { functionsOf } from "../switches";
 import { seen, uncheckable, unexpected, type Verdict } from "../verdict";
-import type { World } from "../world";
+import { pause, type World } from "../world";
 import { ending, given } from "./runs";
 
 /** Whether a state of the simulated execution was left, hence what it calls may use its role. */
@@ -59,6 +59,8 @@ interface Denials {
 }
 
 const PAGES = 120;
+/** CloudTrail answers two look-ups a second for the whole account. */
+const PAUSE_MILLISECONDS = 600;
 
 /** CloudTrail's history holds what manages resources, for 90 days; it comes up to 15 minutes late. */
 async function denials(world: World, roles: readonly string[]): Promise<Denials> {
@@ -77,6 +79,7 @@ async function denials(world: World, roles: readonly string[]): Promise<Denials>
     pages += 1;
     denied.push(...Events.flatMap(({ CloudTrailEvent = "{}" }) => denialOf(CloudTrailEvent, roles)));
     NextToken = next;
+    if (NextToken) await pause(PAUSE_MILLISECONDS * world.patience, world.signal);
   } while (NextToken && pages < PAGES);
   const complete = NextToken === undefined;
   const words = complete

@@ -1,6 +1,7 @@
 // Each check that a program does: what it says where all is as expected, and that it says so where a fault is planted.
 import assert from "node:assert/strict";
 import { noKnownHoles } from "../../../local/accept/checks/life";
+import { judge } from "../../../local/accept/checks/quotas";
 import type { Deployer } from "../../../local/accept/deployer";
 import { ROWS } from "../../../local/accept/rows";
 import type { Verdict } from "../../../local/accept/verdict";
@@ -503,6 +504,16 @@ describe("local/accept/checks", () => {
     const { state, says } = await look("denials", { answers: { LookupEvents: page }, says: /./ });
     assert.equal(state, "not checkable by a program");
     assert.match(says, /more than 0 events/);
+  });
+
+  it("takes a quota that is too low for a fault, and one that AWS does not tell for no success", () => {
+    const check = (state: "ok" | "bad" | "unknown") => ({ name: "Glue: DPUs at once", state, says: state });
+    assert.deepEqual(judge([check("ok"), check("unknown"), check("bad")]), {
+      state: "not as expected",
+      says: "Glue: DPUs at once: bad",
+    });
+    assert.equal(judge([check("ok"), check("unknown")]).state, "not checkable by a program");
+    assert.equal(judge([check("ok")]).state, "seen");
   });
 
   it("reads what npm audit answers, and takes no answer for no success", async () => {

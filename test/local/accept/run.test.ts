@@ -152,10 +152,12 @@ describe("local/accept/run", () => {
     await run(options(journal, steps, rows, { keep: true }));
     assert.deepEqual(done, ["deploy", "work"]);
     const broken = [...steps.slice(0, 2), step("destroy", { run: fails(new Error("BucketNotEmpty")) })];
-    await destroyOnly(options(journal, broken, []));
+    await destroyOnly(options(journal, broken, rows));
     assert.equal(journal.step("destroy")?.state, "failed");
+    assert.deepEqual(verdicts(journal), ["a: not as expected: destroy failed: BucketNotEmpty"]);
     await destroyOnly(options(journal, steps, rows));
     assert.deepEqual(done, ["deploy", "work", "destroy", "look a"]);
+    assert.deepEqual(verdicts(journal), ["a: seen: fine"]);
   });
 
   it("keeps its state to the owner, and lets one process work on a stack", () => {
