@@ -236,7 +236,10 @@ async function schedule(world: World): Promise<Partial<Facts>> {
   const status = await until(world, "the schedule's executions to end", 900, async () => {
     const running = await executionSince(world, since, "RUNNING");
     if (running !== undefined) return undefined;
-    return executionSince(world, since, "SUCCEEDED").then((one) => (one ? "SUCCEEDED" : "FAILED"));
+    for (const ending of ["FAILED", "TIMED_OUT", "ABORTED"] as const) {
+      if (await executionSince(world, since, ending)) return ending;
+    }
+    return "SUCCEEDED";
   });
   return { schedule: { execution, status: execution && status } };
 }
@@ -244,7 +247,7 @@ async function schedule(world: World): Promise<Partial<Facts>> {
 async function executionSince(
   { clients, outputs }: World,
   since: Date,
-  statusFilter?: "RUNNING" | "SUCCEEDED",
+  statusFilter?: "RUNNING" | "FAILED" | "TIMED_OUT" | "ABORTED",
 ): Promise<string | undefined> {
   const { stateMachineArn } = outputs;
   for await (const { executions = [] } of paginateListExecutions(

@@ -1,9 +1,5 @@
 // Whether each part writes to a log group of the stack's own, and what is in it.
-import {
-  DescribeLogStreamsCommand,
-  FilterLogEventsCommand,
-  paginateDescribeLogGroups,
-} from "@aws-sdk/client-cloudwatch-logs";
+import { paginateDescribeLogGroups, paginateFilterLogEvents } from "@aws-sdk/client-cloudwatch-logs";
 import { BROKEN_RULE } from "../breakage";
 import { seen, unexpected, type Verdict } from "../verdict";
 import { qualified, until, type World } from "../world";
@@ -48,13 +44,7 @@ export async function logGroups(world: World): Promise<Verdict> {
 }
 
 async function hasLines(world: World, logGroupName: string): Promise<boolean> {
-  const stream = await until(world, `lines in ${logGroupName}`, 120, async () => {
-    const { logStreams = [] } = await world.clients.logs.send(
-      new DescribeLogStreamsCommand({ logGroupName, limit: 1 }),
-    );
-    return logStreams[0];
-  });
-  return stream !== undefined;
+  return (await messages(world, logGroupName, undefined)).length > 0;
 }
 
 /** One JSON object a line, with the fields at the top: that is where metrics and filters find them. */
@@ -83,18 +73,27 @@ export async function jobSaysWhy(world: World): Promise<Verdict> {
   );
 }
 
+const LINES = 50;
+
+/** Lines of this run, up to fifty; CloudWatch answers empty pages while it is still searching. */
 async function messages(
   world: World,
   logGroupName: string,
-  filterPattern: string,
+  filterPattern: string | undefined,
   seconds = 120,
 ): Promise<string[]> {
   const startTime = Date.parse(world.facts.began);
+  const client = world.clients.logs;
   const found = await until(world, `lines in ${logGroupName}`, seconds, async () => {
-    const { events = [] } = await world.clients.logs.send(
-      new FilterLogEventsCommand({ logGroupName, filterPattern, startTime, limit: 50 }),
-    );
-    return events.length > 0 ? events.map(({ message = "" }) => message) : undefined;
+    const lines: string[] = [];
+    for await (const { events = [] } of paginateFilterLogEvents(
+      { client },
+      { logGroupName, filterPattern, startTime, limit: LINES },
+    )) {
+      lines.push(...events.map(({ message = "" }) => message));
+      if (lines.length > 0) break;
+    }
+    return lines.length > 0 ? lines : undefined;
   });
   return found ?? [];
 }

@@ -54,9 +54,9 @@ const GROUPS = [
   ),
   group("/aws/vendedlogs/states/clickstream-accept/pipeline"),
 ];
-const groups = (found: unknown[], streams = [{ logStreamName: "one" }]) => ({
+const groups = (found: unknown[], lines = [{ message: "one" }]) => ({
   DescribeLogGroups: { logGroups: found },
-  DescribeLogStreams: { logStreams: streams },
+  FilterLogEvents: { events: lines },
 });
 const events = (...messages: string[]) => ({
   FilterLogEvents: { events: messages.map((message) => ({ message })) },
@@ -336,7 +336,16 @@ const CASES: Record<string, Cases> = {
     },
   },
   "log-lines": {
-    good: { answers: events('{"batch": "a", "message": "landed"}'), says: /1 lines/ },
+    good: {
+      // The first page is empty, as it is while CloudWatch still searches.
+      answers: {
+        FilterLogEvents: ({ nextToken }: { nextToken?: string }) =>
+          nextToken
+            ? { events: [{ message: '{"batch": "a", "message": "landed"}' }] }
+            : { events: [], nextToken: "more" },
+      },
+      says: /1 lines/,
+    },
     faults: {
       "fields are not at the top": { answers: events(), says: /no line/ },
       "JSON in the message": {
