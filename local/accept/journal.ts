@@ -1,6 +1,6 @@
 // The state file of a run, .local/accept/<stack>/state.json: what is done, so that an interrupted run goes on after it.
 import { randomBytes } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { PROJECT_ROOT } from "../runs";
 import type { Verdict } from "./verdict";
@@ -64,6 +64,8 @@ export class Journal {
   ): Journal {
     const folder = join(root, given.stack);
     mkdirSync(folder, { recursive: true });
+    // What pulumi said in an earlier run is no evidence for this one.
+    rmSync(join(folder, "pulumi.log"), { force: true });
     const journal = new Journal(folder, {
       ...given,
       passphrase: randomBytes(18).toString("base64url"),

@@ -1,6 +1,6 @@
 // A run's order, what becomes of it where a step fails or is interrupted, and the report that it leaves.
 import assert from "node:assert/strict";
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Deployer } from "../../../local/accept/deployer";
@@ -172,6 +172,10 @@ describe("local/accept/run", () => {
     assert.ok(Journal.interrupted("accept", folder));
     journal.finish();
     assert.equal(Journal.interrupted("accept", folder), undefined);
+    const log = join(journal.folder, "pulumi.log");
+    writeFileSync(log, "AccessDenied in an earlier run");
+    begin();
+    assert.equal(existsSync(log), false);
   });
 
   it("reports a row each: what is wrong with what to do, what a person looks at with the command", async () => {
