@@ -13,6 +13,7 @@ import { STEPS, type Step } from "../../../local/accept/steps";
 import { seen, unexpected } from "../../../local/accept/verdict";
 import { LOCAL_REGION, localClientConfig } from "../../../local/aws";
 import { Interrupted } from "../../../local/interrupt";
+import { PROJECT_ROOT } from "../../../local/runs";
 import { OUTPUTS } from "./fakes";
 
 class Denied extends Error {
@@ -225,6 +226,16 @@ describe("local/accept: the table and the steps", () => {
     }
     assert.equal(new Set(ROWS.map(({ id }) => id)).size, ROWS.length);
     assert.equal(ROWS[0]?.id, "glue-role");
+  });
+
+  it("names files that exist", () => {
+    const named = ROWS.flatMap(({ ifNot, see, command }) =>
+      [...`${ifNot} ${see} ${command}`.matchAll(/\b(?:[\w-]+\/)+[\w.-]+\.(?:ts|jsonata|md)\b/g)].map(
+        ([path]) => path,
+      ),
+    );
+    assert.ok(named.length > 10);
+    for (const path of named) assert.ok(existsSync(join(PROJECT_ROOT, path)), path);
   });
 
   it("does each step after those that it needs, and destroys last", () => {
