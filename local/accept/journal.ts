@@ -97,6 +97,11 @@ export class Journal {
     this.save();
   }
 
+  keep(facts: Partial<Facts>): void {
+    Object.assign(this.progress.facts, facts);
+    this.save();
+  }
+
   forget(rows: readonly string[]): void {
     for (const row of rows) delete this.progress.verdicts[row];
     this.save();

@@ -138,6 +138,7 @@ function worldOf({ journal, deployer, signal, patience, say }: RunOptions): Worl
   const config = facts.outputs ? deployer.config : { region };
   return {
     ...{ target, project, stack, region, role, config, facts, deployer, patience, signal, say },
+    keep: (found) => journal.keep(found),
     clients: clientsOf(config),
     outputs: facts.outputs as World["outputs"],
   };

@@ -123,9 +123,10 @@ export const STEPS: readonly Step[] = [
       run: async (world) => {
         // Asked before an earlier, interrupted try has turned it off.
         const before = world.facts.switches?.[id]?.length ? world.facts.switches[id] : await standing(world);
-        world.facts.switches = { ...world.facts.switches, [id]: before };
+        const switches = { ...world.facts.switches, [id]: before };
+        world.keep({ switches });
         await world.deployer.up(off);
-        return { switches: world.facts.switches };
+        return { switches };
       },
     }),
   ),

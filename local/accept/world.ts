@@ -64,6 +64,8 @@ export interface World {
   /** The share of AWS's waiting times that is waited: 1 on AWS; the local stack tells at once. */
   patience: number;
   signal: AbortSignal;
+  /** Writes down at once what a step found before it changes it: the run may be killed in between. */
+  keep(found: Partial<Facts>): void;
   /** Says what is being waited for. */
   say(text: string): void;
 }

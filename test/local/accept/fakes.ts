@@ -79,6 +79,7 @@ export function world(answers: Answers = {}, fields: Partial<World> = {}): World
     patience: 0,
     signal: new AbortController().signal,
     say: () => undefined,
+    keep: () => undefined,
     ...fields,
   };
 }

@@ -161,6 +161,20 @@ describe("local/accept/run", () => {
     assert.deepEqual(verdicts(journal), ["a: seen: fine"]);
   });
 
+  it("writes down at once what a step found before it changes it", async () => {
+    const journal = begin();
+    let written: unknown;
+    const work = step("work", {
+      run: async (world) => {
+        world.keep({ switches: { tracing: ["on"] } });
+        written = JSON.parse(readFileSync(join(journal.folder, "state.json"), "utf8")).facts.switches;
+        return {};
+      },
+    });
+    await run(options(journal, [step("deploy"), work], []));
+    assert.deepEqual(written, { tracing: ["on"] });
+  });
+
   it("keeps its state to the owner, and lets one process work on a stack", () => {
     const journal = begin();
     const file = join(journal.folder, "state.json");
