@@ -1,11 +1,28 @@
 // Runs executions of the state machine to their end, and keeps of each what the checks look at.
 import { PutRecordsCommand } from "@aws-sdk/client-kinesis";
+import { ListExecutionsCommand } from "@aws-sdk/client-sfn";
+import { runQuery } from "../athena";
 import { followExecution, startExecution } from "../execution";
 import { readOutput } from "../report";
-import type { ExecutionFact, World } from "./world";
+import { type ExecutionFact, until, type World } from "./world";
+
+const SETTLE_SECONDS = 1800;
+
+/** Waits for the execution that an interrupted try of the step left running: it would mix with what is counted. */
+export async function settled(world: World): Promise<void> {
+  const { stateMachineArn } = world.outputs;
+  const quiet = await until(world, "an earlier execution to end", SETTLE_SECONDS, async () => {
+    const { executions = [] } = await world.clients.sfn.send(
+      new ListExecutionsCommand({ stateMachineArn, statusFilter: "RUNNING", maxResults: 1 }),
+    );
+    return executions.length === 0 ? true : undefined;
+  });
+  if (!quiet) throw new Error(`an execution of ${stateMachineArn} has been running for half an hour`);
+}
 
 export async function execute(world: World, input: unknown): Promise<ExecutionFact> {
   const { clients, outputs, signal } = world;
+  await settled(world);
   const arn = await startExecution(clients.sfn, outputs.stateMachineArn, input);
   const left: string[] = [];
   const ended = await followExecution(arn, {
@@ -67,4 +84,12 @@ export function poisonedLines(marker: string): string[] {
     JSON.stringify({ ...event, event_type: undefined, event_time: new Date().toISOString() }),
     JSON.stringify({ ...event, user_id: undefined, event_time: new Date().toISOString() }),
   ];
+}
+
+/** Rows of the events table, as a reader sees them. */
+export async function countEvents({ clients, outputs }: World, where = "true"): Promise<number> {
+  const { database, workgroup, eventsTable } = outputs;
+  const sql = `SELECT count(*) FROM ${eventsTable} WHERE ${where}`;
+  const { rows } = await runQuery({ athena: clients.athena, database, workgroup }, sql);
+  return Number(rows[0]?.[0]);
 }

@@ -7,7 +7,7 @@ import { paginateListExecutions } from "@aws-sdk/client-sfn";
 import { FAILED_BATCHES_PREFIX } from "../../infra/ingest";
 import { runQuery } from "../athena";
 import { repairIngest, repairJob, withBrokenIngest, withBrokenJob } from "./breakage";
-import { execute, goodEvent, poisonedLines, put } from "./executions";
+import { countEvents, execute, goodEvent, poisonedLines, put, settled } from "./executions";
 import { settings } from "./settings";
 import { SCHEDULE_OFF, SCHEDULE_ON, SWITCHES } from "./switches";
 import { type DayFact, type Facts, qualified, until, type World } from "./world";
@@ -58,10 +58,7 @@ export const STEPS: readonly Step[] = [
     minutes: 4,
     jobRuns: 1,
     needs: ["deploy"],
-    run: async (world) => ({
-      roles: await rolesOf(world),
-      simulate: await execute(world, { simulate: SIMULATED }),
-    }),
+    run: simulate,
   },
   {
     id: "give-up",
@@ -154,8 +151,16 @@ async function rolesOf(world: World): Promise<string[]> {
   return roles;
 }
 
+async function simulate(world: World): Promise<Partial<Facts>> {
+  const roles = await rolesOf(world);
+  await settled(world);
+  const rowsBefore = await countEvents(world);
+  return { roles, simulate: { ...(await execute(world, { simulate: SIMULATED })), rowsBefore } };
+}
+
 async function poison(world: World): Promise<Partial<Facts>> {
-  const { marker } = world.facts;
+  // Another one each time that the step is tried: the lines of an interrupted try are in the lake, too.
+  const marker = `${world.facts.marker}-${Date.now().toString(36)}`;
   const good = Array.from({ length: GOOD_EVENTS }, (_, index) => `${marker}-good-${index}`);
   const bad = poisonedLines(marker);
   // Side by side in the records: what is wrong must not take its neighbours with it.
@@ -164,7 +169,7 @@ async function poison(world: World): Promise<Partial<Facts>> {
     return id === undefined ? line : `${goodEvent(id)}\n${line}`;
   });
   const sent = await put(world, records);
-  return { poison: { ...(await execute(world, sent)), good, bad } };
+  return { poison: { ...(await execute(world, sent)), marker, good, bad } };
 }
 
 async function giveUp(world: World): Promise<Partial<Facts>> {
@@ -208,6 +213,7 @@ async function raise(world: World): Promise<Partial<Facts>> {
 async function reprocess(world: World): Promise<Partial<Facts>> {
   const day = world.facts.simulate?.report?.partitions.at(-1);
   if (day === undefined) throw new Error("the simulated execution wrote to no day that could be reprocessed");
+  await settled(world);
   const before = await dayOf(world, day);
   const execution = await execute(world, { reprocess: { from: day, to: day } });
   return { reprocess: { ...execution, day, before, after: await dayOf(world, day) } };

@@ -30,8 +30,8 @@ export interface Facts {
   /** ARNs of the roles that the stack made. */
   roles?: string[];
   secondUp?: { changes?: string };
-  simulate?: ExecutionFact;
-  poison?: ExecutionFact & { good: string[]; bad: string[] };
+  simulate?: ExecutionFact & { rowsBefore: number };
+  poison?: ExecutionFact & { marker: string; good: string[]; bad: string[] };
   givenUp?: { id: string; key?: string; holdsRecord: boolean };
   refuse?: ExecutionFact;
   raise?: ExecutionFact;

@@ -3,6 +3,7 @@ import { paginateGetPartitions } from "@aws-sdk/client-glue";
 import { runQuery, type Value } from "../../athena";
 import { imbalance } from "../../report";
 import { BROKEN_RULE } from "../breakage";
+import { countEvents } from "../executions";
 import { seen, unexpected, type Verdict } from "../verdict";
 import type { ExecutionFact, World } from "../world";
 
@@ -27,8 +28,8 @@ export async function simulated(world: World): Promise<Verdict> {
   const { curated, quarantined, duplicates } = report;
   const problem = imbalance({ sent, curated, quarantined, duplicates });
   if (problem) return unexpected(problem);
-  const [[rows] = []] = await query(world, `SELECT count(*) FROM ${world.outputs.eventsTable}`);
-  if (rows !== curated) return unexpected(`${curated} rows were curated, and Athena counts ${rows}`);
+  const rows = (await countEvents(world)) - fact.rowsBefore;
+  if (rows !== curated) return unexpected(`${curated} rows were curated, and Athena counts ${rows} more`);
   return seen(
     `${sent} sent = ${curated} curated + ${quarantined} quarantined + ${duplicates} duplicates, in ${seconds} s`,
   );
@@ -38,7 +39,7 @@ export async function poisoned(world: World): Promise<Verdict> {
   const fact = given(world.facts.poison, "poison");
   if (fact.status !== "SUCCEEDED") return unexpected(`the execution ended ${ending(fact)}`);
   const { eventsTable, quarantineTable } = world.outputs;
-  const { marker } = world.facts;
+  const { marker } = fact;
   const events = await query(
     world,
     `SELECT event_id FROM ${eventsTable} WHERE event_id LIKE '${marker}-good-%' ORDER BY event_id`,
@@ -92,10 +93,7 @@ export async function recovered(world: World): Promise<Verdict> {
   const fact = given(world.facts.poison, "poison");
   if (fact.status !== "SUCCEEDED") return unexpected(`the execution after it ended ${ending(fact)}`);
   const id = `${world.facts.marker}-raised`;
-  const [[rows] = []] = await query(
-    world,
-    `SELECT count(*) FROM ${world.outputs.eventsTable} WHERE event_id = '${id}'`,
-  );
+  const rows = await countEvents(world, `event_id = '${id}'`);
   return rows === 1
     ? seen("the next execution curated the event, once")
     : unexpected(`the events table has the event ${id} ${rows} times`);

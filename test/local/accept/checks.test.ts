@@ -6,7 +6,7 @@ import type { Deployer } from "../../../local/accept/deployer";
 import { ROWS } from "../../../local/accept/rows";
 import type { Verdict } from "../../../local/accept/verdict";
 import type { World } from "../../../local/accept/world";
-import { type Answers, athena, execution, facts, OUTPUTS, world } from "./fakes";
+import { type Answers, athena, execution, facts, OUTPUTS, simulated, world } from "./fakes";
 
 interface Case {
   answers?: Answers;
@@ -39,7 +39,12 @@ const mapping = { ListEventSourceMappings: { EventSourceMappings: [{ UUID: "uuid
 const alarm = (name: string) => ({ AlarmName: `clickstream-accept-${name}`, StateReason: "no data" });
 const failed = (cause: string, failedState = "CheckInput") =>
   execution({ status: "FAILED", error: "Broken", cause, failedState });
-const poison = { ...execution(), good: ["accept-1-good-0", "accept-1-good-1"], bad: ["bad a", "bad b"] };
+const poison = {
+  ...execution(),
+  marker: "accept-1",
+  good: ["accept-1-good-0", "accept-1-good-1"],
+  bad: ["bad a", "bad b"],
+};
 const poisonedLake = (events: string[], lines: string[]) =>
   athena((sql) =>
     sql.includes("FROM events") ? events.map((id) => [id]) : lines.map((line) => [line, "no JSON"]),
@@ -82,13 +87,17 @@ const CASES: Record<string, Cases> = {
       "Glue cannot assume the role": {
         fields: {
           facts: facts({
-            simulate: { ...failed("Role cannot be assumed", "TransformEvents"), left: ["AwaitIngest"] },
+            simulate: {
+              ...failed("Role cannot be assumed", "TransformEvents"),
+              left: ["AwaitIngest"],
+              rowsBefore: 0,
+            },
           }),
         },
         says: /TransformEvents did not succeed; .*FAILED at TransformEvents: Broken: Role cannot be assumed/,
       },
       "the state was left by its Catch": {
-        fields: { facts: facts({ simulate: failed("denied", "TransformEvents") }) },
+        fields: { facts: facts({ simulate: { ...failed("denied", "TransformEvents"), rowsBefore: 0 } }) },
         says: /did not succeed/,
       },
     },
@@ -129,16 +138,18 @@ const CASES: Record<string, Cases> = {
     good: { answers: athena(() => [[90]]), says: /100 sent = 90 curated \+ 4 quarantined \+ 6 duplicates/ },
     faults: {
       "it failed": {
-        fields: { facts: facts({ simulate: failed("KMSAccessDenied", "AwaitIngest") }) },
+        fields: {
+          facts: facts({ simulate: { ...failed("KMSAccessDenied", "AwaitIngest"), rowsBefore: 0 } }),
+        },
         says: /FAILED at AwaitIngest: Broken: KMSAccessDenied/,
       },
       "events are missing": {
-        fields: { facts: facts({ simulate: execution({ sent: 101 }) }) },
+        fields: { facts: facts({ simulate: simulated({ sent: 101 }) }) },
         says: /1 are missing/,
       },
       "Athena sees fewer": {
         answers: athena(() => [[89]]),
-        says: /90 rows were curated, and Athena counts 89/,
+        says: /90 rows were curated, and Athena counts 89 more/,
       },
     },
   },

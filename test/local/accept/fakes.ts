@@ -45,6 +45,11 @@ export function execution(fields: Partial<ExecutionFact> = {}): ExecutionFact {
   };
 }
 
+/** The simulated execution, in a table that was empty. */
+export function simulated(fields: Partial<ExecutionFact> = {}) {
+  return { ...execution(fields), rowsBefore: 0 };
+}
+
 /** What a good run has found. */
 export function facts(fields: Partial<Facts> = {}): Facts {
   return {
@@ -52,7 +57,7 @@ export function facts(fields: Partial<Facts> = {}): Facts {
     marker: "accept-1",
     outputs: OUTPUTS,
     roles: ["arn:aws:iam::123456789012:role/clickstream-accept/job-1"],
-    simulate: execution(),
+    simulate: simulated(),
     ...fields,
   };
 }

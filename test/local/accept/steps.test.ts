@@ -64,6 +64,11 @@ describe("local/accept/steps", () => {
     assert.deepEqual(again.switches, first.switches);
   });
 
+  it("begins no execution beside one that an interrupted try left running", async () => {
+    const running = executions({ name: "earlier", status: "RUNNING", startDate: new Date() });
+    await assert.rejects(step("refuse").run(world(running)), /has been running for half an hour/);
+  });
+
   it("reprocesses no day where the simulated execution wrote none", async () => {
     await assert.rejects(
       step("reprocess").run(world({}, { facts: facts({ simulate: undefined }) })),
