@@ -76,7 +76,7 @@ function soundPrivacy({ DefaultArguments }: Job): Record<string, string> {
   return was === undefined ? {} : { [PRIVACY]: was };
 }
 
-/** UpdateJob overwrites the whole definition, and refuses what GetJob tells beside it. */
+/** UpdateJob overwrites the whole definition, and refuses the fields that only GetJob has. */
 export function updateOf(job: Job): JobUpdate {
   const { Name, CreatedOn, LastModifiedOn, AllocatedCapacity, MaxCapacity, ProfileName, ...update } = job;
   return update;

@@ -71,7 +71,7 @@ const EXECUTION =
 const NO_METRICS = "the local stack keeps no metrics";
 const NO_ALARMS = "the local stack keeps alarms and evaluates none";
 const NO_ENGINE = "the local stack has no engine that changes a resource in place";
-/** Before alarms and tracing are turned off, and minutes after what they tell of. */
+/** Minutes after the executions, and before alarms and tracing are turned off. */
 const LATE = "schedule";
 /** As late as can be, as CloudTrail is late; without the key, roles are denied on purpose. */
 const BEFORE_THE_KEY = `off: ${SWITCHES.at(-2)?.id}`;

@@ -1,4 +1,4 @@
-// What AWS tells of the stack by itself: mails published, alarms, metrics, traces. It comes minutes late.
+// What AWS reports minutes later: mails published, alarms, metrics, traces.
 import {
   DescribeAlarmHistoryCommand,
   DescribeAlarmsCommand,
