@@ -391,7 +391,7 @@ export const ROWS: readonly Row[] = [
     after: "reprocess",
     needs: ["deploy"],
     check: tagIndex,
-    notLocal: "the local stack's index has no Glue jobs and no state machines",
+    notLocal: "the local stack's index has no streams and no state machines",
   },
   {
     id: "job-time",
