@@ -3,7 +3,7 @@ import { writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { PROJECT_ROOT } from "../runs";
 import type { Journal, StepRecord } from "./journal";
-import { commandOf, type Row } from "./rows";
+import { commandOf, type Row } from "./row";
 import type { Step } from "./steps";
 import { type State, uncheckable, type Verdict } from "./verdict";
 

@@ -32,42 +32,11 @@ import {
   runMetrics,
   traces,
 } from "./checks/told";
+import { EXECUTION, type Row } from "./row";
+import { BY_PERSON } from "./rows-by-person";
 import { SWITCHES } from "./switches";
-import { seen, type Verdict } from "./verdict";
-import type { World } from "./world";
+import { seen } from "./verdict";
 
-interface Told {
-  id: string;
-  what: string;
-  /** What a person types to see it. */
-  command: string;
-  /** The command is a sentence, not one line to paste. */
-  inWords?: true;
-  /** What one should see. */
-  see: string;
-  /** What to do if not. */
-  ifNot: string;
-}
-
-interface Checked {
-  /** The step after which it is looked at. */
-  after: string;
-  /** The steps that must have been done for it; by default the one above. */
-  needs?: readonly string[];
-  check(world: World): Promise<Verdict>;
-  /** Why the local stack can say nothing of it. */
-  notLocal?: string;
-}
-
-interface ByPerson {
-  /** Why no program can see it within the run. */
-  byPerson: string;
-}
-
-export type Row = Told & (Checked | ByPerson);
-
-const EXECUTION =
-  'aws stepfunctions start-execution --state-machine-arn "$(pulumi stack output stateMachineArn)"';
 const NO_METRICS = "the local stack keeps no metrics";
 const NO_ALARMS = "the local stack keeps alarms and evaluates none";
 const NO_ENGINE = "the local stack has no engine that changes a resource in place";
@@ -79,7 +48,7 @@ const BEFORE_THE_KEY = `off: ${SWITCHES.at(-2)?.id}`;
 export const ROWS: readonly Row[] = [
   {
     id: "glue-role",
-    what: "Glue may assume its role. AWS does not document that Glue sends `aws:SourceAccount` for job roles, and the trust policy asks for it",
+    what: "Glue may assume its role. AWS does not document whether Glue sends `aws:SourceAccount` for job roles; the trust policy compares it where it is sent (`StringEqualsIfExists`)",
     command: `${EXECUTION} --input '{"simulate": {"events": 2000}}'`,
     see: "the state TransformEvents succeeds",
     ifNot:
@@ -106,7 +75,7 @@ export const ROWS: readonly Row[] = [
     inWords: true,
     see: "no `AccessDenied`",
     ifNot:
-      "add the action that the message names to the statement of its service in the deployer's policy, and to its test",
+      'add the action and resource that the message names to `infra/deployer-policy.json`, and the call to `test/infra/provider-calls.json`. Where `kms:TagResource` is denied: put `"Resource": "*"` for NotResource in TagTheNewKeyButNoExistingOne; the role can then take over keys without tags',
     after: "destroy",
     needs: ["deploy"],
     check: deployerSuffices,
@@ -425,67 +394,5 @@ export const ROWS: readonly Row[] = [
     check: noKnownHoles(),
     notLocal: "a local run asks no registry",
   },
-  {
-    id: "mail-arrives",
-    what: "the mails arrive, and their links lead where they say",
-    command: "follow the link of the confirmation mail, then start an execution",
-    inWords: true,
-    see: "a mail within a minute, in your inbox and not among the spam",
-    ifNot: "`npm run doctor -- --stack NAME` names the addresses that have not confirmed",
-    byPerson: "only the person who owns an address sees its inbox",
-  },
-  {
-    id: "dashboard",
-    what: "the dashboard draws",
-    command: "open `clickstream-NAME` under CloudWatch, Dashboards, after an execution",
-    inWords: true,
-    see: "lines in all widgets but those of what did not happen",
-    ifNot:
-      "`infra/dashboard.ts`: an empty widget names a metric or a dimension that CloudWatch does not have",
-    byPerson: "only eyes see whether a widget draws",
-  },
-  {
-    id: "volume-drop",
-    what: "`volume-drop` sees two days (`DIFF` in an alarm)",
-    command:
-      "aws cloudwatch describe-alarms --alarm-names clickstream-NAME-volume-drop --query 'MetricAlarms[0].[StateValue,StateReason]' on the third day",
-    inWords: true,
-    see: "`OK`, with a data point in the reason",
-    ifNot: "`alarmVolumeDropPercent: 0` turns it off; correct the expression in `infra/alarms.ts`",
-    byPerson: "it takes three days",
-  },
-  {
-    id: "budget",
-    what: "the budget counts this stack (`monthlyBudgetUsd`)",
-    command:
-      "aws budgets describe-budget --account-id ACCOUNT --budget-name clickstream-NAME --query Budget.CalculatedSpend two days after the tags were activated",
-    inWords: true,
-    see: "a sum above 0",
-    ifNot: "activate Project and Stack as cost allocation tags in the payer account",
-    byPerson: "it takes two days, and cost allocation tags that a person activates",
-  },
-  {
-    id: "estimate",
-    what: "the estimate",
-    command:
-      "after a month, the bill by the tag `Stack` in Cost Explorer, beside `npm run cost -- --stack NAME --events-per-day N`",
-    inWords: true,
-    see: "Glue's DPU hours, S3 requests and the CloudWatch line near the estimate",
-    ifNot: "correct `local/cost/traffic.ts`",
-    byPerson: "it takes a month",
-  },
-  {
-    id: "stack-readme",
-    what: "the stack's README",
-    command: "the stack's page in Pulumi's console",
-    inWords: true,
-    see: "the outputs are in the text",
-    ifNot: "`Pulumi.README.md`",
-    byPerson: "it is a page in a browser",
-  },
+  ...BY_PERSON,
 ];
-
-/** For Markdown: code where it can be pasted. */
-export function commandOf({ command, inWords }: Pick<Row, "command" | "inWords">): string {
-  return inWords ? command : `\`${command}\``;
-}

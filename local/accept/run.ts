@@ -3,7 +3,7 @@ import { Interrupted } from "../interrupt";
 import { clientsOf } from "./clients";
 import type { Deployer } from "./deployer";
 import type { Journal } from "./journal";
-import type { Row } from "./rows";
+import type { Row } from "./row";
 import { DESTROY, type Step } from "./steps";
 import { uncheckable, unexpected, type Verdict, wordsOf } from "./verdict";
 import type { World } from "./world";

@@ -1,5 +1,6 @@
 // docs/deployment.md with its table "To be seen once on AWS" written anew, from the rows that npm run accept looks at.
-import { commandOf, ROWS, type Row } from "../accept/rows";
+import { commandOf, type Row } from "../accept/row";
+import { ROWS } from "../accept/rows";
 
 const HEADING = "## To be seen once on AWS";
 const COLUMNS = ["what", "command", "what one should see", "what to do if not", "seen by"];

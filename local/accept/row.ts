@@ -1,0 +1,43 @@
+// A row of the table "To be seen once on AWS": what it says, and who looks at it.
+
+import type { Verdict } from "./verdict";
+import type { World } from "./world";
+
+export interface Told {
+  id: string;
+  what: string;
+  /** What a person types to see it. */
+  command: string;
+  /** The command is a sentence, not one line to paste. */
+  inWords?: true;
+  /** What one should see. */
+  see: string;
+  /** What to do if not. */
+  ifNot: string;
+}
+
+interface Checked {
+  /** The step after which it is looked at. */
+  after: string;
+  /** The steps that must have been done for it; by default the one above. */
+  needs?: readonly string[];
+  check(world: World): Promise<Verdict>;
+  /** Why the local stack can say nothing of it. */
+  notLocal?: string;
+}
+
+export interface ByPerson {
+  /** Why no program can see it within the run. */
+  byPerson: string;
+}
+
+export type Row = Told & (Checked | ByPerson);
+
+/** For Markdown: code where it can be pasted. */
+export function commandOf({ command, inWords }: Pick<Row, "command" | "inWords">): string {
+  return inWords ? command : `\`${command}\``;
+}
+
+/** Starts an execution; an input may follow. */
+export const EXECUTION =
+  'aws stepfunctions start-execution --state-machine-arn "$(pulumi stack output stateMachineArn)"';
