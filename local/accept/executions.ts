@@ -78,7 +78,7 @@ export function poisonedLines(marker: string): string[] {
   const event = { event_id: `${marker}-bad`, event_type: "page_view", user_id: "accept" };
   return [
     `${marker}-bad {"event_type":`,
-    JSON.stringify([`${marker}-bad`]),
+    JSON.stringify(`${marker}-bad`),
     JSON.stringify({ ...event, event_time: "the day before yesterday" }),
     JSON.stringify({ ...event, event_time: "1970-01-01T00:00:00Z" }),
     JSON.stringify({ ...event, event_type: undefined, event_time: new Date().toISOString() }),

@@ -138,7 +138,7 @@ export const ROWS: readonly Row[] = [
   },
   {
     id: "poison",
-    what: "what makes no sense goes to the quarantine, and its neighbours do not",
+    what: "what makes no sense goes to the quarantine, and its neighbours do not; a gzipped record is unpacked",
     command: 'npm run query -- --stack NAME "SELECT reason, count(*) FROM quarantine GROUP BY 1"',
     see: "each poisoned line once, with its reason; the good lines of the same records are curated",
     ifNot: "aws logs tail of the ingest's group: the batch's line says what became of it",

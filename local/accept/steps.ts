@@ -1,5 +1,6 @@
 // What a run does, in order: each step with the minutes that it takes on AWS, what it needs, and what it leaves as facts.
 
+import { gzipSync } from "node:zlib";
 import { GetPartitionCommand } from "@aws-sdk/client-glue";
 import { paginateListRoles } from "@aws-sdk/client-iam";
 import { GetObjectCommand, ListObjectsV2Command } from "@aws-sdk/client-s3";
@@ -28,7 +29,7 @@ export interface Step {
 
 /** What the simulator is asked for: every path of the pipeline is walked. */
 export const SIMULATED = { events: 2000, seed: 7, duplicates: 0.01, malformed: 0.005, late: 0.02, pii: 0.05 };
-const GOOD_EVENTS = 5;
+const GOOD_EVENTS = 6;
 const NO_ENGINE = "the local stack has no engine that changes a resource in place";
 
 export const STEPS: readonly Step[] = [
@@ -165,10 +166,12 @@ async function poison(world: World): Promise<Partial<Facts>> {
   const bad = poisonedLines(marker);
   // Side by side in the records: what is wrong must not take its neighbours with it.
   const records = bad.map((line, index) => {
-    const id = good[index];
+    const id = good.slice(0, -1)[index];
     return id === undefined ? line : `${goodEvent(id)}\n${line}`;
   });
-  const sent = await put(world, records);
+  // The last one as agents send it that compress their records.
+  const zipped = gzipSync(`${goodEvent(good[GOOD_EVENTS - 1] as string)}\n`);
+  const sent = await put(world, [...records, zipped]);
   return { poison: { ...(await execute(world, sent)), marker, good, bad } };
 }
 
