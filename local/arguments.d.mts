@@ -6,8 +6,10 @@ export class UsageError extends Error {
 export interface StartOptions {
   events?: number;
   seed?: number;
-  /** Absolute path of a file that exists. */
+  /** Absolute path of a file or pipe that exists, or - for standard input. */
   file?: string;
+  /** A format string of nginx or Apache, or the name of a usual one. */
+  "log-format"?: string;
   query?: string[];
   json?: boolean;
   keep?: boolean;

@@ -75,8 +75,14 @@ const COMMANDS = {
       file: {
         type: "string",
         value: "PATH",
-        help: "send this file instead: JSON lines or a web server's access log, also as .gz",
+        help: "send this file instead: JSON or a web server's access log, also as gzip; - is standard input",
         read: file,
+      },
+      "log-format": {
+        type: "string",
+        value: "FORMAT",
+        help: "the log's format string, of nginx or Apache, or common, combined, vhost_combined",
+        read: text("a log format of nginx or Apache, such as combined"),
       },
       query: {
         type: "string",
@@ -92,10 +98,13 @@ const COMMANDS = {
       ["file", "events"],
       ["file", "seed"],
     ],
+    together: [["log-format", "file"]],
     examples: [
       "npm start",
       "npm start -- --events 20000 --seed 3",
       "npm start -- --file access.log.gz --query 'SELECT ip, count(*) FROM events GROUP BY ip'",
+      `npm start -- --file site.log --log-format '$remote_addr [$time_local] "$request" $status "$http_user_agent"'`,
+      "zcat access.log.*.gz | npm start -- --file -",
     ],
   },
   query: {
@@ -355,7 +364,9 @@ function parse(name, command, argv) {
   const positionals = [];
   for (const token of tokens) {
     if (token.kind === "positional") positionals.push(token.value);
-    if (token.kind === "option") takeOption(command, declared, given, token);
+    // SQL may begin with a comment: an option's name has no blanks.
+    else if (isStatement(token, declared, argv[token.index])) positionals.push(argv[token.index]);
+    else if (token.kind === "option") takeOption(command, declared, given, token);
   }
   if (given.help) return { help: true };
   for (const [one, other] of command.conflicts ?? []) {
@@ -369,7 +380,18 @@ function parse(name, command, argv) {
   if (command.oneOf?.every((key) => given[key] === undefined)) {
     fail(command, `Give one of ${command.oneOf.map((key) => `--${key}`).join(", ")}.`);
   }
+  for (const [one, other] of command.together ?? []) {
+    if (given[one] !== undefined && given[other] === undefined) {
+      fail(command, `--${one} says how to read a file: give the file with --${other}.`);
+    }
+  }
   return { options: { ...given, ...readPositionals(name, command, positionals) } };
+}
+
+/** True for SQL that begins with a comment: no option's name has blanks, nor is it one that the command lacks. */
+function isStatement(token, declared, argument) {
+  if (token.kind !== "option" || !token.rawName.startsWith("--")) return false;
+  return /\s/.test(Object.hasOwn(declared, token.name) ? token.rawName : argument);
 }
 
 function takeOption(command, declared, given, token) {
@@ -385,8 +407,8 @@ function takeOption(command, declared, given, token) {
     given[token.name] = true;
     return;
   }
-  // "--file --json": the value was forgotten. (A value that really starts so is given as --query="--…".)
-  const forgotten = token.value === undefined || (!token.inlineValue && token.value.startsWith("--"));
+  // "--file --json": the value was forgotten. A statement may begin with "--", but has blanks in it.
+  const forgotten = token.value === undefined || (!token.inlineValue && /^--\S*$/.test(token.value));
   if (forgotten) fail(command, `--${token.name} needs a value: --${token.name} ${option.value}.`);
   if (given[token.name] !== undefined && !option.multiple) {
     fail(command, `--${token.name} was given twice: give it once.`);
@@ -477,11 +499,16 @@ function folder(name, value, refuse) {
 }
 
 function file(name, value, refuse) {
+  if (value === "-") return value;
   const path = absolute(value);
   const stats = statSync(path, { throwIfNoEntry: false });
-  const found = value === "" || !stats ? "does not exist" : stats.isFile() ? undefined : "is not a file";
+  // Pipes and devices are read as they come: <(zcat a b), /dev/stdin.
+  const found =
+    value === "" || !stats ? "does not exist" : stats.isDirectory() ? "is a directory" : undefined;
   if (found)
-    refuse(`${name} must be a file of JSON lines or an access log, got ${show(value)}, which ${found}.`);
+    refuse(
+      `${name} must be a file of JSON or an access log, or - for standard input; got ${show(value)}, which ${found}.`,
+    );
   return path;
 }
 

@@ -30,14 +30,6 @@ export function readOutput(output: Record<string, unknown> | undefined): Executi
   return { report, sent: typeof simulated?.events === "number" ? simulated.events : undefined };
 }
 
-/** The days of a run for a person; says where the report leaves some out. */
-export function partitionsText({ dates, partitions }: Pick<RunReport, "dates" | "partitions">): string {
-  if (dates.count <= partitions.length) return partitions.join(", ");
-  const half = partitions.length / 2;
-  const left = (dates.count - partitions.length).toLocaleString("en-US");
-  return [...partitions.slice(0, half), `... ${left} more ...`, ...partitions.slice(half)].join(", ");
-}
-
 export interface Sum {
   sent: number;
   curated: number;
@@ -52,4 +44,21 @@ export function imbalance({ sent, curated, quarantined, duplicates }: Sum): stri
   const by = Math.abs(sent - accounted);
   const direction = accounted < sent ? "are missing" : "are too many";
   return `${sent} sent, but ${curated} curated + ${quarantined} quarantined + ${duplicates} duplicates = ${accounted}: ${by} ${direction}`;
+}
+
+/**
+ * How to let in what came before the earliest accepted time; undefined where nothing did. `earliest` is the time of
+ * the earliest event that was sent, where the sender knows it.
+ */
+export function windowHint(reasons: Readonly<Record<string, number>>, earliest?: string): string | undefined {
+  const outside = reasons.event_time_out_of_window ?? 0;
+  if (outside === 0) return undefined;
+  const day = earliest?.slice(0, 10);
+  const begins = day === undefined ? "" : `; the earliest event sent is of ${day}`;
+  return (
+    `${outside.toLocaleString("en-US")} lines lie outside of the accepted window of event times${begins}. ` +
+    "The configuration key earliestEventTime sets where it begins: for the local stack add the line " +
+    `earliestEventTime: "${day ?? "YYYY-MM-DD"}T00:00:00Z" under config: in Pulumi.dev.yaml and run again; ` +
+    `on AWS: pulumi config set earliestEventTime ${day ?? "YYYY-MM-DD"}T00:00:00Z, then pulumi up.`
+  );
 }

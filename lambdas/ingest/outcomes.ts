@@ -1,6 +1,7 @@
 // Makes of one Kinesis record its raw lines and its quarantine entries, each piece of it once. Pure, and never throws.
 
 import type { QuarantineLine } from "../shared/event";
+import { readRefused } from "../shared/refused";
 import { errorMessage, errorName } from "../shared/runtime";
 import type { RecordContext, Rejection } from "./context";
 import { skipBlanks } from "./json";
@@ -40,6 +41,8 @@ export function* outcomes(data: Buffer, context: RecordContext): Generator<Outco
 const EMPTY: Rejection = { reason: "empty_record", detail: "The record holds nothing but blanks." };
 
 function outcome(piece: Piece, position: number, context: RecordContext): Outcome {
+  const refused = readRefused(piece.value);
+  if (refused !== undefined) return { ...refused, position };
   const normalised = piece.rejection ?? normalisedSafely(piece, position, context);
   if (typeof normalised === "string") return normalised;
   return { ...normalised, payload: piece.payload, payload_encoding: "utf8", position };

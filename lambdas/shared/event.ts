@@ -46,6 +46,7 @@ export const QUARANTINE_REASONS = [
   "broken_aggregate",
   "not_json",
   "log_line",
+  "not_a_log_line",
   "not_an_object",
   "too_deep",
   "too_large",

@@ -7,6 +7,8 @@ const DEFAULT_WIDTH = 100;
 const WIDEST = 120;
 const CELL_WIDTH = 60;
 const ROWS_SHOWN = 50;
+/** A mail's line that lists thousands of dates helps nobody on a terminal; no link or command is so long. */
+const MAIL_LINE_WIDTH = 2000;
 
 export interface ConsoleStream {
   write(text: string): unknown;
@@ -94,7 +96,7 @@ export class Console {
     rule("┌");
     for (const text of head) this.line(`${dim("│")} ${bold(text)}`);
     rule("├");
-    for (const text of body.split("\n")) this.line(`${dim("│")} ${text}`.trimEnd());
+    for (const text of body.split("\n")) this.line(`${dim("│")} ${shortened(text)}`.trimEnd());
     rule("└");
   }
 
@@ -114,9 +116,17 @@ export class Console {
   }
 }
 
+function shortened(text: string): string {
+  const left = text.length - MAIL_LINE_WIDTH;
+  return left > 0 ? `${text.slice(0, MAIL_LINE_WIDTH)}… (${number(left)} more characters in the mail)` : text;
+}
+
 function cell(value: Value): string {
   if (value === null) return "";
-  const text = String(value).replaceAll("\n", "⏎");
+  // A terminal obeys control characters; what a producer sent must not move its cursor.
+  const text = String(value)
+    .replaceAll("\n", "⏎")
+    .replace(/\p{Cc}/gu, "\ufffd");
   return text.length > CELL_WIDTH ? `${text.slice(0, CELL_WIDTH - 1)}…` : text;
 }
 

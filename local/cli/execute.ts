@@ -4,9 +4,10 @@ import type { ExecuteOptions } from "../arguments.mjs";
 import type { Execution } from "../execution";
 import { Interrupted, onInterrupt } from "../interrupt";
 import type { Mail } from "../mailbox";
-import { partitionsText, readOutput } from "../report";
+import { readOutput } from "../report";
 import { PROJECT_ROOT } from "../runs";
 import { Console, number } from "./console";
+import { nameDates } from "./dates";
 import { runDocument } from "./document";
 import { executeAndFollow } from "./follow";
 import { MailWatch, showMails, topicOf } from "./mails";
@@ -96,7 +97,7 @@ function summarise(
     const { curated, quarantined, duplicates, partitions } = report;
     console.line(
       `${number(curated)} curated, ${number(quarantined)} quarantined, ${number(duplicates)} duplicates; ` +
-        (partitions.length > 0 ? `partitions ${partitionsText(report)}` : "no partition was touched"),
+        (partitions.length > 0 ? `partitions ${nameDates(report)}` : "no partition was touched"),
     );
   }
   const skipped = execution.output?.skipped;

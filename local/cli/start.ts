@@ -8,12 +8,14 @@ import type { StartOptions } from "../arguments.mjs";
 import { DeployError } from "../deploy/program";
 import { EmulatorError } from "../emulator-process";
 import { aborted, Interrupted, onInterrupt } from "../interrupt";
-import { imbalance, partitionsText, readOutput } from "../report";
+import { imbalance, readOutput, windowHint } from "../report";
 import { PROJECT_ROOT, Runs } from "../runs";
 import { type LocalStack, upStack } from "../stack";
-import { UnusableFile } from "../traffic/lines";
-import { sendFile } from "../traffic/send-file";
+import { UnusableFile } from "../traffic/content";
+import { BadLogFormat } from "../traffic/log/format";
+import { type OpenFile, openFile, type SentFile, sendFile } from "../traffic/send-file";
 import { Console, number } from "./console";
+import { nameDates } from "./dates";
 import { type RunFacts, runDocument } from "./document";
 import { failureOf } from "./execute";
 import { executeAndFollow } from "./follow";
@@ -31,10 +33,15 @@ export async function main(options: StartOptions): Promise<number> {
   const signal = onInterrupt();
   const facts: RunFacts & { queries: Answer[] } = { mails: [], queries: [], problems: [] };
   let stack: LocalStack | undefined;
+  let file: OpenFile | undefined;
   try {
+    // First of all: a file that cannot be sent needs no stack.
+    file = options.file === undefined ? undefined : await openFile(options.file, options["log-format"]);
     stack = await bringUp(console, signal);
-    await Promise.race([runPipeline(stack, options, facts, console, signal), stack.crashed, aborted(signal)]);
+    const pipeline = runPipeline(stack, { ...options, file }, facts, console, signal);
+    await Promise.race([pipeline, stack.crashed, aborted(signal)]);
   } catch (error) {
+    file?.content.close();
     facts.problems.push(wordsFor(error));
     if (error instanceof Interrupted) return await endInterrupted(error, stack, facts, options, console);
   }
@@ -65,9 +72,11 @@ async function bringUp(console: Console, signal: AbortSignal): Promise<LocalStac
   return stack;
 }
 
+type RunOptions = Omit<StartOptions, "file"> & { file?: OpenFile };
+
 async function runPipeline(
   stack: LocalStack,
-  options: StartOptions,
+  options: RunOptions,
   facts: RunFacts & { queries: Answer[] },
   console: Console,
   signal: AbortSignal,
@@ -75,7 +84,7 @@ async function runPipeline(
   const { clientConfig, outputs, stateDir } = stack;
   const watch = await MailWatch.begin(join(stateDir, "mails"));
   const { input, sent } = await traffic(stack, options, console);
-  facts.sent = sent;
+  facts.sent = sent?.lines;
   const target = {
     sfn: new SFNClient(clientConfig),
     glue: new GlueClient(clientConfig),
@@ -94,40 +103,53 @@ async function runPipeline(
   if (!arrived.found)
     facts.problems.push(`The ${execution.status} mail did not arrive in ${stateDir}/mails.`);
   if (execution.status !== "SUCCEEDED") facts.problems.push(failureOf(execution));
-  else await showResults(stack, options, facts, console);
+  else await showResults(stack, options, facts, console, sent);
 }
 
 /** Sends the file, or lets the state machine simulate: the execution's input says which. */
-async function traffic(stack: LocalStack, { file, events, seed }: StartOptions, console: Console) {
+async function traffic(stack: LocalStack, { file, events, seed }: RunOptions, console: Console) {
   if (file === undefined) {
     const simulate = { events: events ?? DEFAULT_EVENTS, seed: seed ?? DEFAULT_SEED, ...SHARES };
     return { input: { simulate }, sent: undefined };
   }
-  console.event(`Sending ${relative(process.cwd(), file)} to the stream ${stack.outputs.streamName}`);
-  const sent = await sendFile({
-    path: file,
+  console.event(`Sending ${nameOf(file)} to the stream ${stack.outputs.streamName}`);
+  const sent = await sendFile(file, {
     client: new KinesisClient(stack.clientConfig),
     streamName: stack.outputs.streamName,
     onProgress: ({ lines }) => console.setStatus(`${number(lines)} lines sent`),
   });
   console.setStatus("");
-  const unread =
-    sent.unrecognised > 0 ? `, ${number(sent.unrecognised)} of them as they are: not readable` : "";
+  showSent(sent, console);
+  return { input: { sent: { since: sent.since, shards: sent.shards } }, sent };
+}
+
+function nameOf({ content: { name } }: OpenFile): string {
+  const near = relative(process.cwd(), name);
+  return name.startsWith("/") && !near.startsWith("..") ? near : name;
+}
+
+function showSent(sent: SentFile, console: Console): void {
+  const refused = sent.refused > 0 ? `, ${number(sent.refused)} of them for the quarantine` : "";
   console.event(
-    `${number(sent.lines)} lines of ${sent.kind} sent in ${number(sent.records)} records${unread}`,
+    `${number(sent.lines)} ${sent.kind === "access log" ? "lines of an access log" : "events"} sent in ${number(sent.records)} records${refused}`,
   );
-  return { input: { sent: { since: sent.since, shards: sent.shards } }, sent: sent.lines };
+  for (const refusal of sent.refusals) console.detail(refusal);
+  const left = sent.refused - sent.refusals.length;
+  if (left > 0) console.detail(`… and ${number(left)} more; the quarantine has all of them, with the reason`);
 }
 
 async function showResults(
   stack: LocalStack,
-  options: StartOptions,
+  options: RunOptions,
   facts: RunFacts & { queries: Answer[] },
   console: Console,
+  sent: SentFile | undefined,
 ): Promise<void> {
   checkNumbers(facts, console);
-  console.heading(`Partitions (${number(facts.report?.dates.count ?? 0)})`);
-  console.line(`  ${facts.report ? partitionsText(facts.report) : ""}`);
+  checkQuarantine(facts, sent, console);
+  const days = facts.report?.dates.count ?? 0;
+  console.heading(`Partitions (${number(days)})`);
+  if (facts.report && days > 0) console.line(`  ${nameDates(facts.report)}`);
   const asked = options.query?.map((sql, index) => ({ title: `Query ${index + 1}: ${sql}`, sql }));
   const { database, workgroup } = stack.outputs;
   const athena = new AthenaClient(stack.clientConfig);
@@ -155,6 +177,23 @@ function checkNumbers(facts: RunFacts, console: Console): void {
   else console.line(console.colours.green("  ✓ sent = curated + quarantined + duplicates"));
 }
 
+/** A run that curated nothing is no success, whatever its sum; and events before the window have a remedy. */
+function checkQuarantine({ report, problems }: RunFacts, sent: SentFile | undefined, console: Console): void {
+  const hint = report && windowHint(report.quarantine_reasons, sent?.earliest);
+  if (report === undefined || report.curated > 0 || report.quarantined === 0) {
+    if (hint !== undefined) console.line(console.colours.yellow(`  ${hint}`));
+    return;
+  }
+  const reasons = Object.entries(report.quarantine_reasons).map(
+    ([reason, lines]) => `${reason} ${number(lines)}`,
+  );
+  problems.push(
+    `Nothing was curated: all ${number(report.quarantined)} lines went to the quarantine (${reasons.join(", ")}). ` +
+      (hint ??
+        "The quarantine's column detail says why: npm start with --query 'SELECT reason, detail, payload FROM quarantine LIMIT 10'."),
+  );
+}
+
 function conclude(facts: RunFacts, stack: LocalStack | undefined, console: Console): void {
   const { green, red, bold } = console.colours;
   console.line();
@@ -168,7 +207,9 @@ function conclude(facts: RunFacts, stack: LocalStack | undefined, console: Conso
     return;
   }
   for (const problem of facts.problems) console.line(red(`✗ ${problem}`));
-  const folder = stack ? relative(PROJECT_ROOT, stack.stateDir) : ".local/runs";
+  // Without a stack nothing has run, and nothing is left to look at.
+  if (stack === undefined) return;
+  const folder = relative(PROJECT_ROOT, stack.stateDir);
   console.line(`  What is left of the run lies in ${folder}:`);
   console.line(
     "    emulator.log (Lambdas, services), deploy.log, glue/*/stdout.log (the script), stderr.log (Spark), mails/*.eml",
@@ -205,7 +246,7 @@ async function endInterrupted(
 
 function wordsFor(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  const forPeople = [DeployError, EmulatorError, Interrupted, UnusableFile].some(
+  const forPeople = [DeployError, EmulatorError, Interrupted, UnusableFile, BadLogFormat].some(
     (kind) => error instanceof kind,
   );
   return forPeople ? error.message : (error.stack ?? error.message);

@@ -1,113 +1,50 @@
-// Reads a file line by line as bytes, plain or gzip, in memory that does not grow with the file.
+// Reads bytes line by line, in memory that does not grow with the file or with a line of it.
 
-import { createReadStream } from "node:fs";
-import { open, stat } from "node:fs/promises";
-import { pipeline, type Readable } from "node:stream";
-import { createGunzip } from "node:zlib";
 import { MAX_RECORD_BYTES } from "../../lambdas/shared/records";
+import { type Piece, PieceCollector } from "./pieces";
 
-/** A file that cannot be sent; the message names it and says what to do. */
-export class UnusableFile extends Error {
-  override readonly name = "UnusableFile";
-}
-
-export interface FileLine {
-  /** From 1, blank lines counted. */
-  number: number;
-  /** Without its line break. */
-  bytes: Buffer;
-}
-
+/** A line of so many bytes may hold several events, each of which fits into a record. */
+const MAX_LINE_BYTES = 16 * MAX_RECORD_BYTES;
 const NEWLINE = 10;
 const CARRIAGE_RETURN = 13;
-const GZIP_MAGIC = Buffer.from([0x1f, 0x8b]);
-const UTF8_MARK = Buffer.from([0xef, 0xbb, 0xbf]);
 
-export async function* readLines(path: string): AsyncGenerator<FileLine> {
-  const isGzip = await checkFile(path);
-  let number = 0;
-  let rest: Buffer = Buffer.alloc(0);
-  try {
-    for await (const chunk of contentOf(path, isGzip)) {
-      let bytes = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
-      if (number === 0) bytes = withoutMark(bytes);
-      let start = 0;
-      for (let end = bytes.indexOf(NEWLINE); end !== -1; end = bytes.indexOf(NEWLINE, start)) {
-        number += 1;
-        yield { number, bytes: withoutReturn(bytes.subarray(start, end)) };
-        start = end + 1;
-      }
-      rest = bytes.subarray(start);
-      // Else a file without line breaks would fill the memory before anybody notices.
-      if (rest.length > MAX_RECORD_BYTES) throw tooLong(path, number + 1, rest.length);
+export async function* readLines(chunks: AsyncIterable<Buffer> | Iterable<Buffer>): AsyncGenerator<Piece> {
+  const collector = new PieceCollector(MAX_LINE_BYTES);
+  let number = 1;
+  for await (const chunk of chunks) {
+    let start = 0;
+    for (let end = chunk.indexOf(NEWLINE); end !== -1; end = chunk.indexOf(NEWLINE, start)) {
+      collector.add(chunk.subarray(start, end));
+      yield withoutReturn(collector.finish(number));
+      number += 1;
+      start = end + 1;
     }
-  } catch (error) {
-    throw readable(error, path, number, isGzip);
+    collector.add(chunk.subarray(start));
   }
-  if (rest.length > 0) yield { number: number + 1, bytes: withoutReturn(rest) };
+  if (!collector.isEmpty) yield withoutReturn(collector.finish(number));
 }
 
-export function tooLong(path: string, line: number, bytes: number): UnusableFile {
-  return new UnusableFile(
-    `${path}, line ${line}: the line has ${bytes} bytes or more, and Kinesis takes ${MAX_RECORD_BYTES} in a record. ` +
-      "Shorten or remove this line.",
-  );
-}
-
-/** True for gzip, by content: the name of a file says little. */
-async function checkFile(path: string): Promise<boolean> {
-  const info = await stat(path).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === "ENOENT")
-      throw new UnusableFile(`${path} does not exist. Check the path given with --file.`);
-    throw new UnusableFile(`${path} cannot be read: ${error.message}. Check the path and its permissions.`);
-  });
-  if (info.isDirectory()) {
-    throw new UnusableFile(`${path} is a directory. Give one file with --file, such as ${path}/access.log.`);
+/** The whole lines of a file's beginning, without blank ones; the last one is whole where the beginning is all. */
+export function linesOf(head: Buffer, isWhole: boolean): Buffer[] {
+  const end = isWhole ? head.length : head.lastIndexOf(NEWLINE) + 1;
+  const lines: Buffer[] = [];
+  for (let start = 0; start < end; ) {
+    const newline = head.indexOf(NEWLINE, start);
+    const to = newline === -1 ? end : newline;
+    const line = head.subarray(start, head[to - 1] === CARRIAGE_RETURN && to > start ? to - 1 : to);
+    if (!isBlank(line)) lines.push(line);
+    start = to + 1;
   }
-  const start = await firstBytes(path);
-  if (start.length === 0) throw new UnusableFile(`${path} is empty. Give a file that has lines.`);
-  if ((start[0] === 0xff && start[1] === 0xfe) || (start[0] === 0xfe && start[1] === 0xff)) {
-    throw new UnusableFile(
-      `${path} is UTF-16 text. Save it as UTF-8, e.g. iconv -f UTF-16 -t UTF-8 "${path}".`,
-    );
-  }
-  return start.equals(GZIP_MAGIC);
+  return lines;
 }
 
-async function firstBytes(path: string): Promise<Buffer> {
-  try {
-    const file = await open(path);
-    try {
-      const { bytesRead, buffer } = await file.read(Buffer.alloc(2), 0, 2, 0);
-      return buffer.subarray(0, bytesRead);
-    } finally {
-      await file.close();
-    }
-  } catch (error) {
-    throw new UnusableFile(`${path} cannot be read: ${(error as Error).message}. Check its permissions.`);
-  }
+export function isBlank(bytes: Buffer): boolean {
+  return bytes.length < 64 && /^\s*$/.test(bytes.toString("latin1"));
 }
 
-function contentOf(path: string, isGzip: boolean): Readable {
-  const file = createReadStream(path, { highWaterMark: 256 * 1024 });
-  // The pipeline hands a failed read on to its last stream, where the loop over it throws.
-  return isGzip ? pipeline(file, createGunzip(), () => undefined) : file;
-}
-
-function readable(error: unknown, path: string, lines: number, isGzip: boolean): Error {
-  if (error instanceof UnusableFile) return error;
-  const remedy = isGzip
-    ? `Check it with: gzip -t "${path}". Where it was cut off, get it again.`
-    : "Check the disk and the file's permissions.";
-  return new UnusableFile(
-    `${path} cannot be read beyond line ${lines}: ${(error as Error).message}. ${remedy}`,
-  );
-}
-
-function withoutReturn(line: Buffer): Buffer {
-  return line.at(-1) === CARRIAGE_RETURN ? line.subarray(0, -1) : line;
-}
-
-function withoutMark(bytes: Buffer): Buffer {
-  return bytes.subarray(0, 3).equals(UTF8_MARK) ? bytes.subarray(3) : bytes;
+function withoutReturn(piece: Piece): Piece {
+  const { bytes, cut } = piece;
+  return cut === undefined && bytes.at(-1) === CARRIAGE_RETURN
+    ? { ...piece, bytes: bytes.subarray(0, -1) }
+    : piece;
 }

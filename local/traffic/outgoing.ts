@@ -1,82 +1,142 @@
-// Makes of each line of a file what goes into the stream: the line itself, or the event that a log's line tells of.
+// Makes of each piece of a file what goes into the stream: its events, the page view of a request, or its refusal.
 
 import { isUtf8 } from "node:buffer";
 import { createHash } from "node:crypto";
 import type { ClickstreamEvent } from "../../lambdas/shared/event";
-import { type LoggedRequest, parseAccessLogLine } from "./access-log";
+import { type RefusedReason, refusedLine } from "../../lambdas/shared/refused";
+import { parseEventTime } from "../../lambdas/shared/time";
+import { batchIn, valuesIn } from "./json-values";
+import type { LogReader } from "./log/log-reader";
+import { isRefusal, type LoggedRequest } from "./log/request";
+import { type Cut, KEPT_BYTES, type Piece } from "./pieces";
+import { type FileKind, parsedObject } from "./recognise";
 import { agentTraits } from "./user-agent";
 import { Visitors } from "./visitors";
-
-export type FileKind = "json lines" | "access log";
 
 export interface Outgoing {
   /** Bytes where they are no text: what arrives is what was in the file. */
   line: string | Uint8Array;
   /** What keeps a visit's lines together. */
   key: string;
-  /** False for a line that goes on as it is because it could not be read. */
-  isRecognised: boolean;
+  /** Why it is no event, and where; undefined where it is one as far as the sender can tell. */
+  refusal?: string;
+  /** When it happened, where the sender knows. */
+  epochMs?: number;
 }
 
-/** How many lines tell the kind of a file. */
-export const SAMPLE_LINES = 100;
+export type MakeOutgoing = (piece: Piece) => Outgoing[];
 
-/** What most of the first lines are; undefined where none is either. */
-export function recognise(lines: readonly Buffer[]): FileKind | undefined {
-  let json = 0;
-  let log = 0;
-  for (const bytes of lines) {
-    const text = bytes.toString("utf8");
-    if (isJsonObject(text)) json += 1;
-    else if (parseAccessLogLine(text) !== undefined) log += 1;
-  }
-  if (json === 0 && log === 0) return undefined;
-  return log > json ? "access log" : "json lines";
+export function outgoingMaker(kind: FileKind, logs: LogReader, fileName: string): MakeOutgoing {
+  const make = kind === "access log" ? requestMaker(logs) : jsonOutgoing;
+  return (piece) =>
+    piece.cut === undefined ? make(piece) : [tooLarge(piece.number, fileName, piece.bytes, piece.cut)];
 }
 
-export type MakeOutgoing = (bytes: Buffer, lineNumber: number) => Outgoing;
+/** What goes in place of a line that is longer than a record: its beginning, and what it takes to find the whole. */
+export function tooLarge(number: number, fileName: string, bytes: Buffer, { length, sha256 }: Cut): Outgoing {
+  const detail =
+    `Line ${number} of ${fileName} has ${length} bytes; Kinesis takes 1048576 in a record. ` +
+    `The payload is its first ${Math.min(length, KEPT_BYTES)} bytes. SHA-256 of all: ${sha256}.`;
+  return refused(
+    "too_large",
+    number,
+    detail,
+    bytes.subarray(0, KEPT_BYTES),
+    `line ${number}: ${length} bytes`,
+  );
+}
 
-export function outgoingMaker(kind: FileKind): MakeOutgoing {
-  if (kind === "json lines") return jsonLine;
+function requestMaker(logs: LogReader): MakeOutgoing {
   const visitors = new Visitors();
-  return (bytes, lineNumber) => {
-    const text = textOf(bytes);
-    const request = typeof text === "string" ? parseAccessLogLine(text) : undefined;
-    if (request === undefined) return { line: text, key: `line-${lineNumber}`, isRecognised: false };
-    const event = pageView(request, eventId(lineNumber, text as string), visitors);
-    return { line: JSON.stringify(event), key: event.session_id ?? "", isRecognised: true };
+  return ({ number, bytes }) => {
+    if (!isUtf8(bytes)) return [unread(number, bytes)];
+    const text = bytes.toString("utf8");
+    const event = text.startsWith("{") ? parsedObject(text) : undefined;
+    if (event !== undefined && "event_type" in event) return [eventLine(text, number)];
+    const reading = logs.read(text);
+    if (!isRefusal(reading)) return [pageView(reading, number, text, visitors)];
+    const place = `column ${reading.column}: expected ${reading.expected}`;
+    const detail = `Line ${number}, ${place}.`;
+    return [refused("not_a_log_line", number, detail, bytes, `line ${number}, ${place}`)];
   };
 }
 
-/** A line goes as it is. Where it cannot be read, the ingest says so in the quarantine. */
-function jsonLine(bytes: Buffer, lineNumber: number): Outgoing {
-  const line = textOf(bytes);
-  const event = typeof line === "string" ? parsedObject(line) : undefined;
-  const key = event?.session_id ?? event?.user_id ?? `line-${lineNumber}`;
-  return { line, key: String(key), isRecognised: event !== undefined };
+/** Text goes as it is, one event a line. Where it cannot be read, the ingest says so in the quarantine. */
+function jsonOutgoing({ number, bytes }: Piece): Outgoing[] {
+  if (!isUtf8(bytes)) return [unread(number, bytes)];
+  const text = bytes.toString("utf8");
+  const events = eventsIn(text);
+  if (events !== undefined) return events.map((event) => eventLine(event, number));
+  if (!/[\r\n]/.test(text)) return [eventLine(text, number)];
+  const detail = `The text from line ${number} on is no JSON value.`;
+  return [refused("not_json", number, detail, bytes, `line ${number}: no JSON value`)];
 }
 
-function pageView(request: LoggedRequest, id: string, visitors: Visitors): ClickstreamEvent {
-  const { deviceType, browser } = agentTraits(request.userAgent);
-  const { userId, sessionId } = visitors.visit(request.ip, request.userAgent, request.epochMs);
-  const properties: Record<string, string> = { method: request.method, status: request.status };
-  if (request.bytes !== undefined) properties.bytes = request.bytes;
-  if (request.protocol !== undefined) properties.protocol = request.protocol;
-  if (request.remoteUser !== undefined) properties.remote_user = request.remoteUser;
+/** One object, the elements of an array or of a batch, or several objects back to back; undefined for no JSON. */
+function eventsIn(text: string): string[] | undefined {
+  const object = parsedObject(text);
+  if (object !== undefined) return batchIn(text, object) ?? [text];
+  const values = valuesIn(text);
+  const isArray = /^\s*\[/.test(text) && isJson(text);
+  return isArray || (values.length > 1 && values.every((value) => parsedObject(value) !== undefined))
+    ? values
+    : undefined;
+}
+
+function eventLine(text: string, number: number): Outgoing {
+  const event = parsedObject(text);
+  if (event === undefined) return { ...unread(number, text), line: oneLine(text) };
+  const time = event.event_time ?? event.timestamp;
   return {
-    event_id: id,
+    line: oneLine(text),
+    key: String(event.session_id ?? event.user_id ?? `line-${number}`),
+    epochMs: typeof time === "string" ? parseEventTime(time)?.epochMs : undefined,
+  };
+}
+
+/** Between the tokens of JSON a line break is a blank; inside of them it has none. */
+function oneLine(text: string): string {
+  return /[\r\n]/.test(text) ? text.replace(/[\r\n]+[ \t]*/g, " ") : text;
+}
+
+function unread(number: number, line: string | Uint8Array): Outgoing {
+  const what = typeof line === "string" ? "no JSON object" : "no UTF-8 text";
+  return { line, key: `line-${number}`, refusal: `line ${number}: ${what}` };
+}
+
+function refused(
+  reason: RefusedReason,
+  number: number,
+  detail: string,
+  bytes: Buffer,
+  refusal: string,
+): Outgoing {
+  // A cut may have split a character.
+  const isText = isUtf8(bytes);
+  const payload = bytes.toString(isText ? "utf8" : "base64");
+  const line = refusedLine({ reason, detail, payload, payload_encoding: isText ? "utf8" : "base64" });
+  return { line, key: `line-${number}`, refusal };
+}
+
+function pageView(request: LoggedRequest, number: number, line: string, visitors: Visitors): Outgoing {
+  const { client, epochMs, target, referrer, userAgent, properties } = request;
+  const { deviceType, browser } = agentTraits(userAgent);
+  const { userId, sessionId } = visitors.visit(client, userAgent, epochMs);
+  const event: ClickstreamEvent = {
+    event_id: eventId(number, line),
     event_type: "page_view",
-    event_time: new Date(request.epochMs).toISOString(),
+    event_time: new Date(epochMs).toISOString(),
     user_id: userId,
     session_id: sessionId,
-    page_url: request.target,
-    referrer_url: request.referrer,
+    page_url: target,
+    referrer_url: referrer,
     device_type: deviceType,
     browser,
-    user_agent: request.userAgent,
-    geo: { ip: request.ip },
+    user_agent: userAgent,
+    geo: { ip: client },
     properties,
   };
+  return { line: JSON.stringify(event), key: sessionId, epochMs };
 }
 
 /** The same line at the same place has the same id, so that a file that is sent twice counts once. */
@@ -85,21 +145,11 @@ function eventId(lineNumber: number, line: string): string {
   return [0, 8, 12, 16, 20].map((at, index) => hash.slice(at, [8, 12, 16, 20, 32][index])).join("-");
 }
 
-function textOf(bytes: Buffer): string | Uint8Array {
-  return isUtf8(bytes) ? bytes.toString("utf8") : bytes;
-}
-
-function isJsonObject(text: string): boolean {
-  return parsedObject(text) !== undefined;
-}
-
-function parsedObject(text: string): Record<string, unknown> | undefined {
+function isJson(text: string): boolean {
   try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === "object" && value !== null && !Array.isArray(value)
-      ? (value as Record<string, unknown>)
-      : undefined;
+    JSON.parse(text);
+    return true;
   } catch {
-    return undefined;
+    return false;
   }
 }

@@ -4,11 +4,24 @@ import type { KinesisClient } from "@aws-sdk/client-kinesis";
 import { EventTooLarge, lanesFor, RecordPacker } from "../../lambdas/shared/records";
 import { type Clock, systemClock } from "../../lambdas/shared/runtime";
 import { KinesisSender } from "../../lambdas/shared/sender";
-import { type FileLine, readLines, tooLong, UnusableFile } from "./lines";
-import { type FileKind, type MakeOutgoing, outgoingMaker, recognise, SAMPLE_LINES } from "./outgoing";
+import { type Content, openContent, UnusableFile, unreadable } from "./content";
+import { readValues } from "./json-values";
+import { isBlank, linesOf, readLines } from "./lines";
+import { LogFormat } from "./log/format";
+import { LogReader } from "./log/log-reader";
+import { isRefusal } from "./log/request";
+import { type MakeOutgoing, type Outgoing, outgoingMaker, tooLarge } from "./outgoing";
+import { cutOf, type Piece } from "./pieces";
+import { enoughFor, type FileKind, recognise } from "./recognise";
 
-export interface SendFileOptions {
-  path: string;
+/** A file whose kind is known and of which nothing has been sent. */
+export interface OpenFile {
+  kind: FileKind;
+  content: Content;
+  logs: LogReader;
+}
+
+export interface SendOptions {
   client: Pick<KinesisClient, "send">;
   streamName: string;
   onProgress?: (progress: SendProgress) => void;
@@ -28,8 +41,12 @@ export interface SentFile {
   lines: number;
   records: number;
   skippedBlank: number;
-  /** Lines that went as they are since they could not be read; they end in the quarantine. */
-  unrecognised: number;
+  /** Lines of which no event could be made; they end in the quarantine. */
+  refused: number;
+  /** The first of them, each with its place and what was expected. */
+  refusals: string[];
+  /** ISO 8601, of the earliest event; undefined where no time could be read. */
+  earliest: string | undefined;
   /** ISO 8601, before the first put. */
   since: string;
   /** Shard to the last sequence number put into it. */
@@ -38,57 +55,65 @@ export interface SentFile {
 
 /** A file's length is not known before it is read, so the lanes are those of a middling one. */
 const EXPECTED_LINES = 10_000;
-const BLANK = /^\s*$/;
+const REFUSALS_NAMED = 3;
 
-export async function sendFile(options: SendFileOptions): Promise<SentFile> {
+/** Opens a file, and refuses what cannot be sent before anything is started for it. */
+export async function openFile(path: string, logFormat?: string): Promise<OpenFile> {
+  const logs = new LogReader(logFormat === undefined ? undefined : new LogFormat(logFormat));
+  const content = await openContent(path, enoughFor(logs));
+  try {
+    return { kind: kindOf(content, logs, logFormat !== undefined), content, logs };
+  } catch (error) {
+    content.close();
+    throw error;
+  }
+}
+
+export async function sendFile({ kind, content, logs }: OpenFile, options: SendOptions): Promise<SentFile> {
   const clock = options.clock ?? systemClock;
-  const lines = readLines(options.path);
-  const sample = await takeSample(lines);
-  const kind = recogniseFile(options.path, sample.lines);
   const sender = new KinesisSender({
     client: options.client,
     streamName: options.streamName,
     clock,
     random: options.random ?? Math.random,
-    onSent: ({ lines: sent, records, bytes }) => options.onProgress?.({ lines: sent, records, bytes }),
+    onSent: ({ lines, records, bytes }) => options.onProgress?.({ lines, records, bytes }),
   });
-  const transfer = new Transfer(options.path, outgoingMaker(kind), sender);
+  const transfer = new Transfer(content.name, outgoingMaker(kind, logs, content.name), sender);
   const since = new Date(clock.now()).toISOString();
-  for (const line of sample.lines) await transfer.send(line);
-  for await (const line of lines) {
-    if (isBlank(line)) sample.blank += 1;
-    else await transfer.send(line);
-  }
+  for await (const piece of piecesOf(content, kind)) await transfer.send(piece);
   await transfer.finish();
-  return {
-    kind,
-    lines: sender.sent.lines,
-    records: sender.sent.records,
-    skippedBlank: sample.blank,
-    unrecognised: transfer.unrecognised,
-    since,
-    shards: sender.sent.shards,
-  };
+  const { lines, records, shards } = sender.sent;
+  const { blank: skippedBlank, refused, refusals, earliest } = transfer;
+  return { kind, lines, records, skippedBlank, refused, refusals, earliest, since, shards };
 }
 
 class Transfer {
-  unrecognised = 0;
+  blank = 0;
+  refused = 0;
+  readonly refusals: string[] = [];
+  private earliestMs = Number.POSITIVE_INFINITY;
   private readonly packer = new RecordPacker(lanesFor(EXPECTED_LINES));
 
   constructor(
-    private readonly path: string,
+    private readonly fileName: string,
     private readonly outgoing: MakeOutgoing,
     private readonly sender: KinesisSender,
   ) {}
 
-  async send({ bytes, number }: FileLine): Promise<void> {
-    const { line, key, isRecognised } = this.outgoing(bytes, number);
-    if (!isRecognised) this.unrecognised += 1;
-    try {
-      const record = this.packer.add(this.packer.laneOf(key), line);
-      if (record !== undefined) await this.sender.add(record);
-    } catch (error) {
-      throw error instanceof EventTooLarge ? tooLong(this.path, number, error.bytes) : error;
+  get earliest(): string | undefined {
+    return Number.isFinite(this.earliestMs) ? new Date(this.earliestMs).toISOString() : undefined;
+  }
+
+  async send(piece: Piece): Promise<void> {
+    if (isBlank(piece.bytes)) {
+      this.blank += 1;
+      return;
+    }
+    const all = this.outgoing(piece);
+    for (const outgoing of all) {
+      if (await this.sendOne(outgoing)) continue;
+      const { bytes, cut } = cutOf(all.length === 1 ? piece.bytes : Buffer.from(outgoing.line));
+      await this.sendOne(tooLarge(piece.number, this.fileName, bytes, cut));
     }
   }
 
@@ -96,35 +121,78 @@ class Transfer {
     for (const record of this.packer.drain()) await this.sender.add(record);
     await this.sender.flush();
   }
-}
 
-async function takeSample(lines: AsyncGenerator<FileLine>): Promise<{ lines: FileLine[]; blank: number }> {
-  const sample: FileLine[] = [];
-  let blank = 0;
-  while (sample.length < SAMPLE_LINES) {
-    const next = await lines.next();
-    if (next.done === true) break;
-    if (isBlank(next.value)) blank += 1;
-    // The reader's next chunk may overwrite nothing of it, but must not keep all of it alive.
-    else sample.push({ number: next.value.number, bytes: Buffer.from(next.value.bytes) });
+  /** False where no record can hold it. */
+  private async sendOne({ line, key, refusal, epochMs }: Outgoing): Promise<boolean> {
+    try {
+      const record = this.packer.add(this.packer.laneOf(key), line);
+      if (record !== undefined) await this.sender.add(record);
+    } catch (error) {
+      if (error instanceof EventTooLarge) return false;
+      throw error;
+    }
+    if (refusal !== undefined) this.note(refusal);
+    this.earliestMs = Math.min(this.earliestMs, epochMs ?? Number.POSITIVE_INFINITY);
+    return true;
   }
-  return { lines: sample, blank };
+
+  private note(refusal: string): void {
+    this.refused += 1;
+    if (this.refusals.length < REFUSALS_NAMED) this.refusals.push(refusal);
+  }
 }
 
-function recogniseFile(path: string, sample: readonly FileLine[]): FileKind {
-  if (sample.length === 0)
-    throw new UnusableFile(`${path} has blank lines only. Give a file that has events.`);
-  const kind = recognise(sample.map((line) => line.bytes));
+async function* piecesOf(content: Content, kind: FileKind): AsyncGenerator<Piece> {
+  let lines = 0;
+  try {
+    for await (const piece of kind === "JSON values"
+      ? readValues(content.chunks)
+      : readLines(content.chunks)) {
+      lines = piece.number;
+      yield piece;
+    }
+  } catch (error) {
+    throw error instanceof UnusableFile ? error : unreadable(content.name, error, content.isGzip, lines);
+  } finally {
+    content.close();
+  }
+}
+
+function kindOf({ head, isWhole, name }: Content, logs: LogReader, hasFormat: boolean): FileKind {
+  const lines = linesOf(head, isWhole).map((bytes) => bytes.toString("utf8"));
+  if (lines.length === 0 && isWhole) {
+    throw new UnusableFile(`${name} has blank lines only. Give a file that has events.`);
+  }
+  logs.learn(lines);
+  if (hasFormat) return withFormat(name, lines, logs);
+  const kind = recognise(head, isWhole, logs);
   if (kind !== undefined) return kind;
-  const first = (sample[0] as FileLine).bytes.toString("utf8").slice(0, 80);
-  const remedy = /^\s*[[{]/.test(first)
-    ? `It looks like JSON over several lines: make it one object a line, e.g. jq -c '.[]? // .' "${path}".`
-    : "Give a file with one JSON object a line, or a log in the common or combined format.";
   throw new UnusableFile(
-    `${path} holds neither JSON lines nor an access log; its first line begins with: ${first}\n${remedy}`,
+    `${name} holds neither JSON nor an access log that can be read; its first line begins with: ${shown(lines[0] ?? "")}\n` +
+      `${firstRefusal(lines, logs)}` +
+      "Give a file of JSON objects, or a log; a log in a format of its own needs --log-format 'FORMAT', the format " +
+      "string of nginx or Apache.",
   );
 }
 
-function isBlank({ bytes }: FileLine): boolean {
-  return bytes.length < 64 && BLANK.test(bytes.toString("latin1"));
+/** A format that fits no line at all is the wrong one. */
+function withFormat(name: string, lines: readonly string[], logs: LogReader): FileKind {
+  if (lines.some((line) => !isRefusal(logs.read(line)))) return "access log";
+  throw new UnusableFile(
+    `${name}: none of its first ${lines.length.toLocaleString("en-US")} lines is in the format given with --log-format. ` +
+      `${firstRefusal(lines, logs)}The line begins with: ${shown(lines[0] ?? "")}`,
+  );
+}
+
+function firstRefusal(lines: readonly string[], logs: LogReader): string {
+  const reading = logs.read(lines[0] ?? "");
+  return isRefusal(reading)
+    ? `As a log, line 1 is not understood at column ${reading.column}: expected ${reading.expected}.\n`
+    : "";
+}
+
+/** A terminal obeys control characters, so none is shown. */
+function shown(text: string): string {
+  const short = text.length > 80 ? `${text.slice(0, 80)}…` : text;
+  return short.replace(/[\p{Cc}\p{Cf}]/gu, "\ufffd");
 }

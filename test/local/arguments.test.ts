@@ -61,7 +61,7 @@ describe("local/arguments", () => {
       refusal("start", "--file", "/no/such.log"),
       /^--file .* got "\/no\/such\.log", which does not exist\.$/,
     );
-    assert.match(refusal("start", "--file", ROOT), /^--file .*, which is not a file\.$/);
+    assert.match(refusal("start", "--file", ROOT), /^--file .*, which is a directory\.$/);
   });
 
   it("refuses what it does not know, what lacks its value and what excludes another option", () => {
@@ -85,6 +85,31 @@ describe("local/arguments", () => {
     assert.match(
       refusal("query", "SELECT", "1"),
       /^Unexpected argument "1": put the whole SQL between quotes\.$/,
+    );
+  });
+
+  it("takes SQL that begins with a comment for SQL", () => {
+    for (const sql of ["-- all of it\nSELECT 1", "--x\nSELECT 1", "--x=1\nSELECT 1", "--json\nSELECT 1"]) {
+      assert.deepEqual(options("query", sql), { sql }, sql);
+      assert.deepEqual(options("query", sql, "--json"), { sql, json: true }, sql);
+      assert.deepEqual(options("start", "--query", sql), { query: [sql] }, sql);
+      assert.deepEqual(options("start", `--query=${sql}`), { query: [sql] }, sql);
+    }
+    assert.equal(refusal("start", "--query", "--json"), "--query needs a value: --query SQL.");
+    assert.match(refusal("query", "--jsn"), /^Unknown option --jsn/);
+    assert.match(refusal("start", "-- a comment\nSELECT 1"), /^Unexpected argument "-- a comment/);
+  });
+
+  it("takes standard input and pipes for a file, and a log's format with a file only", () => {
+    assert.deepEqual(options("start", "--file", "-"), { file: "-" });
+    assert.deepEqual(options("start", "--file", "/dev/null"), { file: "/dev/null" });
+    assert.deepEqual(options("start", "--file", "-", "--log-format", "$remote_addr"), {
+      file: "-",
+      "log-format": "$remote_addr",
+    });
+    assert.equal(
+      refusal("start", "--log-format", "combined"),
+      "--log-format says how to read a file: give the file with --file.",
     );
   });
 
@@ -129,7 +154,15 @@ describe("local/arguments", () => {
       },
     );
     assert.equal(status, 0);
-    for (const option of ["--events N", "--seed S", "--file PATH", "--query SQL", "--json", "--keep"]) {
+    for (const option of [
+      "--events N",
+      "--seed S",
+      "--file PATH",
+      "--log-format FORMAT",
+      "--query SQL",
+      "--json",
+      "--keep",
+    ]) {
       assert(stdout.includes(option), option);
     }
   });

@@ -1,6 +1,6 @@
 // Whether the numbers of a run add up, and what is said when they do not.
 import assert from "node:assert/strict";
-import { imbalance, partitionsText, readOutput } from "../../local/report";
+import { imbalance, readOutput, windowHint } from "../../local/report";
 
 describe("local/report", () => {
   it("is content when sent = curated + quarantined + duplicates", () => {
@@ -18,25 +18,22 @@ describe("local/report", () => {
     );
   });
 
-  it("names the days of a run, and says how many the summary leaves out", () => {
-    const dates = (count: number) => ({ count, first: "2026-01-01", last: "2026-01-04" });
-    const partitions = ["2026-01-01", "2026-01-02", "2026-01-03", "2026-01-04"];
-    assert.equal(
-      partitionsText({ dates: dates(4), partitions }),
-      "2026-01-01, 2026-01-02, 2026-01-03, 2026-01-04",
-    );
-    assert.equal(
-      partitionsText({ dates: dates(6004), partitions }),
-      "2026-01-01, 2026-01-02, ... 6,000 more ..., 2026-01-03, 2026-01-04",
-    );
-    assert.equal(partitionsText({ dates: dates(0), partitions: [] }), "");
-  });
-
   it("takes the report and the simulator's count out of an execution's output", () => {
     const report = { curated: 3, quarantined: 0, duplicates: 0, partitions: [] };
     assert.equal(readOutput({ report, simulated: { events: 3 } })?.sent, 3);
     assert.equal(readOutput({ report, simulated: null })?.sent, undefined);
     assert.equal(readOutput({}), undefined);
     assert.equal(readOutput(undefined), undefined);
+  });
+
+  it("names the key that lets early events in, with the day of the earliest", () => {
+    const hint = windowHint({ event_time_out_of_window: 1_891_714, not_json: 1 }, "1995-07-01T04:00:01.000Z");
+    assert.match(hint ?? "", /^1,891,714 lines .* the earliest event sent is of 1995-07-01\./);
+    assert.match(
+      hint ?? "",
+      /add the line earliestEventTime: "1995-07-01T00:00:00Z" under config: in Pulumi\.dev\.yaml/,
+    );
+    assert.match(hint ?? "", /pulumi config set earliestEventTime 1995-07-01T00:00:00Z/);
+    assert.equal(windowHint({ not_json: 1 }, "1995-07-01T04:00:01.000Z"), undefined);
   });
 });

@@ -1,6 +1,7 @@
 // What people and programs read: the JSON document, the live view, framed mails, tables and the sums of the test run.
 import assert from "node:assert/strict";
 import { Console } from "../../../local/cli/console";
+import { nameDates } from "../../../local/cli/dates";
 import { runDocument } from "../../../local/cli/document";
 import { failureOf } from "../../../local/cli/execute";
 import { progressOf, StateView } from "../../../local/cli/follow";
@@ -99,6 +100,47 @@ describe("local/cli", () => {
         "└───────────────────",
         "",
       ].join("\n"),
+    );
+  });
+
+  it("shortens a mail's line of thousands of dates, and shows no control character of a producer's", () => {
+    const screen = new Screen();
+    const console = new Console(screen, {});
+    console.frame([], `short\n${"2026-01-01, ".repeat(10_000)}`);
+    assert(screen.text.length < 3000);
+    assert.match(screen.text, /… \(118,000 more characters in the mail\)/);
+    console.table(["payload"], [["a\u001b[2Jb\u0000\nc"]]);
+    assert(screen.text.includes("a\ufffd[2Jb\ufffd⏎c"));
+  });
+
+  it("names dates one by one where they are few, and ranges where they are many", () => {
+    const days = (from: string, count: number) =>
+      Array.from({ length: count }, (_, day) =>
+        new Date(Date.parse(from) + day * 86_400_000).toISOString().slice(0, 10),
+      );
+    const named = (partitions: string[]) =>
+      nameDates({
+        dates: { count: partitions.length, first: partitions[0] ?? null, last: partitions.at(-1) ?? null },
+        partitions,
+      });
+    assert.equal(named(["2026-03-02", "2026-01-01"]), "2026-01-01, 2026-03-02");
+    assert.equal(named(days("2026-02-20", 14)).split(", ").length, 14);
+    assert.equal(
+      named([...days("2026-02-20", 30), "2026-06-01"]),
+      "2026-02-20 to 2026-03-21 (30 days), 2026-06-01",
+    );
+    const scattered = days("1995-07-01", 9_821).filter((_, day) => day % 3 !== 0);
+    assert.equal(
+      named(scattered),
+      `${scattered.length.toLocaleString("en-US")} days from 1995-07-02 to ${scattered.at(-1)} (--json has all)`,
+    );
+    // Of very many dates the report itself lists the first and the last ones only.
+    assert.equal(
+      nameDates({
+        dates: { count: 9821, first: "1995-07-01", last: "2026-11-20" },
+        partitions: ["1995-07-01", "2026-11-20"],
+      }),
+      "9,821 days from 1995-07-01 to 2026-11-20",
     );
   });
 

@@ -1,13 +1,15 @@
 // Facts about sending files: what a log's line becomes, what goes on as it is, and what is refused.
 
 import assert from "node:assert/strict";
+import { spawn, spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { once } from "node:events";
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { gzipSync } from "node:zlib";
-import { parseAccessLogLine } from "../../../local/traffic/access-log";
-import { sendFile } from "../../../local/traffic/send-file";
-import { agentTraits } from "../../../local/traffic/user-agent";
+import { readRefused } from "../../../lambdas/shared/refused";
+import { openFile, sendFile } from "../../../local/traffic/send-file";
 import { Visitors } from "../../../local/traffic/visitors";
 import { FakeClock, FakeKinesis } from "../../lambdas/fakes";
 
@@ -29,10 +31,9 @@ describe("local/traffic", () => {
     return path;
   }
 
-  async function send(path: string) {
+  async function send(path: string, logFormat?: string) {
     const kinesis = new FakeKinesis();
-    const sent = await sendFile({
-      path,
+    const sent = await sendFile(await openFile(path, logFormat), {
       client: kinesis.client,
       streamName: "events",
       clock: new FakeClock(),
@@ -71,62 +72,6 @@ describe("local/traffic", () => {
     assert.equal(new Set(first).size, 2);
   });
 
-  const parsed: [string, string, Record<string, unknown>][] = [
-    [
-      "the common format",
-      '::1 - bob [17/May/2015:10:05:03 +0000] "HEAD / HTTP/1.0" 304 -',
-      { ip: "::1", remoteUser: "bob", bytes: undefined },
-    ],
-    [
-      "a user with a blank",
-      '1.2.3.4 - Bob B [17/May/2015:10:05:03 +0000] "GET / HTTP/1.0" 200 1',
-      { remoteUser: "Bob B" },
-    ],
-    [
-      "HTTP/0.9",
-      '1.2.3.4 - - [17/May/2015:10:05:03 +0000] "GET /" 200 1',
-      { target: "/", protocol: undefined },
-    ],
-    [
-      "quotes in a user agent",
-      String.raw`1.2.3.4 - - [17/May/2015:10:05:03 +0000] "GET / HTTP/1.1" 200 1 "-" "a \"b\" c"`,
-      { userAgent: 'a "b" c', referrer: undefined },
-    ],
-    [
-      "escaped UTF-8",
-      String.raw`1.2.3.4 - - [17/May/2015:10:05:03 +0000] "GET /\xc3\xbc HTTP/1.1" 200 1`,
-      { target: "/ü" },
-    ],
-    [
-      "escaped bytes of another encoding",
-      String.raw`1.2.3.4 - - [17/May/2015:10:05:03 +0000] "GET /\xe4 HTTP/1.1" 200 1`,
-      { target: String.raw`/\xe4` },
-    ],
-    ["what a server adds at the end", `${LINE} "10.0.0.1" 0.003`, { userAgent: FIREFOX }],
-    [
-      "a blank in the target",
-      '1.2.3.4 - - [17/May/2015:10:05:03 +0000] "GET /a b HTTP/1.1" 200 1',
-      { target: "/a b" },
-    ],
-  ];
-  for (const [what, line, expected] of parsed) {
-    it(`reads ${what}`, () => {
-      const request = parseAccessLogLine(line) as unknown as Record<string, unknown>;
-      for (const [field, value] of Object.entries(expected)) assert.equal(request[field], value);
-    });
-  }
-
-  const none = [
-    '1.2.3.4 - - [17/May/2015:10:05:03 +0000] "-" 408 0',
-    String.raw`1.2.3.4 - - [17/May/2015:10:05:03 +0000] "\x16\x03\x01" 400 0`,
-    '1.2.3.4 - - [31/Feb/2015:10:05:03 +0000] "GET / HTTP/1.1" 200 1',
-    '1.2.3.4 - - [17/May/2015:10:05:03 +0000] "GET / HTTP/1.1" 200 1 "-" "cut off',
-    "not a log",
-  ];
-  for (const line of none) {
-    it(`takes no request from ${line}`, () => assert.equal(parseAccessLogLine(line), undefined));
-  }
-
   it("ends a visit after 30 minutes, and bears lines that swapped places", () => {
     const visitors = new Visitors();
     const at = (minute: number) => visitors.visit("1.2.3.4", "x", minute * 60_000).sessionId;
@@ -141,16 +86,6 @@ describe("local/traffic", () => {
     );
   });
 
-  it("tells programs from people", () => {
-    assert.equal(
-      agentTraits("Mozilla/5.0 (compatible; Exabot/3.0; +http://www.exabot.com/go/robot)").deviceType,
-      "bot",
-    );
-    assert.equal(agentTraits("UniversalFeedParser/4.2 +http://feedparser.org/").deviceType, "bot");
-    assert.deepEqual(agentTraits(FIREFOX), { deviceType: "desktop", browser: "Firefox" });
-    assert.deepEqual(agentTraits(undefined), { deviceType: undefined, browser: undefined });
-  });
-
   it("sends JSON lines as they are, gzip or not, broken ones and bytes too", async () => {
     const content = Buffer.concat([
       Buffer.from('\ufeff{"user_id":"u","x":1}\r\n{broken\n'),
@@ -158,13 +93,143 @@ describe("local/traffic", () => {
     ]);
     for (const path of [file("a.json", content), file("a.json.gz", gzipSync(content))]) {
       const { sent, kinesis } = await send(path);
-      assert.deepEqual([sent.kind, sent.lines, sent.unrecognised], ["json lines", 3, 2]);
+      assert.deepEqual([sent.kind, sent.lines, sent.refused], ["JSON lines", 3, 2]);
       assert.ok(kinesis.lines().includes('{"user_id":"u","x":1}'));
       assert.ok(kinesis.lines().includes("{broken"));
       assert.ok(
         kinesis.calls.flat().some(({ Data }) => Buffer.from(Data).includes(Buffer.from([0xff, 0xfe]))),
       );
     }
+  });
+
+  it("reads gzip that is gzip inside, and several members", async () => {
+    const members = Buffer.concat([gzipSync('{"user_id":"a"}\n'), gzipSync('{"user_id":"b"}\n')]);
+    for (const content of [members, gzipSync(members)]) {
+      assert.deepEqual((await send(file("x", content))).lines.sort(), ['{"user_id":"a"}', '{"user_id":"b"}']);
+    }
+  });
+
+  /** As they are written, digit for digit, each on a line of its own. */
+  const values: [what: string, content: string, lines: string[]][] = [
+    [
+      "pretty-printed objects",
+      '{\n  "a": 1,\r\n  "b": [1, 2]\n}\n{\n  "a": 2\n}\n',
+      ['{ "a": 1, "b": [1, 2] }', '{ "a": 2 }'],
+    ],
+    [
+      "objects back to back",
+      '{"a":"}{"}{"a":12345678901234567890}',
+      ['{"a":"}{"}', '{"a":12345678901234567890}'],
+    ],
+    ["an array", '[{"a":1},{"a":[{}]} ,\n {"a":1.50}]', ['{"a":1}', '{"a":1.50}', '{"a":[{}]}']],
+    ["an array over lines", '[\n{"a":1},\n{"a":2}\n]\n', ['{"a":1}', '{"a":2}']],
+    [
+      "a batch",
+      '{"sentAt": "x", "batch": [{"a":"]"}, {"a":10.00}], "b": {"batch": 1}}',
+      ['{"a":"]"}', '{"a":10.00}'],
+    ],
+    [
+      "batches, one a line",
+      '{"batch":[{"a":1}]}\n{"batch":[{"a":2},{"a":3}]}\n',
+      ['{"a":1}', '{"a":2}', '{"a":3}'],
+    ],
+    [
+      "an array among lines",
+      '{"a":1}\n[{"a":2},{"a":3}]\n{"a":4}\n{"a":5}{"a":6}\n{"a":7}\n',
+      [1, 2, 3, 4, 5, 6, 7].map((a) => `{"a":${a}}`),
+    ],
+    ["a byte order mark", '\ufeff{\n"a": 1\n}', ['{ "a": 1 }']],
+    ["an event that has a batch", '{"event_type":"x","batch":[1]}', ['{"event_type":"x","batch":[1]}']],
+  ];
+  for (const [what, content, lines] of values) {
+    it(`reads ${what}`, async () => {
+      assert.deepEqual((await send(file("x.json", content))).lines.sort(), [...lines].sort());
+    });
+  }
+
+  it("loses one value to a mistake among pretty-printed ones, and keeps its text", async () => {
+    const bad = '{\n  "a": "no end,\n  "b": 1\n}\n';
+    const { sent, lines } = await send(file("x.json", `{\n "a": 1\n}\n${bad}{\n "a": 2\n}\n{\n "a": 3\n}\n`));
+    assert.deepEqual([sent.lines, sent.refused, sent.refusals], [4, 1, ["line 4: no JSON value"]]);
+    assert.deepEqual(lines.filter((line) => !line.includes("refused")).sort(), [
+      '{ "a": 1 }',
+      '{ "a": 2 }',
+      '{ "a": 3 }',
+    ]);
+    const refused = lines.map((line) => readRefused(JSON.parse(line))).find((each) => each !== undefined);
+    assert.deepEqual(refused, {
+      reason: "not_json",
+      detail: "The text from line 4 on is no JSON value.",
+      payload: bad,
+      payload_encoding: "utf8",
+    });
+  });
+
+  it("sends a log's line that is no request with its reason and place, whole", async () => {
+    const { sent, lines } = await send(file("access.log", `${LINE}\nhello, world\n`));
+    assert.deepEqual([sent.lines, sent.refused], [2, 1]);
+    assert.deepEqual(sent.refusals, ["line 2, column 1: expected the client's address or host name"]);
+    const refused = lines.map((line) => readRefused(JSON.parse(line))).find((each) => each !== undefined);
+    assert.deepEqual(refused, {
+      reason: "not_a_log_line",
+      detail: "Line 2, column 1: expected the client's address or host name.",
+      payload: "hello, world",
+      payload_encoding: "utf8",
+    });
+  });
+
+  it("reads a log whose first thousand lines are no requests", async () => {
+    const { sent } = await send(file("access.log", `${"# comment: nothing yet\n".repeat(60_000)}${LINE}\n`));
+    assert.deepEqual([sent.kind, sent.lines, sent.refused], ["access log", 60_001, 60_000]);
+  });
+
+  it("reads a log in the format that is given, and refuses a format that fits no line", async () => {
+    const path = file("x.log", "17/May/2015:10:05:03 +0000|198.18.0.1|GET /a HTTP/1.1\n");
+    const { lines } = await send(path, "$time_local|$remote_addr|$request");
+    assert.equal(JSON.parse(lines[0] as string).geo.ip, "198.18.0.1");
+    await assert.rejects(send(path, "common"), {
+      name: "UnusableFile",
+      message:
+        /none of its first 1 lines is in the format given with --log-format\. As a log, line 1 is not understood at column 3: expected " "/,
+    });
+  });
+
+  it("sends the beginning of a line that no record can hold, its length and hash, and the rest of the file", async () => {
+    const big = `{"a":"${"x".repeat(1_600_000)}"}`;
+    const huge = "y".repeat(17 * 1024 * 1024);
+    const { sent, lines } = await send(file("x.json", `{"a":1}\n${big}\n${huge}\n{"a":2}\n`));
+    assert.deepEqual([sent.lines, sent.refused], [4, 2]);
+    assert(lines.includes('{"a":1}') && lines.includes('{"a":2}'));
+    const refused = lines.flatMap((line) => readRefused(JSON.parse(line)) ?? []);
+    for (const [number, text] of [
+      [2, big],
+      [3, huge],
+    ] as const) {
+      const found = refused.find(({ detail }) => detail.startsWith(`Line ${number} `));
+      assert.equal(found?.reason, "too_large");
+      assert.equal(found?.payload, text.slice(0, 65_536));
+      assert.match(
+        found?.detail ?? "",
+        new RegExp(`has ${text.length} bytes; .*${createHash("sha256").update(text).digest("hex")}`),
+      );
+    }
+  });
+
+  it("reads a pipe, which can be read once only", async () => {
+    const path = join(folder, "pipe");
+    spawnSync("mkfifo", [path]);
+    const ended = once(spawn("sh", ["-c", `printf '%s\\n' '{"a":1}' > "${path}"`]), "close");
+    assert.deepEqual((await send(path)).lines, ['{"a":1}']);
+    await ended;
+  });
+
+  it("knows the earliest time that was sent", async () => {
+    const { sent } = await send(
+      file("a.log", `${LINE}\n${LINE.replace("2015:12:05:03", "1995:12:05:03")}\n`),
+    );
+    assert.equal(sent.earliest, "1995-05-17T10:05:03.000Z");
+    const json = '{"event_time":"2001-02-03T04:05:06Z"}\n{"timestamp":"1999-02-03T04:05:06Z"}\n{"a":1}\n';
+    assert.equal((await send(file("a.json", json))).sent.earliest, "1999-02-03T04:05:06.000Z");
   });
 
   it("sends a file without a line break at its end whole", async () => {
@@ -179,23 +244,28 @@ describe("local/traffic", () => {
     [
       "another kind of file",
       () => file("x.csv", "a,b\n1,2\n"),
-      /holds neither JSON lines nor an access log.*a,b/,
+      /holds neither JSON nor an access log.*a,b\nAs a log, line 1 is not understood at column 1.*--log-format/s,
     ],
+    ["zstd", () => file("x.zst", Buffer.from("28b52ffd0458", "hex")), /compressed with zstd.*zstd -dc/],
+    ["bzip2", () => file("x", Buffer.from("BZh91AY&SY")), /compressed with bzip2.*bzip2 -dc/],
     [
-      "pretty-printed JSON",
-      () => file("x.json", '[\n  {\n    "a": 1\n  }\n]'),
-      /JSON over several lines.*jq/,
+      "xz in gzip",
+      () => file("x", gzipSync(Buffer.from("fd377a585a0000", "hex"))),
+      /compressed with xz.*xz -dc/,
     ],
+    ["a ZIP archive", () => file("x", Buffer.from("PK\u0003\u0004")), /compressed with ZIP.*unzip -p/],
+    ["Parquet", () => file("x", "PAR1\u0015\u0004"), /is Parquet/],
+    [
+      "a tar archive in gzip",
+      () => file("x", gzipSync(Buffer.concat([Buffer.alloc(257), Buffer.from("ustar")]))),
+      /is a tar archive.*tar -xOf/,
+    ],
+    ["bytes that are no text", () => file("x", Buffer.from("0001020304050607", "hex")), /is not text/],
     ["UTF-16", () => file("x.json", Buffer.from('\ufeff{"a":1}', "utf16le")), /UTF-16.*iconv/],
     [
       "gzip that was cut off",
       () => file("x.gz", gzipSync(LINE.repeat(50)).subarray(0, 60)),
       /cannot be read beyond line 0.*gzip -t/s,
-    ],
-    [
-      "an event beyond Kinesis' limit",
-      () => file("x.json", `{"a":1}\n{"a":"${"x".repeat(1_048_600)}"}\n`),
-      /line 2: the line has .* bytes/,
     ],
   ];
   for (const [what, path, message] of refused) {
@@ -213,8 +283,8 @@ describe("local/traffic", () => {
     }
     this.timeout(20_000);
     const { sent, lines } = await send(REAL_LOG);
-    assert.deepEqual([sent.kind, sent.lines, sent.unrecognised], ["access log", 10_000, 1]);
-    const events = lines.filter((line) => line.startsWith("{")).map((line) => JSON.parse(line));
+    assert.deepEqual([sent.kind, sent.lines, sent.refused], ["access log", 10_000, 1]);
+    const events = lines.map((line) => JSON.parse(line)).filter((event) => readRefused(event) === undefined);
     assert.equal(new Set(events.map((event) => event.event_id)).size, 9_999);
     const days = new Set(events.map((event) => event.event_time.slice(0, 10)));
     assert.deepEqual([...days].sort(), ["2015-05-17", "2015-05-18", "2015-05-19", "2015-05-20"]);

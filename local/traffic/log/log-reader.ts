@@ -1,0 +1,59 @@
+// Reads the lines of one access log, in the format that was given or in one that it knows.
+
+import type { LogFormat } from "./format";
+import { isRequest, lineInside, readJsonRequest } from "./json-log";
+import { type LeadingAddress, leadingAddress, prefixLength, readOwnFormat } from "./own-formats";
+import { isRefusal, type Reading } from "./request";
+
+/** Longer lines are no requests: servers limit a request's line and headers to a few kilobytes each. */
+const MAX_LINE = 256 * 1024;
+
+export class LogReader {
+  private leading: LeadingAddress | undefined;
+
+  constructor(private readonly format?: LogFormat) {}
+
+  /** Looks at lines for what one alone does not say; what it finds holds for the whole log. */
+  learn(lines: readonly string[]): void {
+    const found = new Set(lines.map((line) => leadingAddress(line.slice(prefixLength(line)))));
+    found.delete(undefined);
+    this.leading = found.size === 1 ? found.values().next().value : undefined;
+  }
+
+  read(line: string): Reading {
+    if (line.length > MAX_LINE) return { column: MAX_LINE + 1, expected: "the end of the line" };
+    const object = line.startsWith("{") ? parsedObject(line) : undefined;
+    const inside = object && lineInside(object);
+    if (inside !== undefined) return this.readText(inside);
+    if (object !== undefined && this.format === undefined) return this.readObject(object);
+    return this.readText(line);
+  }
+
+  private readObject(object: Record<string, unknown>): Reading {
+    if (isRequest(object)) return readJsonRequest(object);
+    return { column: 1, expected: "a logged request: an object with its client, time, method and path" };
+  }
+
+  /** With what syslog or a container's log puts before it, or without. */
+  private readText(text: string): Reading {
+    const offset = prefixLength(text);
+    if (this.format === undefined) {
+      const reading = readOwnFormat(text.slice(offset), this.leading);
+      return isRefusal(reading) ? { ...reading, column: reading.column + offset } : reading;
+    }
+    if (offset === 0) return this.format.read(text);
+    // First without: in a short format a prefix would pass for a host and a user.
+    const behind = this.format.read(text.slice(offset));
+    if (!isRefusal(behind)) return behind;
+    const whole = this.format.read(text);
+    return isRefusal(whole) ? { ...behind, column: behind.column + offset } : whole;
+  }
+}
+
+function parsedObject(text: string): Record<string, unknown> | undefined {
+  try {
+    return JSON.parse(text) as Record<string, unknown>;
+  } catch {
+    return undefined;
+  }
+}
