@@ -201,5 +201,6 @@ function withoutMark(bytes: Buffer): Buffer {
 }
 
 function quoted(name: string): string {
-  return name === "standard input" ? "FILE" : `"${name}"`;
+  // A pipe is gone by then: people know what they put into it.
+  return name === "standard input" || name.startsWith("/dev/") ? "FILE" : `"${name}"`;
 }

@@ -1,5 +1,6 @@
 // Sends a file of events or a web server's access log to the stream, whatever its size.
 
+import { basename } from "node:path";
 import type { KinesisClient } from "@aws-sdk/client-kinesis";
 import { EventTooLarge, lanesFor, RecordPacker } from "../../lambdas/shared/records";
 import { type Clock, systemClock } from "../../lambdas/shared/runtime";
@@ -78,7 +79,8 @@ export async function sendFile({ kind, content, logs }: OpenFile, options: SendO
     random: options.random ?? Math.random,
     onSent: ({ lines, records, bytes }) => options.onProgress?.({ lines, records, bytes }),
   });
-  const transfer = new Transfer(content.name, outgoingMaker(kind, logs, content.name), sender);
+  const fileName = basename(content.name);
+  const transfer = new Transfer(fileName, outgoingMaker(kind, logs, fileName), sender);
   const since = new Date(clock.now()).toISOString();
   for await (const piece of piecesOf(content, kind)) await transfer.send(piece);
   await transfer.finish();

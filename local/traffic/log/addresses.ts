@@ -34,8 +34,23 @@ const WITH_PORT = /^(\d{1,3}(?:\.\d{1,3}){3}|\[[^\]]*\]):\d{1,5}$/;
 /** What proxies write for an address that they do not know or do not tell (RFC 7239). */
 const UNKNOWN = /^(?:-|unknown|_[\w.-]+)$/i;
 
+/** A log names the same addresses again and again, and a look into the list of networks takes longest of all. */
+const REMEMBERED = 10_000;
+const remembered = new Map<string, Address | undefined>();
+
 /** An IPv4 or IPv6 address, perhaps with a port, a zone or in brackets; undefined for anything else. */
 export function parseAddress(text: string): Address | undefined {
+  // Most words of a line begin as no address does.
+  if (!/^[\d[:a-fA-F]/.test(text)) return undefined;
+  const known = remembered.get(text);
+  if (known !== undefined || remembered.has(text)) return known;
+  const address = readAddress(text);
+  if (remembered.size >= REMEMBERED) remembered.clear();
+  remembered.set(text, address);
+  return address;
+}
+
+function readAddress(text: string): Address | undefined {
   const port = WITH_PORT.exec(text);
   const bare = (port?.[1] ?? text).replace(/^\[(.*)\]$/, "$1").replace(/%[\w.-]+$/, "");
   if (isIP(bare) === 0) return undefined;

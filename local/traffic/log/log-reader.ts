@@ -17,16 +17,20 @@ export class LogReader {
   learn(lines: readonly string[]): void {
     const found = new Set(lines.map((line) => leadingAddress(line.slice(prefixLength(line)))));
     found.delete(undefined);
-    this.leading = found.size === 1 ? found.values().next().value : undefined;
+    // A virtual host without a port is a name, else it stays open which of two addresses is the client's.
+    this.leading = found.size === 1 && found.has("forwarded") ? "forwarded" : undefined;
   }
 
   read(line: string): Reading {
     if (line.length > MAX_LINE) return { column: MAX_LINE + 1, expected: "the end of the line" };
     const object = line.startsWith("{") ? parsedObject(line) : undefined;
-    const inside = object && lineInside(object);
-    if (inside !== undefined) return this.readText(inside);
-    if (object !== undefined && this.format === undefined) return this.readObject(object);
-    return this.readText(line);
+    if (object === undefined) return this.readText(line);
+    const inside = lineInside(object);
+    if (this.format === undefined)
+      return inside === undefined ? this.readObject(object) : this.readText(inside);
+    // The format may itself be one of JSON.
+    const reading = this.readText(line);
+    return isRefusal(reading) && inside !== undefined ? this.readText(inside) : reading;
   }
 
   private readObject(object: Record<string, unknown>): Reading {
