@@ -169,11 +169,13 @@ function kindOf({ head, isWhole, name }: Content, logs: LogReader, hasFormat: bo
   if (hasFormat) return withFormat(name, lines, logs);
   const kind = recognise(head, isWhole, logs);
   if (kind !== undefined) return kind;
+  const first = lines[0] ?? "";
+  const remedy = /^\s*[[{]/.test(first)
+    ? `It begins as JSON does, but no object in it is whole and valid. To see the first fault: jq empty "${name}"`
+    : `${firstRefusal(lines, logs)}Give a file of JSON objects, or a log; a log in a format of its own needs ` +
+      "--log-format 'FORMAT', the format string of nginx or Apache.";
   throw new UnusableFile(
-    `${name} holds neither JSON nor an access log that can be read; its first line begins with: ${shown(lines[0] ?? "")}\n` +
-      `${firstRefusal(lines, logs)}` +
-      "Give a file of JSON objects, or a log; a log in a format of its own needs --log-format 'FORMAT', the format " +
-      "string of nginx or Apache.",
+    `${name} holds neither JSON nor an access log that can be read; its first line begins with: ${shown(first)}\n${remedy}`,
   );
 }
 

@@ -246,6 +246,7 @@ describe("local/traffic", () => {
       () => file("x.csv", "a,b\n1,2\n"),
       /holds neither JSON nor an access log.*a,b\nAs a log, line 1 is not understood at column 1.*--log-format/s,
     ],
+    ["JSON that is none", () => file("x.json", '{"a": 1,\n "b": }\n'), /no object in it is whole.*jq empty/s],
     ["zstd", () => file("x.zst", Buffer.from("28b52ffd0458", "hex")), /compressed with zstd.*zstd -dc/],
     ["bzip2", () => file("x", Buffer.from("BZh91AY&SY")), /compressed with bzip2.*bzip2 -dc/],
     [
