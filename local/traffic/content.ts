@@ -85,9 +85,8 @@ export function unreadable(name: string, cause: unknown, isGzip: boolean, lines 
   const remedy = isGzip
     ? `Check it with: gzip -t ${quoted(name)}. If it was cut off, get it again.`
     : "Check the disk and the file's permissions.";
-  return new UnusableFile(
-    `${name} cannot be read beyond line ${lines}: ${(cause as Error).message}. ${remedy}`,
-  );
+  const place = lines > 0 ? ` beyond line ${lines}` : "";
+  return new UnusableFile(`${name} cannot be read${place}: ${(cause as Error).message}. ${remedy}`);
 }
 
 async function openSource(path: string, name: string): Promise<Readable> {

@@ -169,7 +169,7 @@ function kindOf({ head, isWhole, name }: Content, logs: LogReader, hasFormat: bo
   if (hasFormat) return withFormat(name, lines, logs);
   const kind = recognise(head, isWhole, logs);
   if (kind !== undefined) return kind;
-  const first = lines[0] ?? "";
+  const first = lines[0] ?? head.toString("utf8", 0, 100);
   const remedy = /^\s*[[{]/.test(first)
     ? `It begins as JSON does, but no object in it is whole and valid. To see the first fault: jq empty "${name}"`
     : `${firstRefusal(lines, logs)}Give a file of JSON objects, or a log; a log in a format of its own needs ` +
