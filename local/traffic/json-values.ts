@@ -116,29 +116,34 @@ export function valuesIn(text: string): string[] {
   return pieces.map(({ bytes }) => bytes.toString("utf8").trimEnd());
 }
 
-/** The text of the elements of `{"batch": [...]}`; undefined where the object is none, but an event perhaps. */
+/**
+ * The events of `{"batch": [...]}`; undefined where the object is none, but an event perhaps. What the batch has
+ * beside them stays around each: the ingest reads it as a batch of one.
+ */
 export function batchIn(text: string, object: Readonly<Record<string, unknown>>): string[] | undefined {
   if (!Array.isArray(object.batch) || "event_type" in object) return undefined;
-  const array = memberText(text, "batch");
-  return array === undefined ? undefined : valuesIn(array);
+  const array = memberRange(text, "batch");
+  if (array === undefined) return undefined;
+  const events = valuesIn(text.slice(array.start, array.end));
+  if (Object.keys(object).length === 1) return events;
+  return events.map((event) => `${text.slice(0, array.start)}[${event}]${text.slice(array.end)}`);
 }
 
-/** The text of the last member of that name, which is the one that JSON.parse takes. */
-function memberText(text: string, name: string): string | undefined {
-  let found: string | undefined;
-  // Of a valid object: its name, its colon, and a value up to the comma or brace at depth 1.
+/** Where the value of the last member of that name is, which is the one that JSON.parse takes. */
+function memberRange(text: string, name: string): { start: number; end: number } | undefined {
+  let found: { start: number; end: number } | undefined;
   const token = /"(?:[^"\\]|\\.)*"|[{}[\],:]|[^\s"{}[\],:]+/g;
   let depth = 0;
   let key: string | undefined;
-  let valueAt = -1;
+  let start = -1;
   for (const match of text.matchAll(token)) {
     const [part] = match;
     if (depth === 1 && (part === "," || part === "}") && key !== undefined) {
-      if (key === name) found = text.slice(valueAt, match.index);
+      if (key === name) found = { start, end: match.index };
       key = undefined;
-      valueAt = -1;
+      start = -1;
     } else if (depth === 1 && key === undefined && part.startsWith('"')) key = JSON.parse(part) as string;
-    else if (depth === 1 && valueAt === -1 && part === ":") valueAt = match.index + 1;
+    else if (depth === 1 && start === -1 && part === ":") start = match.index + 1;
     if (part === "{" || part === "[") depth += 1;
     else if (part === "}" || part === "]") depth -= 1;
   }

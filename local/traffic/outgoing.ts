@@ -86,12 +86,19 @@ function eventsIn(text: string): string[] | undefined {
 function eventLine(text: string, number: number): Outgoing {
   const event = parsedObject(text);
   if (event === undefined) return { ...unread(number, text), line: oneLine(text) };
-  const time = event.event_time ?? event.timestamp;
+  const { session_id, user_id, event_time, timestamp } = batched(event) ?? event;
+  const time = event_time ?? timestamp;
   return {
     line: oneLine(text),
-    key: String(event.session_id ?? event.user_id ?? `line-${number}`),
+    key: String(session_id ?? user_id ?? `line-${number}`),
     epochMs: typeof time === "string" ? parseEventTime(time)?.epochMs : undefined,
   };
+}
+
+/** The one event of a batch, with what the batch says of it. */
+function batched(object: Record<string, unknown>): Record<string, unknown> | undefined {
+  const isBatch = Array.isArray(object.batch) && !("event_type" in object);
+  return isBatch ? { ...object, ...(object.batch as object[])[0] } : undefined;
 }
 
 /** Between the tokens of JSON a line break is a blank; inside of them it has none. */

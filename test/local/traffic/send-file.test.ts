@@ -124,9 +124,12 @@ describe("local/traffic", () => {
     ["an array", '[{"a":1},{"a":[{}]} ,\n {"a":1.50}]', ['{"a":1}', '{"a":1.50}', '{"a":[{}]}']],
     ["an array over lines", '[\n{"a":1},\n{"a":2}\n]\n', ['{"a":1}', '{"a":2}']],
     [
-      "a batch",
-      '{"sentAt": "x", "batch": [{"a":"]"}, {"a":10.00}], "b": {"batch": 1}}',
-      ['{"a":"]"}', '{"a":10.00}'],
+      "a batch, with what it says of its events around each",
+      '{"user_id": "x", "batch": [{"a":"]"}, {"a":10.00}], "b": {"batch": 1}}',
+      [
+        '{"user_id": "x", "batch":[{"a":"]"}], "b": {"batch": 1}}',
+        '{"user_id": "x", "batch":[{"a":10.00}], "b": {"batch": 1}}',
+      ],
     ],
     [
       "batches, one a line",
