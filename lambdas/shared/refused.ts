@@ -19,9 +19,10 @@ export function refusedLine(refused: Refused): string {
 }
 
 /** Undefined for anything but what `refusedLine` writes: an object of a producer's is checked as an event. */
-export function readRefused(object: Readonly<Record<string, unknown>>): Refused | undefined {
-  const refused = object[REFUSED_NAME];
-  if (typeof refused !== "object" || refused === null || Object.keys(object).length !== 1) return undefined;
+export function readRefused(value: unknown): Refused | undefined {
+  if (typeof value !== "object" || value === null) return undefined;
+  const refused = (value as Record<string, unknown>)[REFUSED_NAME];
+  if (typeof refused !== "object" || refused === null || Object.keys(value).length !== 1) return undefined;
   const { reason, detail, payload, payload_encoding } = refused as Record<string, unknown>;
   if (!(REFUSED_REASONS as readonly unknown[]).includes(reason)) return undefined;
   if (typeof detail !== "string" || typeof payload !== "string") return undefined;
