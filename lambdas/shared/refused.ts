@@ -6,8 +6,14 @@ import type { QuarantineLine } from "./event";
 /** The one name of the JSON object that carries a refused line. No event has it. */
 export const REFUSED_NAME = "clickstream_refused";
 
-/** Reasons that only the sender can know: it knows the file and its format. */
-export const REFUSED_REASONS = ["not_a_log_line", "not_json", "too_large"] as const;
+/** What a sender can say of a line: it knows the file and its format, the ingest sees records only. */
+export const REFUSED_REASONS = [
+  "not_utf8",
+  "not_json",
+  "not_a_log_line",
+  "not_an_object",
+  "too_large",
+] as const;
 export type RefusedReason = (typeof REFUSED_REASONS)[number];
 
 export interface Refused extends Pick<QuarantineLine, "detail" | "payload" | "payload_encoding"> {

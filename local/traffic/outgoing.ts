@@ -3,6 +3,7 @@
 import { isUtf8 } from "node:buffer";
 import { createHash } from "node:crypto";
 import type { ClickstreamEvent } from "../../lambdas/shared/event";
+import { MAX_RECORD_BYTES } from "../../lambdas/shared/records";
 import { type RefusedReason, refusedLine } from "../../lambdas/shared/refused";
 import { parseEventTime } from "../../lambdas/shared/time";
 import { batchIn, valuesIn } from "./json-values";
@@ -34,58 +35,70 @@ export function outgoingMaker(kind: FileKind, logs: LogReader, fileName: string)
 
 /** What goes in place of a line that is longer than a record: its beginning, and what it takes to find the whole. */
 export function tooLarge(number: number, fileName: string, bytes: Buffer, { length, sha256 }: Cut): Outgoing {
+  const kept = wholeCharacters(bytes.subarray(0, KEPT_BYTES));
   const detail =
-    `Line ${number} of ${fileName} has ${length} bytes; Kinesis takes 1048576 in a record. ` +
-    `The payload is its first ${Math.min(length, KEPT_BYTES)} bytes. SHA-256 of all: ${sha256}.`;
-  return refused(
-    "too_large",
-    number,
-    detail,
-    bytes.subarray(0, KEPT_BYTES),
-    `line ${number}: ${length} bytes`,
-  );
+    `Line ${number} of ${fileName} has ${length} bytes; Kinesis takes ${MAX_RECORD_BYTES} in a record. ` +
+    `The payload is its first ${kept.length} bytes. SHA-256 of all: ${sha256}.`;
+  return refused("too_large", number, `${length} bytes`, kept, detail);
+}
+
+/** Without the part of a character at the end that the cut has left. */
+function wholeCharacters(bytes: Buffer): Buffer {
+  const ends = [0, 1, 2, 3].map((left) => bytes.subarray(0, bytes.length - left));
+  return ends.find((each) => isUtf8(each)) ?? bytes;
 }
 
 function requestMaker(logs: LogReader): MakeOutgoing {
   const visitors = new Visitors();
   return ({ number, bytes }) => {
-    if (!isUtf8(bytes)) return [unread(number, bytes)];
+    if (!isUtf8(bytes)) return [refused("not_utf8", number, "no UTF-8 text", bytes)];
     const text = bytes.toString("utf8");
     const event = text.startsWith("{") ? parsedObject(text) : undefined;
-    if (event !== undefined && "event_type" in event) return [eventLine(text, number)];
+    if (event !== undefined && "event_type" in event) return [eventLine(text, event, number)];
     const reading = logs.read(text);
     if (!isRefusal(reading)) return [pageView(reading, number, text, visitors)];
-    const place = `column ${reading.column}: expected ${reading.expected}`;
-    const detail = `Line ${number}, ${place}.`;
-    return [refused("not_a_log_line", number, detail, bytes, `line ${number}, ${place}`)];
+    return [
+      refused("not_a_log_line", number, `column ${reading.column}: expected ${reading.expected}`, bytes),
+    ];
   };
 }
 
-/** Text goes as it is, one event a line. Where it cannot be read, the ingest says so in the quarantine. */
+/** An event each, as it is written. What is none is refused here: sent as it is, it might become part of another. */
 function jsonOutgoing({ number, bytes }: Piece): Outgoing[] {
-  if (!isUtf8(bytes)) return [unread(number, bytes)];
+  if (!isUtf8(bytes)) return [refused("not_utf8", number, "no UTF-8 text", bytes)];
   const text = bytes.toString("utf8");
-  const events = eventsIn(text);
-  if (events !== undefined) return events.map((event) => eventLine(event, number));
-  if (!/[\r\n]/.test(text)) return [eventLine(text, number)];
-  const detail = `The text from line ${number} on is no JSON value.`;
-  return [refused("not_json", number, detail, bytes, `line ${number}: no JSON value`)];
+  const values = valuesOf(text);
+  if (typeof values === "string") return [refused("not_json", number, values, bytes)];
+  return values.map((value) => {
+    const event = parsedObject(value);
+    if (event !== undefined) return eventLine(value, event, number);
+    return refused("not_an_object", number, "JSON, but no object", Buffer.from(value));
+  });
 }
 
-/** One object, the elements of an array or of a batch, or several objects back to back; undefined for no JSON. */
-function eventsIn(text: string): string[] | undefined {
+/** One value, the elements of an array or of a batch, or several objects back to back; a text for no JSON: why. */
+function valuesOf(text: string): string[] | string {
   const object = parsedObject(text);
-  if (object !== undefined) return batchIn(text, object) ?? [text];
+  if (object !== undefined) return elementsOr(text, batchIn(text, object));
+  const fault = faultOf(text);
   const values = valuesIn(text);
-  const isArray = /^\s*\[/.test(text) && isJson(text);
-  return isArray || (values.length > 1 && values.every((value) => parsedObject(value) !== undefined))
-    ? values
-    : undefined;
+  if (fault === undefined)
+    return elementsOr(text, /^\s*\[/.test(text) ? values.flatMap(unbatched) : undefined);
+  const isBackToBack = values.length > 1 && values.every((value) => parsedObject(value) !== undefined);
+  return isBackToBack ? values.flatMap(unbatched) : `no JSON: ${fault}`;
 }
 
-function eventLine(text: string, number: number): Outgoing {
-  const event = parsedObject(text);
-  if (event === undefined) return { ...unread(number, text), line: oneLine(text) };
+function unbatched(text: string): string[] {
+  const object = parsedObject(text);
+  return elementsOr(text, object && batchIn(text, object));
+}
+
+/** An empty array is something that arrived, too. */
+function elementsOr(text: string, elements: string[] | undefined): string[] {
+  return elements === undefined || elements.length === 0 ? [text] : elements;
+}
+
+function eventLine(text: string, event: Record<string, unknown>, number: number): Outgoing {
   const { session_id, user_id, event_time, timestamp } = batched(event) ?? event;
   const time = event_time ?? timestamp;
   return {
@@ -106,23 +119,18 @@ function oneLine(text: string): string {
   return /[\r\n]/.test(text) ? text.replace(/[\r\n]+[ \t]*/g, " ") : text;
 }
 
-function unread(number: number, line: string | Uint8Array): Outgoing {
-  const what = typeof line === "string" ? "no JSON object" : "no UTF-8 text";
-  return { line, key: `line-${number}`, refusal: `line ${number}: ${what}` };
-}
-
+/** The line in its envelope. `why` is for people, too; the quarantine's detail says it in full. */
 function refused(
   reason: RefusedReason,
   number: number,
-  detail: string,
+  why: string,
   bytes: Buffer,
-  refusal: string,
+  detail = `Line ${number}: ${why}.`,
 ): Outgoing {
-  // A cut may have split a character.
   const isText = isUtf8(bytes);
   const payload = bytes.toString(isText ? "utf8" : "base64");
   const line = refusedLine({ reason, detail, payload, payload_encoding: isText ? "utf8" : "base64" });
-  return { line, key: `line-${number}`, refusal };
+  return { line, key: `line-${number}`, refusal: `line ${number}: ${why}` };
 }
 
 function pageView(request: LoggedRequest, number: number, line: string, visitors: Visitors): Outgoing {
@@ -152,11 +160,12 @@ function eventId(lineNumber: number, line: string): string {
   return [0, 8, 12, 16, 20].map((at, index) => hash.slice(at, [8, 12, 16, 20, 32][index])).join("-");
 }
 
-function isJson(text: string): boolean {
+/** What is wrong with a text that is no JSON. */
+function faultOf(text: string): string | undefined {
   try {
     JSON.parse(text);
-    return true;
-  } catch {
-    return false;
+    return undefined;
+  } catch (error) {
+    return (error as Error).message;
   }
 }

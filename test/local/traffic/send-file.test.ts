@@ -86,19 +86,32 @@ describe("local/traffic", () => {
     );
   });
 
-  it("sends JSON lines as they are, gzip or not, broken ones and bytes too", async () => {
+  /** What a sent line refuses, and nothing for an event. */
+  const refusals = (lines: string[]) => lines.flatMap((line) => readRefused(JSON.parse(line)) ?? []);
+
+  it("sends JSON lines as they are, gzip or not, and what is none as refused", async () => {
     const content = Buffer.concat([
       Buffer.from('\ufeff{"user_id":"u","x":1}\r\n{broken\n'),
       Buffer.from([0xff, 0xfe, 10]),
+      Buffer.from('"text"\n[]\n[1]\n{"a":1} {"b":\n{"batch":[]}\n'),
     ]);
     for (const path of [file("a.json", content), file("a.json.gz", gzipSync(content))]) {
-      const { sent, kinesis } = await send(path);
-      assert.deepEqual([sent.kind, sent.lines, sent.refused], ["JSON lines", 3, 2]);
-      assert.ok(kinesis.lines().includes('{"user_id":"u","x":1}'));
-      assert.ok(kinesis.lines().includes("{broken"));
-      assert.ok(
-        kinesis.calls.flat().some(({ Data }) => Buffer.from(Data).includes(Buffer.from([0xff, 0xfe]))),
-      );
+      const { sent, lines } = await send(path);
+      assert.deepEqual([sent.kind, sent.lines, sent.refused], ["JSON lines", 8, 6]);
+      assert(lines.includes('{"user_id":"u","x":1}') && lines.includes('{"batch":[]}'));
+      const found = refusals(lines).map(({ reason, payload, detail }) => [
+        detail.slice(0, 7),
+        reason,
+        payload,
+      ]);
+      assert.deepEqual(found.sort(), [
+        ["Line 2:", "not_json", "{broken"],
+        ["Line 3:", "not_utf8", "//4="],
+        ["Line 4:", "not_an_object", '"text"'],
+        ["Line 5:", "not_an_object", "[]"],
+        ["Line 6:", "not_an_object", "1"],
+        ["Line 7:", "not_json", '{"a":1} {"b":'],
+      ]);
     }
   });
 
@@ -153,29 +166,37 @@ describe("local/traffic", () => {
   it("loses one value to a mistake among pretty-printed ones, and keeps its text", async () => {
     const bad = '{\n  "a": "no end,\n  "b": 1\n}\n';
     const { sent, lines } = await send(file("x.json", `{\n "a": 1\n}\n${bad}{\n "a": 2\n}\n{\n "a": 3\n}\n`));
-    assert.deepEqual([sent.lines, sent.refused, sent.refusals], [4, 1, ["line 4: no JSON value"]]);
+    assert.deepEqual([sent.lines, sent.refused], [4, 1]);
+    assert.match(sent.refusals.join(), /^line 4: no JSON: /);
     assert.deepEqual(lines.filter((line) => !line.includes("refused")).sort(), [
       '{ "a": 1 }',
       '{ "a": 2 }',
       '{ "a": 3 }',
     ]);
     const refused = lines.map((line) => readRefused(JSON.parse(line))).find((each) => each !== undefined);
-    assert.deepEqual(refused, {
-      reason: "not_json",
-      detail: "The text from line 4 on is no JSON value.",
-      payload: bad,
-      payload_encoding: "utf8",
-    });
+    assert.deepEqual(
+      [refused?.reason, refused?.payload, refused?.payload_encoding],
+      ["not_json", bad, "utf8"],
+    );
+    assert.match(refused?.detail ?? "", /^Line 4: no JSON: /);
+  });
+
+  it("cuts a line that is too long between two characters", async () => {
+    const { lines } = await send(file("x.json", `{"b":1}\n{"a":"${"ü".repeat(600_000)}"}\n`));
+    assert.deepEqual(
+      refusals(lines).map(({ payload, payload_encoding }) => [payload, payload_encoding]),
+      [[`{"a":"${"ü".repeat((65_536 - 6) / 2)}`, "utf8"]],
+    );
   });
 
   it("sends a log's line that is no request with its reason and place, whole", async () => {
     const { sent, lines } = await send(file("access.log", `${LINE}\nhello, world\n`));
     assert.deepEqual([sent.lines, sent.refused], [2, 1]);
-    assert.deepEqual(sent.refusals, ["line 2, column 1: expected the client's address or host name"]);
+    assert.deepEqual(sent.refusals, ["line 2: column 1: expected the client's address or host name"]);
     const refused = lines.map((line) => readRefused(JSON.parse(line))).find((each) => each !== undefined);
     assert.deepEqual(refused, {
       reason: "not_a_log_line",
-      detail: "Line 2, column 1: expected the client's address or host name.",
+      detail: "Line 2: column 1: expected the client's address or host name.",
       payload: "hello, world",
       payload_encoding: "utf8",
     });
