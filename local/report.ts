@@ -47,18 +47,24 @@ export function imbalance({ sent, curated, quarantined, duplicates }: Sum): stri
 }
 
 /**
- * How to let in what came before the earliest accepted time; undefined where nothing did. `earliest` is the time of
- * the earliest event that was sent, where the sender knows it.
+ * How to let in what lies outside of the accepted window; undefined where nothing did. `begins` is the window's
+ * beginning as configured, `earliest` the time of the earliest event that was sent, where the sender knows it.
  */
-export function windowHint(reasons: Readonly<Record<string, number>>, earliest?: string): string | undefined {
+export function windowHint(
+  reasons: Readonly<Record<string, number>>,
+  begins: string,
+  earliest?: string,
+): string | undefined {
   const outside = reasons.event_time_out_of_window ?? 0;
   if (outside === 0) return undefined;
-  const day = earliest?.slice(0, 10);
-  const begins = day === undefined ? "" : `; the earliest event sent is of ${day}`;
+  const what = `${outside.toLocaleString("en-US")} lines lie outside of the accepted window of event times`;
+  if (earliest === undefined || Date.parse(earliest) >= Date.parse(begins)) {
+    return `${what}, which begins at ${begins} (earliestEventTime) and ends latestEventLeadHours after the arrival.`;
+  }
+  const time = `${earliest.slice(0, 10)}T00:00:00Z`;
   return (
-    `${outside.toLocaleString("en-US")} lines lie outside of the accepted window of event times${begins}. ` +
-    "The configuration key earliestEventTime sets where it begins: for the local stack add the line " +
-    `earliestEventTime: "${day ?? "YYYY-MM-DD"}T00:00:00Z" under config: in Pulumi.dev.yaml and run again; ` +
-    `on AWS: pulumi config set earliestEventTime ${day ?? "YYYY-MM-DD"}T00:00:00Z, then pulumi up.`
+    `${what}, which begins at ${begins}. The earliest event sent is of ${earliest.slice(0, 10)}. To let it in on the ` +
+    `local stack, set earliestEventTime: "${time}" under config: in Pulumi.dev.yaml and run again; ` +
+    `on AWS: pulumi config set earliestEventTime ${time}, then pulumi up.`
   );
 }

@@ -13,7 +13,7 @@ import type { DeployContext, Deployed, Handler, Properties } from "./resource";
 import { Secrets } from "./secrets";
 import { findUnhonoured, type Unhonoured } from "./unhonoured";
 
-const STACK = "dev";
+export const STACK = "dev";
 const SETTLING_TURNS = 5;
 const DEFAULT_NAMING = { maximumLength: 255 };
 

@@ -27,13 +27,21 @@ describe("local/report", () => {
   });
 
   it("names the key that lets early events in, with the day of the earliest", () => {
-    const hint = windowHint({ event_time_out_of_window: 1_891_714, not_json: 1 }, "1995-07-01T04:00:01.000Z");
-    assert.match(hint ?? "", /^1,891,714 lines .* the earliest event sent is of 1995-07-01\./);
+    const reasons = { event_time_out_of_window: 1_891_714, not_json: 1 };
+    const hint = (earliest?: string) => windowHint(reasons, "2000-01-01T00:00:00Z", earliest) ?? "";
+    const early = hint("1995-07-01T04:00:01.000Z");
     assert.match(
-      hint ?? "",
-      /add the line earliestEventTime: "1995-07-01T00:00:00Z" under config: in Pulumi\.dev\.yaml/,
+      early,
+      /^1,891,714 lines .* begins at 2000-01-01T00:00:00Z\. The earliest event sent is of 1995-07-01\./,
     );
-    assert.match(hint ?? "", /pulumi config set earliestEventTime 1995-07-01T00:00:00Z/);
-    assert.equal(windowHint({ not_json: 1 }, "1995-07-01T04:00:01.000Z"), undefined);
+    assert.match(early, /set earliestEventTime: "1995-07-01T00:00:00Z" under config: in Pulumi\.dev\.yaml/);
+    assert.match(early, /pulumi config set earliestEventTime 1995-07-01T00:00:00Z/);
+    for (const other of [undefined, "2040-01-01T00:00:00.000Z"]) {
+      assert.match(
+        hint(other),
+        /begins at .* \(earliestEventTime\) and ends latestEventLeadHours after the arrival\.$/,
+      );
+    }
+    assert.equal(windowHint({ not_json: 1 }, "2000-01-01T00:00:00Z", "1995-07-01T04:00:01.000Z"), undefined);
   });
 });

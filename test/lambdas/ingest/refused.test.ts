@@ -8,7 +8,7 @@ import { FakeClock, FakeS3, kinesisRecord } from "../fakes";
 
 const REFUSED: Refused = {
   reason: "not_a_log_line",
-  detail: "Line 3, column 5: expected a time.",
+  detail: "Line 3: column 5: expected a time.",
   payload: 'a "line"\r\nof two lines',
   payload_encoding: "utf8",
 };
