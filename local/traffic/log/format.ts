@@ -4,7 +4,7 @@ import { apacheField, type Field, nginxField } from "./directives";
 import { escapeRegExp, withoutEscapes } from "./escapes";
 import { present, type Reading, RequestParts } from "./request";
 
-/** A format that cannot be read; the message names the directive and where it stands. */
+/** A format that cannot be read; the message names the directive and its place. */
 export class BadLogFormat extends Error {
   override readonly name = "BadLogFormat";
   exitCode = 2;
@@ -44,7 +44,7 @@ export class LogFormat {
   read(line: string): Reading {
     const match = this.whole.exec(line);
     if (match === null) return this.refusal(line);
-    const parts = new RequestParts();
+    const parts = new RequestParts(true);
     for (const [index, field] of this.fields.entries()) {
       const expected = takeField(parts, field, match[index + 1] as string);
       if (expected !== undefined)
@@ -199,7 +199,7 @@ function patternOf(field: Field, next: Element | undefined): string {
   const pattern = field.pattern ?? UNQUOTED;
   if (typeof next === "object" && pattern === UNQUOTED && field.meaning !== "path") {
     throw new BadLogFormat(
-      `--log-format: nothing separates ${field.text} from ${next.text}, so that nobody can tell where one ends.`,
+      `--log-format: nothing separates ${field.text} from ${next.text}, so that their values cannot be told apart.`,
     );
   }
   const separator = typeof next === "string" ? (next[0] as string) : " ";

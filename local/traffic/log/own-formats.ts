@@ -1,6 +1,6 @@
 // Reads a log's line without being told its format: common or combined, with what servers put before and behind it.
 
-import { type Address, isHostName, parseAddress, parseAddressList } from "./addresses";
+import { type Address, holdsAddress, isHostName, parseAddress, parseAddressList } from "./addresses";
 import { FORWARDED_NAME } from "./directives";
 import { withoutEscapes } from "./escapes";
 import { EXPECTED, present, type Reading, type Refusal, RequestParts } from "./request";
@@ -41,7 +41,7 @@ export function readOwnFormat(text: string, leading: LeadingAddress | undefined)
   }
 }
 
-/** What the line says about the address that stands before the client's; undefined where it has none or is unclear. */
+/** What the line says about the address before the client's; undefined if it has none or does not say. */
 export function leadingAddress(text: string): LeadingAddress | undefined {
   const time = TIME_FOLLOWS.exec(text);
   if (time === null) return undefined;
@@ -170,7 +170,7 @@ class LineReader {
     this.take("request", "request", value, at + 1);
   }
 
-  /** Both or none of them: which of the two a lone text would be, nobody knows. */
+  /** Both or none of them: a lone text could be either. */
   private readAgent(): void {
     if (!this.looksAt(/[ \t]+"/y)) return;
     const { at } = this;
@@ -195,14 +195,25 @@ class LineReader {
     const text =
       this.tryMatch(/"((?:[^"\\]|\\.)*)"(?!\S)/y) ?? this.match(/([^\s"]*)(?!\S)/y, `a value for ${name}`);
     const value = present(withoutEscapes(text));
-    const isForwarded = FORWARDED_NAME.test(name.toLowerCase().replace(/[^a-z0-9]+/g, "_"));
-    this.take(isForwarded ? "forwarded" : "property", name, value, at);
+    if (FORWARDED_NAME.test(name.toLowerCase().replace(/[^a-z0-9]+/g, "_"))) {
+      this.take("forwarded", name, value, at);
+      return;
+    }
+    // Behind a private connection an address that is not private may be the client's, whatever its name.
+    const address = parseAddress(value ?? "");
+    const isOpen = address !== undefined && !address.isPrivate && !address.hasPort;
+    if (isOpen && parseAddress(this.connected ?? "")?.isPrivate === true)
+      throw this.unread(at + 1, EITHER_ADDRESS);
+    this.take("property", name, value, at);
   }
 
   private readQuoted(at: number): void {
     if (!this.hasAgent) throw this.unread(at + 1, "the referrer and the user agent right behind the bytes");
     const value = present(withoutEscapes(this.quoted("a value between quotes")));
     const list = value === undefined ? undefined : parseAddressList(value);
+    // Part of it may be the client's.
+    if (list === undefined && value !== undefined && holdsAddress(value))
+      throw this.unread(at + 1, EITHER_ADDRESS);
     const isForwarded = list !== undefined && list.length > 0 && this.isForwarded(list, at);
     if (isForwarded) this.take("forwarded", "forwarded_ip", value, at);
     else this.takeUnnamed(value);
@@ -223,7 +234,7 @@ class LineReader {
       this.match(BARE, "a number, name=value or a text between quotes");
     const address = parseAddress(value);
     const isOpenClient = parseAddress(this.connected ?? "")?.isPrivate === false;
-    // Without a port it may be the client's as well as the server's, but for a private one beside a client's.
+    // Without a port it may be the client's or a server's; only a private one behind a public client is a server's.
     if (address !== undefined && !address.hasPort && !(isOpenClient && address.isPrivate)) {
       throw this.unread(at + 1, EITHER_ADDRESS);
     }

@@ -1,4 +1,4 @@
-// What a log's line tells about a request, collected field by field whatever the format names them.
+// What a log's line says about a request, collected field by field from any format.
 
 import {
   type Address,
@@ -94,6 +94,9 @@ export class RequestParts {
   private referrer: string | undefined;
   private userAgent: string | undefined;
   private readonly rest: [name: string, value: string][] = [];
+
+  /** In a format that was given the first of several forwarded lists counts; else two clients are a contradiction. */
+  constructor(private readonly firstListCounts = false) {}
 
   /** `value` has no escapes any more; "-" and nothing are undefined. */
   take(meaning: Meaning, name: string, value: string | undefined): string | undefined {
@@ -203,7 +206,8 @@ export class RequestParts {
 
   /** Two lists that name two clients leave it open who asked. */
   private client(): string | undefined | Lacking {
-    const chosen = this.forwarded.map((list) => chooseClient(this.connected, list));
+    const lists = this.firstListCounts ? this.forwarded.slice(0, 1) : this.forwarded;
+    const chosen = lists.map((list) => chooseClient(this.connected, list));
     const clients = new Set(chosen.length === 0 ? [chooseClient(this.connected, [])] : chosen);
     if (clients.size > 1) return { expected: `one client, not ${clients.size}`, of: CLIENT };
     return clients.values().next().value;
@@ -217,7 +221,7 @@ export class RequestParts {
   }
 }
 
-/** A name may have blanks. Where a later word is an address, a host or a time, other fields stand there. */
+/** A name may have blanks. If a later word is an address, a host or a time, these are other fields. */
 function isUserName(value: string): boolean {
   const [first = "", ...others] = value.split(/[ \t]+/);
   if (parseAddress(first) !== undefined || /^\d{1,2}:\d/.test(first)) return false;

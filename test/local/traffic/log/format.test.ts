@@ -98,6 +98,12 @@ const READ: [what: string, format: string, line: string, expected: Partial<Logge
     { client: "2001:db8::7", userAgent: undefined },
   ],
   [
+    "the first of two forwarded lists",
+    "$http_x_forwarded_for|$http_x_real_ip|$remote_addr|$time_local|$request",
+    `198.51.100.7, 203.0.113.5|203.0.113.5|10.0.0.1|${CLF}|GET /a HTTP/1.1`,
+    { client: "198.51.100.7" },
+  ],
+  [
     "a client with a port",
     '%a:%{remote}p %t "%r"',
     `198.51.100.7:5000 [${CLF}] "GET /a HTTP/1.1"`,

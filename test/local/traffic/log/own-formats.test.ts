@@ -180,6 +180,18 @@ const REFUSED: [what: string, line: string, column: number, expected: RegExp][] 
     1,
     /one client/,
   ],
+  [
+    "a list that is none of addresses alone",
+    `10.0.0.1 - - ${BEHIND} "foo, 198.51.100.7"`,
+    146,
+    /--log-format/,
+  ],
+  [
+    "a named address that may be the client's",
+    `10.0.0.1 - - ${BEHIND} who=198.51.100.7`,
+    146,
+    /--log-format/,
+  ],
   ["an event as a log", '{"user_id": "u", "x": 1}', 1, /a logged request/],
   [
     "an error inside of Docker's log",
