@@ -65,7 +65,7 @@ async function bringUp(console: Console, signal: AbortSignal): Promise<LocalStac
       console.setStatus(`${created} of ${declared} resources made: ${resource}`),
   });
   console.setStatus("");
-  console.event(`${stack.resources} resources stand at ${stack.endpoint}`);
+  console.event(`${stack.resources} resources deployed to ${stack.endpoint}`);
   if (stack.warnings.length > 0) {
     console.detail("The local stack takes these inputs, but they change nothing here:");
     for (const warning of stack.warnings) console.line(dim(`${" ".repeat(12)}${warning}`));
@@ -178,7 +178,7 @@ function checkNumbers(facts: RunFacts, console: Console): void {
   else console.line(console.colours.green("  ✓ sent = curated + quarantined + duplicates"));
 }
 
-/** A run that curated nothing is no success, whatever its sum; and events before the window have a remedy. */
+/** A run that curated nothing is no success, even if its numbers add up. */
 function checkQuarantine({ report, problems }: RunFacts, sent: SentFile | undefined, console: Console): void {
   // Simulated traffic has some lines outside of the window on purpose.
   const hint = report && sent && windowHint(report.quarantine_reasons, windowBegins(), sent.earliest);
@@ -192,7 +192,7 @@ function checkQuarantine({ report, problems }: RunFacts, sent: SentFile | undefi
   problems.push(
     `Nothing was curated: all ${number(report.quarantined)} lines went to the quarantine (${reasons.join(", ")}). ` +
       (hint ??
-        "The quarantine's column detail says why: npm start with --query 'SELECT reason, detail, payload FROM quarantine LIMIT 10'."),
+        "To see why: run it again with --query 'SELECT reason, detail, payload FROM quarantine LIMIT 10'."),
   );
 }
 
@@ -217,7 +217,7 @@ function conclude(facts: RunFacts, stack: LocalStack | undefined, console: Conso
   // Without a stack nothing has run, and nothing is left to look at.
   if (stack === undefined) return;
   const folder = relative(PROJECT_ROOT, stack.stateDir);
-  console.line(`  What is left of the run lies in ${folder}:`);
+  console.line(`  The files of this run are in ${folder}:`);
   console.line(
     "    emulator.log (Lambdas, services), deploy.log, glue/*/stdout.log (the script), stderr.log (Spark), mails/*.eml",
   );

@@ -17,11 +17,15 @@ export interface Field {
 }
 
 const WORD = String.raw`[^\s"]+`;
+/*
+ * What may be ended in several ways by what follows has a bound: else a hostile line would be tried in as many ways
+ * as it is long, each of them as long as it is.
+ */
 /** Of addresses and host names; a value of something else shows where a line leaves its format. */
-const ADDRESSES = String.raw`[\w.:%[\]-]+(?:,[ \t]*[\w.:%[\]-]+)*`;
-const LIST = String.raw`[^\s",]+(?:,[ \t]*[^\s",]+)*`;
+const ADDRESSES = String.raw`[\w.:%[\]-]{1,255}(?:,[ \t]{0,9}[\w.:%[\]-]{1,255}){0,50}`;
+const LIST = String.raw`[^\s",]{1,255}(?:,[ \t]{0,9}[^\s",]{1,255}){0,50}`;
 /** nginx joins the values of several upstream servers with commas and colons. */
-const UPSTREAM_LIST = String.raw`[^\s",]+(?:(?:,[ \t]*| : )[^\s",]+)*`;
+const UPSTREAM_LIST = String.raw`[^\s",]{1,255}(?:(?:,[ \t]{0,9}| : )[^\s",]{1,255}){0,50}`;
 const CLF_TIME = String.raw`\d{1,2}/\w{3}/\d{4}:\d\d:\d\d:\d\d(?:\.\d+)? [+-]\d\d:?\d\d`;
 const REQUEST = String.raw`[A-Z-]+ \S+(?: HTTP/[\d.]+)?`;
 
@@ -29,7 +33,7 @@ type Known = readonly [meaning: Meaning, name: string, pattern?: string];
 
 const STATUS: Known = ["property", "status", String.raw`\d{3}`];
 const BYTES: Known = ["property", "bytes", String.raw`\d+|-`];
-const USER: Known = ["user", "remote_user", String.raw`[^\s"\[](?:[^"\[]*[^\s"\[])?`];
+const USER: Known = ["user", "remote_user", String.raw`[^\s"\[](?:[^"\[]{0,255}[^\s"\[])?`];
 const CLIENT: Known = ["client", "client_ip", ADDRESSES];
 const FORWARDED: Known = ["forwarded", "forwarded_ip", LIST];
 
@@ -39,6 +43,7 @@ export const FORWARDED_NAME =
 
 const NGINX: Readonly<Record<string, Known>> = {
   remote_addr: CLIENT,
+  remote_port: ["property", "remote_port", String.raw`\d+`],
   realip_remote_addr: ["proxy", "proxy_ip"],
   proxy_protocol_addr: FORWARDED,
   proxy_add_x_forwarded_for: FORWARDED,
@@ -132,7 +137,8 @@ export function apacheField(text: string, argument: string | undefined, letter: 
   }
   if (letter === "a" && argument === "c") return field(text, ["proxy", "proxy_ip"]);
   if (letter === "h" && argument === "c") return field(text, ["proxy", "proxy_ip"]);
-  if (letter === "p") return field(text, ["property", argument === "remote" ? "client_port" : "port"]);
+  if (letter === "p")
+    return field(text, ["property", argument === "remote" ? "client_port" : "port", String.raw`\d+`]);
   if (letter === "P") return field(text, ["property", "process_id"]);
   if (!Object.hasOwn(APACHE_NAMED, letter)) return undefined;
   const name = argument.toLowerCase().replace(/[^a-z0-9]+/g, "_");

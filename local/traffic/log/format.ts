@@ -27,6 +27,8 @@ export class LogFormat {
   private readonly sources: string[];
   private readonly whole: RegExp;
   private readonly fields: Field[];
+  /** Of the format, each longer by an element: made when a line is refused for the first time. */
+  private beginnings: RegExp[] | undefined;
 
   /** `text` is a format string, a whole log_format or LogFormat line, or the name of a usual format. */
   constructor(text: string) {
@@ -58,11 +60,12 @@ export class LogFormat {
 
   /** Where the longest beginning of the format that the line has ends. */
   private refusal(line: string): Reading {
-    for (let count = this.sources.length; count > 0; count -= 1) {
-      const match = new RegExp(`^${this.sources.slice(0, count).join("")}`).exec(line);
-      if (match !== null) return { column: match[0].length + 1, expected: described(this.elements[count]) };
-    }
-    return { column: 1, expected: described(this.elements[0]) };
+    this.beginnings ??= this.sources.map(
+      (_, index) => new RegExp(`^${this.sources.slice(0, index + 1).join("")}`),
+    );
+    const index = this.beginnings.findLastIndex((beginning) => beginning.test(line));
+    const length = this.beginnings[index]?.exec(line)?.[0].length ?? 0;
+    return { column: length + 1, expected: described(this.elements[index + 1]) };
   }
 
   private columnOf(line: string, field: number): number {

@@ -177,5 +177,20 @@ describe("local/traffic/log: --log-format", () => {
     });
   }
 
+  it("takes time that grows with a line's length, whatever is in it", () => {
+    const began = Date.now();
+    const formats = [
+      "vhost_combined",
+      '$remote_addr:$remote_port - $remote_user [$time_local] "$request" $upstream_addr|$x',
+    ];
+    for (const reader of formats.map((format) => new LogReader(new LogFormat(format)))) {
+      for (const piece of ["-", "1.1.1.1, ", "a b ", '"', "\\", "[", ":", "a.", "1:"]) {
+        reader.read(piece.repeat(50_000));
+        reader.read(`1.2.3.4:1 - ${piece.repeat(50_000)}`);
+      }
+    }
+    assert(Date.now() - began < 10_000);
+  });
+
   it("is an error of the command line", () => assert.equal(new BadLogFormat("x").exitCode, 2));
 });
