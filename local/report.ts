@@ -68,3 +68,23 @@ export function windowHint(
     `on AWS: pulumi config set earliestEventTime ${time}, then pulumi up.`
   );
 }
+
+/** A run that curated nothing is no success, even if its numbers add up. `hint` says what would have helped. */
+export function nothingCurated(
+  {
+    curated,
+    quarantined,
+    quarantine_reasons,
+  }: Pick<RunReport, "curated" | "quarantined" | "quarantine_reasons">,
+  hint: string | undefined,
+): string | undefined {
+  if (curated > 0 || quarantined === 0) return undefined;
+  const reasons = Object.entries(quarantine_reasons).map(
+    ([reason, lines]) => `${reason} ${lines.toLocaleString("en-US")}`,
+  );
+  return (
+    `Nothing was curated: all ${quarantined.toLocaleString("en-US")} lines went to the quarantine (${reasons.join(", ")}). ` +
+    (hint ??
+      "To see why: run it again with --query 'SELECT reason, detail, payload FROM quarantine LIMIT 10'.")
+  );
+}

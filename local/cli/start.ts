@@ -9,7 +9,7 @@ import { readConfiguration } from "../deploy/config";
 import { DeployError, STACK } from "../deploy/program";
 import { EmulatorError } from "../emulator-process";
 import { aborted, Interrupted, onInterrupt } from "../interrupt";
-import { imbalance, readOutput, windowHint } from "../report";
+import { imbalance, nothingCurated, readOutput, windowHint } from "../report";
 import { PROJECT_ROOT, Runs } from "../runs";
 import { type LocalStack, upStack } from "../stack";
 import { UnusableFile } from "../traffic/content";
@@ -178,22 +178,13 @@ function checkNumbers(facts: RunFacts, console: Console): void {
   else console.line(console.colours.green("  ✓ sent = curated + quarantined + duplicates"));
 }
 
-/** A run that curated nothing is no success, even if its numbers add up. */
 function checkQuarantine({ report, problems }: RunFacts, sent: SentFile | undefined, console: Console): void {
+  if (report === undefined) return;
   // Simulated traffic has some lines outside of the window on purpose.
-  const hint = report && sent && windowHint(report.quarantine_reasons, windowBegins(), sent.earliest);
-  if (report === undefined || report.curated > 0 || report.quarantined === 0) {
-    if (hint !== undefined) console.line(console.colours.yellow(`  ${hint}`));
-    return;
-  }
-  const reasons = Object.entries(report.quarantine_reasons).map(
-    ([reason, lines]) => `${reason} ${number(lines)}`,
-  );
-  problems.push(
-    `Nothing was curated: all ${number(report.quarantined)} lines went to the quarantine (${reasons.join(", ")}). ` +
-      (hint ??
-        "To see why: run it again with --query 'SELECT reason, detail, payload FROM quarantine LIMIT 10'."),
-  );
+  const hint = sent && windowHint(report.quarantine_reasons, windowBegins(), sent.earliest);
+  const problem = nothingCurated(report, hint);
+  if (problem !== undefined) problems.push(problem);
+  else if (hint !== undefined) console.line(console.colours.yellow(`  ${hint}`));
 }
 
 function windowBegins(): string {

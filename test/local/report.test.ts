@@ -1,6 +1,6 @@
 // Whether the numbers of a run add up, and what is said when they do not.
 import assert from "node:assert/strict";
-import { imbalance, readOutput, windowHint } from "../../local/report";
+import { imbalance, nothingCurated, readOutput, windowHint } from "../../local/report";
 
 describe("local/report", () => {
   it("is content when sent = curated + quarantined + duplicates", () => {
@@ -43,5 +43,20 @@ describe("local/report", () => {
       );
     }
     assert.equal(windowHint({ not_json: 1 }, "2000-01-01T00:00:00Z", "1995-07-01T04:00:01.000Z"), undefined);
+  });
+
+  it("takes a run that curated nothing for a failure, with the reasons and what helps", () => {
+    const report = {
+      curated: 0,
+      quarantined: 1_028,
+      quarantine_reasons: { not_json: 28, invalid_field: 1_000 },
+    };
+    assert.match(
+      nothingCurated(report, undefined) ?? "",
+      /^Nothing was curated: all 1,028 lines .* \(not_json 28, invalid_field 1,000\)\. To see why: .*FROM quarantine/,
+    );
+    assert.match(nothingCurated(report, "Set x.") ?? "", /\)\. Set x\.$/);
+    assert.equal(nothingCurated({ ...report, curated: 1 }, "Set x."), undefined);
+    assert.equal(nothingCurated({ ...report, quarantined: 0 }, undefined), undefined);
   });
 });
