@@ -23,6 +23,7 @@ export interface Content {
   close(): void;
 }
 
+const STANDARD_INPUT = ["-", "/dev/stdin", "/dev/fd/0"];
 const CHUNK_BYTES = 256 * 1024;
 /** As much of a file as has to be seen to know its bytes' format; a tar archive says so at byte 257. */
 const MAGIC_BYTES = 512;
@@ -57,7 +58,7 @@ const PARQUET_MAGIC = Buffer.from("PAR1");
 
 /** Reads until `isEnough` of the head, so that the kind of lines in it can be told. */
 export async function openContent(path: string, isEnough: (head: Buffer) => boolean): Promise<Content> {
-  const name = path === "-" ? "standard input" : path;
+  const name = STANDARD_INPUT.includes(path) ? "standard input" : path;
   const source = await openSource(path, name);
   const layers = { count: 0 };
   const chunks = unpacked(source, layers, name);
@@ -90,7 +91,7 @@ export function unreadable(name: string, cause: unknown, isGzip: boolean, lines 
 }
 
 async function openSource(path: string, name: string): Promise<Readable> {
-  if (["-", "/dev/stdin", "/dev/fd/0"].includes(path)) {
+  if (STANDARD_INPUT.includes(path)) {
     if (process.stdin.isTTY) {
       throw new UnusableFile(
         `${name} is a terminal. Pipe something into it, e.g. zcat a.gz b.gz | npm start -- --file -`,
