@@ -67,7 +67,9 @@ function requestMaker(logs: LogReader): MakeOutgoing {
 function jsonOutgoing({ number, bytes }: Piece): Outgoing[] {
   if (!isUtf8(bytes)) return [refused("not_utf8", number, "no UTF-8 text", bytes)];
   const text = bytes.toString("utf8");
-  const values = valuesOf(text);
+  const object = parsedObject(text);
+  if (object !== undefined && !Array.isArray(object.batch)) return [eventLine(text, object, number)];
+  const values = valuesOf(text, object);
   if (typeof values === "string") return [refused("not_json", number, values, bytes)];
   return values.map((value) => {
     const event = parsedObject(value);
@@ -76,9 +78,8 @@ function jsonOutgoing({ number, bytes }: Piece): Outgoing[] {
   });
 }
 
-/** One value, the elements of an array or of a batch, or several objects back to back; a text for no JSON: why. */
-function valuesOf(text: string): string[] | string {
-  const object = parsedObject(text);
+/** The elements of an array or of a batch, one value, or several objects back to back; for no JSON: why, as a text. */
+function valuesOf(text: string, object: Record<string, unknown> | undefined): string[] | string {
   if (object !== undefined) return elementsOr(text, batchIn(text, object));
   const fault = faultOf(text);
   const values = valuesIn(text);
