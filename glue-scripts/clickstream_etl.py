@@ -12,6 +12,7 @@ What makes it safe to kill at any point, and to run again:
 One run at a time: the job's MaxConcurrentRuns of 1 sees to that.
 """
 
+import functools
 import gzip
 import hashlib
 import json
@@ -96,7 +97,11 @@ PRIVACY_FIELDS = (
 DEFAULT_PRIVACY = {"ip": "mask", "user_agent": "drop", "email": "drop"}
 # Columns that the table does not have: their rules speak of `properties`, where a producer may have put them.
 NEVER_CURATED = ("user_agent", "email")
-PROPERTY_ALIASES = {"ip_address": "ip", "useragent": "user_agent", "e-mail": "email"}
+# Columns that may hold any text.
+SCRUBBED = (
+    "user_id", "session_id", "event_type", "page_url", "referrer_url", "device_type", "browser", "country", "city",
+    "product_id", "product_name", "product_category",
+)  # fmt: skip
 
 DAYS = ("Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday")
 
@@ -532,6 +537,8 @@ def configure(spark: SparkSession, raw_bytes: int, target_file_mb: int) -> None:
         "spark.sql.files.ignoreCorruptFiles": "false",
         "spark.sql.files.ignoreMissingFiles": "false",
         "spark.sql.caseSensitive": "true",
+        # A name twice in a map makes its file unreadable in Athena; a JSON parser takes the last one.
+        "spark.sql.mapKeyDedupPolicy": "LAST_WIN",
     }.items():
         spark.conf.set(key, value)
 
@@ -543,6 +550,8 @@ def extract_raw(spark: SparkSession, objects: list[StoredObject]) -> DataFrame:
         .option("mode", "PERMISSIVE")
         .option("columnNameOfCorruptRecord", "_unparsed")
         .option("multiLine", "false")
+        # Without it a CR ends a line, too: it is white space in JSON.
+        .option("lineSep", "\n")
         .json([one.uri for one in objects])
     )
 
@@ -565,11 +574,16 @@ def flatten(raw: DataFrame, *beside: str) -> DataFrame:
         "event_id", "user_id", "session_id", event_time.alias("event_time"), "event_type", "page_url", "referrer_url",
         "device_type", "browser", F.col("geo.ip").alias("ip"), F.col("geo.country").alias("country"),
         F.col("geo.city").alias("city"), "product_id", "product_name", "product_category", "product_price", "quantity",
-        "properties", arrived.alias("ingested_at"),
+        each_key_once(F.col("properties")).alias("properties"), arrived.alias("ingested_at"),
         F.col("arrival.shard_id").alias("shard_id"), F.col("arrival.sequence_number").alias("sequence_number"),
         F.col("arrival.position").alias("position"), is_readable.alias("is_readable"),
         *beside,
     )  # fmt: skip
+
+
+def each_key_once(names: Column) -> Column:
+    """A map as Spark read it may have a key twice, from JSON and from Parquet alike; made anew, the last one counts."""
+    return F.transform_keys(names, lambda key, _: key)
 
 
 def instant(text: Column) -> Column:
@@ -667,8 +681,78 @@ def extract_known(spark: SparkSession, locations: dict[str, str], raw: DataFrame
     )
 
 
-OCTET = "(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
+# ------------------------------------------------------------------------------------------------- personal data
+
+# Java's patterns. No group repeats without a bound: Java matches each repeat by a call, and a long value would
+# overflow its stack. What a URL or JSON text escapes is matched as it is written there.
+OCTET = "(?:25[0-5]|2[0-4][0-9]|[01]?[0-9]?[0-9])"
 IPV4 = rf"(?:{OCTET}\.){{3}}{OCTET}"
+GROUP, COLON = "[0-9A-Fa-f]{1,4}", "(?::|%(?:25)?3[Aa])"
+IPV6 = (
+    rf"(?:(?:{GROUP}{COLON}){{6}}|(?:{GROUP}(?:{COLON}{GROUP}){{0,5}})?{COLON}{COLON}(?:{GROUP}{COLON}){{0,5}}){IPV4}"
+    rf"|(?:{GROUP}{COLON}){{7}}{GROUP}"
+    rf"|{GROUP}(?:{COLON}{GROUP}){{0,6}}{COLON}{COLON}(?:{GROUP}(?:{COLON}{GROUP}){{0,6}})?"
+    rf"|{COLON}{COLON}{GROUP}(?:{COLON}{GROUP}){{0,6}}"
+)
+# A word may begin right after an escape, too: %3D203.0.113.7, \n203.0.113.7
+AFTER_ESCAPE = r"(?<=%[0-9A-Fa-f]{2})|(?<=\\[nrt])"
+ADDRESS = (
+    rf"(?:(?<![0-9A-Za-z:.])|{AFTER_ESCAPE})(?:{IPV6})(?!:?[0-9A-Za-z]|::|\.[0-9])"
+    rf"|(?:(?<![0-9A-Za-z])|{AFTER_ESCAPE})(?<![0-9]\.){IPV4}(?![0-9A-Za-z]|\.[0-9])"
+)
+AT = r"(?:@|%(?:25)?40|\\{1,3}u0040)"
+EMAIL = (
+    rf"(?<!\\)(?:[\p{{L}}\p{{N}}._+'-]|%(?:25)?2[Bb]|%[89A-Fa-f][0-9A-Fa-f]){{1,64}}{AT}"
+    rf"(?:(?:[\p{{L}}\p{{N}}-]{{1,63}}\.){{1,8}}\p{{L}}[\p{{L}}\p{{N}}-]{{1,62}}|\[[^\]\s]{{2,45}}\]|{IPV4})"
+)
+# Programs that name themselves without a comment in brackets; only at the beginning of a value.
+AGENTS = (
+    "curl|Wget|okhttp|python-requests|Python-urllib|aiohttp|Go-http-client|Java|PostmanRuntime|axios|node-fetch|"
+    "Apache-HttpClient|Dart|Ruby|PHP|libwww-perl|CFNetwork|Dalvik|Opera|Lynx"
+)
+AGENT = (
+    r"\b(?:Mozilla|Opera|Dalvik)/[0-9][^\"\\\r\n]*"
+    rf"|(?:^\s*|(?<=\"))(?:{AGENTS})/[0-9][^\"\\\r\n]*"
+    # Name/1.0 (what it runs on) and Name/1.0 Library/2.0
+    r"|\b[A-Za-z][\w.-]{0,40}/[0-9][\w.]{0,20}[ +](?:\(|[A-Za-z][\w.-]{0,40}/[0-9])[^\"\\\r\n]*"
+    r"|\bMozilla%(?:25)?2[Ff][0-9][^&#\"\\\s]*"
+)
+
+PERSONAL_VALUES = {"ip": ADDRESS, "user_agent": AGENT, "email": EMAIL}
+# https://jane:secret@shop.example/
+USER_IN_URL = r"//[^/@\s?#\"]{1,200}@"
+
+# How the names of a field end, words apart or not. What a name begins with (`context.`, `$`, `user`) says where it
+# comes from, a number at its end that it came twice: neither changes what it means.
+NAME_ENDS = {
+    "ip": (
+        r"ip(?:\W|_)?addr(?:ess)?|ips?|ip(?:\W|_)?v[46]?|ip(?:\W|_)?(?:list|chain)"
+        r"|(?:client|user|remote|visitor|source|src|real|origin|peer|proxy|customer|sender|last|host)ip"
+        r"|(?:client|remote|peer|source|visitor|src)(?:\W|_)?addr(?:ess)?|(?:x(?:\W|_)?)?forwarded(?:(?:\W|_)?for)?"
+    ),
+    "user_agent": r"user(?:\W|_)?agents?(?:(?:\W|_)?(?:string|header|raw|full))?|ua(?:(?:\W|_)?string)?",
+    "email": r"[a-z]{0,40}e(?:\W|_)?mails?(?:(?:\W|_)?(?:address|addr|id))?|mail(?:\W|_)?addr(?:ess)?",
+}
+WORD_START = r"(?:^|(?<=[^A-Za-z0-9])|(?<=%[0-9A-Fa-f]{2})|(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z]))"
+NAME_TAIL = r"(?:[^\p{L}\p{N}\"=&\\]{0,3}[0-9]{1,6}){0,3}(?:[^\p{L}\p{N}\"=&\\]|%5[Dd]){0,3}"
+# name=value to the next parameter, and "name": "value" in JSON text that may itself stand in JSON text.
+PARAMETER = r"({name}(?:=|%(?:25)?3[Dd]))([^&;#\s\"\\]+?)(?=%(?:25)?26|[&;#\s\"\\]|$)"
+MEMBER = (
+    r"(?s)((?=(\\{{0,3}}\"))\2[^\"\\]{{0,200}}?{name}\2\s{{0,9}}:\s{{0,9}})"
+    r"(?:\2(.*?)(?<!\\)\2|(-?[0-9][0-9.eE+-]*))"
+)
+# The last letters of these names, to look for before a `=` or a quote: the cheap question, asked of every row.
+NAME_HINTS = {
+    "ip": "ips?|ipv|addr|address|list|chain|for|forwarded",
+    "user_agent": "agents?|agent.?(?:string|header|raw|full)|ua|ua.?string",
+    "email": "mails?|mail.?(?:id|addr|address)",
+}
+
+
+def name_pattern(field: str) -> str:
+    """Names that mean a field, to their end; the case of letters may tell words apart, but matters nowhere else."""
+    ends = NAME_ENDS.get(field) or r"(?:\W|_)?".join(field.split("_"))
+    return rf"{WORD_START}(?i:{ends}){NAME_TAIL}"
 
 
 def let(value: Column, body: Callable[[Column], Column]) -> Column:
@@ -677,9 +761,18 @@ def let(value: Column, body: Callable[[Column], Column]) -> Column:
 
 
 def mask_ip(ip: Column) -> Column:
-    """An address's network: IPv4 without its last octet, of IPv6 the first 48 bits; null if it is no address."""
-    # Most are IPv4, so that is asked first; the costly rest is only computed for the others.
-    return F.when(ip.rlike(f"^{IPV4}$"), network_v4(ip)).otherwise(let(F.lower(F.trim(ip)), mask_rare_ip))
+    """The network of the client's address; null where there is none.
+
+    Of IPv4 without the last octet, of IPv6 the first 48 bits. A port goes; of a forwarded list the first is the client.
+    """
+    # Most are IPv4 and nothing else, so that is asked first; the costly rest is only computed for the others.
+    first = F.regexp_extract(ip, ADDRESS, 0)
+    found = F.when(first != "", with_colons(first)).otherwise(F.trim(ip))
+    return F.when(ip.rlike(f"^{IPV4}$"), network_v4(ip)).otherwise(let(F.lower(found), mask_rare_ip))
+
+
+def with_colons(address: Column) -> Column:
+    return F.regexp_replace(address, COLON, ":")
 
 
 def network_v4(address: Column) -> Column:
@@ -746,21 +839,48 @@ def protect_value(name: str, action: str, value: Column) -> Column:
         return mask(name, value)
     if action == "hash":
         # HMAC is two SHA-256 over the key's two pads: done by Spark itself, no Python worker is needed.
-        inner = F.unhex(F.sha2(F.concat(F.col("_inner_pad"), value.cast("binary")), 256))
+        inner = F.unhex(F.sha2(F.concat(F.col("_inner_pad"), plain(name, value).cast("binary")), 256))
         return F.sha2(F.concat(F.col("_outer_pad"), inner), 256)
     return value
 
 
+def plain(name: str, value: Column) -> Column:
+    """What a hash is made of: of an address without its port and its proxies, so that a client has one hash."""
+    if name != "ip":
+        return value
+    first = F.regexp_extract(value, ADDRESS, 0)
+    return F.when(first != "", F.lower(with_colons(first))).otherwise(value)
+
+
 def protect(events: DataFrame, spark: SparkSession, rules: dict[str, str], key: bytes | None) -> DataFrame:
-    """Applies the privacy rules to the columns, and to properties of the same name, in any case of letters."""
+    """Applies the privacy rules to each column by its name, to properties by theirs, and to personal values anywhere.
+
+    `event_id` stays: it is what makes a copy a copy.
+    """
     acting = {name: action for name, action in rules.items() if action != "keep"}
     if "hash" in acting.values():
         events = events.crossJoin(F.broadcast(key_pads(spark, key)))
-    protected = {
-        name: protect_value(name, action, F.col(name)) for name, action in acting.items() if name not in NEVER_CURATED
+    events = events.withColumns(
+        {
+            name: protect_value(name, action, F.col(name))
+            for name, action in acting.items()
+            if name not in NEVER_CURATED and name != "ip"
+        }
+        | {"_suspect": is_suspect(acting)}
+    )
+    # One expression for all columns: as many as there are columns would make a plan that Java does not compile.
+    texts = F.when(F.col("_suspect"), F.transform(F.array(*SCRUBBED), lambda text: scrub(text, acting)))
+    events = events.withColumn("_texts", texts)
+    cleaned = {
+        name: F.when(F.col("_suspect"), F.get("_texts", F.lit(number))).otherwise(F.col(name))
+        for number, name in enumerate(SCRUBBED)
     }
-    protected["properties"] = protect_properties(acting)
-    return events.withColumns(protected).drop("_inner_pad", "_outer_pad")
+    if "ip" in acting:
+        cleaned["ip"] = protect_value("ip", acting["ip"], F.col("ip"))
+    properties = F.when(F.col("_suspect"), protect_properties(acting)).otherwise(F.col("properties"))
+    return events.withColumns(cleaned | {"properties": properties}).drop(
+        "_suspect", "_texts", "_inner_pad", "_outer_pad"
+    )
 
 
 def key_pads(spark: SparkSession, key: bytes | None) -> DataFrame:
@@ -772,27 +892,124 @@ def key_pads(spark: SparkSession, key: bytes | None) -> DataFrame:
     return spark.createDataFrame(pads, "_inner_pad binary, _outer_pad binary")
 
 
+def is_suspect(acting: dict[str, str]) -> Column:
+    """True where a row may hold what a rule changes: a few cheap looks at all of its text at once.
+
+    It may be wrong where it says yes; never where it says no.
+    """
+    if not acting:
+        return F.lit(False)
+    # A name of a property ends with `=` here, as one in a URL does.
+    names = F.concat(F.array_join(F.map_keys("properties"), "=\n"), F.lit("="))
+    text = F.concat_ws("\n", *SCRUBBED, names, F.array_join(F.map_values("properties"), "\n"))
+    return F.coalesce(let(text, lambda all_text: may_hold(all_text, acting)), F.lit(False))
+
+
+def may_hold(text: Column, acting: dict[str, str]) -> Column:
+    hints = "|".join(NAME_HINTS.get(name) or "[^A-Za-z]?".join(name.split("_")) for name in acting)
+    looks = [text.rlike(rf"[=\"](?<=(?i:{hints})[^A-Za-z=\"]{{0,12}}[=\"])|%5[Dd]=|%3D|%253D")]
+    if "email" in acting:
+        looks += [may_hold_email(text)]
+    if "ip" in acting:
+        looks += [may_hold_address(text)]
+    if "user_agent" in acting:
+        looks += [may_hold_agent(text)]
+    return functools.reduce(Column.__or__, looks)
+
+
+def may_hold_email(text: Column) -> Column:
+    return text.contains("@") | text.contains("%40") | text.contains("%2540") | text.contains("u0040")
+
+
+def may_hold_address(text: Column) -> Column:
+    return text.rlike(rf"\.[0-9]{{1,3}}\.[0-9]|:[0-9A-Fa-f]{{0,4}}:|{COLON}[0-9A-Fa-f]{{0,4}}%(?:25)?3[Aa]")
+
+
+def may_hold_agent(text: Column) -> Column:
+    return text.contains("Mozilla") | text.rlike(rf"/[0-9][0-9A-Za-z_.]{{0,20}}[ +][(A-Za-z]|\b(?:{AGENTS})/[0-9]")
+
+
+def scrub(text: Column, acting: dict[str, str]) -> Column:
+    """Applies the rules to what stands within a text; null where it held nothing but what is dropped."""
+
+    def values(name: str, pattern: str, guard: Callable[[Column], Column]) -> Callable[[Column], Column]:
+        def replaced(value: Column) -> Column:
+            found = replace_each(value, pattern, lambda part: protect_value(name, acting[name], part))
+            return F.when(guard(value), found).otherwise(value)
+
+        return replaced
+
+    def named(name: str, action: str) -> Callable[[Column], Column]:
+        return lambda value: scrub_named(value, name, action)
+
+    steps = [values("user_agent", AGENT, may_hold_agent)] if "user_agent" in acting else []
+    steps += [named(name, action) for name, action in acting.items()]
+    if "email" in acting:
+        steps += [lambda value: F.regexp_replace(value, USER_IN_URL, "//"), values("email", EMAIL, may_hold_email)]
+    if "ip" in acting:
+        steps += [values("ip", ADDRESS, may_hold_address)]
+    result = text
+    for step in steps:
+        result = let(result, step)
+    return let(result, lambda clean: F.when((clean == text) | (F.trim(clean) != ""), clean))
+
+
+def scrub_named(text: Column, name: str, action: str) -> Column:
+    """The rule on what a text names itself: a parameter, as in a URL, and a member, as in JSON text."""
+    parameter = PARAMETER.format(name=name_pattern(name))
+    member = MEMBER.format(name=name_pattern(name))
+
+    def part(match: Column, pattern: str, group: int) -> Column:
+        return F.regexp_extract(match, pattern, group)
+
+    def protected(value: Column) -> Column:
+        return F.when(value != "", F.coalesce(protect_value(name, action, value), F.lit(""))).otherwise(value)
+
+    def new_parameter(match: Column) -> Column:
+        return F.concat(part(match, parameter, 1), protected(part(match, parameter, 2)))
+
+    def new_member(match: Column) -> Column:
+        if action == "drop":
+            return F.concat(part(match, member, 1), F.lit("null"))
+        value = protected(F.concat(part(match, member, 3), part(match, member, 4)))
+        return F.concat(part(match, member, 1), part(match, member, 2), value, part(match, member, 2))
+
+    with_parameters = F.when(text.rlike("=|%3D|%253D"), replace_each(text, parameter, new_parameter)).otherwise(text)
+    return let(
+        with_parameters,
+        lambda value: F.when(value.rlike(r"\"\s*:"), replace_each(value, member, new_member)).otherwise(value),
+    )
+
+
+def replace_each(text: Column, pattern: str, replace: Callable[[Column], Column]) -> Column:
+    """Puts something made of each match in its place; regexp_replace can only put a text there."""
+    found = F.regexp_extract_all(text, F.lit(pattern), F.lit(0))
+    pieces = F.zip_with(
+        F.split(text, pattern), found, lambda piece, match: F.concat(piece, F.coalesce(replace(match), F.lit("")))
+    )
+    return F.array_join(pieces, "")
+
+
 def protect_properties(acting: dict[str, str]) -> Column:
-    """The rules inside the free map; most maps name no such field and pass untouched."""
-    names = {name: name for name in acting} | {
-        alias: name for alias, name in PROPERTY_ALIASES.items() if name in acting
-    }
+    """The rules inside the free map: on names that mean a field, and on values as everywhere else."""
     properties = F.col("properties")
-    if not names:
-        return properties
-    dropped = [alias for alias, name in names.items() if acting[name] == "drop"]
-    changed = {alias: name for alias, name in names.items() if acting[name] != "drop"}
+    patterns = {name: rf"{name_pattern(name)}$" for name in acting}
+    dropped = [pattern for name, pattern in patterns.items() if acting[name] == "drop"]
+    # What names a property is not worth keeping where it names a person.
+    dropped += [PERSONAL_VALUES[name] for name in acting if name in PERSONAL_VALUES]
+
+    def stays(key: Column, _: Column) -> Column:
+        return functools.reduce(Column.__and__, [~key.rlike(pattern) for pattern in dropped], F.lit(True))
 
     def change(key: Column, value: Column) -> Column:
         result = value
-        for alias, name in changed.items():
-            result = F.when(F.lower(key) == alias, protect_value(name, acting[name], value)).otherwise(result)
-        return result
+        for name, pattern in patterns.items():
+            if acting[name] != "drop":
+                result = F.when(key.rlike(pattern), protect_value(name, acting[name], value)).otherwise(result)
+        return scrub(result, acting)
 
-    treated = F.map_filter(properties, lambda key, _: ~F.lower(key).isin(dropped)) if dropped else properties
-    treated = F.transform_values(treated, change) if changed else treated
-    is_concerned = F.exists(F.map_keys(properties), lambda key: F.lower(key).isin(list(names)))
-    return F.when(is_concerned, treated).otherwise(properties)
+    treated = F.transform_values(F.map_filter(properties, stays), change)
+    return F.map_filter(treated, lambda _, value: value.isNotNull())
 
 
 def derive(events: DataFrame, processed_at: str) -> DataFrame:
@@ -1027,7 +1244,7 @@ def extract_written(spark: SparkSession, locations: dict[str, str], processed_at
 def load_unreadable(run: Run, spark: SparkSession) -> None:
     """Puts raw lines that cannot be read into quarantine, under keys that a rerun overwrites."""
     parsed = F.from_json("value", RAW_SCHEMA, {"mode": "PERMISSIVE", "columnNameOfCorruptRecord": "_unparsed"})
-    text = spark.read.text([one.uri for one in run.work.raw]).where(F.trim("value") != "")
+    text = spark.read.text([one.uri for one in run.work.raw], lineSep="\n").where(F.trim("value") != "")
     lines = text.select("value", F.input_file_name().alias("file"), parsed.alias("line")).select(
         "value", "file", "line.*"
     )
@@ -1123,7 +1340,13 @@ def rebuilt_rows(run: Run, spark: SparkSession, locations: dict[str, str], lines
     # A row of an interrupted run keeps its time: by it the run that goes on recognises and counts it.
     is_counted_later = uncommitted(F.col("processed_at"), run.work.position)
     stamped = F.when(is_counted_later, F.col("processed_at")).otherwise(F.lit(run.processed_at).cast("timestamp"))
-    kept = kept.withColumns({"processed_at": stamped, "event_date": F.to_date("event_time")})
+    kept = kept.withColumns(
+        {
+            "processed_at": stamped,
+            "event_date": F.to_date("event_time"),
+            "properties": each_key_once(F.col("properties")),
+        }
+    )
     return fresh.unionByName(to_table(kept))
 
 
