@@ -51,6 +51,7 @@ const catalog = new Catalog("clickstream", {
 });
 const notify = new Notify("clickstream", { ...config, topicKey });
 const pipeline = new Orchestrate("clickstream", {
+  streamName: collect.stream.name,
   ...config,
   key,
   topicKey,

@@ -154,6 +154,7 @@ def run_job(spark, folder: Path, out: Path) -> None:
     options = etl.Options(
         raw_path=f"file://{folder}/raw/",
         quarantine_path=f"file://{out}/quarantine/",
+        given_up_path=f"file://{out}/aws/lambda/",
         curated_path=f"file://{out}/events/",
         rebuilt_path=f"file://{out}/rebuilt/",
         runs_path=f"file://{out}/runs/",

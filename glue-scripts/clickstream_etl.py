@@ -15,12 +15,13 @@ One run at a time: the job's MaxConcurrentRuns of 1 sees to that.
 import functools
 import gzip
 import hashlib
+import itertools
 import json
 import re
 import sys
 import threading
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta, timezone
@@ -33,8 +34,8 @@ from pyspark.sql import Column, DataFrame, Observation, SparkSession, Window
 from pyspark.sql import functions as F
 
 ARGUMENTS = [
-    "raw_path", "quarantine_path", "curated_path", "rebuilt_path", "runs_path", "database", "table", "privacy",
-    "privacy_key_secret", "target_file_mb", "execution", "reprocess_from", "reprocess_to",
+    "raw_path", "quarantine_path", "given_up_path", "curated_path", "rebuilt_path", "runs_path", "database", "table",
+    "privacy", "privacy_key_secret", "target_file_mb", "execution", "reprocess_from", "reprocess_to",
 ]  # fmt: skip
 
 # Times stay text here: Spark's cast to timestamp is several times faster than its JSON timestamp parser.
@@ -81,9 +82,16 @@ SUMMARY_REASONS = 20
 SUMMARY_NAME_LENGTH = 100
 SUMMARY_FIELDS = (
     "version", "execution", "job_run_id", "started_at", "finished_at", "seconds", "outcome", "processed_at", "raw",
-    "curated", "written", "recovered", "duplicates", "redelivered", "quarantined", "files", "curated_bytes",
-    "reprocess",
+    "curated", "written", "recovered", "duplicates", "redelivered", "quarantined", "unreadable_lines",
+    "given_up_batches", "files", "curated_bytes", "reprocess",
 )  # fmt: skip
+# What makes two events with one id the same event. Not the address and what is derived of it: they are the
+# connection's, and a producer may send an event again through another one.
+CONTENT = (
+    "event_type", "event_time", "user_id", "session_id", "page_url", "referrer_url", "device_type", "browser",
+    "product_id", "product_name", "product_category", "product_price", "quantity",
+)  # fmt: skip
+FATES = ("new", "recovered", "redelivered", "duplicate", "conflict", "known")
 
 OPTIMIZER = "org.apache.spark.sql.catalyst.optimizer"
 ADAPTIVE = "org.apache.spark.sql.execution.adaptive"
@@ -109,8 +117,15 @@ DAYS = ("Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Satur
 LISTING_MARGIN = timedelta(hours=1)
 # A query that started before a switch may still read the old files; Athena ends a query after 30 minutes.
 RETIREMENT_DELAY = timedelta(hours=1)
-# Ends the key of what this job itself puts into quarantine, so that the next run does not take it for ingest's.
+# End the keys of what this job itself puts into quarantine, so that the next run does not take it for ingest's.
 UNREADABLE_SUFFIX = "-unreadable.jsonl.gz"
+CONFLICT_SUFFIX = "-conflicts.jsonl.gz"
+# Of the batches that Lambda gave up, no more are counted: more than that is one fault, not so many.
+MOST_GIVEN_UP = 10_000
+# Spark's JSON parser takes no number of more digits.
+LONGEST_NUMBER = 1000
+LONG_NUMBER = re.compile(rf"(?<![\w\"])-?[0-9]{{{LONGEST_NUMBER + 1},}}")
+ARRIVAL = re.compile(r',\s*"arrival"\s*:\s*\{[^{}]*\}\s*\}\s*$')
 RAW_KEY = re.compile(
     r"year=(\d{4})/month=(\d\d)/day=(\d\d)/hour=(\d\d)/(?P<shard>.+)-(?P<first>\d+)-(?P<last>\d+)\.jsonl\.gz$"
 )
@@ -165,6 +180,14 @@ class Store:
             for page in pages
             for item in page.get("Contents", [])
         ]
+
+    def count(self, prefix: str, most: int) -> int:
+        """How many objects lie under a prefix, by as few requests as it takes to count to `most`."""
+        bucket, key = self._split(prefix)
+        pages = self._s3.get_paginator("list_objects_v2").paginate(
+            Bucket=bucket, Prefix=key, PaginationConfig={"MaxItems": most}
+        )
+        return sum(len(page.get("Contents", [])) for page in pages)
 
     def list_folders(self, prefix: str) -> list[str]:
         """The names right under a prefix that something lies in; costs one request per thousand."""
@@ -275,6 +298,7 @@ class Options:
 
     raw_path: str
     quarantine_path: str
+    given_up_path: str
     curated_path: str
     rebuilt_path: str
     runs_path: str
@@ -407,7 +431,7 @@ def extract_work(store: Store, options: Options) -> Work:
     quarantine = [
         one
         for one in store.list_objects(options.quarantine_path)
-        if one.uri.endswith(".jsonl.gz") and not one.uri.endswith(UNREADABLE_SUFFIX)
+        if one.uri.endswith(".jsonl.gz") and not one.uri.endswith((UNREADABLE_SUFFIX, CONFLICT_SUFFIX))
     ]
     if position is None:
         return Work(raw, quarantine, [], listed_at, None)
@@ -553,7 +577,13 @@ def extract_raw(spark: SparkSession, objects: list[StoredObject]) -> DataFrame:
         # Without it a CR ends a line, too: it is white space in JSON.
         .option("lineSep", "\n")
         .json([one.uri for one in objects])
+        .select("*", source_of(F.col("_metadata.file_path")).alias("source"))
     )
+
+
+def source_of(uri: Column) -> Column:
+    """A short name of the raw object that a line lies in: eight bytes a line, where its key would be a hundred."""
+    return F.xxhash64(F.substring_index(uri, "/", -1))
 
 
 def flatten(raw: DataFrame, *beside: str) -> DataFrame:
@@ -578,7 +608,12 @@ def flatten(raw: DataFrame, *beside: str) -> DataFrame:
         F.col("arrival.shard_id").alias("shard_id"), F.col("arrival.sequence_number").alias("sequence_number"),
         F.col("arrival.position").alias("position"), is_readable.alias("is_readable"),
         *beside,
-    )  # fmt: skip
+    ).withColumn("content", content_hash())  # fmt: skip
+
+
+def content_hash() -> Column:
+    """64 bits of all that makes an event this event; properties in any order."""
+    return F.xxhash64(*CONTENT, F.sort_array(F.map_entries("properties")))
 
 
 def each_key_once(names: Column) -> Column:
@@ -613,34 +648,49 @@ def mark_taken(events: DataFrame, spark: SparkSession, ranges: list[tuple[str, s
 def order_copies(events: DataFrame) -> DataFrame:
     """Numbers the copies of each event by arrival: Kinesis delivers at least once, so the first one wins.
 
-    The same shard, sequence number and position again is not a second event but a second delivery.
+    The same shard, sequence number and position again is not a second event but a second delivery. Each copy has
+    the first one's content and source beside its own.
     """
     arrival = Window.partitionBy("event_id").orderBy(
         "ingested_at", "shard_id", F.length("sequence_number"), "sequence_number", "position"
     )
-    copies = events.withColumn("copy", F.row_number().over(arrival)).withColumn("place", F.rank().over(arrival))
+    copies = events.withColumns(
+        {
+            "copy": F.row_number().over(arrival),
+            "place": F.rank().over(arrival),
+            "first_content": F.first("content").over(arrival),
+            "first_source": F.first("source").over(arrival),
+        }
+    )
     # Only an equal arrival shares a rank, so the second delivery's number is higher than its rank.
     return copies.withColumn("is_again", F.col("copy") > F.col("place")).drop("place")
 
 
 def classify(copies: DataFrame, known: DataFrame | None, position: Position | None) -> DataFrame:
-    """Gives each line its fate: new, recovered, redelivered or duplicate.
+    """Gives each line its fate: new, recovered, redelivered, duplicate, conflict or known.
 
     `recovered` is a row that an interrupted run wrote and that was left, because raw no longer has all that the run
     took: its run has no report, so it is this run that counts it.
+    `conflict` is another event under the id of the first one. `known` has the id of a curated row: whether it is a
+    duplicate or a conflict, `settle_known` says.
     """
     is_first = F.col("copy") == 1
-    repeated = F.when(F.col("is_again") | F.col("was_taken"), "redelivered").otherwise("duplicate")
+    is_redelivered = F.col("is_again") | F.col("was_taken")
+    among_new = (
+        F.when(is_first, "new")
+        .when(is_redelivered, "redelivered")
+        .when(F.col("content") == F.col("first_content"), "duplicate")
+        .otherwise("conflict")
+    )
     if known is None:
-        return copies.withColumn("fate", F.when(is_first, "new").otherwise(repeated))
+        return copies.withColumns({"fate": among_new, "known_file": F.lit(None).cast("string")})
     is_uncommitted = uncommitted(F.col("known_processed_at"), position)
-    is_same_copy = F.col("known_ingested_at") == F.col("ingested_at")
+    is_same_copy = is_first & (F.col("known_ingested_at") == F.col("ingested_at"))
     fate = (
-        F.when(~is_first, repeated)
-        .when(F.col("known_id").isNull(), "new")
+        F.when(F.col("known_id").isNull(), among_new)
         .when(is_same_copy & is_uncommitted, "recovered")
-        .when(is_same_copy, "redelivered")
-        .otherwise(repeated)
+        .when(is_same_copy | is_redelivered, "redelivered")
+        .otherwise("known")
     )
     joined = copies.join(known, F.col("event_id") == F.col("known_id"), "left")
     return joined.withColumn("fate", fate).drop("known_id", "known_ingested_at", "known_processed_at")
@@ -667,8 +717,10 @@ def extract_known(spark: SparkSession, locations: dict[str, str], raw: DataFrame
     """
     if not locations:
         return None
-    known = spark.read.schema("event_id string, ingested_at timestamp, processed_at timestamp").parquet(
-        *locations.values()
+    known = (
+        spark.read.schema("event_id string, ingested_at timestamp, processed_at timestamp")
+        .parquet(*locations.values())
+        .select("*", F.col("_metadata.file_path").alias("known_file"))
     )
     arriving = raw.select(F.xxhash64("event_id").alias("hash"))
     # Some 15 lines in a kilobyte of gzipped raw: below 128 MB the hashes take less than 64 MB in memory.
@@ -678,6 +730,7 @@ def extract_known(spark: SparkSession, locations: dict[str, str], raw: DataFrame
         F.col("event_id").alias("known_id"),
         F.col("ingested_at").alias("known_ingested_at"),
         F.col("processed_at").alias("known_processed_at"),
+        "known_file",
     )
 
 
@@ -726,7 +779,7 @@ USER_IN_URL = r"//[^/@\s?#\"]{1,200}@"
 # comes from, a number at its end that it came twice: neither changes what it means.
 NAME_ENDS = {
     "ip": (
-        r"ip(?:\W|_)?addr(?:ess)?|ips?|ip(?:\W|_)?v[46]?|ip(?:\W|_)?(?:list|chain)"
+        r"ip(?:\W|_)?addr(?:ess)?|ips?|ip(?:\W|_)?v[46]?"
         r"|(?:client|user|remote|visitor|source|src|real|origin|peer|proxy|customer|sender|last|host)ip"
         r"|(?:client|remote|peer|source|visitor|src)(?:\W|_)?addr(?:ess)?|(?:x(?:\W|_)?)?forwarded(?:(?:\W|_)?for)?"
     ),
@@ -741,11 +794,11 @@ MEMBER = (
     r"(?s)((?=(\\{{0,3}}\"))\2[^\"\\]{{0,200}}?{name}\2\s{{0,9}}:\s{{0,9}})"
     r"(?:\2(.*?)(?<!\\)\2|(-?[0-9][0-9.eE+-]*))"
 )
-# The last letters of these names, to look for before a `=` or a quote: the cheap question, asked of every row.
+# The last words of these names, to look for before a `=` or a quote: the cheap question, asked of every row.
 NAME_HINTS = {
-    "ip": "ips?|ipv|addr|address|list|chain|for|forwarded",
-    "user_agent": "agents?|agent.?(?:string|header|raw|full)|ua|ua.?string",
-    "email": "mails?|mail.?(?:id|addr|address)",
+    "ip": ("ip", "ips", "ipv", "addr", "address", "for", "forwarded"),
+    "user_agent": ("agent", "agents", "ua", "string", "header", "raw", "full"),
+    "email": ("mail", "mails", "id", "addr", "address"),
 }
 
 
@@ -866,8 +919,9 @@ def protect(events: DataFrame, spark: SparkSession, rules: dict[str, str], key: 
             for name, action in acting.items()
             if name not in NEVER_CURATED and name != "ip"
         }
-        | {"_suspect": is_suspect(acting)}
+        | {"_text": all_text()}
     )
+    events = events.withColumn("_suspect", may_concern(F.col("_text"), acting) if acting else F.lit(False))
     # One expression for all columns: as many as there are columns would make a plan that Java does not compile.
     texts = F.when(F.col("_suspect"), F.transform(F.array(*SCRUBBED), lambda text: scrub(text, acting)))
     events = events.withColumn("_texts", texts)
@@ -879,7 +933,7 @@ def protect(events: DataFrame, spark: SparkSession, rules: dict[str, str], key: 
         cleaned["ip"] = protect_value("ip", acting["ip"], F.col("ip"))
     properties = F.when(F.col("_suspect"), protect_properties(acting)).otherwise(F.col("properties"))
     return events.withColumns(cleaned | {"properties": properties}).drop(
-        "_suspect", "_texts", "_inner_pad", "_outer_pad"
+        "_text", "_suspect", "_texts", "_inner_pad", "_outer_pad"
     )
 
 
@@ -892,28 +946,36 @@ def key_pads(spark: SparkSession, key: bytes | None) -> DataFrame:
     return spark.createDataFrame(pads, "_inner_pad binary, _outer_pad binary")
 
 
-def is_suspect(acting: dict[str, str]) -> Column:
-    """True where a row may hold what a rule changes: a few cheap looks at all of its text at once.
+def all_text() -> Column:
+    """All text of a row, each piece on a line of its own; a property's name ends with `=`, as one in a URL does."""
+    names = F.array_join(F.map_keys("properties"), "=\n")
+    return F.concat_ws("\n", F.lit(""), *SCRUBBED, names, F.lit("="), F.array_join(F.map_values("properties"), "\n"))
 
-    It may be wrong where it says yes; never where it says no.
+
+def may_concern(text: Column, acting: dict[str, str]) -> Column:
+    """Whether a row's text may hold what a rule changes. It may find too much, never too little.
+
+    Every row is asked: each look is for a byte, or for a pattern that begins with one character or a set of them, by
+    which Java skips all others fast.
     """
-    if not acting:
-        return F.lit(False)
-    # A name of a property ends with `=` here, as one in a URL does.
-    names = F.concat(F.array_join(F.map_keys("properties"), "=\n"), F.lit("="))
-    text = F.concat_ws("\n", *SCRUBBED, names, F.array_join(F.map_values("properties"), "\n"))
-    return F.coalesce(let(text, lambda all_text: may_hold(all_text, acting)), F.lit(False))
-
-
-def may_hold(text: Column, acting: dict[str, str]) -> Column:
-    hints = "|".join(NAME_HINTS.get(name) or "[^A-Za-z]?".join(name.split("_")) for name in acting)
-    looks = [text.rlike(rf"[=\"](?<=(?i:{hints})[^A-Za-z=\"]{{0,12}}[=\"])|%5[Dd]=|%3D|%253D")]
+    words = [word for name in acting for word in NAME_HINTS.get(name) or (name.rpartition("_")[2],)]
+    last = "".join(sorted({letter for word in words for letter in (word[-1], word[-1].upper())}))
+    # The end of a name, before the `=` or the quote that ends it; first just its last letter.
+    end = r"[^A-Za-z=\"]{0,4}[=\"]"
+    looks = [text.rlike(rf"[=\"](?<=[{last}]{end})(?<=(?i:{'|'.join(words)}){end})")]
+    escapes = ["3D|253D|5[Dd]="]
     if "email" in acting:
-        looks += [may_hold_email(text)]
+        looks += [text.contains("@"), text.contains("u0040")]
+        escapes += ["(?:25)?40"]
     if "ip" in acting:
-        looks += [may_hold_address(text)]
+        looks += [text.rlike("[.:][0-9A-Fa-f]{0,4}[.:]")]
+        escapes += ["(?:25)?3[Aa][0-9A-Fa-f]{0,4}%"]
     if "user_agent" in acting:
-        looks += [may_hold_agent(text)]
+        looks += [
+            text.contains("Mozilla"),
+            text.rlike(rf"/[0-9](?:[\w.]{{0,20}}[ +][(A-Za-z]|(?<=[\"\n\s](?:{AGENTS})/[0-9]))"),
+        ]
+    looks += [text.contains("%") & text.rlike(f"%(?:{'|'.join(escapes)})")]
     return functools.reduce(Column.__or__, looks)
 
 
@@ -1015,7 +1077,9 @@ def protect_properties(acting: dict[str, str]) -> Column:
 def derive(events: DataFrame, processed_at: str) -> DataFrame:
     """The columns that are computed; all of them from the event alone, so that a rerun computes the same."""
     is_purchase = F.col("event_type") == "purchase"
-    revenue = F.when(is_purchase, F.coalesce(F.col("product_price") * F.col("quantity"), F.lit(0.0))).otherwise(0.0)
+    # A purchase that names a price and no quantity is of one piece; the column `quantity` stays null.
+    total = F.col("product_price") * F.coalesce(F.col("quantity"), F.lit(1))
+    revenue = F.when(is_purchase, F.coalesce(total, F.lit(0.0))).otherwise(0.0)
     day = F.element_at(F.array(*map(F.lit, DAYS)), F.dayofweek("event_time"))
     return events.withColumns(
         {
@@ -1037,18 +1101,27 @@ def line_counts() -> list[Column]:
     return [
         F.count(F.lit(1)).alias("lines"),
         F.count(F.when(~F.col("is_readable"), 1)).alias("unreadable"),
+        set_as_text(F.when(~F.col("is_readable"), F.col("source"))).alias("unreadable_sources"),
     ]
 
 
 def fate_counts() -> list[Column]:
-    counts = [
-        F.count(F.when(F.col("fate") == fate, 1)).alias(fate)
-        for fate in ("new", "recovered", "redelivered", "duplicate")
-    ]
+    counts = [F.count(F.when(F.col("fate") == fate, 1)).alias(fate) for fate in FATES]
     is_curated = F.col("fate").isin("new", "recovered")
-    dates = F.collect_set(F.when(is_curated, F.to_date("event_time")))
-    # As text: an observed array reaches Python as a Java object. Only the dates are made text, not every row's.
-    return [*counts, F.array_join(dates.cast("array<string>"), " ").alias("dates")]
+    is_conflict, is_known = F.col("fate") == "conflict", F.col("fate") == "known"
+    return [
+        *counts,
+        set_as_text(F.when(is_curated, F.to_date("event_time"))).alias("dates"),
+        # The few objects and files in which a second look has to find what may be in conflict.
+        set_as_text(F.when(is_conflict | is_known, F.col("source"))).alias("sources"),
+        set_as_text(F.when(is_conflict, F.col("first_source"))).alias("first_sources"),
+        set_as_text(F.when(is_known, F.col("known_file"))).alias("known_files"),
+    ]
+
+
+def set_as_text(value: Column) -> Column:
+    """As text: an observed array reaches Python as a Java object. Only what is in the set is made text."""
+    return F.array_join(F.collect_set(value).cast("array<string>"), " ")
 
 
 # ------------------------------------------------------------------------------------------------- what a run does
@@ -1073,6 +1146,7 @@ class Run:
     session: SparkSession | None = None
     is_noted: bool = False
     is_committing: bool = False
+    given_up: int = 0
 
     @property
     def processed_at(self) -> str:
@@ -1105,6 +1179,9 @@ def execute(run: Run) -> dict:
     if run.options.job_run_id:
         LOG_CONTEXT["job_run_id"] = run.options.job_run_id
     run.work = extract_work(run.store, run.options)
+    run.given_up = run.store.count(run.options.given_up_path, MOST_GIVEN_UP)
+    if run.given_up:
+        say(f"{run.given_up:,} batches that the ingest gave up lie under {run.options.given_up_path}", level="WARN")
     remove_leftovers(run)
     remove_retired(run)
     clear_dead_attempts(run)
@@ -1140,8 +1217,6 @@ def append_new(run: Run) -> None:
     say(f"leaving out what {len(locations):,} curated dates hold already" if locations else "no date is curated yet")
     note_attempt(run)
     load_events(run, spark, raw, known, locations)
-    if run.reasons["unreadable_raw_line"]:
-        load_unreadable(run, spark)
 
 
 def load_events(run: Run, spark: SparkSession, raw: DataFrame, known: DataFrame | None, locations: dict) -> None:
@@ -1149,7 +1224,7 @@ def load_events(run: Run, spark: SparkSession, raw: DataFrame, known: DataFrame 
     lines, fates = Observation("lines"), Observation("fates")
 
     def plan(observed: bool) -> tuple[DataFrame, DataFrame]:
-        events = flatten(raw)
+        events = flatten(raw, "source")
         events = events.observe(lines, *line_counts()) if observed else events
         readable = mark_taken(events.where("is_readable"), spark, taken_ranges(run.work))
         judged = classify(order_copies(readable), known, run.work.position)
@@ -1188,10 +1263,18 @@ def load_events(run: Run, spark: SparkSession, raw: DataFrame, known: DataFrame 
             f"{judged_counts['new']:,} new events, but {written:,} rows in the files of this run. "
             "Nothing was committed, and these files are removed: start the pipeline again for the same events."
         )
+    if counted["lines"] != counted["unreadable"] + fate_sum(judged_counts):
+        raise RuntimeError(
+            f"{counted['lines']:,} raw lines, but {counted['unreadable'] + fate_sum(judged_counts):,} of them have a "
+            "fate. Nothing was committed: start the pipeline again, and it goes on from here."
+        )
     run.lines = counted["lines"]
-    run.fates = {fate: judged_counts[fate] for fate in ("new", "recovered", "redelivered", "duplicate")}
+    run.fates = {fate: judged_counts[fate] for fate in FATES}
     if counted["unreadable"]:
         run.reasons["unreadable_raw_line"] += counted["unreadable"]
+        load_unreadable(run, spark, objects_of(spark, run.work.raw, counted["unreadable_sources"].split()))
+    if run.fates["conflict"] or run.fates["known"]:
+        settle_known(run, spark, judged_counts)
     say(f"wrote {written:,} rows of {len(run.dates):,} dates in {len(run.files):,} files")
 
 
@@ -1211,7 +1294,7 @@ def counted_again(plan: Callable[[bool], tuple[DataFrame, DataFrame]]) -> tuple[
 
 
 def fate_sum(counts: dict) -> int:
-    return sum(counts[fate] for fate in ("new", "recovered", "redelivered", "duplicate"))
+    return sum(counts[fate] for fate in FATES)
 
 
 def rebuilt_bases(elsewhere: dict[str, str], dates: set[str]) -> dict[str, list[str]]:
@@ -1241,37 +1324,229 @@ def extract_written(spark: SparkSession, locations: dict[str, str], processed_at
     return {row["file_path"]: (row["file_size"], row["count"]) for row in files}
 
 
-def load_unreadable(run: Run, spark: SparkSession) -> None:
-    """Puts raw lines that cannot be read into quarantine, under keys that a rerun overwrites."""
+def objects_of(spark: SparkSession, objects: list[StoredObject], sources: list[str]) -> list[StoredObject]:
+    """The raw objects behind the short names that were observed."""
+    named = spark.createDataFrame([(one.uri,) for one in objects], "uri string")
+    wanted = {int(source) for source in sources}
+    found = {
+        row.uri
+        for row in named.select("uri", source_of(F.col("uri")).alias("source")).collect()
+        if row.source in wanted
+    }
+    # A key that Spark writes otherwise than the listing did is not found: then all are read.
+    return [one for one in objects if one.uri in found] if len(found) >= len(wanted) else objects
+
+
+def extract_lines(spark: SparkSession, objects: list[StoredObject]) -> DataFrame:
+    """The lines of raw objects again, each with its own text and its object's key beside."""
     parsed = F.from_json("value", RAW_SCHEMA, {"mode": "PERMISSIVE", "columnNameOfCorruptRecord": "_unparsed"})
-    text = spark.read.text([one.uri for one in run.work.raw], lineSep="\n").where(F.trim("value") != "")
-    lines = text.select("value", F.input_file_name().alias("file"), parsed.alias("line")).select(
-        "value", "file", "line.*"
+    text = spark.read.text([one.uri for one in objects], lineSep="\n").where(F.trim("value") != "")
+    lines = text.select("value", F.col("_metadata.file_path").alias("file"), parsed.alias("line"))
+    return flatten(
+        lines.select("value", "file", "line.*").withColumn("source", source_of(F.col("file"))),
+        "value",
+        "file",
+        "source",
     )
-    unreadable = flatten(lines, "value", "file").where(~F.col("is_readable")).select("file", "value")
-    bodies: dict[str, list[str]] = {}
-    for row in unreadable.toLocalIterator():
-        bodies.setdefault(unquote(row["file"]), []).append(quarantine_line(row["file"], row["value"]))
-    for uri, body in bodies.items():
+
+
+def load_unreadable(run: Run, spark: SparkSession, objects: list[StoredObject]) -> None:
+    """Puts raw lines that cannot be read into quarantine, under keys that a rerun overwrites."""
+    unreadable = extract_lines(spark, objects).where(~F.col("is_readable")).select("file", "value")
+    lines = ((row["file"], unreadable_line(row["file"], row["value"])) for row in by_file(unreadable))
+    count = load_quarantine(run, lines, UNREADABLE_SUFFIX)
+    say(f"put {count:,} unreadable raw lines into quarantine", level="WARN")
+
+
+def by_file(lines: DataFrame):
+    return lines.orderBy("file", "value").toLocalIterator()
+
+
+def load_quarantine(run: Run, lines: Iterable[tuple[str, str]], suffix: str) -> int:
+    """Puts lines into a quarantine object for each raw object that they are of; they come sorted by it."""
+    count = 0
+    for file, group in itertools.groupby(lines, key=lambda line: line[0]):
+        body = [line for _, line in group]
+        uri = unquote(file)
         key = RAW_KEY.search(uri)
         name = key[0] if key else uri.rsplit("/", 1)[1]
-        target = run.options.quarantine_path + name.removesuffix(".jsonl.gz") + UNREADABLE_SUFFIX
+        target = run.options.quarantine_path + name.removesuffix(".jsonl.gz") + suffix
         run.store.put(target, gzip.compress("".join(body).encode(), mtime=0))
-    say(f"put {run.reasons['unreadable_raw_line']:,} unreadable raw lines into quarantine")
+        count += len(body)
+    return count
 
 
-def quarantine_line(uri: str, payload: str) -> str:
+def unreadable_line(uri: str, payload: str) -> str:
     """A line as ingest writes them; what the raw line would have said of its arrival is taken from the object's key."""
     key = RAW_KEY.search(uri)
     line = {
         "reason": "unreadable_raw_line",
-        "detail": f"A line of {uri.rsplit('/', 1)[1]} cannot be read, or lacks what every raw line has.",
+        "detail": f"A line of {uri.rsplit('/', 1)[1]}: {what_is_wrong(payload)}.",
         "payload": payload,
         "payload_encoding": "utf8",
     }
     if key:
         line |= {"shard_id": key["shard"], "sequence_number": key["first"]}
         line["arrival_time"] = arrival_hour(uri).strftime("%Y-%m-%d %H:%M:%S.000")
+    return json.dumps(line, ensure_ascii=False) + "\n"
+
+
+def what_is_wrong(text: str) -> str:
+    """Says in words why a raw line cannot be taken."""
+    if digits := LONG_NUMBER.search(text):
+        return f"it holds a number of {len(digits[0]):,} digits; {LONGEST_NUMBER:,} can be read"
+    try:
+        # As text: Python itself refuses to make a number of many digits.
+        line = json.loads(text, parse_int=str, parse_float=str)
+    except RecursionError:
+        return "it is nested too deeply to be read"
+    except ValueError as error:
+        return f"it is no JSON ({error})"
+    if not isinstance(line, dict):
+        return "it is JSON, but no object"
+    for name in ("event_id", "event_type", "event_time"):
+        if not line.get(name):
+            return f"{name} is missing or empty"
+    arrival = line.get("arrival")
+    if not isinstance(arrival, dict):
+        return "arrival, which says when and from where it came, is missing"
+    for name in ("time", "shard_id", "sequence_number", "position"):
+        if arrival.get(name) in (None, ""):
+            return f"arrival.{name} is missing"
+    for name, value in (("quantity", line.get("quantity")), ("arrival.position", arrival["position"])):
+        if value is not None and not (re.fullmatch(r"-?\d{1,10}", str(value)) and -(2**31) <= int(value) < 2**31):
+            return f"{name} is {shown(value)}, which is no whole number from -2147483648 to 2147483647"
+    price = line.get("product_price")
+    if price is not None and not re.fullmatch(r"-?\d+(\.\d+)?([eE][+-]?\d+)?", str(price)):
+        return f"product_price is {shown(price)}, which is no number"
+    for name in ("geo", "properties"):
+        if not isinstance(line.get(name, {}), dict | None):
+            return f"{name} is {shown(line[name])}, which is no object"
+    for name, value in (("event_time", line["event_time"]), ("arrival.time", arrival["time"])):
+        if not is_time(str(value)):
+            return f"{name} is {shown(value)}, which is no date and time"
+    return "Spark cannot read it as a raw line"
+
+
+def shown(value: object) -> str:
+    text = json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list) else str(value)
+    return text if len(text) <= 100 else f"{text[:100]}..."
+
+
+def is_time(text: str) -> bool:
+    try:
+        datetime.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
+
+
+# --------------------------------------------------------------------------------- another event under a known id
+
+
+def settle_known(run: Run, spark: SparkSession, counts: dict) -> None:
+    """Tells other events under a known id from copies, and puts them into quarantine, where people can see them.
+
+    Only the raw objects and the curated files that hold such ids are read again.
+    """
+    sources = [*counts["sources"].split(), *counts["first_sources"].split()]
+    lines = extract_lines(spark, objects_of(spark, run.work.raw, sources))
+    readable = mark_taken(lines.where("is_readable"), spark, taken_ranges(run.work))
+    files = [unquote(file) for file in counts["known_files"].split()]
+    curated = extract_curated(spark, files) if files else None
+    known = curated and curated.select(
+        F.col("event_id").alias("known_id"),
+        F.col("ingested_at").alias("known_ingested_at"),
+        F.col("processed_at").alias("known_processed_at"),
+        F.lit("").alias("known_file"),
+    )
+    judged = classify(order_copies(readable), known, run.work.position)
+    columns = ("file", "value", "event_id")
+    conflicts = judged.where("fate = 'conflict'").select(*columns)
+    if curated:
+        conflicts = conflicts.unionByName(differing(run, spark, judged, curated).select(*columns))
+    rows = ((row["file"], conflict_line(row["value"], row["event_id"])) for row in by_file(conflicts))
+    found = load_quarantine(run, rows, CONFLICT_SUFFIX)
+    if not run.fates["conflict"] <= found <= run.fates["conflict"] + run.fates["known"]:
+        raise RuntimeError(
+            f"{run.fates['conflict']:,} events have the id of another one, but {found:,} were found when they were "
+            "looked for. Nothing was committed: start the pipeline again, and it goes on from here."
+        )
+    run.fates["duplicate"] += run.fates["conflict"] + run.fates["known"] - found
+    if found:
+        run.reasons["id_conflict"] += found
+        say(f"put {found:,} events with the id of another event into quarantine", level="WARN")
+
+
+def differing(run: Run, spark: SparkSession, judged: DataFrame, curated: DataFrame) -> DataFrame:
+    """The `known` lines whose content is not that of the curated row with their id."""
+    options = run.options
+    known = judged.where("fate = 'known'").drop("processed_at")
+    as_sent = F.struct(*CONTENT, "properties").alias("sent")
+    known = protect(known.select("*", as_sent), spark, options.privacy, options.privacy_key)
+    row = F.struct(*CONTENT, "properties").alias("row")
+    rows = curated.select(F.col("event_id").alias("row_id"), row)
+    joined = known.join(rows, F.col("event_id") == F.col("row_id"))
+    return joined.where(functools.reduce(Column.__or__, [differs(name) for name in CONTENT], properties_differ()))
+
+
+def differs(name: str) -> Column:
+    """Whether a column of the curated row is neither what was sent, nor what a privacy rule may have made of it.
+
+    The rules may have been others when the row was written, and the row does not say which.
+    """
+    sent, now, row = F.col(f"sent.{name}"), F.col(name), F.col(f"row.{name}")
+    is_same = sent.eqNullSafe(row) | now.eqNullSafe(row)
+    if name in PRIVACY_FIELDS:
+        is_same = is_same | (row.isNull() & sent.isNotNull()) | may_be_ruled(row)
+    if name in ("page_url", "referrer_url"):
+        is_same = is_same | mask(name, now).eqNullSafe(row)
+    return ~F.coalesce(is_same, F.lit(False))
+
+
+def may_be_ruled(value: Column) -> Column:
+    """What a mask or a hash leaves."""
+    return F.coalesce(value.rlike(r"^.?\*\*\*$|^[0-9a-f]{64}$"), F.lit(False))
+
+
+def properties_differ() -> Column:
+    """The same for the map: a property that only one of both has counts unless its name is one that rules are for."""
+    sent, now, row = (
+        F.coalesce(F.col(f"{of}properties"), F.create_map().cast("map<string,string>")) for of in ("sent.", "", "row.")
+    )
+    ruled = "|".join(name_pattern(name) for name in PRIVACY_FIELDS)
+
+    def changed(key: Column, value: Column) -> Column:
+        is_same = value.eqNullSafe(F.element_at(sent, key)) | value.eqNullSafe(F.element_at(now, key))
+        return ~(is_same | may_be_ruled(value) | key.rlike(f"(?:{ruled})$"))
+
+    def is_gone(key: Column, _: Column) -> Column:
+        return ~(F.map_contains_key(row, key) | key.rlike(f"(?:{ruled})$"))
+
+    return (F.size(F.map_filter(row, changed)) > 0) | (F.size(F.map_filter(now, is_gone)) > 0)
+
+
+def extract_curated(spark: SparkSession, files: list[str]) -> DataFrame:
+    """Whole rows of some files of the table; a file of an earlier version may have a key of a map twice."""
+    schema = ", ".join(f"{name} {kind}" for name, kind in EVENT_COLUMNS.items())
+    rows = spark.read.schema(schema).parquet(*files)
+    return rows.withColumn("properties", each_key_once(F.col("properties")))
+
+
+def conflict_line(text: str, event_id: str) -> str:
+    """A line as ingest writes them; the payload is the event without its arrival, which can be sent again."""
+    arrival = json.loads(text)["arrival"]
+    line = {
+        "reason": "id_conflict",
+        "detail": f"event_id {shown(event_id)} is that of another event, which arrived first and is in the table. "
+        "Send this one again under an id of its own.",
+        "payload": ARRIVAL.sub("}", text),
+        "payload_encoding": "utf8",
+        "shard_id": arrival["shard_id"],
+        "sequence_number": arrival["sequence_number"],
+        "position": arrival["position"],
+        "arrival_time": arrival["time"].replace("T", " ").removesuffix("Z"),
+    }
     return json.dumps(line, ensure_ascii=False) + "\n"
 
 
@@ -1298,7 +1573,9 @@ def rebuild(run: Run) -> None:
     note_retirement(run, root, {})
     lines = Observation("lines")
     write_parquet(rebuilt_rows(run, spark, locations, lines), root, "errorifexists")
-    counted = observed_counts(lines) or flatten(extract_raw(spark, work.taken_raw)).agg(*line_counts()).first()
+    counted = (
+        observed_counts(lines) or flatten(extract_raw(spark, work.taken_raw), "source").agg(*line_counts()).first()
+    )
     run.lines = counted["lines"]
     run.dates = [name.removeprefix("event_date=") for name in sorted(run.store.list_folders(root))]
     rebuilt = {day: f"{root}event_date={day}/" for day in run.dates}
@@ -1330,23 +1607,18 @@ def rebuilt_rows(run: Run, spark: SparkSession, locations: dict[str, str], lines
 
     options = run.options
     fresh = to_table(
-        protect(winners(flatten(raw).observe(lines, *line_counts())), spark, options.privacy, options.privacy_key)
+        protect(
+            winners(flatten(raw, "source").observe(lines, *line_counts())), spark, options.privacy, options.privacy_key
+        )
     )
     if not inside:
         return fresh
-    schema = ", ".join(f"{name} {kind}" for name, kind in EVENT_COLUMNS.items())
-    curated = spark.read.schema(schema).parquet(*inside.values())
-    kept = curated.join(winners(flatten(raw)).select("event_id"), "event_id", "left_anti")
+    curated = extract_curated(spark, list(inside.values()))
+    kept = curated.join(winners(flatten(raw, "source")).select("event_id"), "event_id", "left_anti")
     # A row of an interrupted run keeps its time: by it the run that goes on recognises and counts it.
     is_counted_later = uncommitted(F.col("processed_at"), run.work.position)
     stamped = F.when(is_counted_later, F.col("processed_at")).otherwise(F.lit(run.processed_at).cast("timestamp"))
-    kept = kept.withColumns(
-        {
-            "processed_at": stamped,
-            "event_date": F.to_date("event_time"),
-            "properties": each_key_once(F.col("properties")),
-        }
-    )
+    kept = kept.withColumns({"processed_at": stamped, "event_date": F.to_date("event_time")})
     return fresh.unionByName(to_table(kept))
 
 
@@ -1572,6 +1844,8 @@ def make_report(run: Run) -> dict:
         "redelivered": fates.get("redelivered", 0),
         "quarantined": sum(run.reasons.values()),
         "quarantine_reasons": dict(sorted(run.reasons.items())),
+        "unreadable_lines": run.reasons["unreadable_raw_line"],
+        "given_up_batches": run.given_up,
         "partitions": run.dates,
         "files": len(run.files),
         "curated_bytes": sum(size for size, _ in run.files.values()),

@@ -18,6 +18,8 @@ type Named = { name: pulumi.Input<string>; arn: pulumi.Input<string> };
 type Lambda = { arn: pulumi.Input<string>; logGroupName: pulumi.Input<string> };
 
 export interface OrchestrateArgs {
+  /** For the command in the mail that sends given-up batches again. */
+  streamName: pulumi.Input<string>;
   simulator: Lambda;
   simulatorTimeoutSeconds: number;
   awaitIngest: Lambda;
@@ -119,6 +121,7 @@ export class Orchestrate extends pulumi.ComponentResource {
         MetricsNamespace: METRICS_NAMESPACE,
         Partition: partition,
         Region: region,
+        StreamName: args.streamName,
         SimulatorArn: args.simulator.arn,
         SimulatorTimeoutSeconds: args.simulatorTimeoutSeconds,
         SimulatorLogGroup: args.simulator.logGroupName,

@@ -9,6 +9,7 @@ import { arnOf } from "./account";
 import { PROJECT_ROOT } from "./bundle";
 import type { PrivacyRule } from "./config-keys";
 import { mayUse } from "./encryption";
+import { FAILED_BATCHES_PREFIX } from "./ingest";
 import { logGroup } from "./log-group";
 import { qualifiedName } from "./names";
 import { allow, type Statement } from "./permissions";
@@ -190,6 +191,7 @@ export class Process extends pulumi.ComponentResource {
     return {
       "--raw_path": pulumi.interpolate`s3://${args.raw.bucketName}/raw/`,
       "--quarantine_path": pulumi.interpolate`s3://${args.raw.bucketName}/quarantine/`,
+      "--given_up_path": pulumi.interpolate`s3://${args.raw.bucketName}/${FAILED_BATCHES_PREFIX}`,
       "--curated_path": curated("events/"),
       "--rebuilt_path": curated("rebuilt/"),
       "--runs_path": curated("runs/"),

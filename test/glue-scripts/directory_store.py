@@ -30,6 +30,9 @@ class DirectoryStore:
             if uri.startswith(prefix) and (in_folders or "/" not in uri[len(prefix) :])
         )
 
+    def count(self, prefix: str, most: int) -> int:
+        return len(self.list_objects(prefix)[:most])
+
     def list_folders(self, prefix: str) -> list[str]:
         return sorted(
             {one.uri[len(prefix) :].split("/")[0] for one in self.list_objects(prefix) if "/" in one.uri[len(prefix) :]}

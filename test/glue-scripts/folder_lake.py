@@ -70,7 +70,8 @@ class Lake:
         """Runs the job and gives back its report."""
         started = FIRST_RUN + timedelta(minutes=self.runs)
         self.runs += 1
-        paths = {"raw": "raw/", "quarantine": "quarantine/", "curated": "events/", "rebuilt": "rebuilt/"}
+        paths = {"raw": "raw/", "quarantine": "quarantine/", "given_up": "aws/lambda/"}
+        paths |= {"curated": "events/", "rebuilt": "rebuilt/"}
         arguments = {f"{name}_path": self.uri(path) for name, path in (paths | {"runs": "runs/"}).items()}
         arguments |= {"privacy": privacy, "target_file_mb": "128", "execution": execution or f"run-{self.runs}"}
         arguments |= {"reprocess_from": reprocess[0], "reprocess_to": reprocess[1]}

@@ -67,6 +67,7 @@ class Lake:
         return etl.Options(
             raw_path=self.uri("raw/"),
             quarantine_path=self.uri("quarantine/"),
+            given_up_path=self.uri("aws/lambda/"),
             curated_path=self.uri("events/"),
             rebuilt_path=self.uri("rebuilt/"),
             runs_path=self.uri("runs/"),

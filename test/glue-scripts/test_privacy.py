@@ -94,13 +94,15 @@ def test_hash_is_hmac_sha256(lake, key):
 def test_the_key_shows_in_no_query_plan(spark):
     key = b"a key that nobody may see"
     block = key.ljust(64, b"\0")
-    rows = spark.createDataFrame([("u", None)], "user_id string, properties map<string,string>")
+    text = ", ".join(f"{name} string" for name in etl.SCRUBBED)
+    rows = spark.createDataFrame([(*["u"] * len(etl.SCRUBBED), None)], f"{text}, properties map<string,string>")
+    rows = rows.withColumn("ip", F.lit(None).cast("string"))
     rules = {"user_id": "hash"}
     plan = etl.protect(rows, spark, rules, key)._jdf.queryExecution().toString().lower()
     for secret in (key, bytes(byte ^ 0x36 for byte in block), bytes(byte ^ 0x5C for byte in block)):
         assert secret.hex() not in plan
         assert secret.decode("latin-1").lower() not in plan
-    assert "nobody" not in repr(etl.Options("", "", "", "", "", "", {}, privacy_key=key))
+    assert "nobody" not in repr(etl.Options("", "", "", "", "", "", "", {}, privacy_key=key))
 
 
 def test_a_dropped_field_is_null(lake):

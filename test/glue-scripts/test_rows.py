@@ -56,7 +56,10 @@ def trim_zeros(text: str) -> str:
     [
         ({"event_type": "purchase", "product_price": 10.0, "quantity": 2}, 20.0),
         ({"event_type": "add_to_cart", "product_price": 10.0, "quantity": 2}, 0.0),
-        ({"event_type": "purchase", "product_price": 10.0}, 0.0),
+        ({"event_type": "purchase", "product_price": 10.0}, 10.0),
+        ({"event_type": "purchase", "product_price": 10.0, "quantity": 0}, 0.0),
+        ({"event_type": "purchase", "quantity": 2}, 0.0),
+        ({"event_type": "view", "product_price": 10.0}, 0.0),
         ({"event_type": "purchase"}, 0.0),
         ({"event_type": "purchase", "product_price": -5.0, "quantity": 2}, -10.0),
     ],

@@ -41,12 +41,19 @@ def test_the_files_carry_the_contracts_types_and_all_of_its_columns(lake):
 
 
 def test_every_reason_that_the_script_gives_is_in_the_contract():
-    assert json.loads(etl.quarantine_line("file:///x", "payload"))["reason"] in CONTRACT["quarantineReasons"]
+    text = json.dumps(arrived(event("a"), 1))
+    lines = [json.loads(etl.unreadable_line("file:///x", "payload")), json.loads(etl.conflict_line(text, "a"))]
+    assert [line["reason"] for line in lines] == ["unreadable_raw_line", "id_conflict"]
+    assert {line["reason"] for line in lines} <= set(CONTRACT["quarantineReasons"])
 
 
 def test_a_quarantine_line_has_only_the_contracts_columns():
     uri = "s3://b/raw/year=2026/month=03/day=02/hour=12/shardId-000000000000-1-5.jsonl.gz"
-    line = json.loads(etl.quarantine_line(uri, "payload"))
+    line = json.loads(etl.unreadable_line(uri, "payload"))
     assert set(line) <= {column["name"] for column in CONTRACT["quarantine"]["columns"]}
     assert line["sequence_number"] == "1"
     assert line["arrival_time"] == "2026-03-02 12:00:00.000"
+    conflict = json.loads(etl.conflict_line(json.dumps(arrived(event("a"), 1)), "a"))
+    assert set(conflict) <= {column["name"] for column in CONTRACT["quarantine"]["columns"]}
+    assert json.loads(conflict["payload"]) == event("a")
+    assert conflict["arrival_time"] == "2026-03-02 12:00:01.000"

@@ -15,6 +15,7 @@ describe("infra/process", () => {
     assert.deepEqual(job.defaultArguments, {
       "--raw_path": "s3://clickstream-raw-id/raw/",
       "--quarantine_path": "s3://clickstream-raw-id/quarantine/",
+      "--given_up_path": "s3://clickstream-raw-id/aws/lambda/",
       "--curated_path": "s3://clickstream-curated-id/events/",
       "--rebuilt_path": "s3://clickstream-curated-id/rebuilt/",
       "--runs_path": "s3://clickstream-curated-id/runs/",

@@ -16,6 +16,8 @@ const REPORT = {
   quarantine_reasons: { missing_event_type: 5, not_json: 7 },
   quarantine_reasons_left_out: { reasons: 0, lines: 0 },
   dates: { count: 2, first: "2026-11-20", last: "2026-11-21" },
+  unreadable_lines: 0,
+  given_up_batches: 0,
   partitions: ["2026-11-20", "2026-11-21"],
   files: 2,
   curated_bytes: 98304,
@@ -164,12 +166,65 @@ WHAT TO DO NEXT
     ]);
   });
 
-  it("warns of batches that the ingest gave up on, though the run went well", async () => {
-    const mail = await success({ awaited: { ingested: true, pending: [], failedBatches: 2 } });
+  it("says in the subject, and first in the body, what the ingest gave up on, with the command to send it again", async () => {
+    const mail = await success({ report: { ...REPORT, given_up_batches: 2 } });
+    assert.equal(
+      mail.Subject,
+      "Clickstream dev: ATTENTION, 2 batches given up: 1,980 events curated, 12 quarantined, 8 duplicates i",
+    );
+    assert.equal(
+      mail.Message.slice(0, mail.Message.indexOf("NUMBERS")),
+      `1,980 new events are in the table events, in 2 daily partitions.
+
+ATTENTION
+  The ingest gave up on 2 batches. Their records are in no table and not
+  counted below. They are kept under
+    s3://raw/aws/lambda/
+  When the cause is gone, this sends them again and removes them there:
+
+    aws s3 cp --recursive --region eu-west-1 s3://raw/aws/lambda/ given-up/
+    find given-up -type f | while read -r file; do
+      jq -r '.payload | fromjson | .Records[].kinesis | [.partitionKey, .data] | @tsv' "$file" |
+        while read -r key data; do
+          aws kinesis put-record --region eu-west-1 --stream-name clicks \\
+            --partition-key "$key" --data "$data" </dev/null || exit 1
+        done && aws s3 rm --region eu-west-1 "s3://raw/aws/lambda/\${file#given-up/}" </dev/null
+    done
+
+`,
+    );
+  });
+
+  it("counts a batch that only the wait has seen, and says so although nothing is new", async () => {
+    const nothing = {
+      ...REPORT,
+      outcome: "nothing_new",
+      curated: 0,
+      quarantined: 0,
+      duplicates: 0,
+      partitions: [],
+    };
+    const mail = await success({
+      report: nothing,
+      awaited: { ingested: true, pending: [], failedBatches: 1 },
+    });
+    assert.equal(mail.Subject, "Clickstream dev: ATTENTION, 1 batch given up: nothing new in 24 s");
+    assert.match(mail.Message, /ATTENTION\n {2}The ingest gave up on 1 batch\. /);
+  });
+
+  it("says in the subject that raw lines cannot be read, beside what was given up", async () => {
+    const report = { ...REPORT, quarantine_reasons: { unreadable_raw_line: 12 }, unreadable_lines: 12 };
+    const mail = await success({ report });
+    assert.equal(
+      mail.Subject,
+      "Clickstream dev: ATTENTION, 12 raw lines unreadable: 1,980 events curated, 12 quarantined, 8 duplica",
+    );
     assert.match(
       mail.Message,
-      /ATTENTION\n {2}The ingest gave up on 2 batches, not counted above\. The records are\n {2}kept under\n {4}s3:\/\/raw\/aws\/lambda\/\n/,
+      /ATTENTION\n {2}12 lines of raw objects cannot be read, so that the numbers below may not be\n {2}those of the events that were sent\. The quarantine has the lines, with\n {2}what is wrong with them, as unreadable_raw_line\.\n\nNUMBERS/,
     );
+    const both = await success({ report: { ...report, unreadable_lines: 1, given_up_batches: 1 } });
+    assert.match(both.Subject, /: ATTENTION, 1 batch given up, 1 raw line unreadable: /);
   });
 
   it("names what a broken-off run had written, and days that were made anew", async () => {

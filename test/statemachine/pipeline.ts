@@ -9,6 +9,7 @@ export const VALUES: PipelineValues = {
   MetricsNamespace: "Clickstream",
   Partition: "aws",
   Region: "eu-west-1",
+  StreamName: "clicks",
   SimulatorArn: "SIMULATOR_ARN",
   SimulatorTimeoutSeconds: 900,
   SimulatorLogGroup: "/lake/simulator",

@@ -7,7 +7,7 @@ import { FLAT_NAMES, GEO_FIELDS, QUARANTINE_REASONS, TEXT_FIELDS } from "../../.
 import schema from "../../../schema/clickstream.json";
 import { SHARD } from "../fakes";
 
-const SPARK_REASONS = ["unreadable_raw_line"];
+const SPARK_REASONS = ["unreadable_raw_line", "id_conflict"];
 
 describe("lambdas/shared/event", () => {
   const ofType = (type: string) =>
