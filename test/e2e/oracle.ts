@@ -16,6 +16,8 @@ export interface ExpectedEvent {
   type: string;
   user: string | null;
   revenue: number;
+  /** What makes a second event under this id a copy of it. */
+  content: string;
 }
 
 export interface Expectation {
@@ -24,6 +26,8 @@ export interface Expectation {
   /** By event_id; of several with one id, the first that arrived. */
   events: Map<string, ExpectedEvent>;
   duplicates: number;
+  /** Other events under a known id: the quarantine has them, as they were read. */
+  conflicts: number;
   /** Payloads of what makes no sense, sorted. */
   quarantined: string[];
 }
@@ -32,7 +36,13 @@ const DAY_MS = 86_400_000;
 
 /** Reads the whole stream, shard by shard, oldest record first, and judges each line of it. */
 export async function expectFromStream(kinesis: KinesisClient, streamName: string): Promise<Expectation> {
-  const expectation: Expectation = { lines: 0, events: new Map(), duplicates: 0, quarantined: [] };
+  const expectation: Expectation = {
+    lines: 0,
+    events: new Map(),
+    duplicates: 0,
+    conflicts: 0,
+    quarantined: [],
+  };
   const { Shards = [] } = await kinesis.send(new ListShardsCommand({ StreamName: streamName }));
   for (const shard of Shards) {
     const { ShardIterator } = await kinesis.send(
@@ -70,19 +80,31 @@ function judge(line: string, fallbackId: string, arrived: Date, into: Expectatio
     return;
   }
   const id = String(event.fields.event_id ?? fallbackId);
-  if (into.events.has(id)) {
-    into.duplicates += 1;
+  const { fields } = event;
+  const known = into.events.get(id);
+  if (known) {
+    if (known.content === contentOf(event)) into.duplicates += 1;
+    else into.conflicts += 1;
     return;
   }
-  const { fields } = event;
   const revenue =
-    fields.event_type === "purchase" ? Number(fields.product_price ?? 0) * Number(fields.quantity ?? 0) : 0;
+    fields.event_type === "purchase" ? Number(fields.product_price ?? 0) * Number(fields.quantity ?? 1) : 0;
   into.events.set(id, {
     date: event.time.toISOString().slice(0, 10),
     type: String(fields.event_type),
     user: fields.user_id === undefined ? null : String(fields.user_id),
     revenue,
+    content: contentOf(event),
   });
+}
+
+/** All that a producer said of the event, in any order, but where its connection came from and who it was. */
+function contentOf({ fields, time }: { fields: Record<string, unknown>; time: Date }): string {
+  const connection = ["event_id", "event_time", "timestamp", "geo", "ip", "ip_address", "country", "city"];
+  const kept = Object.entries(fields).filter(
+    ([name]) => ![...connection, "user_agent", "email"].includes(name),
+  );
+  return JSON.stringify([time.getTime(), ...kept.sort(([a], [b]) => (a < b ? -1 : 1))]);
 }
 
 function asEvent(line: string, arrived: Date): { fields: Record<string, unknown>; time: Date } | null {

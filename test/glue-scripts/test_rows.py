@@ -122,7 +122,7 @@ def test_the_copy_that_arrived_first_wins_wherever_it_lies(lake):
     lake.put_raw([arrived(event("a", user_id="early"), 5, shard=other, time="2026-03-02T12:00:01Z")], shard=other)
     report = lake.run("r1")
     assert lake.rows("event_id, user_id") == [("a", "early"), ("b", "b")]
-    assert (report["curated"], report["duplicates"], report["redelivered"]) == (2, 1, 0)
+    assert (report["curated"], report["quarantine_reasons"], report["redelivered"]) == (2, {"id_conflict": 1}, 0)
 
 
 def test_equal_arrival_times_are_decided_by_sequence_number_as_a_number_then_position(lake):
@@ -138,12 +138,12 @@ def test_equal_arrival_times_are_decided_by_sequence_number_as_a_number_then_pos
     assert lake.rows("user_id") == [("nine, first",)]
 
 
-def test_copies_with_another_date_are_one_event_within_a_run_and_across_runs(lake):
+def test_an_id_with_another_date_is_curated_once_within_a_run_and_across_runs(lake):
     lake.put_raw([arrived(event("a", "2026-03-02T09:00:00Z"), 1), arrived(event("a", "2026-03-05T09:00:00Z"), 2)])
-    assert lake.run("r1")["duplicates"] == 1
+    assert lake.run("r1")["quarantine_reasons"] == {"id_conflict": 1}
     lake.put_raw([arrived(event("a", "2026-04-01T09:00:00Z"), 3), arrived(event("b"), 4)])
     report = lake.run("r2")
-    assert (report["curated"], report["duplicates"]) == (1, 1)
+    assert (report["curated"], report["quarantined"]) == (1, 1)
     assert lake.rows() == [("a", "2026-03-02"), ("b", "2026-03-02")]
 
 
