@@ -796,7 +796,7 @@ MEMBER = (
 )
 # The last words of these names, to look for before a `=` or a quote: the cheap question, asked of every row.
 NAME_HINTS = {
-    "ip": ("ip", "ips", "ipv", "addr", "address", "for", "forwarded"),
+    "ip": ("ip", "ips", "v", "addr", "address", "for", "forwarded"),
     "user_agent": ("agent", "agents", "ua", "string", "header", "raw", "full"),
     "email": ("mail", "mails", "id", "addr", "address"),
 }
@@ -1434,6 +1434,9 @@ def shown(value: object) -> str:
 
 
 def is_time(text: str) -> bool:
+    """As Spark reads a time; Python alone would take any character between date and time."""
+    if not re.fullmatch(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:?\d\d)?", text):
+        return False
     try:
         datetime.fromisoformat(text)
     except ValueError:
@@ -1521,7 +1524,7 @@ def properties_differ() -> Column:
         return ~(is_same | may_be_ruled(value) | key.rlike(f"(?:{ruled})$"))
 
     def is_gone(key: Column, _: Column) -> Column:
-        return ~(F.map_contains_key(row, key) | key.rlike(f"(?:{ruled})$"))
+        return ~(F.array_contains(F.map_keys(row), key) | key.rlike(f"(?:{ruled})$"))
 
     return (F.size(F.map_filter(row, changed)) > 0) | (F.size(F.map_filter(now, is_gone)) > 0)
 
