@@ -1501,7 +1501,7 @@ def differs(name: str) -> Column:
     sent, now, row = F.col(f"sent.{name}"), F.col(name), F.col(f"row.{name}")
     is_same = sent.eqNullSafe(row) | now.eqNullSafe(row)
     if name in PRIVACY_FIELDS:
-        is_same = is_same | (row.isNull() & sent.isNotNull()) | may_be_ruled(row)
+        is_same = is_same | may_be_ruled(row)
     if name in ("page_url", "referrer_url"):
         is_same = is_same | mask(name, now).eqNullSafe(row)
     return ~F.coalesce(is_same, F.lit(False))

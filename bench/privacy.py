@@ -1,0 +1,70 @@
+"""Measures what the privacy rules cost in the Spark job: CPU microseconds a row, by share of rows that they concern.
+
+    .local/venv/bin/python bench/privacy.py [--events 100000] [--runs 5]
+
+The same rows lie in memory and go through `protect` into nowhere: with every rule on `keep`, then with the default
+rules where no row, one row in ten and every row holds an address, an e-mail and a user agent in its properties.
+"""
+
+import argparse
+import sys
+import tempfile
+from pathlib import Path
+
+import spark as bench
+
+sys.path.insert(0, str(bench.PROJECT / "glue-scripts"))
+PERSONAL = (
+    '{"ip":"198.51.100.77","userAgent":"Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36",'
+    '"traits":{"email":"jane@example.com"}}'
+)
+
+
+def cost(frame, rows: int, runs: int) -> float:
+    """The least of several runs: what a run takes more is other work of the machine."""
+    took = []
+    for _ in range(1 + runs):
+        before = bench.cpu_seconds()
+        frame.write.format("noop").mode("overwrite").save()
+        took.append(bench.cpu_seconds() - before)
+    return min(took[1:]) / rows * 1e6
+
+
+def main() -> None:
+    import clickstream_etl as etl
+    from pyspark.sql import functions as F
+
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--events", type=int, default=100_000)
+    parser.add_argument("--runs", type=int, default=5)
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="clickstream-bench-") as name:
+        folder = Path(name)
+        bench.make_raw(folder / "raw", arguments.events)
+        spark = bench.open_spark(folder)
+        etl.configure(spark, 0, 128)
+        raw = spark.read.schema(etl.RAW_SCHEMA).json(f"file://{folder}/raw/*/*/*/*/")
+        events = etl.flatten(raw).drop("content").cache()
+        rows = events.count()
+
+        def holding(every: int):
+            """The rows, one in so many with personal data as a producer nests it."""
+            extra = F.create_map(F.lit("context"), F.lit(PERSONAL))
+            is_one = F.pmod(F.xxhash64("event_id"), F.lit(every)) == 0
+            held = F.when(is_one, F.map_concat("properties", extra)).otherwise(F.col("properties"))
+            return events.withColumn("properties", held).cache()
+
+        keep, default = ('{"ip": "keep", "user_agent": "keep", "email": "keep"}', "{}")
+        for label, frame, rules in (
+            ("every rule on keep", events, keep),
+            ("default rules, nothing personal", events, default),
+            ("one row in ten", holding(10), default),
+            ("every row", holding(1), default),
+        ):
+            protected = etl.protect(frame, spark, etl.parse_privacy(rules), None)
+            print(f"{label:34}{cost(protected, rows, arguments.runs):8.1f} us a row", flush=True)
+        spark.stop()
+
+
+if __name__ == "__main__":
+    main()
