@@ -558,6 +558,8 @@ def configure(spark: SparkSession, raw_bytes: int, target_file_mb: int) -> None:
         "spark.sql.legacy.timeParserPolicy": "CORRECTED",
         # A task holds a few dates: open files side by side save the sort by date.
         "spark.sql.maxConcurrentOutputFileWriters": "16",
+        # Spark lists what a run wrote by a task for each date; thousands of dates would be as many tasks.
+        "spark.sql.sources.parallelPartitionDiscovery.parallelism": "32",
         "spark.sql.files.ignoreCorruptFiles": "false",
         "spark.sql.files.ignoreMissingFiles": "false",
         "spark.sql.caseSensitive": "true",
@@ -771,6 +773,8 @@ AGENT = (
     r"|\bMozilla%(?:25)?2[Ff][0-9][^&#\"\\\s]*"
 )
 
+# Stands for a match while the others are looked at: a code point that is no character, and never will be.
+MATCH = "\uffff"
 PERSONAL_VALUES = {"ip": ADDRESS, "user_agent": AGENT, "email": EMAIL}
 # https://jane:secret@shop.example/
 USER_IN_URL = r"//[^/@\s?#\"]{1,200}@"
@@ -973,7 +977,7 @@ def may_concern(text: Column, acting: dict[str, str]) -> Column:
     if "user_agent" in acting:
         looks += [
             text.contains("Mozilla"),
-            text.rlike(rf"/[0-9](?:[\w.]{{0,20}}[ +][(A-Za-z]|(?<=[\"\n\s](?:{AGENTS})/[0-9]))"),
+            text.rlike(rf"/[0-9](?:[\w.]{{0,20}}[ +][(A-Za-z]|(?<=(?:^|[\"\n\s])(?:{AGENTS})/[0-9]))"),
         ]
     looks += [text.contains("%") & text.rlike(f"%(?:{'|'.join(escapes)})")]
     return functools.reduce(Column.__or__, looks)
@@ -1013,7 +1017,9 @@ def scrub(text: Column, acting: dict[str, str]) -> Column:
     result = text
     for step in steps:
         result = let(result, step)
-    return let(result, lambda clean: F.when((clean == text) | (F.trim(clean) != ""), clean))
+    clean = let(result, lambda clean: F.when((clean == text) | (F.trim(clean) != ""), clean))
+    # Of a row that is looked at closely most texts hold nothing, either.
+    return F.when(may_concern(text, acting), clean).otherwise(text)
 
 
 def scrub_named(text: Column, name: str, action: str) -> Column:
@@ -1045,11 +1051,14 @@ def scrub_named(text: Column, name: str, action: str) -> Column:
 
 def replace_each(text: Column, pattern: str, replace: Callable[[Column], Column]) -> Column:
     """Puts something made of each match in its place; regexp_replace can only put a text there."""
-    found = F.regexp_extract_all(text, F.lit(pattern), F.lit(0))
-    pieces = F.zip_with(
-        F.split(text, pattern), found, lambda piece, match: F.concat(piece, F.coalesce(replace(match), F.lit("")))
-    )
-    return F.array_join(pieces, "")
+
+    def join(found: Column) -> Column:
+        # Spark compiles the pattern of `split` anew for each value; of a single character it needs none.
+        pieces = F.split(F.regexp_replace(text, pattern, MATCH), MATCH)
+        changed = F.zip_with(pieces, found, lambda piece, match: F.concat(piece, F.coalesce(replace(match), F.lit(""))))
+        return F.when(F.size(found) == 0, text).otherwise(F.array_join(changed, ""))
+
+    return let(F.regexp_extract_all(text, F.lit(pattern), F.lit(0)), join)
 
 
 def protect_properties(acting: dict[str, str]) -> Column:
