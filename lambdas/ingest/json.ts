@@ -216,19 +216,28 @@ export function jsonLine(value: unknown): string {
 const LINE_ENDS = /[\u0085\u2028\u2029]/g;
 
 /** What is wrong with a text that JSON.parse refused, and where. The text must not nest deeper than MAX_DEPTH. */
-export function faultInWords(text: string): string {
+export function faultInWords(text: string, firstLine = 1): string {
   try {
     withoutTraces(parseExactly, text);
   } catch (error) {
     const [, what, position] = /^(.*?) at position (\d+)$/s.exec((error as Error).message) ?? [];
-    if (position !== undefined) return `${what}, ${placeInWords(text, Number(position))}`;
+    if (position !== undefined)
+      return `${visible(what as string)}, ${placeInWords(text, Number(position), firstLine)}`;
     return (error as Error).message;
   }
   return "it is not valid JSON";
 }
 
-function placeInWords(text: string, position: number): string {
+/** The character that is wrong may be a line end, which no message should hold. */
+function visible(text: string): string {
+  return text.replace(
+    /[\p{Cc}\p{Zl}\p{Zp}]/gu,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
+}
+
+function placeInWords(text: string, position: number, firstLine: number): string {
   const before = text.slice(0, position);
-  const line = before.split("\n").length;
+  const line = before.split("\n").length + firstLine - 1;
   return `line ${line}, column ${position - before.lastIndexOf("\n")}`;
 }

@@ -10,6 +10,7 @@ export const REFUSED_NAME = "clickstream_refused";
 export const REFUSED_REASONS = [
   "not_utf8",
   "not_json",
+  "log_line",
   "not_a_log_line",
   "not_an_object",
   "too_large",

@@ -2,6 +2,8 @@
 
 import { isUtf8 } from "node:buffer";
 import { createHash } from "node:crypto";
+import { faultInWords } from "../../lambdas/ingest/json";
+import { looksLikeLogLine } from "../../lambdas/ingest/log-line";
 import type { ClickstreamEvent } from "../../lambdas/shared/event";
 import { MAX_RECORD_BYTES } from "../../lambdas/shared/records";
 import { type RefusedReason, refusedLine } from "../../lambdas/shared/refused";
@@ -70,7 +72,7 @@ function jsonOutgoing({ number, bytes }: Piece): Outgoing[] {
   const object = parsedObject(text);
   if (object !== undefined && !Array.isArray(object.batch)) return [eventLine(text, object, number)];
   const values = valuesOf(text, object);
-  if (typeof values === "string") return [refused("not_json", number, values, bytes)];
+  if (values === undefined) return [noJson(text, number, bytes)];
   return values.map((value) => {
     const event = parsedObject(value);
     if (event !== undefined) return eventLine(value, event, number);
@@ -78,15 +80,25 @@ function jsonOutgoing({ number, bytes }: Piece): Outgoing[] {
   });
 }
 
-/** The elements of an array or of a batch, one value, or several objects back to back; for no JSON: why, as a text. */
-function valuesOf(text: string, object: Record<string, unknown> | undefined): string[] | string {
+/** Under the reasons that the ingest has for the same line in the stream. */
+function noJson(text: string, number: number, bytes: Buffer): Outgoing {
+  return looksLikeLogLine(text)
+    ? refused(
+        "log_line",
+        number,
+        "a log's line in a file of JSON; put log lines into a file of their own",
+        bytes,
+      )
+    : refused("not_json", number, `not valid JSON: ${faultInWords(text, number)}`, bytes);
+}
+
+/** The elements of an array or of a batch, one value, or several objects back to back; undefined for no JSON. */
+function valuesOf(text: string, object: Record<string, unknown> | undefined): string[] | undefined {
   if (object !== undefined) return elementsOr(text, batchIn(text, object));
-  const fault = faultOf(text);
   const values = valuesIn(text);
-  if (fault === undefined)
-    return elementsOr(text, /^\s*\[/.test(text) ? values.flatMap(unbatched) : undefined);
+  if (isJson(text)) return elementsOr(text, /^\s*\[/.test(text) ? values.flatMap(unbatched) : undefined);
   const isBackToBack = values.length > 1 && values.every((value) => parsedObject(value) !== undefined);
-  return isBackToBack ? values.flatMap(unbatched) : `no JSON: ${fault}`;
+  return isBackToBack ? values.flatMap(unbatched) : undefined;
 }
 
 function unbatched(text: string): string[] {
@@ -161,12 +173,11 @@ function eventId(lineNumber: number, line: string): string {
   return [0, 8, 12, 16, 20].map((at, index) => hash.slice(at, [8, 12, 16, 20, 32][index])).join("-");
 }
 
-/** What is wrong with a text that is no JSON. */
-function faultOf(text: string): string | undefined {
+function isJson(text: string): boolean {
   try {
     JSON.parse(text);
-    return undefined;
-  } catch (error) {
-    return (error as Error).message;
+    return true;
+  } catch {
+    return false;
   }
 }

@@ -167,7 +167,10 @@ describe("local/traffic", () => {
     const bad = '{\n  "a": "no end,\n  "b": 1\n}\n';
     const { sent, lines } = await send(file("x.json", `{\n "a": 1\n}\n${bad}{\n "a": 2\n}\n{\n "a": 3\n}\n`));
     assert.deepEqual([sent.lines, sent.refused], [4, 1]);
-    assert.match(sent.refusals.join(), /^line 4: no JSON: /);
+    assert.match(
+      sent.refusals.join(),
+      /^line 4: not valid JSON: Invalid character '\\u000a', line 5, column 16$/,
+    );
     assert.deepEqual(lines.filter((line) => !line.includes("refused")).sort(), [
       '{ "a": 1 }',
       '{ "a": 2 }',
@@ -178,7 +181,20 @@ describe("local/traffic", () => {
       [refused?.reason, refused?.payload, refused?.payload_encoding],
       ["not_json", bad, "utf8"],
     );
-    assert.match(refused?.detail ?? "", /^Line 4: no JSON: /);
+    assert.match(refused?.detail ?? "", /^Line 4: not valid JSON: .*, line 5, column 16\.$/);
+  });
+
+  it("calls a log's line among JSON what it is", async () => {
+    const line = '127.0.0.1 - - [20/Nov/2026:10:00:00 +0000] "GET / HTTP/1.1" 200 5';
+    const { lines } = await send(file("x.json", `{"a":1}\n{"a":2}\n${line}\n`));
+    assert.deepEqual(refusals(lines), [
+      {
+        reason: "log_line",
+        detail: "Line 3: a log's line in a file of JSON; put log lines into a file of their own.",
+        payload: line,
+        payload_encoding: "utf8",
+      },
+    ]);
   });
 
   it("cuts a line that is too long between two characters", async () => {
