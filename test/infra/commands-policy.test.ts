@@ -4,6 +4,8 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import template from "../../infra/commands-policy.json";
 import { commandPolicies } from "../../local/deployer-policy";
+import { allowedBy } from "./iam";
+import { evaluate } from "./program";
 
 const ROOT = join(__dirname, "../..");
 const SOURCES = [
@@ -64,6 +66,14 @@ function calledActions(): Set<string> {
   return new Set(calls.flatMap((call) => ACTIONS[call] ?? [call]));
 }
 
+const PLACE = {
+  project: "clickstream",
+  stack: "dev",
+  region: "ap-southeast-1",
+  accountId: "123456789012",
+  partition: "aws-us-gov",
+};
+
 describe("infra/commands-policy.json", () => {
   it("has the actions that the commands and their queries need, and no others", () => {
     const granted = new Set(template.Statement.flatMap(({ Action }) => Action));
@@ -82,14 +92,26 @@ describe("infra/commands-policy.json", () => {
       for (const resource of [Resource].flat()) assert.match(resource, /clickstream-\w+-\*/, Sid);
   });
 
+  it("reads the data of both tables wherever it is, a reprocessed day's too, and no other object", async () => {
+    const program = await evaluate();
+    const policies = commandPolicies(PLACE).map(({ document }) => document);
+    const reads = (location: unknown) => {
+      const resource = String(location).replace("s3://", "arn:aws-us-gov:s3:::");
+      return allowedBy(policies, { action: "s3:GetObject", resource: `${resource}some/object` }).length > 0;
+    };
+    const job = program.named("aws:glue/job:Job", "clickstream-transform");
+    const { "--rebuilt_path": rebuilt, "--raw_path": raw } = job.defaultArguments as Record<string, string>;
+    const tables = program
+      .of("aws:glue/catalogTable:CatalogTable")
+      .map(({ inputs }) => (inputs.storageDescriptor as { location: string }).location);
+    assert.equal(tables.length, 2);
+    // A reprocessed day's partition points there.
+    for (const location of [...tables, rebuilt]) assert.ok(reads(location), location);
+    assert.ok(!reads(raw), "raw events");
+  });
+
   it("is one managed policy for usual names", () => {
-    const policies = commandPolicies({
-      project: "clickstream",
-      stack: "dev",
-      region: "ap-southeast-1",
-      accountId: "123456789012",
-      partition: "aws-us-gov",
-    });
+    const policies = commandPolicies(PLACE);
     assert.deepEqual(
       policies.map(({ name }) => name),
       ["clickstream-dev-commands-1"],
