@@ -7,6 +7,7 @@ import { CloudWatchLogsClient } from "@aws-sdk/client-cloudwatch-logs";
 import { GlueClient } from "@aws-sdk/client-glue";
 import { IAMClient } from "@aws-sdk/client-iam";
 import { KinesisClient } from "@aws-sdk/client-kinesis";
+import { KMSClient } from "@aws-sdk/client-kms";
 import { LambdaClient } from "@aws-sdk/client-lambda";
 import { ResourceGroupsTaggingAPIClient } from "@aws-sdk/client-resource-groups-tagging-api";
 import { S3Client } from "@aws-sdk/client-s3";
@@ -22,13 +23,13 @@ export type Clients = ReturnType<typeof clientsOf>;
 export function clientsOf(config: TargetConfig) {
   return {
     athena: new AthenaClient(config),
-    // Budgets belong to the account; their endpoint is in one region.
-    budgets: new BudgetsClient({ ...config, region: "us-east-1" }),
+    budgets: new BudgetsClient(config),
     cloudtrail: new CloudTrailClient(config),
     cloudwatch: new CloudWatchClient(config),
     glue: new GlueClient(config),
     iam: new IAMClient(config),
     kinesis: new KinesisClient(config),
+    kms: new KMSClient(config),
     lambda: new LambdaClient(config),
     logs: new CloudWatchLogsClient(config),
     s3: new S3Client(config),

@@ -1,9 +1,10 @@
 // Each key that turns something off, and how AWS itself is asked whether it is off.
 import { GetWorkGroupCommand } from "@aws-sdk/client-athena";
-import { DescribeBudgetsCommand } from "@aws-sdk/client-budgets";
+import { paginateDescribeBudgets } from "@aws-sdk/client-budgets";
 import { ListDashboardsCommand, paginateDescribeAlarms } from "@aws-sdk/client-cloudwatch";
 import { paginateDescribeLogGroups } from "@aws-sdk/client-cloudwatch-logs";
 import { DescribeStreamSummaryCommand, ListTagsForStreamCommand } from "@aws-sdk/client-kinesis";
+import { DescribeKeyCommand } from "@aws-sdk/client-kms";
 import { GetFunctionConfigurationCommand, ListEventSourceMappingsCommand } from "@aws-sdk/client-lambda";
 import {
   GetBucketEncryptionCommand,
@@ -11,9 +12,10 @@ import {
   GetBucketVersioningCommand,
 } from "@aws-sdk/client-s3";
 import { paginateListSchedules } from "@aws-sdk/client-scheduler";
-import { paginateListSecrets } from "@aws-sdk/client-secrets-manager";
+import { paginateListSecrets, type SecretListEntry } from "@aws-sdk/client-secrets-manager";
 import { DescribeStateMachineCommand } from "@aws-sdk/client-sfn";
 import { GetTopicAttributesCommand } from "@aws-sdk/client-sns";
+import { budgetName } from "../../infra/names";
 import { PROJECT_TAG, STACK_TAG } from "../life/leftovers";
 import type { Settings } from "./settings";
 import { qualified, type World } from "./world";
@@ -31,7 +33,10 @@ export interface Switch {
   standing(world: World): Promise<string[]>;
 }
 
-/** In the order in which they are turned off. customerKey is last: what it encrypted cannot be read afterwards. */
+/**
+ * In the order in which they are turned off. customerKey is near the end, as what it encrypted cannot be read
+ * afterwards; privacyHashKey is after it, as its secret has to outlive the stack's key.
+ */
 export const SWITCHES: readonly Switch[] = [
   {
     id: "tracing",
@@ -108,14 +113,6 @@ export const SWITCHES: readonly Switch[] = [
     standing: scanLimit,
   },
   {
-    id: "privacyHashKey",
-    on: { privacy: { user_id: "hash" } },
-    off: { privacy: { user_id: "keep" }, privacyHashKey: undefined },
-    command: "aws secretsmanager list-secrets --filters Key=tag-value,Values=NAME",
-    see: "no secret",
-    standing: secrets,
-  },
-  {
     id: "tags",
     on: { tags: { Purpose: "acceptance" } },
     off: { tags: undefined },
@@ -128,8 +125,16 @@ export const SWITCHES: readonly Switch[] = [
     on: { customerKey: true },
     off: { customerKey: false },
     command: "aws s3api get-bucket-encryption --bucket RAW_BUCKET; aws logs describe-log-groups",
-    see: "`AES256`; no `kmsKeyId`; the stream, buckets and topics name no key of the account",
+    see: "`AES256`; no `kmsKeyId`; the stream, buckets, topics and secret name no key of the account",
     standing: customerKeys,
+  },
+  {
+    id: "privacyHashKey",
+    on: { privacy: { user_id: "hash" } },
+    off: { privacy: { user_id: "keep" }, privacyHashKey: undefined },
+    command: "aws secretsmanager list-secrets --filters Key=tag-value,Values=NAME",
+    see: "no secret",
+    standing: secrets,
   },
 ];
 
@@ -176,10 +181,13 @@ async function dashboards(world: World): Promise<string[]> {
 
 async function budgets(world: World): Promise<string[]> {
   const AccountId = world.outputs.stateMachineArn.split(":")[4];
-  const { Budgets = [] } = await world.clients.budgets.send(new DescribeBudgetsCommand({ AccountId }));
-  return Budgets.flatMap(({ BudgetName = "" }) =>
-    BudgetName === qualified(world) ? [`budget ${BudgetName}`] : [],
-  );
+  const wanted = budgetName(world.project, world.stack);
+  const found: string[] = [];
+  const client = world.clients.budgets;
+  for await (const { Budgets = [] } of paginateDescribeBudgets({ client }, { AccountId })) {
+    for (const { BudgetName } of Budgets) if (BudgetName === wanted) found.push(`budget ${BudgetName}`);
+  }
+  return found;
 }
 
 export async function alarms(world: World): Promise<string[]> {
@@ -234,11 +242,15 @@ async function scanLimit({ clients, outputs }: World): Promise<string[]> {
 }
 
 async function secrets(world: World): Promise<string[]> {
-  const found: string[] = [];
+  return (await itsSecrets(world)).map(({ Name }) => `secret ${Name}`);
+}
+
+async function itsSecrets(world: World): Promise<SecretListEntry[]> {
+  const found: SecretListEntry[] = [];
   for await (const { SecretList = [] } of paginateListSecrets({ client: world.clients.secrets }, {})) {
-    for (const { Name, Tags = [] } of SecretList) {
-      const tag = (name: string) => Tags.find(({ Key }) => Key === name)?.Value;
-      if (tag(PROJECT_TAG) === world.project && tag(STACK_TAG) === world.stack) found.push(`secret ${Name}`);
+    for (const secret of SecretList) {
+      const tag = (name: string) => secret.Tags?.find(({ Key }) => Key === name)?.Value;
+      if (tag(PROJECT_TAG) === world.project && tag(STACK_TAG) === world.stack) found.push(secret);
     }
   }
   return found;
@@ -251,34 +263,64 @@ async function ownTags({ clients, outputs }: World): Promise<string[]> {
   return Tags.flatMap(({ Key, Value }) => (Key === "Purpose" ? [`${Key}=${Value}`] : []));
 }
 
+/** What is encrypted, and the key that its service names. */
+type Encrypted = [what: string, key: string | undefined];
+
 async function customerKeys(world: World): Promise<string[]> {
   const { clients, outputs } = world;
-  const found: string[] = [];
-  // The provider and the services name AWS's own keys by "alias/aws/…", a customer's by its ARN or id.
-  const note = (what: string, key: string | undefined) => {
-    if (key && !/alias\/aws\//.test(key)) found.push(`${what}: ${key}`);
-  };
   const { StreamDescriptionSummary } = await clients.kinesis.send(
     new DescribeStreamSummaryCommand({ StreamName: outputs.streamName }),
   );
-  note(outputs.streamName, StreamDescriptionSummary?.KeyId);
+  const all: Encrypted[] = [
+    [outputs.streamName, StreamDescriptionSummary?.KeyId],
+    ...(await bucketKeys(world)),
+    ...(await topicKeys(world)),
+    ...(await logGroupKeys(world)),
+    ...(await itsSecrets(world)).map(({ Name, KmsKeyId }): Encrypted => [`secret ${Name}`, KmsKeyId]),
+  ];
+  const found: string[] = [];
+  for (const [what, key] of all) {
+    if (key && (await isOfTheAccount(world, key))) found.push(`${what}: ${key}`);
+  }
+  return found;
+}
+
+async function bucketKeys({ clients, outputs }: World): Promise<Encrypted[]> {
+  const found: Encrypted[] = [];
   for (const Bucket of dataBuckets(outputs)) {
     const answer = await clients.s3.send(new GetBucketEncryptionCommand({ Bucket }));
     for (const rule of answer.ServerSideEncryptionConfiguration?.Rules ?? []) {
-      note(Bucket, rule.ApplyServerSideEncryptionByDefault?.KMSMasterKeyID);
-    }
-  }
-  for (const TopicArn of [outputs.successTopicArn, outputs.failureTopicArn]) {
-    const { Attributes } = await clients.sns.send(new GetTopicAttributesCommand({ TopicArn }));
-    note(TopicArn, Attributes?.KmsMasterKeyId);
-  }
-  const client = clients.logs;
-  for await (const { logGroups = [] } of paginateDescribeLogGroups({ client }, {})) {
-    for (const { logGroupName = "", kmsKeyId } of logGroups) {
-      if (logGroupName.includes(`/${qualified(world)}/`)) note(logGroupName, kmsKeyId);
+      found.push([Bucket, rule.ApplyServerSideEncryptionByDefault?.KMSMasterKeyID]);
     }
   }
   return found;
+}
+
+async function topicKeys({ clients, outputs }: World): Promise<Encrypted[]> {
+  const found: Encrypted[] = [];
+  for (const TopicArn of [outputs.successTopicArn, outputs.failureTopicArn]) {
+    const { Attributes } = await clients.sns.send(new GetTopicAttributesCommand({ TopicArn }));
+    found.push([TopicArn, Attributes?.KmsMasterKeyId]);
+  }
+  return found;
+}
+
+async function logGroupKeys(world: World): Promise<Encrypted[]> {
+  const found: Encrypted[] = [];
+  const client = world.clients.logs;
+  for await (const { logGroups = [] } of paginateDescribeLogGroups({ client }, {})) {
+    for (const { logGroupName = "", kmsKeyId } of logGroups) {
+      if (logGroupName.includes(`/${qualified(world)}/`)) found.push([logGroupName, kmsKeyId]);
+    }
+  }
+  return found;
+}
+
+/** AWS's own keys go by "alias/aws/…", or by an id that only KMS can tell from a customer's. */
+async function isOfTheAccount({ clients }: World, KeyId: string): Promise<boolean> {
+  if (/alias\/aws\//.test(KeyId)) return false;
+  const { KeyMetadata } = await clients.kms.send(new DescribeKeyCommand({ KeyId }));
+  return KeyMetadata?.KeyManager !== "AWS";
 }
 
 /** The schedules that start the state machine. */

@@ -1,5 +1,6 @@
 // What steps and checks work with: the stack, its clients, and what earlier steps found.
 import { setTimeout as sleep } from "node:timers/promises";
+import { qualifiedName } from "../../infra/names";
 import type { TargetConfig } from "../cli/target";
 import type { StackOutputs } from "../outputs";
 import type { RunReport } from "../report";
@@ -72,7 +73,7 @@ export interface World {
 
 /** `clickstream-NAME`, with which the stack's own names begin. */
 export function qualified({ project, stack }: Pick<World, "project" | "stack">): string {
-  return `${project}-${stack}`;
+  return qualifiedName(project, stack);
 }
 
 const LOOK_EVERY_SECONDS = 5;

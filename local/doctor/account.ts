@@ -10,9 +10,6 @@ import type { TargetConfig } from "../cli/target";
 import { guarded } from "./guarded";
 import type { Check } from "./machine.mjs";
 
-/** Budgets are of no region. */
-const BUDGETS_REGION = "us-east-1";
-
 export async function accountChecks(config: TargetConfig, monthlyBudgetUsd: number): Promise<Check[]> {
   const checks = [await guarded("Lake Formation", () => lakeFormationCheck(config))];
   if (monthlyBudgetUsd > 0) checks.push(await guarded("Billing", () => billingCheck(config)));
@@ -48,7 +45,7 @@ function leavesItToIam(permissions: PrincipalPermissions[] = []): boolean {
 async function billingCheck(config: TargetConfig): Promise<Check> {
   const name = "Billing";
   const { Account } = await new STSClient(config).send(new GetCallerIdentityCommand({}));
-  const client = new BudgetsClient({ maxAttempts: 2, ...config, region: BUDGETS_REGION });
+  const client = new BudgetsClient({ maxAttempts: 2, ...config });
   try {
     await client.send(new DescribeBudgetsCommand({ AccountId: Account, MaxResults: 1 }));
     return { name, state: "ok", says: "budgets can be seen" };
@@ -59,7 +56,7 @@ async function billingCheck(config: TargetConfig): Promise<Check> {
       state: "bad",
       says: `AWS refused: ${error.message}`,
       remedy:
-        'monthlyBudgetUsd needs budgets:ViewBudget and budgets:ModifyBudget, and, once an account, its root user: Account, "IAM user and role access to Billing information", Activate. Without a budget: pulumi config set clickstream:monthlyBudgetUsd 0',
+        'monthlyBudgetUsd needs budgets:ViewBudget and budgets:ModifyBudget, and, once an account, its root user: Account, "IAM user and role access to Billing information", Activate. Without a budget: pulumi config set monthlyBudgetUsd 0',
     };
   }
 }

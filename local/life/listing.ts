@@ -1,6 +1,6 @@
 // Everything that the program can make in an account and region, as the services themselves list it.
 import { AthenaClient, ListNamedQueriesCommand, ListWorkGroupsCommand } from "@aws-sdk/client-athena";
-import { BudgetsClient, DescribeBudgetsCommand } from "@aws-sdk/client-budgets";
+import { BudgetsClient, paginateDescribeBudgets } from "@aws-sdk/client-budgets";
 import { CloudWatchClient, ListDashboardsCommand, paginateDescribeAlarms } from "@aws-sdk/client-cloudwatch";
 import { CloudWatchLogsClient, paginateDescribeLogGroups } from "@aws-sdk/client-cloudwatch-logs";
 import {
@@ -312,9 +312,12 @@ async function dashboards(config: TargetConfig): Promise<Item[]> {
 
 async function budgets(config: TargetConfig): Promise<Item[]> {
   const { Account } = await new STSClient(config).send(new GetCallerIdentityCommand({}));
-  const client = new BudgetsClient({ ...config, region: "us-east-1" });
-  const { Budgets = [] } = await client.send(new DescribeBudgetsCommand({ AccountId: Account }));
-  return Budgets.map(({ BudgetName }) => ({
+  const client = new BudgetsClient(config);
+  const found = await all(
+    paginateDescribeBudgets({ client }, { AccountId: Account }),
+    ({ Budgets }) => Budgets,
+  );
+  return found.map(({ BudgetName }) => ({
     kind: "budget",
     id: text(BudgetName),
     remove: `aws budgets delete-budget --account-id ${Account} --budget-name ${BudgetName}`,

@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { CONFIG_KEYS, type ConfigKey } from "../../../infra/config-keys";
+import { budgetName, qualifiedName } from "../../../infra/names";
 import { isOff, leftovers, tagIndex } from "../../../local/accept/checks/life";
 import { clientsOf } from "../../../local/accept/clients";
 import { asPaths, settings } from "../../../local/accept/settings";
@@ -91,15 +92,54 @@ describe("local/accept/switches: what the emulator does not keep", () => {
   });
 
   it("takes AWS's own keys for none, and a key of the account for one", async () => {
-    const answers = (key: string) => ({
-      DescribeStreamSummary: { StreamDescriptionSummary: { KeyId: key } },
+    const arn = "arn:aws:kms:eu-west-1:123456789012:key/";
+    const Tags = [
+      { Key: "Project", Value: "clickstream" },
+      { Key: "Stack", Value: "accept" },
+    ];
+    const answers = (stream: string, secret?: string) => ({
+      DescribeStreamSummary: { StreamDescriptionSummary: { KeyId: stream } },
       GetBucketEncryption: {},
       GetTopicAttributes: { Attributes: {} },
       DescribeLogGroups: {},
+      ListSecrets: { SecretList: [{ Name: "hash-key-1", KmsKeyId: secret, Tags }] },
+      DescribeKey: ({ KeyId }: { KeyId: string }) => ({
+        KeyMetadata: { KeyManager: KeyId === `${arn}aws` ? "AWS" : "CUSTOMER" },
+      }),
     });
     assert.deepEqual(await standing("customerKey", answers("alias/aws/kinesis")), []);
-    const arn = "arn:aws:kms:eu-west-1:123456789012:key/1";
-    assert.deepEqual(await standing("customerKey", answers(arn)), [`clickstream-stream-1: ${arn}`]);
+    assert.deepEqual(await standing("customerKey", answers(`${arn}aws`, `${arn}aws`)), []);
+    assert.deepEqual(await standing("customerKey", answers(`${arn}1`)), [`clickstream-stream-1: ${arn}1`]);
+    assert.deepEqual(await standing("customerKey", answers("alias/aws/kinesis", `${arn}1`)), [
+      `secret hash-key-1: ${arn}1`,
+    ]);
+  });
+
+  it("turns the stack's key off while its secret is still there to be looked at", () => {
+    const order = SWITCHES.map(({ id }) => id);
+    assert.ok(order.indexOf("customerKey") < order.indexOf("privacyHashKey"), order.join());
+  });
+
+  it("looks for the names that a stack with a dot in its name really has", async () => {
+    const dotted = world(
+      {
+        DescribeBudgets: { Budgets: [{ BudgetName: budgetName("clickstream", "prod.eu") }] },
+        ListDashboards: { DashboardEntries: [{ DashboardName: qualifiedName("clickstream", "prod.eu") }] },
+      },
+      { stack: "prod.eu" },
+    );
+    for (const id of ["monthlyBudgetUsd", "dashboard"]) {
+      const found = await SWITCHES.find((one) => one.id === id)?.standing(dotted);
+      assert.match(String(found), /clickstream-prod-eu-[0-9a-f]{6}$/, id);
+    }
+  });
+
+  it("finds a budget behind the first page", async () => {
+    const pages = ({ NextToken }: { NextToken?: string }) =>
+      NextToken ? { Budgets: [{ BudgetName: "clickstream-accept" }] } : { Budgets: [], NextToken: "2" };
+    assert.deepEqual(await standing("monthlyBudgetUsd", { DescribeBudgets: pages }), [
+      "budget clickstream-accept",
+    ]);
   });
 });
 
