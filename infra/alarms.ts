@@ -126,7 +126,7 @@ function streamThrottled({ stream }: Metrics): Alarm {
     name: "stream-throttled",
     means: "The stream has refused records for 15 minutes: producers that do not try again lose them.",
     remedy:
-      "Raise clickstream:shardCount, at most to double at a time (npm run doctor says the steps), or spread the partition keys if one shard is hot.",
+      "Raise shardCount, at most to double at a time (npm run doctor says the steps), or spread the partition keys if one shard is hot.",
     metrics: { refused: stream("WriteProvisionedThroughputExceeded") },
     expressions: { value: "FILL(refused, 0)" },
     periods: 3,
@@ -140,7 +140,7 @@ function iteratorAge({ lambda }: Metrics, minutes: number): Alarm {
     name: "iterator-age",
     means: `The ingest is over ${minutes} minutes behind the stream; what is older than its retention is lost.`,
     remedy:
-      "Look for errors and throttles of the ingest; if there are none, raise clickstream:shardCount, at most to double at a time (npm run doctor says the steps).",
+      "Look for errors and throttles of the ingest; if there are none, raise shardCount, at most to double at a time (npm run doctor says the steps).",
     metrics: { age: lambda("ingestFunction", "IteratorAge", "Maximum") },
     expressions: { value: "age / 60000" },
     threshold: minutes,

@@ -46,4 +46,23 @@ describe("docs", () => {
       }
     }
   });
+
+  it("names no project in a configuration key: Pulumi puts it in, and `pulumi new` gives another one", () => {
+    const keys = Object.keys((parse(read("Pulumi.yaml")) as { config: object }).config);
+    const sources = ["infra", "local", "statemachine", "policy"].flatMap((folder) =>
+      readdirSync(join(ROOT, folder), { recursive: true, encoding: "utf8" })
+        .filter((name) => /\.(m?ts|jsonata)$/.test(name))
+        .map((name) => `${folder}/${name}`),
+    );
+    // decisions.md says why.
+    const named = [...DOCUMENTS.filter((name) => name !== "docs/decisions.md"), ...sources].flatMap((file) =>
+      read(file)
+        .split("\n")
+        .filter((line) => !/^\s*(\/\/|\/?\*)/.test(line))
+        .flatMap((line) => line.match(/\bclickstream:\w+/g) ?? [])
+        .filter((key) => keys.includes(key.slice("clickstream:".length)))
+        .map((key) => `${file}: ${key}`),
+    );
+    assert.deepEqual(named, []);
+  });
 });

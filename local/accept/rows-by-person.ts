@@ -18,7 +18,7 @@ export const BY_PERSON: readonly Row[] = [
     id: "tags-change",
     what: "the deploying role can change the other tags of the stack's key",
     command:
-      "pulumi config set --path clickstream:tags.CostCenter data, then pulumi up as that role, six minutes after the first one",
+      "pulumi config set --path tags.CostCenter data, then pulumi up as that role, six minutes after the first one",
     inWords: true,
     see: "the update succeeds",
     ifNot:

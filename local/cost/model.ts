@@ -418,14 +418,14 @@ function warningsOf(plan: Plan, flow: Flow): string[] {
   const warnings: string[] = [];
   if (plan.streamMode === "PROVISIONED" && plan.shards < flow.neededShards) {
     warnings.push(
-      `clickstream:shardCount is ${plan.shards}, and the busiest second needs ${flow.neededShards}: pulumi config set clickstream:shardCount ${flow.neededShards}`,
+      `shardCount is ${plan.shards}, and the busiest second needs ${flow.neededShards}: pulumi config set shardCount ${flow.neededShards}`,
     );
   }
   const interval =
     flow.executions === 0 ? Number.POSITIVE_INFINITY : (HOURS_PER_MONTH * 3600) / flow.executions;
   if (flow.jobSeconds > interval) {
     warnings.push(
-      `A run of the Glue job takes some ${Math.round(flow.jobSeconds / 60)} minutes, and the next one starts after ${Math.round(interval / 60)}: give it more workers (clickstream:glueWorkers) or run it less often (clickstream:scheduleExpression)`,
+      `A run of the Glue job takes some ${Math.round(flow.jobSeconds / 60)} minutes, and the next one starts after ${Math.round(interval / 60)}: give it more workers (glueWorkers) or run it less often (scheduleExpression)`,
     );
   }
   return warnings;

@@ -34,7 +34,7 @@ export function dominance({ lines }: Estimate): string {
 }
 
 export function savingText({ key, from, to, saves, price }: Saving): string {
-  return `clickstream:${key} ${from === "" ? "(unset)" : from} → ${to} saves ${dollars(saves)} a month; its price: ${price}`;
+  return `${key} ${from === "" ? "(unset)" : from} → ${to} saves ${dollars(saves)} a month; its price: ${price}`;
 }
 
 const WORDS: Record<keyof Traffic, (value: number) => string> = {

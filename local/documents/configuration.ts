@@ -42,9 +42,8 @@ export function readmeDocument(current: string): string {
 
 export function configurationDocument(): string {
   const rows = declarations().map(([key, declared, { check, example, secret }]) => {
-    const command = example.includes("KEY")
-      ? example.replace("KEY", `clickstream:${key}`)
-      : `clickstream:${key} ${example}`;
+    // Without the project's name, which Pulumi puts in: a project of `pulumi new` has another one.
+    const command = example.includes("KEY") ? example.replace("KEY", key) : `${key} ${example}`;
     return `| \`${key}\` | ${declared.type}${secret ? ", secret" : ""} | ${cell(check.allowed)} | ${shown(declared.default)} | ${declared.description} | \`pulumi config set ${cell(command)}\` |`;
   });
   return [
