@@ -26,7 +26,7 @@ export interface Alarm {
   periodSeconds: number;
   periods: number;
   datapoints: number;
-  /** Of all of them: what was never told is nothing wrong, and a new stack is silent. */
+  /** The same for all: no data is nothing wrong, and a new stack is silent. */
   missing: "notBreaching";
 }
 
@@ -34,7 +34,7 @@ const MINUTES_5 = 300;
 const HOUR = 3600;
 const DAY = 86_400;
 
-/** What most alarms have in common: more than nothing, once, where nothing told is nothing wrong. */
+/** What most alarms have in common: more than nothing, once, where no data is nothing wrong. */
 const ANY = {
   comparison: "GreaterThanThreshold",
   threshold: 0,

@@ -122,7 +122,7 @@ export class Notify extends pulumi.ComponentResource {
         ? "Nobody gets the pipeline's mails yet."
         : `Mails go to ${[...new Set([...successEmails, ...failureEmails])].join(", ")}, once the link in AWS's confirmation mail was followed.`;
     return pulumi.interpolate`${who}
-To add an address for good: pulumi config set --path '${project}:successEmails[${successEmails.length}]' you@example.com && pulumi config set --path '${project}:failureEmails[${failureEmails.length}]' you@example.com && pulumi up
+To add an address to the configuration: pulumi config set --path '${project}:successEmails[${successEmails.length}]' you@example.com && pulumi config set --path '${project}:failureEmails[${failureEmails.length}]' you@example.com && pulumi up
 Or at once, outside the stack's configuration: ${command(this.successTopicArn)} ; ${command(this.failureTopicArn)}
 Then follow the link in the confirmation mail that AWS sends, within two days.`;
   }

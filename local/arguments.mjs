@@ -286,7 +286,7 @@ const COMMANDS = {
   doctor: {
     usage: "npm run doctor -- [--stack NAME] [options]",
     about:
-      "Says what is wrong with this machine, and with a stack on AWS, and what mends it. Changes nothing. Exit code 1 where anything is wrong.",
+      "Says what is wrong with this machine, and with a stack on AWS, and how to fix it. Changes nothing. Exit code 1 where anything is wrong.",
     needs: [],
     plain: true,
     options: {

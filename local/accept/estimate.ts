@@ -13,11 +13,11 @@ import { SIMULATED, STEPS } from "./steps";
 export interface Cost {
   minutes: number;
   dollars: number;
-  /** The dearest parts, in words. */
+  /** The most expensive parts, in words. */
   parts: string[];
   /** What the number rests on. */
   assumptions: string[];
-  /** What the stack costs an hour where it is left standing. */
+  /** What the stack costs an hour where it is left up. */
   hourly: number;
 }
 
@@ -56,7 +56,7 @@ export async function costOfRun(region: string): Promise<Cost> {
       `list prices of ${PRICE_REGION}, ${PRICE_DATE}, without free allowances and taxes`,
       `${runs} runs of the Glue job with ${busy.plan.workers} workers, ${Math.round(Math.max(60, busy.flow.jobSeconds))} s each`,
       "what AWS bills by the month (key, secret, alarms, dashboard) by its hours",
-      "the stack stands for a quarter of an hour longer than the steps take",
+      "the stack exists for a quarter of an hour longer than the steps take",
     ],
     hourly,
   };

@@ -26,7 +26,7 @@ export interface Progress {
   facts: Facts;
   steps: Record<string, StepRecord>;
   verdicts: Record<string, Verdict>;
-  /** Everything is removed and the report is written: the next run begins anew. */
+  /** Everything is removed and the report is written: the next run starts from the beginning. */
   finished: boolean;
 }
 

@@ -182,7 +182,7 @@ export class PulumiDeployer implements Deployer {
         ...(!given && { PULUMI_CONFIG_PASSPHRASE: this.options.passphrase }),
       },
       stdio,
-      // Ctrl+C reaches the whole foreground group; a second SIGINT would make pulumi give up in the midst.
+      // Ctrl+C reaches the whole foreground group; a second SIGINT would make pulumi stop in the middle of an update.
       detached: true,
     });
   }

@@ -127,7 +127,7 @@ export const ROWS: readonly Row[] = [
   },
   {
     id: "quotas",
-    what: "credentials and quotas are as AWS tells them",
+    what: "the credentials work and the quotas suffice",
     command: "npm run doctor -- --stack NAME",
     see: "each quota with a number, and no ✗",
     ifNot: "ask AWS for a higher quota at the address that the doctor names",
@@ -269,7 +269,7 @@ export const ROWS: readonly Row[] = [
   },
   {
     id: "alarms-quiet",
-    what: "no alarm rings where nothing is wrong, minutes after the first `up` (`alarms`)",
+    what: "no alarm goes off where nothing is wrong, minutes after the first `up` (`alarms`)",
     command: "aws cloudwatch describe-alarms --state-value ALARM --alarm-name-prefix clickstream-NAME-",
     see: "none",
     ifNot: "the alarm's StateReason; `infra/alarms.ts`",
@@ -384,7 +384,7 @@ export const ROWS: readonly Row[] = [
   },
   {
     id: "npm-audit",
-    what: "no known hole in the packages",
+    what: "no known vulnerability in the packages",
     command: "npm audit (all), npm audit --omit=dev (what is deployed)",
     inWords: true,
     see: "`found 0 vulnerabilities`",

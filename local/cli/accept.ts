@@ -281,7 +281,9 @@ async function explainInterruption(
   console.line(`${interrupted.message}.`);
   const { deployer, journal } = session;
   if (deployer.target === "local") {
-    console.line("The local stack ends with this command: nothing is left. To begin anew: the same command.");
+    console.line(
+      "The local stack ends with this command: nothing is left. To start again: the same command.",
+    );
     return;
   }
   const standing = await deployer.standing().catch((error: Error) => [error.message]);

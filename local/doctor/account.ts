@@ -56,7 +56,7 @@ async function billingCheck(config: TargetConfig): Promise<Check> {
       state: "bad",
       says: `AWS refused: ${error.message}`,
       remedy:
-        'monthlyBudgetUsd needs budgets:ViewBudget and budgets:ModifyBudget, and, once an account, its root user: Account, "IAM user and role access to Billing information", Activate. Without a budget: pulumi config set monthlyBudgetUsd 0',
+        'monthlyBudgetUsd needs budgets:ViewBudget and budgets:ModifyBudget, and access to billing, which the root user gives once for the whole account: Account, "IAM user and role access to Billing information", Activate. Without a budget: pulumi config set monthlyBudgetUsd 0',
     };
   }
 }

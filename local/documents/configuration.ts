@@ -51,7 +51,7 @@ export function configurationDocument(): string {
     "",
     "Written by `npm run docs` from `infra/config-keys.ts` and `Pulumi.yaml`; a test fails when it is not current.",
     "",
-    "The engine checks a value's type when the program starts; the program then checks ranges, forms and what does not go together, and reports all problems at once, each with the key, what was given, what is allowed and a command that mends it. A key that the program does not know is a problem, too.",
+    "The engine checks a value's type when the program starts; the program then checks ranges, forms and what does not go together, and reports all problems at once, each with the key, what was given, what is allowed and a command that fixes it. A key that the program does not know is a problem, too.",
     "",
     "| key | type | allowed | default | what it does | for example |",
     "| --- | --- | --- | --- | --- | --- |",

@@ -1,4 +1,4 @@
-// docs/deployment.md with its table "To be seen once on AWS" written anew, from the rows that npm run accept looks at.
+// docs/deployment.md with its table "To be seen once on AWS" from the rows that npm run accept looks at.
 import { commandOf, type Row } from "../accept/row";
 import { ROWS } from "../accept/rows";
 

@@ -18,7 +18,7 @@ describe("infra/notify", () => {
       program.outputs.subscribeCommand,
       [
         "Nobody gets the pipeline's mails yet.",
-        "To add an address for good: pulumi config set --path 'clickstream:successEmails[0]' you@example.com && pulumi config set --path 'clickstream:failureEmails[0]' you@example.com && pulumi up",
+        "To add an address to the configuration: pulumi config set --path 'clickstream:successEmails[0]' you@example.com && pulumi config set --path 'clickstream:failureEmails[0]' you@example.com && pulumi up",
         "Or at once, outside the stack's configuration: aws sns subscribe --region eu-west-1 --topic-arn arn:aws:sns/topic:Topic:PipelineSuccess --protocol email --notification-endpoint you@example.com ; aws sns subscribe --region eu-west-1 --topic-arn arn:aws:sns/topic:Topic:PipelineFailure --protocol email --notification-endpoint you@example.com",
         "Then follow the link in the confirmation mail that AWS sends, within two days.",
       ].join("\n"),

@@ -25,7 +25,7 @@ export async function logGroups(world: World): Promise<Verdict> {
   const problems: string[] = [];
   for (const name of expected(world)) {
     if (!found.has(name)) problems.push(`${name} does not exist`);
-    else if (found.get(name) === undefined) problems.push(`${name} keeps its lines for ever`);
+    else if (found.get(name) === undefined) problems.push(`${name} has no retention: its lines never expire`);
     else if (!(await hasLines(world, name))) problems.push(`${name} is empty`);
   }
   // A service that is not told its group makes one of its own, which stays after destroy.

@@ -120,7 +120,7 @@ export async function mappingMetrics(world: World): Promise<Verdict> {
     : unexpected(`${MetricName} with the dimension EventSourceMappingUUID ${UUID} has no data`);
 }
 
-/** Only what is wrong may ring: nothing had gone wrong yet. */
+/** Nothing has gone wrong yet, so no alarm may be in ALARM. */
 export async function alarmsQuiet(world: World): Promise<Verdict> {
   const names = await alarms(world);
   if (names.length === 0) return unexpected("the stack has no alarm");
@@ -136,7 +136,7 @@ export async function alarmsQuiet(world: World): Promise<Verdict> {
 export async function alarmRings(world: World): Promise<Verdict> {
   const AlarmName = `${qualified(world)}-execution-failed`;
   let last: string[] = [];
-  const rang = await until(world, `${AlarmName} to ring`, LATE_SECONDS, async () => {
+  const rang = await until(world, `${AlarmName} to go off`, LATE_SECONDS, async () => {
     const { AlarmHistoryItems = [] } = await world.clients.cloudwatch.send(
       new DescribeAlarmHistoryCommand({ AlarmName, StartDate: new Date(world.facts.began), MaxRecords: 100 }),
     );

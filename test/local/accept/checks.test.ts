@@ -337,7 +337,7 @@ const CASES: Record<string, Cases> = {
       "one is missing": { answers: groups(GROUPS.slice(1)), says: /simulator does not exist/ },
       "one has no retention": {
         answers: groups([...GROUPS.slice(1), { logGroupName: "/clickstream-accept/simulator" }]),
-        says: /keeps its lines for ever/,
+        says: /has no retention: its lines never expire/,
       },
       "they are empty": { answers: groups(GROUPS, []), says: /is empty/ },
       "Lambda made its own": {

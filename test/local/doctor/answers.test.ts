@@ -240,7 +240,7 @@ describe("local/doctor/stack, by AWS's answers", () => {
     assert.equal(refused?.state, "bad");
     assert.match(
       refused?.remedy ?? "",
-      /root user: Account, "IAM user and role access to Billing information"/,
+      /root user gives once .*: Account, "IAM user and role access to Billing information"/,
     );
     aws.callerIsKnown = false;
     aws.billing = true;
