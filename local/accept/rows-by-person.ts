@@ -24,7 +24,7 @@ export const BY_PERSON: readonly Row[] = [
     ifNot:
       "CloudTrail shows which `aws:TagKeys` were sent: correct ChangeTheOtherTagsOfItsKey in `infra/deployer-policy.json`",
     byPerson:
-      "a new key's tags count after up to five minutes, and the run does not change the tags of its key",
+      "the run takes one tag off its key, and puts none on; a new key's tags count after up to five minutes",
   },
   {
     id: "commands-policy",

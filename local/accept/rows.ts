@@ -43,7 +43,7 @@ const NO_ENGINE = "the local stack has no engine that changes a resource in plac
 /** Minutes after the executions, and before alarms and tracing are turned off. */
 const LATE = "schedule";
 /** As late as can be, as CloudTrail is late; without the key, roles are denied on purpose. */
-const BEFORE_THE_KEY = `off: ${SWITCHES.at(-2)?.id}`;
+const BEFORE_THE_KEY = `off: ${SWITCHES[SWITCHES.findIndex(({ id }) => id === "customerKey") - 1]?.id}`;
 
 export const ROWS: readonly Row[] = [
   {

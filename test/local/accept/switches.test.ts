@@ -7,7 +7,9 @@ import { CONFIG_KEYS, type ConfigKey } from "../../../infra/config-keys";
 import { budgetName, qualifiedName } from "../../../infra/names";
 import { isOff, leftovers, tagIndex } from "../../../local/accept/checks/life";
 import { clientsOf } from "../../../local/accept/clients";
+import { ROWS } from "../../../local/accept/rows";
 import { asPaths, settings } from "../../../local/accept/settings";
+import { STEPS } from "../../../local/accept/steps";
 import { NOT_SWITCHED, SCHEDULE_OFF, SCHEDULE_ON, SWITCHES, schedules } from "../../../local/accept/switches";
 import type { World } from "../../../local/accept/world";
 import { type ClientConfig, localClientConfig } from "../../../local/aws";
@@ -118,6 +120,13 @@ describe("local/accept/switches: what the emulator does not keep", () => {
   it("turns the stack's key off while its secret is still there to be looked at", () => {
     const order = SWITCHES.map(({ id }) => id);
     assert.ok(order.indexOf("customerKey") < order.indexOf("privacyHashKey"), order.join());
+  });
+
+  it("looks for denials before the stack's key is turned off, as roles are denied on purpose then", () => {
+    const steps = STEPS.map(({ id }) => id);
+    const denials = ROWS.find(({ id }) => id === "denials");
+    assert.ok(denials && "after" in denials);
+    assert.equal(steps.indexOf(denials.after) + 1, steps.indexOf("off: customerKey"));
   });
 
   it("looks for the names that a stack with a dot in its name really has", async () => {
