@@ -16,7 +16,7 @@ import type { State } from "../accept/verdict";
 import type { AcceptOptions } from "../arguments.mjs";
 import { LOCAL_REGION } from "../aws";
 import { dollars } from "../cost/report";
-import { readConfiguration } from "../deploy/config";
+import { projectName } from "../deploy/config";
 import { credentialsCheck } from "../doctor/stack";
 import { EmulatorError } from "../emulator-process";
 import { Interrupted, onInterrupt } from "../interrupt";
@@ -93,7 +93,7 @@ async function open(
   }
   const region = options.region ?? earlier?.progress.region ?? process.env.AWS_REGION ?? "us-east-1";
   if (earlier) refuseOther(options, earlier);
-  const { project } = readConfiguration(PROJECT_ROOT, "dev", {});
+  const project = projectName(PROJECT_ROOT);
   const make = (journal: Journal) =>
     new PulumiDeployer({
       ...{ project, stack, region, signal, say, folder: journal.folder },

@@ -2,6 +2,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import type { DeployerPolicyOptions } from "../arguments.mjs";
+import { projectName } from "../deploy/config";
 import {
   commandPolicies,
   type Deployment,
@@ -45,27 +46,25 @@ export async function main(options: DeployerPolicyOptions): Promise<number> {
   }
 }
 
-/** What was not given comes from Pulumi.yaml and the stack's file, which need not exist where all is given. */
+/** The role needs its policies before the stack is made: with a region, the stack's file need not exist. */
 function deploymentOf(options: DeployerPolicyOptions): Deployment {
   const stack = options.stack ?? "dev";
-  let { project, region } = options;
-  if (project === undefined || region === undefined) {
-    const configuration = readStack(stack);
-    project ??= configuration.project;
-    region ??= configuration.values["aws:region"] ?? process.env.AWS_REGION;
-  }
-  if (region === undefined) throw new NoSuchStack(`The stack ${stack} names no region: give --region NAME.`);
+  const project = options.project ?? projectName(PROJECT_ROOT);
+  const region = options.region ?? regionOf(stack);
   const partition = options.partition ?? partitionOf(region);
   return { project, stack, region, accountId: options.account, partition };
 }
 
-function readStack(stack: string) {
+function regionOf(stack: string): string {
+  let region: string | undefined;
   try {
-    return stackConfiguration(stack);
+    region = stackConfiguration(stack).values["aws:region"] ?? process.env.AWS_REGION;
   } catch (error) {
     if (!(error instanceof NoSuchStack)) throw error;
-    throw new NoSuchStack(`${error.message} For a stack that has none yet give --project and --region.`);
+    throw new NoSuchStack(`${error.message} For a stack that has none yet give --region NAME.`);
   }
+  if (!region) throw new NoSuchStack(`The stack ${stack} names no region: give --region NAME.`);
+  return region;
 }
 
 function write(folder: string, policies: ManagedPolicy[]): Written[] {

@@ -48,6 +48,10 @@ export function readConfiguration(
   return { project: name, values };
 }
 
+export function projectName(root: string): string {
+  return String(readYaml(join(root, "Pulumi.yaml")).name);
+}
+
 interface Yaml {
   name?: unknown;
   config?: Record<string, unknown>;

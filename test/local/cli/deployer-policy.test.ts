@@ -73,10 +73,33 @@ describe("npm run deployer-policy", function () {
     assert.match(stdout, /\(5,\d{3} of 6,144 characters\)/);
   });
 
+  it("needs no file of a stack that is not made yet", () => {
+    const { status, stdout, stderr } = run(
+      ...[
+        "--account",
+        "123456789012",
+        "--stack",
+        "accept",
+        "--region",
+        "cn-north-1",
+        "--out",
+        folder,
+        "--json",
+      ],
+    );
+    assert.equal(status, 0, stderr);
+    const { project, stack, partition, deployer } = JSON.parse(stdout);
+    assert.deepEqual([project, stack, partition], ["clickstream", "accept", "aws-cn"]);
+    assert.match(
+      deployer.policies[0].arn,
+      /^arn:aws-cn:iam::123456789012:policy\/clickstream-accept-deployer-1$/,
+    );
+  });
+
   it("says what is missing and what is wrong", () => {
     const unknown = run("--account", "123456789012", "--stack", "other", "--out", folder, "--json");
     assert.equal(unknown.status, 1);
-    assert.match(unknown.stderr, /no configuration of a stack other .*give --project and --region/);
+    assert.match(unknown.stderr, /no configuration of a stack other .*give --region NAME/);
     assert.equal(JSON.parse(unknown.stdout).error, unknown.stderr.trim());
     for (const [options, message] of [
       [[], /^--account ID is missing/],
