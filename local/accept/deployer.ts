@@ -13,8 +13,8 @@ export interface Deployer {
   readonly config: TargetConfig;
   /** Makes the stack be as these settings say, over those of earlier calls; undefined takes a key out. */
   up(settings: Settings): Promise<StackOutputs>;
-  /** What an `up` would change, in the engine's own words; undefined where nothing. */
-  preview(): Promise<string | undefined>;
+  /** Another `up` with the same settings: what it changed, in the engine's own words; undefined where nothing. */
+  upAgain(): Promise<string | undefined>;
   /** Removes the resources and the stack itself. */
   destroy(): Promise<void>;
   /** What exists and is this stack's: a line each, for a person who was interrupted. */

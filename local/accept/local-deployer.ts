@@ -37,7 +37,7 @@ export class LocalDeployer implements Deployer {
     return this.up_.outputs;
   }
 
-  preview(): Promise<string | undefined> {
+  upAgain(): Promise<string | undefined> {
     throw new DeployerError("the local stack has no engine that compares");
   }
 

@@ -72,8 +72,9 @@ export class PulumiDeployer implements Deployer {
     return checkOutputs(JSON.parse(text) as Record<string, unknown>, `the stack ${this.stack}`);
   }
 
-  async preview(): Promise<string | undefined> {
-    const args = ["preview", "--expect-no-changes", "--diff", ...QUIET, "--stack", this.stack];
+  async upAgain(): Promise<string | undefined> {
+    const unchanged = ["--expect-no-changes", "--diff"];
+    const args = ["up", "--yes", "--skip-preview", ...unchanged, ...QUIET, "--stack", this.stack];
     const { code, text } = await this.long(args);
     if (code === 0) return undefined;
     if (/no changes were expected/.test(text)) return text.trim();

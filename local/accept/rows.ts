@@ -117,7 +117,7 @@ export const ROWS: readonly Row[] = [
   {
     id: "second-up",
     what: "a second `pulumi up` changes nothing",
-    command: "pulumi preview --expect-no-changes --diff",
+    command: "pulumi up --expect-no-changes --diff",
     see: "exit code 0",
     ifNot:
       "set the input that the diff names to what AWS answers; it is one that AWS or the provider fills in",

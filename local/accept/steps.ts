@@ -46,12 +46,12 @@ export const STEPS: readonly Step[] = [
   },
   {
     id: "second-up",
-    title: "pulumi preview: nothing may change",
+    title: "pulumi up again: nothing may change",
     minutes: 1,
     jobRuns: 0,
     needs: ["deploy"],
     notLocal: "the local stack has no engine that compares",
-    run: async (world) => ({ secondUp: { changes: await world.deployer.preview() } }),
+    run: async (world) => ({ secondUp: { changes: await world.deployer.upAgain() } }),
   },
   {
     id: "simulate",

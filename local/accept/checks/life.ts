@@ -11,7 +11,7 @@ import { given } from "./runs";
 
 export async function secondUp(world: World): Promise<Verdict> {
   const { changes } = given(world.facts.secondUp, "second-up");
-  return changes === undefined ? seen("pulumi preview proposes no change") : unexpected(changes);
+  return changes === undefined ? seen("a second pulumi up changes nothing") : unexpected(changes);
 }
 
 export async function scheduled(world: World): Promise<Verdict> {

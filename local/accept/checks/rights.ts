@@ -40,7 +40,7 @@ export async function deployerSuffices(world: World): Promise<Verdict> {
   if (!world.facts.destroyed) return unexpected("pulumi destroy did not succeed under the role");
   const found = await denials(world, [world.role]);
   if (found.denied.length > 0) return unexpected(found.denied.join("\n"));
-  return seen(`up, preview, each changed key and destroy under ${world.role}; ${found.words}`);
+  return seen(`up, up again, each changed key and destroy under ${world.role}; ${found.words}`);
 }
 
 export async function nothingDenied(world: World): Promise<Verdict> {

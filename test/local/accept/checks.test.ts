@@ -167,7 +167,7 @@ const CASES: Record<string, Cases> = {
     },
   },
   "second-up": {
-    good: { fields: { facts: facts({ secondUp: {} }) }, says: /no change/ },
+    good: { fields: { facts: facts({ secondUp: {} }) }, says: /changes nothing/ },
     faults: {
       "something would change": {
         fields: { facts: facts({ secondUp: { changes: "~ aws:s3:BucketVersioning" } }) },

@@ -52,6 +52,11 @@ const COMMANDS = {
     return "";
   },
   up: async () => {
+    if (process.argv.includes("--expect-no-changes")) {
+      if (state.changes)
+        fail(`${state.changes}\nerror: error: no changes were expected but changes occurred`);
+      return "Resources:\n    80 unchanged";
+    }
     state.stacks[option("--stack")] = 80;
     process.stdout.write("Updating (accept):\n +  aws:kinesis:Stream clickstream-stream created\n");
     // As the engine: a first SIGINT ends the update in order.
@@ -64,11 +69,6 @@ const COMMANDS = {
       fail("error: update canceled");
     }
     return "Resources:\n    + 80 created";
-  },
-  preview: () => {
-    if (state.changes)
-      fail(`${state.changes}\nerror: error: no changes were expected but changes were proposed`);
-    return "Resources:\n    80 unchanged";
   },
   "stack output": () => JSON.stringify(state.outputs),
   "stack export": () =>

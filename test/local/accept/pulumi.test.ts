@@ -87,13 +87,13 @@ describe("local/accept/pulumi", () => {
     await assert.rejects(deployer().up({}), /If none runs any more: pulumi cancel/);
   });
 
-  it("tells a preview with changes from one that fails, and from one without", async () => {
-    assert.equal(await deployer().preview(), undefined);
+  it("tells a second up with changes from one that fails, and from one without", async () => {
+    assert.equal(await deployer().upAgain(), undefined);
     fake.plant({ changes: "~ aws:s3/bucketVersioning:BucketVersioning: (update)" });
-    assert.match((await deployer().preview()) ?? "", /BucketVersioning: \(update\)/);
-    fake.plant({ fail: { preview: "error: no credentials" } });
-    await assert.rejects(deployer().preview(), /pulumi preview failed:\nerror: no credentials/);
-    assert.equal(fake.commands()[0], `preview --expect-no-changes --diff ${QUIET}`);
+    assert.match((await deployer().upAgain()) ?? "", /BucketVersioning: \(update\)/);
+    fake.plant({ fail: { up: "error: no credentials" } });
+    await assert.rejects(deployer().upAgain(), /pulumi up failed:\nerror: no credentials/);
+    assert.equal(fake.commands()[0], `up --yes --skip-preview --expect-no-changes --diff ${QUIET}`);
   });
 
   it("destroys the resources and the stack, once", async () => {
