@@ -16,8 +16,8 @@ const SPOILS: readonly Spoil[] = [
   (event) => JSON.stringify({ ...event, event_time: "1970-01-01T00:00:12.000Z" }),
   (event) => JSON.stringify({ ...event, event_time: "9999-12-31T23:59:59.000Z" }),
   (event) => JSON.stringify({ ...event, user_id: undefined, session_id: null }),
-  // An array of events is taken apart, an array in it is no event.
-  (event) => JSON.stringify([[event]]),
+  // JSON in a JSON string, of a producer that encodes twice.
+  (_, line) => JSON.stringify(line),
   (_, __, unit) => (unit < 0.5 ? '"ping"' : String(Math.floor(unit * 1000))),
   (event) => JSON.stringify({ ...event, product_price: "free" }),
 ];

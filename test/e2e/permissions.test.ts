@@ -165,7 +165,9 @@ describe("e2e: permissions", function () {
 
     // Athena takes two queries at once here: while these two run, the execution's own waits.
     const athena = new AthenaClient(lake.stack.clientConfig);
-    const slow = "SELECT count(*) FROM events a, events b, events c, events d WHERE a.user_id < d.user_id";
+    // So many pairs that they never end by themselves, however slow the machine is.
+    const slow =
+      "SELECT count(*) FROM events a, events b, events c, events d, events e, events f WHERE a.user_id < f.user_id";
     const blocking = await Promise.all(
       [1, 2].map(() =>
         athena.send(
