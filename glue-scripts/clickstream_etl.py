@@ -773,6 +773,30 @@ AGENT = (
     r"|\bMozilla%(?:25)?2[Ff][0-9][^&#\"\\\s]*"
 )
 
+# An IPv4 address written as IPv6, ::ffff:203.0.113.7, is what it stands for. Another IPv4 tail stands for two groups.
+TO_IPV4_OR_GROUPS = (
+    (rf"^(?:::|(?:0{{1,4}}:){{5}})ffff:({IPV4})$", "$1"),
+    (rf"(?<=:){IPV4}$", "0:0"),
+)
+# `::` may stand at an end or between groups, once, and for one group at least.
+WELL_FORMED = (
+    rf"^(?:{IPV4}|(?:{GROUP}:){{7}}{GROUP}|::|(?:{GROUP}:){{1,7}}:|:(?::{GROUP}){{1,7}}"
+    rf"|(?=[^:]*(?::[^:]*){{2,7}}$)(?:{GROUP}:){{1,6}}(?::{GROUP}){{1,6}})$"
+)
+# Of an IPv6 address three groups are left, so that of the zeros for which `::` stands two are enough.
+TO_NETWORK = (
+    (r"\.[0-9]+$", ".0"),
+    ("^::", "0::"),
+    ("::$", "::0"),
+    ("::(?=(?:[^:]+:){6}[^:]+$)", ":"),
+    ("::(?=(?:[^:]+:){5}[^:]+$)", ":0:"),
+    ("::", ":0:0:"),
+    # Leading zeros of a group, all behind the third group, and groups of zeros at the end.
+    ("(?<![0-9a-f.])0+(?=[0-9a-f]+(?::|$))", ""),
+    ("^((?:[^:.]+:){3})[^.]*$", "$1:"),
+    ("(?:(?:^|:)0)+::$", "::"),
+)
+
 # Stands for a match while the others are looked at: a code point that is no character, and never will be.
 MATCH = "\uffff"
 PERSONAL_VALUES = {"ip": ADDRESS, "user_agent": AGENT, "email": EMAIL}
@@ -812,71 +836,32 @@ def name_pattern(field: str) -> str:
     return rf"{WORD_START}(?i:{ends}){NAME_TAIL}"
 
 
-def let(value: Column, body: Callable[[Column], Column]) -> Column:
-    """Computes a value once and hands it on: without it, what is used ten times is planned and run ten times."""
-    return F.get(F.transform(F.array(value), body), F.lit(0))
-
-
 def mask_ip(ip: Column) -> Column:
     """The network of the client's address; null where there is none.
 
     Of IPv4 without the last octet, of IPv6 the first 48 bits. A port goes; of a forwarded list the first is the client.
     """
     # Most are IPv4 and nothing else, so that is asked first; the costly rest is only computed for the others.
-    first = F.regexp_extract(ip, ADDRESS, 0)
-    found = F.when(first != "", with_colons(first)).otherwise(F.trim(ip))
-    return F.when(ip.rlike(f"^{IPV4}$"), network_v4(ip)).otherwise(let(F.lower(found), mask_rare_ip))
+    return F.when(ip.rlike(f"^{IPV4}$"), F.concat(F.substring_index(ip, ".", 3), F.lit(".0"))).otherwise(
+        # `::` alone is an address, but no text is searched for it.
+        mask_rare_ip(F.coalesce(first_address(ip), F.trim(ip)))
+    )
 
 
-def with_colons(address: Column) -> Column:
-    return F.regexp_replace(address, COLON, ":")
-
-
-def network_v4(address: Column) -> Column:
-    return F.concat(F.substring_index(address, ".", 3), F.lit(".0"))
+def first_address(text: Column) -> Column:
+    """The first address in a text, in small letters and with plain colons; null where there is none."""
+    found = F.get(F.regexp_extract_all(text, F.lit(ADDRESS), F.lit(0)), F.lit(0))
+    return F.lower(F.regexp_replace(found, COLON, ":"))
 
 
 def mask_rare_ip(address: Column) -> Column:
-    # An IPv4 address written as IPv6, ::ffff:203.0.113.7, is what it stands for.
-    mapped = F.regexp_extract(address, rf"^(?:(?:::|(?:0{{1,4}}:){{5}})ffff:)?({IPV4})$", 1)
-    # A zone, as in fe80::1%eth0, is no part of the address. An IPv4 tail stands for two groups, masked anyway.
-    without_zone = F.regexp_replace(address, "%.*$", "")
-    whole = F.regexp_replace(without_zone, rf"(?<=:){IPV4}$", "0:0")
-    return F.when(mapped != "", network_v4(mapped)).otherwise(let(whole, mask_ipv6))
-
-
-def mask_ipv6(address: Column) -> Column:
-    """Writes all eight groups out, then keeps three, without leading zeros and with the rest as `::`."""
-    is_shortened = address.contains("::")
-
-    def groups(side: Column) -> Column:
-        return F.filter(F.split(side, ":"), lambda group: group != "")
-
-    def fill(left: Column, right: Column) -> Column:
-        missing = F.when(is_shortened, 8 - F.size(left) - F.size(right)).otherwise(0)
-        return F.concat(left, F.array_repeat(F.lit("0"), missing), right)
-
-    left = groups(F.substring_index(address, "::", 1))
-    right = F.when(is_shortened, groups(F.substring_index(address, "::", -1))).otherwise(
-        F.array().cast("array<string>")
-    )
-    is_written_well = (
-        # Only `::` may stand at an end or twice in a row, once, and for one group at least.
-        ~address.rlike("^:(?!:)|(?<!:):$|:::|::.*::") & (~is_shortened | (F.size(left) + F.size(right) <= 7))
-    )
-    return F.when(is_written_well, let(fill(left, right), network_v6))
-
-
-def network_v6(groups: Column) -> Column:
-    is_address = (F.size(groups) == 8) & F.forall(groups, lambda group: group.rlike("^[0-9a-f]{1,4}$"))
-    first, second, third = (F.regexp_replace(F.get(groups, F.lit(i)), "^0+(?=.)", "") for i in range(3))
-    network = (
-        F.when(third != "0", F.concat_ws(":", first, second, third))
-        .when(second != "0", F.concat_ws(":", first, second))
-        .when(first != "0", first)
-        .otherwise("")
-    )
-    return F.when(is_address, F.concat(network, F.lit("::")))
+    """A chain in which each step uses the one before once: used twice, it would be planned and run twice."""
+    for pattern, replacement in TO_IPV4_OR_GROUPS:
+        address = F.regexp_replace(address, pattern, replacement)
+    network = F.get(F.regexp_extract_all(address, F.lit(WELL_FORMED), F.lit(0)), F.lit(0))
+    for pattern, replacement in TO_NETWORK:
+        network = F.regexp_replace(network, pattern, replacement)
+    return network
 
 
 def mask(name: str, value: Column) -> Column:
@@ -903,10 +888,7 @@ def protect_value(name: str, action: str, value: Column) -> Column:
 
 def plain(name: str, value: Column) -> Column:
     """What a hash is made of: of an address without its port and its proxies, so that a client has one hash."""
-    if name != "ip":
-        return value
-    first = F.regexp_extract(value, ADDRESS, 0)
-    return F.when(first != "", F.lower(with_colons(first))).otherwise(value)
+    return F.coalesce(first_address(value), value) if name == "ip" else value
 
 
 def protect(events: DataFrame, spark: SparkSession, rules: dict[str, str], key: bytes | None) -> DataFrame:
@@ -915,8 +897,11 @@ def protect(events: DataFrame, spark: SparkSession, rules: dict[str, str], key: 
     `event_id` stays: it is what makes a copy a copy.
     """
     acting = {name: action for name, action in rules.items() if action != "keep"}
+    if not acting:
+        return events
     if "hash" in acting.values():
         events = events.crossJoin(F.broadcast(key_pads(spark, key)))
+    # Each step is a column of its own: Spark analyses an expression anew for each level of lambdas that it nests.
     events = events.withColumns(
         {
             name: protect_value(name, action, F.col(name))
@@ -925,20 +910,22 @@ def protect(events: DataFrame, spark: SparkSession, rules: dict[str, str], key: 
         }
         | {"_text": all_text()}
     )
-    events = events.withColumn("_suspect", may_concern(F.col("_text"), acting) if acting else F.lit(False))
-    # One expression for all columns: as many as there are columns would make a plan that Java does not compile.
-    texts = F.when(F.col("_suspect"), F.transform(F.array(*SCRUBBED), lambda text: scrub(text, acting)))
-    events = events.withColumn("_texts", texts)
+    events = events.withColumn("_suspect", may_concern(F.col("_text"), acting))
+    events = events.withColumn("_named", F.when(F.col("_suspect"), protect_named_properties(acting)))
+    # One array for all texts of a row: as many expressions as there are columns make a plan that takes seconds.
+    values = F.coalesce(F.map_values("_named"), F.array().cast("array<string>"))
+    events = events.withColumn("_texts", F.when(F.col("_suspect"), F.concat(F.array(*SCRUBBED), values)))
+    events = scrub(events, acting)
     cleaned = {
         name: F.when(F.col("_suspect"), F.get("_texts", F.lit(number))).otherwise(F.col(name))
         for number, name in enumerate(SCRUBBED)
     }
     if "ip" in acting:
         cleaned["ip"] = protect_value("ip", acting["ip"], F.col("ip"))
-    properties = F.when(F.col("_suspect"), protect_properties(acting)).otherwise(F.col("properties"))
-    return events.withColumns(cleaned | {"properties": properties}).drop(
-        "_text", "_suspect", "_texts", "_inner_pad", "_outer_pad"
-    )
+    values = F.slice("_texts", len(SCRUBBED) + 1, F.size(F.map_keys("_named")))
+    properties = F.map_filter(F.map_from_arrays(F.map_keys("_named"), values), lambda _, value: value.isNotNull())
+    cleaned["properties"] = F.when(F.col("_suspect"), properties).otherwise(F.col("properties"))
+    return events.withColumns(cleaned).drop("_text", "_suspect", "_named", "_texts", "_inner_pad", "_outer_pad")
 
 
 def key_pads(spark: SparkSession, key: bytes | None) -> DataFrame:
@@ -995,34 +982,33 @@ def may_hold_agent(text: Column) -> Column:
     return text.contains("Mozilla") | text.rlike(rf"/[0-9][0-9A-Za-z_.]{{0,20}}[ +][(A-Za-z]|\b(?:{AGENTS})/[0-9]")
 
 
-def scrub(text: Column, acting: dict[str, str]) -> Column:
-    """Applies the rules to what stands within a text; null where it held nothing but what is dropped."""
+def scrub(rows: DataFrame, acting: dict[str, str]) -> DataFrame:
+    """Applies the rules to what stands within each of `_texts`; null where it held nothing but what is dropped."""
 
     def values(name: str, pattern: str, guard: Callable[[Column], Column]) -> Callable[[Column], Column]:
-        def replaced(value: Column) -> Column:
-            found = replace_each(value, pattern, lambda part: protect_value(name, acting[name], part))
-            return F.when(guard(value), found).otherwise(value)
-
-        return replaced
-
-    def named(name: str, action: str) -> Callable[[Column], Column]:
-        return lambda value: scrub_named(value, name, action)
+        return lambda text: replace_each(
+            text, guard(text), pattern, lambda part: protect_value(name, acting[name], part)
+        )
 
     steps = [values("user_agent", AGENT, may_hold_agent)] if "user_agent" in acting else []
-    steps += [named(name, action) for name, action in acting.items()]
+    steps += [step for name, action in acting.items() for step in named(name, action)]
     if "email" in acting:
-        steps += [lambda value: F.regexp_replace(value, USER_IN_URL, "//"), values("email", EMAIL, may_hold_email)]
+        steps += [lambda text: F.regexp_replace(text, USER_IN_URL, "//"), values("email", EMAIL, may_hold_email)]
     if "ip" in acting:
         steps += [values("ip", ADDRESS, may_hold_address)]
-    result = text
+    # Of a row that is looked at closely most texts hold nothing, either: they are null on the way.
+    asked = F.transform("_texts", lambda text: F.when(may_concern(text, acting), text))
+    rows = rows.withColumn("_clean", asked)
     for step in steps:
-        result = let(result, step)
-    clean = let(result, lambda clean: F.when((clean == text) | (F.trim(clean) != ""), clean))
-    # Of a row that is looked at closely most texts hold nothing, either.
-    return F.when(may_concern(text, acting), clean).otherwise(text)
+        rows = rows.withColumn("_clean", F.transform("_clean", step))
+
+    def settled(text: Column, clean: Column) -> Column:
+        return F.when(clean.isNull(), text).when((clean == text) | (F.trim(clean) != ""), clean)
+
+    return rows.withColumn("_texts", F.zip_with("_texts", "_clean", settled)).drop("_clean")
 
 
-def scrub_named(text: Column, name: str, action: str) -> Column:
+def named(name: str, action: str) -> list[Callable[[Column], Column]]:
     """The rule on what a text names itself: a parameter, as in a URL, and a member, as in JSON text."""
     parameter = PARAMETER.format(name=name_pattern(name))
     member = MEMBER.format(name=name_pattern(name))
@@ -1042,45 +1028,45 @@ def scrub_named(text: Column, name: str, action: str) -> Column:
         value = protected(F.concat(part(match, member, 3), part(match, member, 4)))
         return F.concat(part(match, member, 1), part(match, member, 2), value, part(match, member, 2))
 
-    with_parameters = F.when(text.rlike("=|%3D|%253D"), replace_each(text, parameter, new_parameter)).otherwise(text)
-    return let(
-        with_parameters,
-        lambda value: F.when(value.rlike(r"\"\s*:"), replace_each(value, member, new_member)).otherwise(value),
+    return [
+        lambda text: replace_each(text, text.rlike("=|%3D|%253D"), parameter, new_parameter),
+        lambda text: replace_each(text, text.rlike(r"\"\s*:"), member, new_member),
+    ]
+
+
+def replace_each(text: Column, guard: Column, pattern: str, replace: Callable[[Column], Column]) -> Column:
+    """Puts something made of each match in its place; regexp_replace can only put a text there.
+
+    The guard is a cheap question first; `text` stands here five times, so it has to be a name for a value.
+    """
+    # Spark compiles the pattern of `split` anew for each value; of a single character it needs none.
+    pieces = F.split(F.regexp_replace(text, pattern, MATCH), MATCH)
+    changed = F.zip_with(
+        pieces,
+        F.regexp_extract_all(text, F.lit(pattern), F.lit(0)),
+        lambda piece, match: F.concat(piece, F.coalesce(replace(match), F.lit(""))),
     )
+    return F.when(guard & text.rlike(pattern), F.array_join(changed, "")).otherwise(text)
 
 
-def replace_each(text: Column, pattern: str, replace: Callable[[Column], Column]) -> Column:
-    """Puts something made of each match in its place; regexp_replace can only put a text there."""
-
-    def join(found: Column) -> Column:
-        # Spark compiles the pattern of `split` anew for each value; of a single character it needs none.
-        pieces = F.split(F.regexp_replace(text, pattern, MATCH), MATCH)
-        changed = F.zip_with(pieces, found, lambda piece, match: F.concat(piece, F.coalesce(replace(match), F.lit(""))))
-        return F.when(F.size(found) == 0, text).otherwise(F.array_join(changed, ""))
-
-    return let(F.regexp_extract_all(text, F.lit(pattern), F.lit(0)), join)
-
-
-def protect_properties(acting: dict[str, str]) -> Column:
-    """The rules inside the free map: on names that mean a field, and on values as everywhere else."""
-    properties = F.col("properties")
+def protect_named_properties(acting: dict[str, str]) -> Column:
+    """The rules on properties whose names mean a field."""
     patterns = {name: rf"{name_pattern(name)}$" for name in acting}
     dropped = [pattern for name, pattern in patterns.items() if acting[name] == "drop"]
     # What names a property is not worth keeping where it names a person.
     dropped += [PERSONAL_VALUES[name] for name in acting if name in PERSONAL_VALUES]
+    changing = {name: pattern for name, pattern in patterns.items() if acting[name] != "drop"}
 
     def stays(key: Column, _: Column) -> Column:
         return functools.reduce(Column.__and__, [~key.rlike(pattern) for pattern in dropped], F.lit(True))
 
     def change(key: Column, value: Column) -> Column:
         result = value
-        for name, pattern in patterns.items():
-            if acting[name] != "drop":
-                result = F.when(key.rlike(pattern), protect_value(name, acting[name], value)).otherwise(result)
-        return scrub(result, acting)
+        for name, pattern in changing.items():
+            result = F.when(key.rlike(pattern), protect_value(name, acting[name], value)).otherwise(result)
+        return result
 
-    treated = F.transform_values(F.map_filter(properties, stays), change)
-    return F.map_filter(treated, lambda _, value: value.isNotNull())
+    return F.transform_values(F.map_filter("properties", stays), change)
 
 
 def derive(events: DataFrame, processed_at: str) -> DataFrame:

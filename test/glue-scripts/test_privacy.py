@@ -251,7 +251,10 @@ VALUES = {
 
 
 def scrubbed(spark, values, rules):
-    return column(spark, values, lambda text: etl.scrub(text, rules))
+    rows = spark.createDataFrame(
+        [(number, [value]) for number, value in enumerate(values)], "n int, _texts array<string>"
+    )
+    return [row["_texts"][0] for row in etl.scrub(rows, rules).orderBy("n").collect()]
 
 
 def test_a_value_that_is_or_holds_an_address_an_email_or_a_user_agent_follows_the_rule(spark):
