@@ -344,11 +344,13 @@ def test_a_job_run_acts_with_the_jobs_role(stack: Stack) -> None:
         f"/GlueJobRunnerSession is not authorized to perform: s3:PutObject on resource: arn:aws:s3:::{bucket}/out"
         in (failed["ErrorMessage"])
     )
-    stack.client("logs").create_log_group(logGroupName="/own/job/error")
-    logs = allow("logs:CreateLogStream", "logs:PutLogEvents", on=f"arn:aws:logs:*:{ACCOUNT}:log-group:/own/job/error:*")
+    stack.client("logs").create_log_group(logGroupName="/own/job/output")
+    logs = allow(
+        "logs:CreateLogStream", "logs:PutLogEvents", on=f"arn:aws:logs:*:{ACCOUNT}:log-group:/own/job/output:*"
+    )
     grant(stack, job_role, reads, logs)
     failed = run()
-    streams = stack.client("logs").describe_log_streams(logGroupName="/own/job/error")["logStreams"]
+    streams = stack.client("logs").describe_log_streams(logGroupName="/own/job/output")["logStreams"]
     assert [each["logStreamName"] for each in streams] == [failed["Id"]], "one with the permission, none without"
     grant(stack, job_role, reads, logs, allow("s3:PutObject", on=f"arn:aws:s3:::{bucket}/out"))
     assert run()["JobRunState"] == "SUCCEEDED"
