@@ -11,9 +11,16 @@ from .catalog import Table
 def repair(table: Table) -> list[str]:
     """Add what is missing, change nothing that is there; returns the lines that Athena prints."""
     found = _on_storage(table)
-    registered = [tuple(raw["Values"]) for raw in catalog.partitions(table)]
-    new = [values for values in found if values not in set(registered)]
-    gone = [values for values in registered if _default_location(table, values) and values not in found]
+    registered = {
+        tuple(raw["Values"]): (raw.get("StorageDescriptor") or {}).get("Location", "")
+        for raw in catalog.partitions(table)
+    }
+    new = [values for values in found if values not in registered]
+    gone = [
+        values
+        for values, location in registered.items()
+        if values not in found and _is_default(table, values, location)
+    ]
     lines = []
     if new:
         lines.append("Partitions not in metastore:\t" + "\t".join(_shown(table, values) for values in new))
@@ -48,12 +55,8 @@ def _values(table: Table, folders: list[str]) -> tuple[str, ...] | None:
     return tuple(unquote(value) for _, _, value in pairs)
 
 
-def _default_location(table: Table, values: tuple[str, ...]) -> bool:
-    path = table.location.rstrip("/") + "/" + catalog.partition_path(table.keys, list(values))
-    for raw in catalog.partitions(table):
-        if tuple(raw["Values"]) == values:
-            return (raw.get("StorageDescriptor") or {}).get("Location", "").rstrip("/") == path
-    return False
+def _is_default(table: Table, values: tuple[str, ...], location: str) -> bool:
+    return location.rstrip("/") == f"{table.location.rstrip('/')}/{catalog.partition_path(table.keys, list(values))}"
 
 
 def _shown(table: Table, values: tuple[str, ...]) -> str:

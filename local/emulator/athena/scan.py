@@ -16,6 +16,8 @@ from .errors import AthenaFailure, not_supported
 from .tables import DataFile
 from .types import quoted, text
 
+# How many files' footers are read in one go; a query can be stopped, and is billed, between two.
+_FOOTERS = 500
 PSEUDO = ("$path", "$file_size", "$file_modified_time")
 _WIDER = {
     "TINYINT": {"SMALLINT", "INTEGER", "BIGINT"},
@@ -55,15 +57,22 @@ def view(
     plan = Plan()
     wanted = [c.name for c in table.columns if used is None or c.name in used]
     groups: dict[tuple, list[tuple[str, DataFile]]] = {}
+    parquet: dict[str, list[tuple[str, DataFile]]] = {}
     for data in found:
         library = (data.partition.descriptor.get("SerdeInfo") or {}).get("SerializationLibrary") or ""
         if not _is_parquet(library):
             check(data.item.size)
-        path = _materialize(data, library, table, scratch, check)
+        member = (_materialize(data, library, table, scratch, check), data)
         if _is_parquet(library):
-            check(_parquet_bytes(path, wanted))
-        signature = _parquet_types(path) if _is_parquet(library) else None
-        groups.setdefault((library, signature), []).append((path, data))
+            parquet.setdefault(library, []).append(member)
+        else:
+            groups.setdefault((library, None), []).append(member)
+    for library, members in parquet.items():
+        for start in range(0, len(members), _FOOTERS):
+            some = members[start : start + _FOOTERS]
+            types = _parquet_types([path for path, _ in some], wanted, check)
+            for path, data in some:
+                groups.setdefault((library, types[path]), []).append((path, data))
     plan.paths = [path for members in groups.values() for path, _ in members]
     selects = [_select(table, name, key, members, wanted) for key, members in groups.items()]
     plan.statements = [*_file_table(table, name, groups), _create_view(table, name, selects)]
@@ -174,15 +183,30 @@ def _plain(duckdb_type: str) -> str:
     return duckdb_type.replace(" ", "").replace('"', "").lower()
 
 
-def _parquet_types(path: str) -> tuple:
-    found = _inspect("DESCRIBE SELECT * FROM read_parquet(?, hive_partitioning=false)", path)
-    return tuple((row[0].lower(), row[1]) for row in found)
+def _parquet_types(paths: list[str], wanted: list[str], check: Callable[[int], None]) -> dict[str, tuple]:
+    """The columns of each file as DuckDB reads them; `check` gets the bytes of the wanted columns, as Athena bills
+    them. The footers of all files are read in one go, and files of one schema are described once."""
+    sizes: dict[str, int] = dict.fromkeys(paths, 0)
+    for path, name, size in _footers("file_name, path_in_schema, total_compressed_size", "parquet_metadata", paths):
+        if name.split(",")[0].strip().lower() in wanted:
+            sizes[path] += size
+    for size in sizes.values():
+        check(size)
+    schemas: dict[str, list[tuple]] = {path: [] for path in paths}
+    for path, *element in _footers("*", "parquet_schema", paths):
+        schemas[path].append(tuple(map(str, element)))
+    described: dict[tuple, tuple] = {}
+    types: dict[str, tuple] = {}
+    for path, elements in schemas.items():
+        if tuple(elements) not in described:
+            found = _inspect("DESCRIBE SELECT * FROM read_parquet(?, hive_partitioning=false)", path)
+            described[tuple(elements)] = tuple((row[0].lower(), row[1]) for row in found)
+        types[path] = described[tuple(elements)]
+    return types
 
 
-def _parquet_bytes(path: str, wanted: list[str]) -> int:
-    """Compressed bytes of the columns read, as Athena bills them."""
-    found = _inspect("SELECT path_in_schema, total_compressed_size FROM parquet_metadata(?)", path)
-    return sum(size for name, size in found if name.split(",")[0].strip().lower() in wanted)
+def _footers(columns: str, function: str, paths: list[str]) -> list[tuple]:
+    return _inspect(f"SELECT {columns} FROM {function}(?)", paths)
 
 
 @cache
@@ -190,7 +214,7 @@ def _inspector() -> duckdb.DuckDBPyConnection:
     return duckdb.connect(config={"threads": 1})
 
 
-def _inspect(sql: str, path: str) -> list[tuple]:
+def _inspect(sql: str, path: str | list[str]) -> list[tuple]:
     with _inspector().cursor() as cursor:
         try:
             return cursor.execute(sql, [path]).fetchall()

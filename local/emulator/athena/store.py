@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from bisect import bisect_left
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlparse
@@ -44,13 +45,34 @@ def folder(uri: str) -> tuple[str, str]:
 
 def list_objects(bucket: str, prefix: str) -> Iterator[S3Object]:
     """The objects under a prefix in key order."""
-    permissions.require("s3:ListBucket", f"arn:aws:s3:::{bucket}", keys={"s3:prefix": prefix})
+    return lister()(bucket, prefix)
+
+
+def lister() -> Callable[[str, str], Iterator[S3Object]]:
+    """Lists prefix after prefix of one moment: each bucket is sorted once, however many prefixes are asked for."""
+    sorted_buckets: dict[str, tuple[dict, list[str]]] = {}
+
+    def under(bucket: str, prefix: str) -> Iterator[S3Object]:
+        permissions.require("s3:ListBucket", f"arn:aws:s3:::{bucket}", keys={"s3:prefix": prefix})
+        if bucket not in sorted_buckets:
+            sorted_buckets[bucket] = _sorted(bucket)
+        records, keys = sorted_buckets[bucket]
+        for index in range(bisect_left(keys, prefix), len(keys)):
+            key = keys[index]
+            if not key.startswith(prefix):
+                break
+            record = records[key]
+            yield S3Object(bucket, key, int(record.get("size", 0)), str(record.get("last_modified", "")))
+
+    return under
+
+
+def _sorted(bucket: str) -> tuple[dict, list[str]]:
     stored = s3._buckets.get(bucket)
     if stored is None:
         raise AthenaFailure("HIVE_FILESYSTEM_ERROR", f"The bucket {bucket} does not exist (NoSuchBucket)")
-    for key, record in sorted(list(stored["objects"].items())):
-        if key.startswith(prefix):
-            yield S3Object(bucket, key, int(record.get("size", 0)), str(record.get("last_modified", "")))
+    records = dict(stored["objects"])
+    return records, sorted(records)
 
 
 def bucket_exists(bucket: str) -> bool:

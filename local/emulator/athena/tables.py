@@ -71,11 +71,12 @@ def _projected(table: Table, wanted: dict[str, set[str]]) -> list[Partition]:
 def files(chosen: Iterable[Partition], cancelled: Callable[[], bool]) -> list[DataFile]:
     """The data files under the partitions' locations, at any depth, without what Hive hides."""
     found = []
+    list_objects = store.lister()
     for partition in chosen:
         if cancelled():
             break
         bucket, prefix = store.folder(partition.location)
-        for item in store.list_objects(bucket, prefix):
+        for item in list_objects(bucket, prefix):
             if item.size and not item.key.endswith("/") and not hidden(item.key[len(prefix) :]):
                 found.append(DataFile(item, partition))
     return found

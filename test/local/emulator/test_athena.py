@@ -110,6 +110,21 @@ def test_reads_only_registered_partitions_until_msck_registers_the_rest(events: 
     assert events.rows("MSCK REPAIR TABLE events") == []
 
 
+def test_reads_hundreds_of_files_of_more_than_one_schema(events: Lake, tmp_path: Path) -> None:
+    put_rows(events, tmp_path, "events/event_date=2026-11-22/0.parquet", 3)
+    small = (tmp_path / "rows.parquet").read_bytes()
+    other = tmp_path / "other.parquet"
+    duckdb.execute(f"COPY (SELECT 'other' AS event_id, 40::TINYINT AS n) TO '{other}' (FORMAT parquet)")
+    for number in range(1, 520):
+        events.put(f"events/event_date=2026-11-22/{number}.parquet", other.read_bytes() if number % 10 == 0 else small)
+    events.run("MSCK REPAIR TABLE events")
+    sql = "SELECT count(*), sum(n), count(price) FROM events WHERE event_date = DATE '2026-11-22'"
+    # 520 files: 51 with one row of n = 40, 469 with three rows of n = 0, 1, 2.
+    assert events.rows(sql) == [["1458", str(51 * 40 + 469 * 3), "1407"]]
+    events.put("events/event_date=2026-11-22/torn.parquet", b"no Parquet")
+    assert "HIVE_BAD_DATA" in events.reason(sql)
+
+
 def test_a_partition_lies_where_its_location_says_and_has_the_value_that_the_catalog_says(
     events: Lake, tmp_path: Path
 ) -> None:
