@@ -137,14 +137,15 @@ def _batch_get_partition(data: dict) -> dict:
 
 
 def _create_partition(data: dict) -> dict:
-    _add(data, _table(data), data.get("PartitionInput") or {})
+    _add(data, _table(data), data.get("PartitionInput") or {}, _registered(data))
     return {}
 
 
 def _batch_create_partition(data: dict) -> dict:
     table = _table(data)
     inputs = _batch(data.get("PartitionInputList"), "create")
-    return _each(inputs, lambda entry: entry.get("Values") or [], lambda entry: _add(data, table, entry))
+    registered = _registered(data)
+    return _each(inputs, lambda entry: entry.get("Values") or [], lambda entry: _add(data, table, entry, registered))
 
 
 def _update_partition(data: dict) -> dict:
@@ -191,10 +192,16 @@ def _each(entries: list[dict], values: Callable, act: Callable, values_name: str
     return {"Errors": errors}
 
 
-def _add(data: dict, table: dict, partition: dict) -> None:
+def _registered(data: dict) -> set[tuple[str, ...]]:
+    """The values of all partitions: gone through once a request, however many it adds."""
+    return {tuple(partition["Values"]) for partition in glue._partitions.get(_key(data), [])}
+
+
+def _add(data: dict, table: dict, partition: dict, registered: set[tuple[str, ...]]) -> None:
     values = _checked_values(table, partition.get("Values"))
-    if _find(data, values):
+    if tuple(values) in registered:
         raise CatalogError("AlreadyExistsException", "Partition already exists.")
+    registered.add(tuple(values))
     # A new list, because a reader may be going through the old one.
     glue._partitions[_key(data)] = [*glue._partitions.get(_key(data), []), _record(data, partition, values)]
 

@@ -10,6 +10,7 @@ from ministack.core.responses import get_account_id, get_region
 from ministack.services import glue
 
 from .. import permissions
+from ..glue_catalog import BATCH_LIMITS
 from .errors import AthenaFailure, DdlFailure
 from .types import HiveType, parse_hive_type
 
@@ -151,13 +152,29 @@ def drop_table(table: Table) -> None:
     call(glue._delete_table, {"DatabaseName": table.database, "Name": table.name})
 
 
-def add_partition(table: Table, values: list[str], location: str, *, in_batch: bool = False) -> None:
+def add_partition(table: Table, values: list[str], location: str) -> None:
     """Register one partition with the table's own format."""
-    require("BatchCreatePartition" if in_batch else "CreatePartition", table.database, table.name)
+    require("CreatePartition", table.database, table.name)
+    call(glue._create_partition, {**_named(table), "PartitionInput": _partition(table, values, location)})
+
+
+def add_partitions(table: Table, locations: dict[tuple[str, ...], str]) -> None:
+    """Register new partitions with the table's own format, 100 a call, as the API takes them. One that another
+    caller has just made stays as it is."""
+    inputs = [_partition(table, list(values), location) for values, location in locations.items()]
+    for start in range(0, len(inputs), BATCH_LIMITS["create"]):
+        require("BatchCreatePartition", table.database, table.name)
+        some = inputs[start : start + BATCH_LIMITS["create"]]
+        call(glue._batch_create_partition, {**_named(table), "PartitionInputList": some})
+
+
+def _named(table: Table) -> dict[str, str]:
+    return {"DatabaseName": table.database, "TableName": table.name}
+
+
+def _partition(table: Table, values: list[str], location: str) -> dict:
     descriptor = {**table.descriptor, "Location": location}
-    partition = {"Values": values, "StorageDescriptor": descriptor, "Parameters": {}}
-    request = {"DatabaseName": table.database, "TableName": table.name, "PartitionInput": partition}
-    call(glue._create_partition, request)
+    return {"Values": values, "StorageDescriptor": descriptor, "Parameters": {}}
 
 
 def drop_partition(table: Table, values: list[str]) -> None:

@@ -26,9 +26,8 @@ def repair(table: Table) -> list[str]:
         lines.append("Partitions not in metastore:\t" + "\t".join(_shown(table, values) for values in new))
     if gone:
         lines.append("Partitions missing from filesystem:\t" + "\t".join(_shown(table, values) for values in gone))
-    for values in new:
-        catalog.add_partition(table, list(values), found[values], in_batch=True)
-        lines.append(f"Repair: Added partition to metastore {_shown(table, values)}")
+    catalog.add_partitions(table, {values: found[values] for values in new})
+    lines += [f"Repair: Added partition to metastore {_shown(table, values)}" for values in new]
     return lines
 
 

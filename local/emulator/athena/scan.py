@@ -206,7 +206,8 @@ def _parquet_types(paths: list[str], wanted: list[str], check: Callable[[int], N
 
 
 def _footers(columns: str, function: str, paths: list[str]) -> list[tuple]:
-    return _inspect(f"SELECT {columns} FROM {function}(?)", paths)
+    # In the SQL: as a parameter, the Python client looks at each path of a list for long.
+    return _inspect(f"SELECT {columns} FROM {function}([{', '.join(map(text, paths))}])")
 
 
 @cache
@@ -214,10 +215,10 @@ def _inspector() -> duckdb.DuckDBPyConnection:
     return duckdb.connect(config={"threads": 1})
 
 
-def _inspect(sql: str, path: str | list[str]) -> list[tuple]:
+def _inspect(sql: str, *parameters: str) -> list[tuple]:
     with _inspector().cursor() as cursor:
         try:
-            return cursor.execute(sql, [path]).fetchall()
+            return cursor.execute(sql, list(parameters)).fetchall()
         except duckdb.Error as error:
             raise AthenaFailure("HIVE_BAD_DATA", f"Malformed Parquet file: {error}".split("\n")[0]) from error
 
