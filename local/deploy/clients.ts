@@ -1,4 +1,4 @@
-// The AWS SDK clients of a local stack: one of each service, all for the emulator's endpoint and nothing else.
+// The AWS SDK clients of the services that a deployment makes resources of, one of each, for a local stack or for AWS.
 import { AthenaClient } from "@aws-sdk/client-athena";
 import { BudgetsClient } from "@aws-sdk/client-budgets";
 import { CloudWatchClient } from "@aws-sdk/client-cloudwatch";
@@ -13,11 +13,11 @@ import { SchedulerClient } from "@aws-sdk/client-scheduler";
 import { SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
 import { SFNClient } from "@aws-sdk/client-sfn";
 import { SNSClient } from "@aws-sdk/client-sns";
-import type { ClientConfig } from "../aws";
+import type { TargetConfig } from "../cli/target";
 
 export type Clients = ReturnType<typeof makeClients>;
 
-export function makeClients(config: ClientConfig) {
+export function makeClients(config: TargetConfig) {
   return {
     athena: new AthenaClient(config),
     budgets: new BudgetsClient(config),
