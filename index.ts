@@ -2,19 +2,19 @@
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { Budget } from "./infra/budget";
-import { Catalog } from "./infra/catalog";
-import { Collect, SIMULATOR_TIMEOUT_SECONDS } from "./infra/collect";
-import { stackConfig } from "./infra/config";
-import { Encryption } from "./infra/encryption";
-import { Ingest } from "./infra/ingest";
-import * as names from "./infra/names";
-import { Notify } from "./infra/notify";
-import { Observe } from "./infra/observe";
-import { Orchestrate } from "./infra/orchestrate";
-import { Process } from "./infra/process";
-import { protectData } from "./infra/protection";
-import { tagEverything } from "./infra/tags";
+import { Encryption } from "./infra/blocks/encryption";
+import * as names from "./infra/blocks/names";
+import { protectData } from "./infra/blocks/protection";
+import { tagEverything } from "./infra/blocks/tags";
+import { Catalog } from "./infra/catalog/catalog";
+import { Collect, SIMULATOR_TIMEOUT_SECONDS } from "./infra/collect/collect";
+import { stackConfig } from "./infra/config/config";
+import { Ingest } from "./infra/ingest/ingest";
+import { Notify } from "./infra/notify/notify";
+import { Budget } from "./infra/observe/budget";
+import { Observe } from "./infra/observe/observe";
+import { Orchestrate } from "./infra/orchestrate/orchestrate";
+import { Transform } from "./infra/transform/transform";
 
 const config = stackConfig();
 tagEverything(config.tags);
@@ -41,13 +41,13 @@ const ingest = new Ingest("clickstream", {
   streamArn: collect.stream.arn,
   countRecords: config.alarms || config.dashboard,
 });
-const processing = new Process("clickstream", { ...config, key, ...tables, raw: ingest.raw });
+const transform = new Transform("clickstream", { ...config, key, ...tables, raw: ingest.raw });
 const catalog = new Catalog("clickstream", {
   ...config,
   key,
   ...tables,
   raw: ingest.raw,
-  curated: processing.curated,
+  curated: transform.curated,
 });
 const notify = new Notify("clickstream", { ...config, topicKey });
 const pipeline = new Orchestrate("clickstream", {
@@ -60,11 +60,11 @@ const pipeline = new Orchestrate("clickstream", {
   simulatorTimeoutSeconds: SIMULATOR_TIMEOUT_SECONDS,
   awaitIngest: ingest.awaitIngest,
   ingestLogGroupName: ingest.ingest.logGroupName,
-  job: processing.job,
-  jobLogGroupNames: processing.logGroupNames,
+  job: transform.job,
+  jobLogGroupNames: transform.logGroupNames,
   workgroup: catalog.workgroup,
   raw: ingest.raw,
-  curated: processing.curated,
+  curated: transform.curated,
   results: catalog.results,
   successTopicArn: notify.successTopicArn,
   failureTopicArn: notify.failureTopicArn,
@@ -78,15 +78,15 @@ new Observe("clickstream", {
   simulatorFunction: collect.simulator.functionName,
   mappingUuid: ingest.mappingUuid,
   stateMachineArn: pipeline.stateMachineArn,
-  jobName: processing.job.name,
+  jobName: transform.job.name,
   failureTopicArn: notify.failureTopicArn,
 });
 new Budget("clickstream", { ...config, failureTopicArn: notify.failureTopicArn });
 
 export const streamName = collect.stream.name;
 export const rawBucket = ingest.raw.bucketName;
-export const curatedBucket = processing.curated.bucketName;
-export const scriptsBucket = processing.scripts.bucketName;
+export const curatedBucket = transform.curated.bucketName;
+export const scriptsBucket = transform.scripts.bucketName;
 export const resultsBucket = catalog.results.bucketName;
 export const database = catalog.database;
 export const eventsTable = tables.eventsTable;
@@ -96,7 +96,7 @@ export const stateMachineArn = pipeline.stateMachineArn;
 export const simulatorFunction = collect.simulator.functionName;
 export const ingestFunction = ingest.ingest.functionName;
 export const awaitIngestFunction = ingest.awaitIngest.functionName;
-export const jobName = processing.job.name;
+export const jobName = transform.job.name;
 export const successTopicArn = notify.successTopicArn;
 export const failureTopicArn = notify.failureTopicArn;
 export const stateMachineConsoleUrl = pipeline.consoleUrl;

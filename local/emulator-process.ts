@@ -4,9 +4,9 @@ import { createWriteStream, existsSync, mkdirSync, readFileSync } from "node:fs"
 import { join, relative } from "node:path";
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
-import { isolated } from "./aws";
-import { aborted } from "./interrupt";
-import { PROJECT_ROOT } from "./runs";
+import { isolated } from "../stack/aws";
+import { aborted } from "../stack/interrupt";
+import { PROJECT_ROOT } from "../stack/runs";
 
 const READY_SECONDS = 60;
 const STOP_SECONDS = 15;
@@ -34,7 +34,7 @@ export async function startEmulator(stateDir: string, options: EmulatorOptions =
     throw new EmulatorError("The Python environment is missing: npm start and npm test install it.");
   }
   mkdirSync(stateDir, { recursive: true });
-  const script = join(PROJECT_ROOT, "local", "emulator", "launch.py");
+  const script = join(PROJECT_ROOT, "emulator", "launch.py");
   const child = spawn(python, [script, "--state-dir", stateDir], {
     cwd: PROJECT_ROOT,
     env: isolated(process.env),

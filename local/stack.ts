@@ -2,14 +2,20 @@
 import { appendFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { type ClientConfig, isolateProcess, LOCAL_REGION, localClientConfig, localEnvironment } from "./aws";
+import {
+  type ClientConfig,
+  isolateProcess,
+  LOCAL_REGION,
+  localClientConfig,
+  localEnvironment,
+} from "../stack/aws";
+import { aborted } from "../stack/interrupt";
+import { checkOutputs, type StackOutputs } from "../stack/outputs";
+import { PROJECT_ROOT, Runs } from "../stack/runs";
+import { describeUnhonoured, listUnhonoured } from "./deploy/ignored-inputs";
 import { type Deployment, deploy } from "./deploy/program";
-import { describeUnhonoured, listUnhonoured } from "./deploy/unhonoured";
 import { type Emulator, startEmulator } from "./emulator-process";
-import { aborted } from "./interrupt";
 import { confirm, type Mail, readMails } from "./mailbox";
-import { checkOutputs, type StackOutputs } from "./outputs";
-import { PROJECT_ROOT, Runs } from "./runs";
 
 /** Where the local mails go: an address that cannot exist anywhere else. */
 export const LOCAL_ADDRESS = "data-team@clickstream.example";

@@ -7,7 +7,7 @@ import type {
 } from "@pulumi/policy";
 import { type Statement, statementsOf } from "./document";
 
-/** Begins the Sid of statements whose actions AWS gives no resource-level permission (infra/permissions.ts). */
+/** Begins the Sid of statements whose actions AWS gives no resource-level permission (infra/blocks/permissions.ts). */
 const NO_RESOURCE_LEVEL = "AwsHasNoResourceLevelForThese";
 const RUNTIMES = ["nodejs24.x"];
 const ARCHITECTURE = "arm64";

@@ -49,7 +49,7 @@ describe("docs", () => {
 
   it("names no project in a configuration key: Pulumi puts it in, and `pulumi new` gives another one", () => {
     const keys = Object.keys((parse(read("Pulumi.yaml")) as { config: object }).config);
-    const sources = ["infra", "local", "statemachine", "policy"].flatMap((folder) =>
+    const sources = ["infra", "cli", "stack", "local", "statemachine", "policy"].flatMap((folder) =>
       readdirSync(join(ROOT, folder), { recursive: true, encoding: "utf8" })
         .filter((name) => /\.(m?ts|jsonata)$/.test(name))
         .map((name) => `${folder}/${name}`),

@@ -4,8 +4,8 @@ import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { CONFIG_KEYS } from "../infra/config-keys";
-import { savedQueries } from "../infra/saved-queries";
+import { savedQueries } from "../infra/catalog/saved-queries";
+import { CONFIG_KEYS } from "../infra/config/keys";
 import { evaluate, type Program } from "./infra/program";
 import { DEFINITION } from "./statemachine/pipeline";
 

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { PROJECT_ROOT } from "../local/runs";
+import { PROJECT_ROOT } from "../stack/runs";
 
 interface Locked {
   version?: string;
@@ -63,8 +63,8 @@ const normal = (name: string) => name.trim().replace(/\[.*/, "").toLowerCase().r
 describe("supply chain", () => {
   const packageJson = read("package.json");
   const lockFile = read("package-lock.json");
-  const requirements = read("local/requirements.txt");
-  const wanted = read("local/requirements.in");
+  const requirements = read("emulator/requirements.txt");
+  const wanted = read("emulator/requirements.in");
 
   it("locks each npm package in the version that package.json names, with its hash", () => {
     assert.deepEqual(npmProblems(packageJson, lockFile), []);

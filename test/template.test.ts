@@ -3,9 +3,9 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "yaml";
-import { readConfig } from "../infra/config";
-import { CONFIG_KEYS, type ConfigKey } from "../infra/config-keys";
-import { readConfiguration } from "../local/deploy/config";
+import { readConfig } from "../infra/config/config";
+import { CONFIG_KEYS, type ConfigKey } from "../infra/config/keys";
+import { readConfiguration } from "../stack/configuration-files";
 import { evaluate } from "./infra/program";
 
 const ROOT = join(__dirname, "..");

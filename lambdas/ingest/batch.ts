@@ -7,11 +7,11 @@ import { batchKey, objectKey, type Zone } from "../shared/layout";
 import { type Log, withContext } from "../shared/log";
 import { embeddedMetrics, INGEST_METRICS } from "../shared/metrics";
 import { type Clock, errorMessage, errorName } from "../shared/runtime";
+import { type Coverage, quarantineCoverage, type ShardBatch } from "./already-quarantined";
 import { type RecordContext, recordContext, siblingContext, type TimeWindow } from "./context";
 import { GzipObject } from "./gzip-object";
 import { jsonLine } from "./json";
 import { outcomes, type Refused } from "./outcomes";
-import { type Coverage, quarantineCoverage, type ShardBatch } from "./quarantined";
 
 export interface IngestDependencies {
   s3: S3Client;

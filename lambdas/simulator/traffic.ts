@@ -1,7 +1,7 @@
 // The lines that a simulation hands to Kinesis, one by one: good events, and what was asked for beside them.
 
 import { makeRandom, type Random } from "../shared/random";
-import { EventHead } from "./head";
+import { EventHead } from "./event-header";
 import { malformedLine } from "./malformed";
 import { Rhythm } from "./rhythm";
 import { type DraftEvent, Sessions } from "./sessions";

@@ -13,7 +13,7 @@ import { SchedulerClient } from "@aws-sdk/client-scheduler";
 import { SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
 import { SFNClient } from "@aws-sdk/client-sfn";
 import { SNSClient } from "@aws-sdk/client-sns";
-import type { TargetConfig } from "../cli/target";
+import type { TargetConfig } from "../../stack/target";
 
 export type Clients = ReturnType<typeof makeClients>;
 

@@ -2,16 +2,16 @@
 // resource that it declares with the handler of its type.
 import { setImmediate } from "node:timers/promises";
 import * as pulumi from "@pulumi/pulumi";
-import { type ClientConfig, LOCAL_ACCOUNT, LOCAL_REGION } from "../aws";
-import { freshProgram } from "../declared";
+import { type ClientConfig, LOCAL_ACCOUNT, LOCAL_REGION } from "../../stack/aws";
+import { readConfiguration } from "../../stack/configuration-files";
+import { freshProgram } from "../../stack/declared";
 import { makeClients } from "./clients";
-import { readConfiguration } from "./config";
 import { answerCall } from "./functions";
 import { handlers } from "./handlers";
+import { findUnhonoured, type Unhonoured } from "./ignored-inputs";
 import { automaticName, prefixedName } from "./naming";
 import type { DeployContext, Deployed, Handler, Properties } from "./resource";
 import { Secrets } from "./secrets";
-import { findUnhonoured, type Unhonoured } from "./unhonoured";
 
 export const STACK = "dev";
 const SETTLING_TURNS = 5;

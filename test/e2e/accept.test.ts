@@ -3,11 +3,11 @@ import assert from "node:assert/strict";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { LocalDeployer } from "../../local/accept/local-deployer";
-import type { Report } from "../../local/accept/report";
-import { ROWS } from "../../local/accept/rows";
-import { main } from "../../local/cli/accept";
-import { Interrupted } from "../../local/interrupt";
+import { LocalDeployer } from "../../cli/accept/local-deployer";
+import type { Report } from "../../cli/accept/report";
+import { ROWS } from "../../cli/accept/rows";
+import { main } from "../../cli/commands/accept";
+import { Interrupted } from "../../stack/interrupt";
 
 /** What a local stack can show; everything else must not be called seen. */
 const LOCALLY_SEEN = [

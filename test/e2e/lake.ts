@@ -5,10 +5,10 @@ import { GlueClient } from "@aws-sdk/client-glue";
 import { KinesisClient, PutRecordsCommand } from "@aws-sdk/client-kinesis";
 import { ListObjectsV2Command, S3Client } from "@aws-sdk/client-s3";
 import { SFNClient } from "@aws-sdk/client-sfn";
-import { runQuery, type Value } from "../../local/athena";
-import { type Execution, followExecution, startExecution } from "../../local/execution";
 import type { Mail } from "../../local/mailbox";
 import { type LocalStack, upStack } from "../../local/stack";
+import { runQuery, type Value } from "../../stack/athena";
+import { type Execution, followExecution, startExecution } from "../../stack/execution";
 import { type Expectation, expectFromStream } from "./oracle";
 
 /** Of a run report, what the tests look at. */

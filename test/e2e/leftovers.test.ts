@@ -6,12 +6,12 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { S3Client } from "@aws-sdk/client-s3";
 import { DescribeExecutionCommand, SFNClient, StartExecutionCommand } from "@aws-sdk/client-sfn";
-import { localClientConfig } from "../../local/aws";
+import { contentsOf, emptyBucket } from "../../cli/teardown/empty-bucket";
+import { listEverything } from "../../cli/teardown/listing";
 import { deploy } from "../../local/deploy/program";
 import { startEmulator } from "../../local/emulator-process";
-import { contentsOf, emptyBucket } from "../../local/life/empty-bucket";
-import { listEverything } from "../../local/life/listing";
-import { PROJECT_ROOT } from "../../local/runs";
+import { localClientConfig } from "../../stack/aws";
+import { PROJECT_ROOT } from "../../stack/runs";
 
 describe("e2e: nothing is left", function () {
   this.timeout(300_000);

@@ -27,8 +27,8 @@ import {
   SFNClient,
   StopExecutionCommand,
 } from "@aws-sdk/client-sfn";
-import { startExecution } from "../../local/execution";
-import { PROJECT_ROOT } from "../../local/runs";
+import { startExecution } from "../../stack/execution";
+import { PROJECT_ROOT } from "../../stack/runs";
 import { Lake } from "./lake";
 
 interface Grant {

@@ -4,7 +4,7 @@ import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { PROJECT_ROOT } from "../../local/runs";
+import { PROJECT_ROOT } from "../../stack/runs";
 import { type Declared, evaluate } from "../infra/program";
 import { everythingOn } from "../local/everything-on";
 import { cloudFormation, type Template } from "./cloudformation";

@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { join } from "node:path";
-import { commandPolicies, deployerPolicies } from "../../local/deployer-policy";
-import { PROJECT_ROOT } from "../../local/runs";
+import { commandPolicies, deployerPolicies } from "../../infra/deployer/managed-policies";
+import { PROJECT_ROOT } from "../../stack/runs";
 import { evaluate } from "../infra/program";
 import { withRealArns } from "./arns";
 

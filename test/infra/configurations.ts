@@ -1,6 +1,6 @@
 // Configurations for tests of what a change of one key does: one that has everything, and another value of each key.
 import assert from "node:assert/strict";
-import { CONFIG_KEYS, type ConfigKey } from "../../infra/config-keys";
+import { CONFIG_KEYS, type ConfigKey } from "../../infra/config/keys";
 
 /** What a change can take away is there. */
 export const BEFORE: Record<string, string> = {

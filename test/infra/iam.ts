@@ -1,4 +1,4 @@
-// What IAM decides of one request under identity policies: the part of its rules that infra/deployer-policy.json uses.
+// What IAM decides of one request under identity policies: the part of its rules that infra/deployer/deployer-policy.json uses.
 // Written from IAM's reference (policy evaluation logic, condition operators); anything else in a policy is an error.
 
 export interface Request {

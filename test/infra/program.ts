@@ -1,7 +1,7 @@
 // Evaluates the program under Pulumi's mocks, as an engine would that accepts everything: for tests of what it declares.
 
 import * as pulumi from "@pulumi/pulumi";
-import { type Declared, freshProgram, withoutStackTraces } from "../../local/declared";
+import { type Declared, freshProgram, withoutStackTraces } from "../../stack/declared";
 
 export type { Declared };
 
@@ -15,6 +15,8 @@ interface Made {
 export interface Program {
   resources: Declared[];
   outputs: Record<string, unknown>;
+  /** Of every resource and component, as the engine would know it. */
+  urns: string[];
   /** Names of the resources that Pulumi refuses to delete, by type. */
   protectedOf(type: string): string[];
   of(type: string): Declared[];
@@ -94,6 +96,9 @@ export async function evaluate(
   return {
     resources,
     outputs: await resolve(outputs),
+    urns: Object.values(await resolve(made.map(({ resource }) => resource.urn)))
+      .map(String)
+      .sort(),
     dependencies: (wanted, input) =>
       new Map(
         made

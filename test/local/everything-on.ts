@@ -1,6 +1,6 @@
 // The configuration in which the program declares everything that it can: each switch on, each optional resource there.
-import { CONFIG_KEYS, type ConfigKey } from "../../infra/config-keys";
-import { type StackConfiguration, stackConfiguration } from "../../local/stack-config";
+import { CONFIG_KEYS, type ConfigKey } from "../../infra/config/keys";
+import { type StackConfiguration, stackConfiguration } from "../../stack/configuration";
 
 export function everythingOn(): StackConfiguration {
   const switches = Object.entries<ConfigKey>(CONFIG_KEYS)

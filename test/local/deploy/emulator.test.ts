@@ -45,10 +45,10 @@ import {
   SNSClient,
   ListTagsForResourceCommand as SnsListTagsCommand,
 } from "@aws-sdk/client-sns";
-import { type ClientConfig, localClientConfig } from "../../../local/aws";
 import { type Deployment, deploy } from "../../../local/deploy/program";
 import { type Emulator, startEmulator } from "../../../local/emulator-process";
-import { PROJECT_ROOT } from "../../../local/runs";
+import { type ClientConfig, localClientConfig } from "../../../stack/aws";
+import { PROJECT_ROOT } from "../../../stack/runs";
 
 const OPTIONS = {
   tags: { CostCenter: "data+events @ 7" },

@@ -5,10 +5,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
-import { localClientConfig } from "../../../local/aws";
+import { describeUnhonoured, listUnhonoured } from "../../../local/deploy/ignored-inputs";
 import { DeployError, type DeployOptions, deploy } from "../../../local/deploy/program";
 import type { Handler, Properties } from "../../../local/deploy/resource";
-import { describeUnhonoured, listUnhonoured } from "../../../local/deploy/unhonoured";
+import { localClientConfig } from "../../../stack/aws";
 
 const BUCKET = "aws:s3/bucket:Bucket";
 const TOPIC = "aws:sns/topic:Topic";

@@ -1,0 +1,136 @@
+// Whether the executions did what was expected of them: numbers, quarantine, failures, reprocess, partitions.
+import { paginateGetPartitions } from "@aws-sdk/client-glue";
+import { runQuery, type Value } from "../../../stack/athena";
+import { imbalance } from "../../../stack/run-report";
+import { BROKEN_RULE } from "../breakage";
+import { countEvents } from "../executions";
+import { seen, unexpected, type Verdict } from "../verdict";
+import type { ExecutionFact, World } from "../world";
+
+/** "FAILED at TransformEvents: Glue.X: words". */
+export function ending({ status, failedState, error, cause }: ExecutionFact): string {
+  const where = failedState ? ` at ${failedState}` : "";
+  const why = [error, cause].filter(Boolean).join(": ");
+  return `${status}${where}${why ? `: ${why}` : ""}`;
+}
+
+/** A step's fact; that a row is checked without it is a defect of the table. */
+export function given<T>(fact: T | undefined, step: string): T {
+  if (fact === undefined) throw new Error(`the step ${step} left nothing to look at`);
+  return fact;
+}
+
+export async function simulated(world: World): Promise<Verdict> {
+  const fact = given(world.facts.simulate, "simulate");
+  const { status, report, sent, seconds } = fact;
+  if (status !== "SUCCEEDED") return unexpected(`the execution ended ${ending(fact)}`);
+  if (!report || sent === undefined) return unexpected("the execution's output has no run report");
+  const { curated, quarantined, duplicates } = report;
+  const problem = imbalance({ sent, curated, quarantined, duplicates });
+  if (problem) return unexpected(problem);
+  const rows = (await countEvents(world)) - fact.rowsBefore;
+  if (rows !== curated) return unexpected(`${curated} rows were curated, and Athena counts ${rows} more`);
+  return seen(
+    `${sent} sent = ${curated} curated + ${quarantined} quarantined + ${duplicates} duplicates, in ${seconds} s`,
+  );
+}
+
+export async function poisoned(world: World): Promise<Verdict> {
+  const fact = given(world.facts.poison, "poison");
+  if (fact.status !== "SUCCEEDED") return unexpected(`the execution ended ${ending(fact)}`);
+  const { eventsTable, quarantineTable } = world.outputs;
+  const { marker } = fact;
+  const events = await query(
+    world,
+    `SELECT event_id FROM ${eventsTable} WHERE event_id LIKE '${marker}-good-%' ORDER BY event_id`,
+  );
+  const found = events.map(([id]) => String(id));
+  const lines = await query(
+    world,
+    `SELECT payload, reason FROM ${quarantineTable} WHERE payload LIKE '%${marker}-bad%'`,
+  );
+  const payloads = lines.map(([payload]) => String(payload));
+  const missing = fact.bad.filter((line) => !payloads.includes(line));
+  if (missing.length > 0) return unexpected(`not in the quarantine: ${missing.join(" | ")}`);
+  if (lines.length !== fact.bad.length)
+    return unexpected(`${fact.bad.length} lines were poisoned, and ${lines.length} are in the quarantine`);
+  if (found.join() !== fact.good.join())
+    return unexpected(
+      `of their neighbours ${fact.good.join(", ")} curated are: ${found.join(", ") || "none"}`,
+    );
+  const reasons = [...new Set(lines.map(([, reason]) => String(reason)))].sort();
+  return seen(
+    `${lines.length} lines in the quarantine (${reasons.join("; ")}), ${found.length} neighbours curated`,
+  );
+}
+
+export async function givenUp(world: World): Promise<Verdict> {
+  const { id, key } = given(world.facts.givenUp, "give-up");
+  if (key === undefined)
+    return unexpected(`no object under aws/lambda/ in ${world.outputs.rawBucket} holds the event ${id}`);
+  return seen(`${key} holds the event`);
+}
+
+export async function refused(world: World): Promise<Verdict> {
+  const fact = given(world.facts.refuse, "refuse");
+  if (fact.status !== "FAILED") return unexpected(`the execution ended ${ending(fact)}`);
+  if (!fact.cause?.includes("simulat"))
+    return unexpected(`the cause does not name the key simulat: ${fact.cause}`);
+  return seen(fact.cause);
+}
+
+export async function raised(world: World): Promise<Verdict> {
+  const fact = given(world.facts.raise, "raise");
+  if (fact.status !== "FAILED" || fact.failedState !== "TransformEvents")
+    return unexpected(`the execution ended ${ending(fact)}`);
+  if (!fact.cause?.includes(BROKEN_RULE))
+    return unexpected(`the cause has not what the script raised (${BROKEN_RULE}): ${fact.cause}`);
+  return seen(fact.cause.split("\n")[0] ?? "");
+}
+
+export async function recovered(world: World): Promise<Verdict> {
+  // The one with the poisoned lines is the first after the one that failed.
+  const fact = given(world.facts.poison, "poison");
+  if (fact.status !== "SUCCEEDED") return unexpected(`the execution after it ended ${ending(fact)}`);
+  const id = `${world.facts.marker}-raised`;
+  const rows = await countEvents(world, `event_id = '${id}'`);
+  return rows === 1
+    ? seen("the next execution curated the event, once")
+    : unexpected(`the events table has the event ${id} ${rows} times`);
+}
+
+export async function reprocessed(world: World): Promise<Verdict> {
+  const fact = given(world.facts.reprocess, "reprocess");
+  const { status, day, before, after } = fact;
+  if (status !== "SUCCEEDED") return unexpected(`the execution ended ${ending(fact)}`);
+  if (before.rows === 0) return unexpected(`${day} had no row before`);
+  if (after.rows !== before.rows || after.ids !== before.ids || after.ids !== after.rows) {
+    return unexpected(
+      `${day} had ${before.rows} rows with ${before.ids} event_id before, and ${after.rows} with ${after.ids} after`,
+    );
+  }
+  if (after.location === before.location)
+    return unexpected(`the partition ${day} is still at ${after.location}`);
+  return seen(`${day}: ${after.rows} rows before and after, the partition moved to ${after.location}`);
+}
+
+export async function partitions(world: World): Promise<Verdict> {
+  const { database, eventsTable } = world.outputs;
+  const registered: string[] = [];
+  for await (const { Partitions = [] } of paginateGetPartitions(
+    { client: world.clients.glue },
+    { DatabaseName: database, TableName: eventsTable },
+  )) {
+    registered.push(...Partitions.map(({ Values = [] }) => Values.join("/")));
+  }
+  const wanted = given(world.facts.simulate?.report, "simulate").partitions;
+  const missing = wanted.filter((day) => !registered.includes(day));
+  if (missing.length > 0)
+    return unexpected(`the run wrote to ${missing.join(", ")}, which the catalog does not know`);
+  return seen(`${registered.length} partitions: ${registered.sort().join(", ")}`);
+}
+
+async function query({ clients, outputs }: World, sql: string): Promise<Value[][]> {
+  const { database, workgroup } = outputs;
+  return (await runQuery({ athena: clients.athena, database, workgroup }, sql)).rows;
+}

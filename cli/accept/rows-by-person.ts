@@ -1,0 +1,166 @@
+// The rows that only a person can see: they take days, eyes, an inbox or what the run must not touch.
+
+import { EXECUTION, type Row } from "./row";
+
+export const BY_PERSON: readonly Row[] = [
+  {
+    id: "foreign-key",
+    what: "the deploying role can put the stack's tags on no key that exists (`customerKey`, `alarms`)",
+    command:
+      "aws kms tag-resource --key-id ANOTHER_KEY --tags TagKey=Project,TagValue=clickstream TagKey=Stack,TagValue=NAME, as that role",
+    inWords: true,
+    see: "`AccessDeniedException`",
+    ifNot:
+      "remove the tags; take PutKeyPolicy and ScheduleKeyDeletion out of ChangeItsKey in `infra/deployer/deployer-policy.json`",
+    byPerson: "it needs a key that is not the stack's",
+  },
+  {
+    id: "tags-change",
+    what: "the deploying role can change the other tags of the stack's key",
+    command:
+      "pulumi config set --path tags.CostCenter data, then pulumi up as that role, six minutes after the first one",
+    inWords: true,
+    see: "the update succeeds",
+    ifNot:
+      "CloudTrail shows which `aws:TagKeys` were sent: correct ChangeTheOtherTagsOfItsKey in `infra/deployer/deployer-policy.json`",
+    byPerson:
+      "the run takes one tag off its key, and puts none on; a new key's tags count after up to five minutes",
+  },
+  {
+    id: "commands-policy",
+    what: "the policy for the commands suffices",
+    command:
+      "npm run doctor, query, execute, empty-buckets and leftovers, each with --stack NAME, as a role with only the policy `…-commands-1`",
+    inWords: true,
+    see: "no `AccessDenied`",
+    ifNot: "add the action that the message names to `infra/deployer/commands-policy.json`",
+    byPerson: "it needs a second role",
+  },
+  {
+    id: "committer",
+    what: "the job writes by Hadoop's own committer, which publishes nothing before the job commits",
+    command: 'during a large run: aws s3 ls "s3://$(pulumi stack output curatedBucket)/events/"',
+    inWords: true,
+    see: "`_temporary/` and no `__magic` folder; no new file under `event_date=` until the job commits",
+    ifNot:
+      "`aws logs tail /clickstream-NAME/transform/error --filter-pattern Committer` names the committer: add the setting that turns it off to `FILE_COMMITTER` in `glue-scripts/clickstream_etl.py`",
+    byPerson: "it takes a run of some minutes, and a look while it writes",
+  },
+  {
+    id: "busy-schedule",
+    what: "an execution of the schedule that finds the job busy ends without a mail",
+    command: `start an execution, and right after it: ${EXECUTION} --input '{"scheduled": true}'`,
+    inWords: true,
+    see: "the second one SUCCEEDED with `skipped` in its output, and sent no mail",
+    ifNot: "the history has the name of the error: correct it in the Catch of TransformEvents",
+    byPerson: "it takes two executions at once, which would disturb what the run counts",
+  },
+  {
+    id: "no-events",
+    what: "`no-events` goes off where events stop, and is OK again with the next one",
+    command: "alarmNoEventsMinutes 10; send events, wait 20 minutes, send events",
+    inWords: true,
+    see: "a mail of the alarm, then its state OK; in a new stack without events neither",
+    ifNot:
+      "`alarmNoEventsMinutes: 0` turns it off; `aws cloudwatch describe-alarms` has the StateReason: correct the expression in `infra/observe/alarms.ts`",
+    byPerson: "it takes half an hour of silence",
+  },
+  {
+    id: "no-success",
+    what: "`no-success` counts the executions that verified a run",
+    command:
+      "aws cloudwatch get-metric-statistics --namespace Clickstream --metric-name RunSeconds --dimensions Name=Stack,Value=clickstream-NAME --statistics SampleCount ..., after some executions",
+    inWords: true,
+    see: "as many as succeeded without `skipped`",
+    ifNot: "the state RecordMetrics of an execution",
+    byPerson: "it takes hours of executions",
+  },
+  {
+    id: "stream-mode",
+    what: "the stream's mode can change, and back to as many shards as are open",
+    command:
+      "streamMode ON_DEMAND, pulumi up; then PROVISIONED with the shardCount that `npm run doctor -- --stack NAME` names, pulumi up",
+    inWords: true,
+    see: "both succeed",
+    ifNot:
+      "where `kinesis:UpdateStreamMode` is denied, add the resource that AWS names to `infra/deployer/deployer-policy.json`",
+    byPerson: "AWS allows two changes of the mode in 24 hours, and the run needs the stream as it is",
+  },
+  {
+    id: "subscription",
+    what: "a subscription that was not confirmed within two days is made again",
+    command: "leave one unconfirmed for 48 hours, then pulumi up --refresh",
+    inWords: true,
+    see: "a new confirmation mail",
+    ifNot: "the command that `pulumi stack output subscribeCommand` shows",
+    byPerson: "it takes two days",
+  },
+  {
+    id: "aggregates",
+    what: "aggregates of the Kinesis Producer Library are unpacked",
+    command: "send events with a producer that aggregates (KPL, Fluent Bit), then start an execution",
+    inWords: true,
+    see: "every event curated, and no `broken_aggregate` in the quarantine",
+    ifNot:
+      "the payload in the quarantine is the whole record in base64: compare it with `lambdas/ingest/aggregate.ts`",
+    byPerson: "it needs such a producer",
+  },
+  {
+    id: "mail-arrives",
+    what: "the mails arrive, and their links lead where they say",
+    command: "follow the link of the confirmation mail, then start an execution",
+    inWords: true,
+    see: "a mail within a minute, in your inbox and not among the spam",
+    ifNot: "`npm run doctor -- --stack NAME` names the addresses that have not confirmed",
+    byPerson: "only the person who owns an address sees its inbox",
+  },
+  {
+    id: "dashboard",
+    what: "the dashboard draws",
+    command: "open `clickstream-NAME` under CloudWatch, Dashboards, after an execution",
+    inWords: true,
+    see: "lines in all widgets but those of what did not happen",
+    ifNot:
+      "`infra/observe/dashboard.ts`: an empty widget names a metric or a dimension that CloudWatch does not have",
+    byPerson: "only eyes see whether a widget draws",
+  },
+  {
+    id: "volume-drop",
+    what: "`volume-drop` sees two days (`DIFF` in an alarm)",
+    command:
+      "aws cloudwatch describe-alarms --alarm-names clickstream-NAME-volume-drop --query 'MetricAlarms[0].[StateValue,StateReason]' on the third day",
+    inWords: true,
+    see: "`OK`, with a data point in the reason",
+    ifNot: "`alarmVolumeDropPercent: 0` turns it off; correct the expression in `infra/observe/alarms.ts`",
+    byPerson: "it takes three days",
+  },
+  {
+    id: "budget",
+    what: "the budget counts this stack (`monthlyBudgetUsd`)",
+    command:
+      "aws budgets describe-budget --account-id ACCOUNT --budget-name clickstream-NAME --query Budget.CalculatedSpend two days after the tags were activated",
+    inWords: true,
+    see: "a sum above 0",
+    ifNot: "activate Project and Stack as cost allocation tags in the payer account",
+    byPerson: "it takes two days, and cost allocation tags that a person activates",
+  },
+  {
+    id: "estimate",
+    what: "the estimate",
+    command:
+      "after a month, the bill by the tag `Stack` in Cost Explorer, beside `npm run cost -- --stack NAME --events-per-day N`",
+    inWords: true,
+    see: "Glue's DPU hours, S3 requests and the CloudWatch line near the estimate",
+    ifNot: "correct `cli/cost/assumptions.ts`",
+    byPerson: "it takes a month",
+  },
+  {
+    id: "stack-readme",
+    what: "the stack's README",
+    command: "the stack's page in Pulumi's console",
+    inWords: true,
+    see: "the outputs are in the text",
+    ifNot: "`Pulumi.README.md`",
+    byPerson: "it is a page in a browser",
+  },
+];

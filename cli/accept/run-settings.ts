@@ -1,0 +1,24 @@
+// The configuration that a run deploys with: every switch on, and nothing that takes long.
+import { randomBytes } from "node:crypto";
+import type { Settings } from "./settings";
+import { SWITCHES } from "./switches";
+
+/** What every deployment of the run has, beside the switches. */
+const BASE: Settings = {
+  batchWindowSeconds: 5,
+  // A batch that cannot be landed is given up after a minute instead of an hour.
+  ingestRetryAttempts: 1,
+  glueTimeoutMinutes: 15,
+  logRetentionDays: 1,
+  // Executions are started by hand until the step that looks at the schedule.
+  scheduleEnabled: false,
+  // pulumi destroy leaves nothing behind: the stack holds made-up events only.
+  allowDataLoss: true,
+  forceDestroy: true,
+};
+
+export function settings(): Settings {
+  return Object.assign({}, BASE, ...SWITCHES.map(({ on }) => on), {
+    privacyHashKey: randomBytes(24).toString("base64url"),
+  }) as Settings;
+}

@@ -1,0 +1,145 @@
+// Does the steps that are not done yet, looks at the rows after each, and takes the stack down at the end.
+import { Interrupted } from "../../stack/interrupt";
+import { clientsOf } from "./clients";
+import type { Deployer } from "./deployer";
+import type { Journal } from "./journal";
+import type { Row } from "./row";
+import { DESTROY, type Step } from "./steps";
+import { uncheckable, unexpected, type Verdict, wordsOf } from "./verdict";
+import type { World } from "./world";
+
+export interface RunOptions {
+  journal: Journal;
+  deployer: Deployer;
+  steps: readonly Step[];
+  rows: readonly Row[];
+  signal: AbortSignal;
+  patience: number;
+  /** Leaves the stack up. */
+  keep?: boolean;
+  /** What is going on right now. */
+  say(text: string): void;
+  /** A line that stays. */
+  tell(event: Told): void;
+}
+
+export type Told =
+  | { kind: "step"; step: Step }
+  | { kind: "end"; step: Step; state: "done" | "failed" | "skipped"; seconds: number; says?: string }
+  | { kind: "verdict"; row: Row; verdict: Verdict };
+
+/** Rejects with Interrupted; everything else that goes wrong is in the journal. */
+export async function run(options: RunOptions): Promise<void> {
+  for (const step of options.steps) {
+    if (step.id === DESTROY && options.keep) continue;
+    if (!options.journal.step(step.id)) await doStep(step, options);
+    await lookAtRows(step, options);
+  }
+}
+
+/** Only takes the stack down, and looks at what is left. */
+export async function destroyOnly(options: RunOptions): Promise<void> {
+  const step = options.steps.find(({ id }) => id === DESTROY);
+  if (!step) return;
+  if (options.journal.step(DESTROY)?.state !== "done") {
+    // What was said of an earlier try does not hold for this one.
+    options.journal.forget(
+      options.rows.flatMap((row) => ("after" in row && row.after === DESTROY ? [row.id] : [])),
+    );
+    await doStep(step, options);
+  }
+  await lookAtRows(step, options);
+}
+
+async function doStep(step: Step, options: RunOptions): Promise<void> {
+  const { journal, signal } = options;
+  signal.throwIfAborted();
+  const why = whySkipped(step, options);
+  if (why !== undefined) {
+    journal.recordStep(step.id, { state: "skipped", seconds: 0, says: why });
+    options.tell({ kind: "end", step, state: "skipped", seconds: 0, says: why });
+    return;
+  }
+  options.tell({ kind: "step", step });
+  const began = Date.now();
+  const seconds = () => Math.round((Date.now() - began) / 100) / 10;
+  try {
+    const facts = await step.run(worldOf(options));
+    signal.throwIfAborted();
+    journal.recordStep(step.id, { state: "done", seconds: seconds() }, facts);
+    options.tell({ kind: "end", step, state: "done", seconds: seconds() });
+  } catch (error) {
+    // Whatever breaks off when the run is interrupted: the step is not done, and is done again.
+    if (signal.aborted || error instanceof Interrupted) {
+      journal.save();
+      throw signal.aborted ? signal.reason : error;
+    }
+    const says = wordsOf(error);
+    journal.recordStep(step.id, { state: "failed", seconds: seconds(), says });
+    options.tell({ kind: "end", step, state: "failed", seconds: seconds(), says });
+  } finally {
+    options.say("");
+  }
+}
+
+function whySkipped(step: Step, { journal, deployer }: RunOptions): string | undefined {
+  if (deployer.target === "local" && step.notLocal !== undefined) return `not here: ${step.notLocal}`;
+  const missing = step.needs.find((id) => journal.step(id)?.state !== "done");
+  return missing === undefined ? undefined : `not reached: the step ${missing} was not done`;
+}
+
+async function lookAtRows(step: Step, options: RunOptions): Promise<void> {
+  const { journal, rows, tell } = options;
+  for (const row of rows) {
+    if (!("after" in row) || row.after !== step.id || journal.progress.verdicts[row.id]) continue;
+    options.signal.throwIfAborted();
+    options.say(`looking at: ${row.what}`);
+    const verdict = await verdictOf(row, options);
+    options.signal.throwIfAborted();
+    journal.recordVerdict(row.id, verdict);
+    options.say("");
+    tell({ kind: "verdict", row, verdict });
+  }
+}
+
+type CheckedRow = Extract<Row, { after: string }>;
+
+async function verdictOf(row: CheckedRow, options: RunOptions): Promise<Verdict> {
+  const { journal, deployer, signal } = options;
+  if (deployer.target === "local" && row.notLocal !== undefined)
+    return uncheckable(`not on the local stack: ${row.notLocal}`);
+  for (const id of row.needs ?? [row.after]) {
+    const record = journal.step(id);
+    if (record?.state === "failed") return unexpected(`${id} failed: ${record.says}`);
+    if (record?.state !== "done") return uncheckable(record?.says ?? `the step ${id} was not done`);
+  }
+  try {
+    return await row.check(worldOf(options));
+  } catch (error) {
+    signal.throwIfAborted();
+    return mayNotLook(error)
+      ? uncheckable(`AWS does not let you look: ${wordsOf(error)}`)
+      : unexpected(wordsOf(error));
+  }
+}
+
+/** The person's own credentials lack the right to ask: nothing is said about the stack. */
+function mayNotLook(error: unknown): boolean {
+  return (
+    error instanceof Error && /^(AccessDenied|UnauthorizedOperation|AuthorizationError)/.test(error.name)
+  );
+}
+
+function worldOf({ journal, deployer, signal, patience, say }: RunOptions): World {
+  const { progress } = journal;
+  const { facts, role } = progress;
+  const { target, project, stack, region } = deployer;
+  // Before the first deployment there is nothing to ask; the local stack has no endpoint then.
+  const config = facts.outputs ? deployer.config : { region };
+  return {
+    ...{ target, project, stack, region, role, config, facts, deployer, patience, signal, say },
+    keep: (found) => journal.keep(found),
+    clients: clientsOf(config),
+    outputs: facts.outputs as World["outputs"],
+  };
+}

@@ -1,0 +1,16 @@
+// Configuration values of the stack under test, and how `pulumi config set --path` takes them.
+
+/** Values by key, without the project's name; undefined takes the key out of the configuration. */
+export type Settings = Readonly<Record<string, Setting>>;
+export type Setting = string | number | boolean | Readonly<Record<string, string>> | undefined;
+
+/** Kept encrypted in the stack's file. */
+export const SECRET_KEYS: readonly string[] = ["privacyHashKey"];
+
+/** `privacy: {user_id: "hash"}` is `privacy.user_id=hash` to `pulumi config set --path`. */
+export function asPaths(given: Settings): [path: string, value: string | undefined][] {
+  return Object.entries(given).flatMap(([key, value]): [string, string | undefined][] => {
+    if (typeof value !== "object") return [[key, value === undefined ? undefined : String(value)]];
+    return Object.entries(value).map(([member, text]) => [`${key}.${member}`, text]);
+  });
+}

@@ -1,0 +1,114 @@
+// npm run execute -- 'INPUT': one execution of the pipeline, followed to its end.
+import { join, relative } from "node:path";
+import type { Mail } from "../../local/mailbox";
+import type { Execution } from "../../stack/execution";
+import { Interrupted, onInterrupt } from "../../stack/interrupt";
+import { readOutput } from "../../stack/run-report";
+import { PROJECT_ROOT } from "../../stack/runs";
+import { type CliTarget, openTarget } from "../../stack/target";
+import type { ExecuteOptions } from "../arguments.mjs";
+import { Console, number } from "../view/console";
+import { nameDates } from "../view/dates";
+import { executeAndFollow } from "../view/follow";
+import { MailWatch, showMails, topicOf } from "../view/mails";
+import { runDocument } from "../view/run-document";
+import { wordsFor } from "./query";
+
+export async function main(options: ExecuteOptions): Promise<number> {
+  const console = new Console(options.json ? process.stderr : process.stdout);
+  const signal = onInterrupt();
+  let target: CliTarget | undefined;
+  try {
+    target = openTarget(options);
+    console.line(`On ${target.name}:`);
+    return await execute(target, options, console, signal);
+  } catch (error) {
+    if (error instanceof Interrupted) {
+      process.stderr.write("\nNo longer following: the execution itself goes on.\n");
+      return error.exitCode;
+    }
+    const words = wordsFor(error, target);
+    if (words === undefined) throw error;
+    process.stderr.write(`${words}\n`);
+    const document = runDocument({ mails: [], queries: [], problems: [words] });
+    if (options.json) process.stdout.write(`${JSON.stringify(document)}\n`);
+    return 1;
+  } finally {
+    console.end();
+  }
+}
+
+async function execute(
+  target: CliTarget,
+  { input, json }: ExecuteOptions,
+  console: Console,
+  signal: AbortSignal,
+) {
+  const { sfn, glue, outputs, stateDir } = target;
+  const { stateMachineArn, jobName } = outputs;
+  const watch = stateDir === undefined ? undefined : await MailWatch.begin(join(stateDir, "mails"));
+  const glueLogs = stateDir && join(stateDir, "glue");
+  const execution = await executeAndFollow(
+    { sfn, glue, stateMachineArn, jobName, glueLogs },
+    input,
+    console,
+    signal,
+  );
+  // An execution that left the work to another one sends no mail.
+  const arrived = execution.output?.skipped
+    ? undefined
+    : await watch?.waitFor(topicOf(execution.status, outputs));
+  const mails = arrived?.mails ?? [];
+  showMails(mails, console);
+  const problems = problemsOf(execution, arrived?.found);
+  summarise(execution, mails, problems, target, console);
+  const found = readOutput(execution.output);
+  const document = runDocument({ execution, ...found, mails, queries: [], problems });
+  if (json) process.stdout.write(`${JSON.stringify(document)}\n`);
+  return problems.length === 0 ? 0 : 1;
+}
+
+function problemsOf(execution: Execution, mailFound: boolean | undefined): string[] {
+  const problems: string[] = [];
+  if (execution.status !== "SUCCEEDED") problems.push(failureOf(execution));
+  if (mailFound === false) problems.push("No mail of this execution arrived in the local mailbox.");
+  return problems;
+}
+
+/** What ended an execution, in one sentence. */
+export function failureOf({ status, failedState, error, cause }: Execution): string {
+  const why = cause || error || "no cause was given";
+  // The state machine's own Fail state names the state in its cause.
+  const where = failedState && !why.startsWith(failedState) ? ` at ${failedState}` : "";
+  return `The execution ${status}${where}: ${why}`;
+}
+
+function summarise(
+  execution: Execution,
+  mails: Mail[],
+  problems: string[],
+  target: CliTarget,
+  console: Console,
+): void {
+  const { green, red } = console.colours;
+  const report = readOutput(execution.output)?.report;
+  console.line();
+  if (report) {
+    const { curated, quarantined, duplicates, partitions } = report;
+    console.line(
+      `${number(curated)} curated, ${number(quarantined)} quarantined, ${number(duplicates)} duplicates; ` +
+        (partitions.length > 0 ? `partitions ${nameDates(report)}` : "no partition was touched"),
+    );
+  }
+  const skipped = execution.output?.skipped;
+  if (typeof skipped === "string") console.line(`Nothing was done: ${skipped}`);
+  for (const problem of problems) console.line(red(`✗ ${problem}`));
+  if (problems.length > 0 && target.stateDir) {
+    console.line(
+      `  Logs: ${relative(PROJECT_ROOT, target.stateDir)}/emulator.log and glue/*/stdout.log (the script), stderr.log (Spark)`,
+    );
+  }
+  if (problems.length === 0) console.line(green(`✓ ${execution.status} in ${execution.seconds} s`));
+  if (mails.length === 0 && !target.stateDir && !skipped)
+    console.line("The mail went to the addresses that are subscribed.");
+}

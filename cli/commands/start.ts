@@ -1,0 +1,251 @@
+// npm start: the whole pipeline on this machine, from an empty emulator to the mail and the answers of Athena.
+import { join, relative } from "node:path";
+import { AthenaClient } from "@aws-sdk/client-athena";
+import { GlueClient } from "@aws-sdk/client-glue";
+import { KinesisClient } from "@aws-sdk/client-kinesis";
+import { SFNClient } from "@aws-sdk/client-sfn";
+import { DeployError, STACK } from "../../local/deploy/program";
+import { EmulatorError } from "../../local/emulator-process";
+import { type LocalStack, upStack } from "../../local/stack";
+import { UnusableFile } from "../../local/traffic/content";
+import { BadLogFormat } from "../../local/traffic/log/format";
+import { type OpenFile, openFile, type SentFile, sendFile } from "../../local/traffic/send-file";
+import { readConfiguration } from "../../stack/configuration-files";
+import { aborted, Interrupted, onInterrupt } from "../../stack/interrupt";
+import { imbalance, nothingCurated, readOutput, windowHint } from "../../stack/run-report";
+import { PROJECT_ROOT, Runs } from "../../stack/runs";
+import type { StartOptions } from "../arguments.mjs";
+import { Console, number } from "../view/console";
+import { nameDates } from "../view/dates";
+import { executeAndFollow } from "../view/follow";
+import { showKept } from "../view/kept-stack";
+import { MailWatch, showMails, topicOf } from "../view/mails";
+import { type Answer, DEFAULT_QUERIES, runQueries } from "../view/queries";
+import { type RunFacts, runDocument } from "../view/run-document";
+import { failureOf } from "./execute";
+
+const DEFAULT_EVENTS = 2000;
+const DEFAULT_SEED = 7;
+/** What the simulated traffic holds besides good events, so that every path of the pipeline is walked. */
+const SHARES = { duplicates: 0.01, malformed: 0.005, late: 0.02, pii: 0.05 };
+
+export async function main(options: StartOptions): Promise<number> {
+  const console = new Console(options.json ? process.stderr : process.stdout);
+  const signal = onInterrupt();
+  const facts: RunFacts & { queries: Answer[] } = { mails: [], queries: [], problems: [] };
+  let stack: LocalStack | undefined;
+  let file: OpenFile | undefined;
+  try {
+    // First of all: a file that cannot be sent needs no stack.
+    file = options.file === undefined ? undefined : await openFile(options.file, options["log-format"]);
+    stack = await bringUp(console, signal);
+    const pipeline = runPipeline(stack, { ...options, file }, facts, console, signal);
+    await Promise.race([pipeline, stack.crashed, aborted(signal)]);
+  } catch (error) {
+    file?.content.close();
+    facts.problems.push(wordsFor(error));
+    if (error instanceof Interrupted) return await endInterrupted(error, stack, facts, options, console);
+  }
+  console.end();
+  conclude(facts, stack, console);
+  if (options.json) process.stdout.write(`${JSON.stringify(runDocument(facts))}\n`);
+  const succeeded = facts.problems.length === 0;
+  if (stack && options.keep) await keepUp(stack, console, signal);
+  await stack?.stop({ keepState: !succeeded || options.keep === true });
+  return succeeded ? 0 : 1;
+}
+
+async function bringUp(console: Console, signal: AbortSignal): Promise<LocalStack> {
+  const { dim } = console.colours;
+  const stack = await upStack({
+    signal,
+    onProgress: (line) => console.event(line),
+    onWarning: (line) => console.detail(line),
+    onResource: ({ created, declared, resource }) =>
+      console.setStatus(`${created} of ${declared} resources made: ${resource}`),
+  });
+  console.setStatus("");
+  console.event(`${stack.resources} resources deployed to ${stack.endpoint}`);
+  if (stack.warnings.length > 0) {
+    console.detail("The local stack takes these inputs, but they change nothing here:");
+    for (const warning of stack.warnings) console.line(dim(`${" ".repeat(12)}${warning}`));
+  }
+  return stack;
+}
+
+type RunOptions = Omit<StartOptions, "file"> & { file?: OpenFile };
+
+async function runPipeline(
+  stack: LocalStack,
+  options: RunOptions,
+  facts: RunFacts & { queries: Answer[] },
+  console: Console,
+  signal: AbortSignal,
+): Promise<void> {
+  const { clientConfig, outputs, stateDir } = stack;
+  const watch = await MailWatch.begin(join(stateDir, "mails"));
+  const { input, sent } = await traffic(stack, options, console);
+  facts.sent = sent?.lines;
+  const target = {
+    sfn: new SFNClient(clientConfig),
+    glue: new GlueClient(clientConfig),
+    stateMachineArn: outputs.stateMachineArn,
+    jobName: outputs.jobName,
+    glueLogs: join(stateDir, "glue"),
+  };
+  const execution = await executeAndFollow(target, input, console, signal);
+  facts.execution = execution;
+  const found = readOutput(execution.output);
+  facts.report = found?.report;
+  facts.sent ??= found?.sent;
+  const arrived = await watch.waitFor(topicOf(execution.status, outputs));
+  facts.mails = arrived.mails;
+  showMails(facts.mails, console);
+  if (!arrived.found)
+    facts.problems.push(`The ${execution.status} mail did not arrive in ${stateDir}/mails.`);
+  if (execution.status !== "SUCCEEDED") facts.problems.push(failureOf(execution));
+  else await showResults(stack, options, facts, console, sent);
+}
+
+/** Sends the file, or lets the state machine simulate: the execution's input says which. */
+async function traffic(stack: LocalStack, { file, events, seed }: RunOptions, console: Console) {
+  if (file === undefined) {
+    const simulate = { events: events ?? DEFAULT_EVENTS, seed: seed ?? DEFAULT_SEED, ...SHARES };
+    return { input: { simulate }, sent: undefined };
+  }
+  console.event(`Sending ${nameOf(file)} to the stream ${stack.outputs.streamName}`);
+  const sent = await sendFile(file, {
+    client: new KinesisClient(stack.clientConfig),
+    streamName: stack.outputs.streamName,
+    onProgress: ({ lines }) => console.setStatus(`${number(lines)} lines sent`),
+  });
+  console.setStatus("");
+  showSent(sent, console);
+  return { input: { sent: { since: sent.since, shards: sent.shards } }, sent };
+}
+
+function nameOf({ content: { name } }: OpenFile): string {
+  const near = relative(process.cwd(), name);
+  return name.startsWith("/") && !near.startsWith("..") ? near : name;
+}
+
+function showSent(sent: SentFile, console: Console): void {
+  const refused = sent.refused > 0 ? `, ${number(sent.refused)} of them for the quarantine` : "";
+  console.event(
+    `${number(sent.lines)} ${sent.kind === "access log" ? "lines of an access log" : "events"} sent in ${number(sent.records)} records${refused}`,
+  );
+  for (const refusal of sent.refusals) console.detail(refusal);
+  const left = sent.refused - sent.refusals.length;
+  if (left > 0) console.detail(`… and ${number(left)} more; the quarantine has all of them, with the reason`);
+}
+
+async function showResults(
+  stack: LocalStack,
+  options: RunOptions,
+  facts: RunFacts & { queries: Answer[] },
+  console: Console,
+  sent: SentFile | undefined,
+): Promise<void> {
+  checkNumbers(facts, console);
+  checkQuarantine(facts, sent, console);
+  const days = facts.report?.dates.count ?? 0;
+  console.heading(`Partitions (${number(days)})`);
+  if (facts.report && days > 0) console.line(`  ${nameDates(facts.report)}`);
+  const asked = options.query?.map((sql, index) => ({ title: `Query ${index + 1}: ${sql}`, sql }));
+  const { database, workgroup } = stack.outputs;
+  const athena = new AthenaClient(stack.clientConfig);
+  const answers = await runQueries({ athena, database, workgroup }, asked ?? DEFAULT_QUERIES);
+  facts.queries = answers;
+  for (const { title, columns, rows, error } of answers) {
+    console.heading(title);
+    if (error === undefined) console.table(columns, rows);
+    else console.line(console.colours.red(`  Athena: ${error}`));
+    if (error !== undefined) facts.problems.push(`A query failed (${title}): ${error}`);
+  }
+}
+
+function checkNumbers(facts: RunFacts, console: Console): void {
+  const { report, sent } = facts;
+  if (!report || sent === undefined) {
+    facts.problems.push("The execution's output has no run report with the numbers in it.");
+    return;
+  }
+  const { curated, quarantined, duplicates } = report;
+  console.heading("What went in and what came out");
+  console.table(["sent", "curated", "quarantined", "duplicates"], [[sent, curated, quarantined, duplicates]]);
+  const problem = imbalance({ sent, curated, quarantined, duplicates });
+  if (problem) facts.problems.push(`The numbers do not add up: ${problem}.`);
+  else console.line(console.colours.green("  ✓ sent = curated + quarantined + duplicates"));
+}
+
+function checkQuarantine({ report, problems }: RunFacts, sent: SentFile | undefined, console: Console): void {
+  if (report === undefined) return;
+  // Simulated traffic has some lines outside of the window on purpose.
+  const hint = sent && windowHint(report.quarantine_reasons, windowBegins(), sent.earliest);
+  const problem = nothingCurated(report, hint);
+  if (problem !== undefined) problems.push(problem);
+  else if (hint !== undefined) console.line(console.colours.yellow(`  ${hint}`));
+}
+
+function windowBegins(): string {
+  const { project, values } = readConfiguration(PROJECT_ROOT, STACK, {}, "");
+  return values[`${project}:earliestEventTime`] ?? "";
+}
+
+function conclude(facts: RunFacts, stack: LocalStack | undefined, console: Console): void {
+  const { green, red, bold } = console.colours;
+  console.line();
+  if (facts.problems.length === 0) {
+    const seconds = facts.execution?.seconds;
+    console.line(
+      green(
+        `✓ ${bold("SUCCEEDED")}: the execution took ${seconds} s, all in all ${console.elapsed().trim()}`,
+      ),
+    );
+    return;
+  }
+  for (const problem of facts.problems) console.line(red(`✗ ${problem}`));
+  // Without a stack nothing has run, and nothing is left to look at.
+  if (stack === undefined) return;
+  const folder = relative(PROJECT_ROOT, stack.stateDir);
+  console.line(`  The files of this run are in ${folder}:`);
+  console.line(
+    "    emulator.log (Lambdas, services), deploy.log, glue/*/stdout.log (the script), stderr.log (Spark), mails/*.eml",
+  );
+  console.line("  Try: npm start -- --keep, and then npm run query or npm run execute while it is up.");
+}
+
+/** Leaves the stack up until Ctrl+C. */
+async function keepUp(stack: LocalStack, console: Console, signal: AbortSignal): Promise<void> {
+  showKept(stack, console);
+  try {
+    await Promise.race([stack.crashed, aborted(signal)]);
+  } catch (error) {
+    console.line();
+    console.line(error instanceof Interrupted ? "Ending the stack." : wordsFor(error));
+  }
+}
+
+async function endInterrupted(
+  interrupted: Interrupted,
+  stack: LocalStack | undefined,
+  facts: RunFacts,
+  options: StartOptions,
+  console: Console,
+): Promise<number> {
+  console.end();
+  console.line();
+  console.line(`${interrupted.message}: ending the stack.`);
+  if (options.json) process.stdout.write(`${JSON.stringify(runDocument(facts))}\n`);
+  await stack?.stop();
+  if (stack) new Runs().remove(stack.id);
+  return interrupted.exitCode;
+}
+
+function wordsFor(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const forPeople = [DeployError, EmulatorError, Interrupted, UnusableFile, BadLogFormat].some(
+    (kind) => error instanceof kind,
+  );
+  return forPeople ? error.message : (error.stack ?? error.message);
+}

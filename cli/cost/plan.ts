@@ -1,0 +1,153 @@
+// The settings that cost, read from what the program declares, so that the estimate cannot differ from the deployment.
+import type { Declared } from "../../stack/declared";
+
+export interface LifecycleRule {
+  prefix: string;
+  transitions: { days: number; storageClass: string }[];
+  expirationDays?: number;
+  noncurrentDays?: number;
+}
+
+export interface Plan {
+  streamMode: "PROVISIONED" | "ON_DEMAND";
+  shards: number;
+  retentionHours: number;
+  batchSize: number;
+  windowSeconds: number;
+  ingestMemoryMb: number;
+  dpus: number;
+  workers: number;
+  targetFileMb: number;
+  /** Expressions of the schedules that are on. */
+  schedules: string[];
+  successMails: number;
+  failureMails: number;
+  logRetentionDays: number;
+  customerKeys: number;
+  secrets: number;
+  alarmMetrics: number;
+  compositeAlarms: number;
+  dashboards: number;
+  customMetrics: number;
+  tracedParts: number;
+  versioned: boolean;
+  rules: Record<"raw" | "curated" | "results", LifecycleRule[]>;
+}
+
+const DPUS: Record<string, number> = { "G.1X": 1, "G.2X": 2, "G.4X": 4, "G.8X": 8 };
+
+type Inputs = Declared["inputs"];
+
+export function readPlan(resources: readonly Declared[]): Plan {
+  const of = (type: string) => resources.filter((one) => one.type === type).map(({ inputs }) => inputs);
+  const named = (type: string, name: string) =>
+    resources.find((one) => one.type === type && one.name === name)?.inputs ?? {};
+  const stream = named("aws:kinesis/stream:Stream", "clickstream-stream");
+  const mapping = of("aws:lambda/eventSourceMapping:EventSourceMapping")[0] ?? {};
+  const job = named("aws:glue/job:Job", "clickstream-transform");
+  const alarms = of("aws:cloudwatch/metricAlarm:MetricAlarm");
+  const dashboards = of("aws:cloudwatch/dashboard:Dashboard");
+  return {
+    streamMode: (stream.streamModeDetails as { streamMode: Plan["streamMode"] }).streamMode,
+    shards: Number(stream.shardCount ?? 0),
+    retentionHours: Number(stream.retentionPeriod ?? 24),
+    batchSize: Number(mapping.batchSize),
+    windowSeconds: Number(mapping.maximumBatchingWindowInSeconds),
+    ingestMemoryMb: Number(named("aws:lambda/function:Function", "clickstream-ingest").memorySize),
+    dpus: DPUS[String(job.workerType)] ?? 1,
+    workers: Number(job.numberOfWorkers),
+    targetFileMb: Number((job.defaultArguments as Record<string, string>)["--target_file_mb"]),
+    schedules: of("aws:scheduler/schedule:Schedule")
+      .filter(({ state }) => state !== "DISABLED")
+      .map(({ scheduleExpression }) => String(scheduleExpression)),
+    successMails: subscriptions(resources, "PipelineSuccess"),
+    failureMails: subscriptions(resources, "PipelineFailure"),
+    logRetentionDays: Number(of("aws:cloudwatch/logGroup:LogGroup")[0]?.retentionInDays ?? 30),
+    customerKeys: of("aws:kms/key:Key").length,
+    secrets: of("aws:secretsmanager/secret:Secret").length,
+    alarmMetrics: alarms.reduce((sum, alarm) => sum + metricsOf(alarm), 0),
+    compositeAlarms: of("aws:cloudwatch/compositeAlarm:CompositeAlarm").length,
+    dashboards: dashboards.length,
+    customMetrics: customMetrics(alarms, dashboards),
+    tracedParts: tracedParts(of),
+    versioned: of("aws:s3/bucketVersioning:BucketVersioning").some(
+      ({ versioningConfiguration }) => (versioningConfiguration as { status?: string })?.status === "Enabled",
+    ),
+    rules: {
+      raw: lifecycleRules(named(LIFECYCLE, "clickstream-raw")),
+      curated: lifecycleRules(named(LIFECYCLE, "clickstream-curated")),
+      results: lifecycleRules(named(LIFECYCLE, "clickstream-results")),
+    },
+  };
+}
+
+const LIFECYCLE = "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration";
+
+function subscriptions(resources: readonly Declared[], topic: string): number {
+  return resources.filter(
+    ({ type, name }) => type === "aws:sns/topicSubscription:TopicSubscription" && name.startsWith(topic),
+  ).length;
+}
+
+/** CloudWatch bills an alarm by the metrics that it watches. */
+function metricsOf(alarm: Inputs): number {
+  const queries = (alarm.metricQueries ?? []) as { metric?: unknown }[];
+  return Math.max(1, queries.filter(({ metric }) => metric !== undefined).length);
+}
+
+function tracedParts(of: (type: string) => Inputs[]): number {
+  const functions = of("aws:lambda/function:Function").filter(
+    ({ tracingConfig }) => (tracingConfig as { mode?: string } | undefined)?.mode === "Active",
+  );
+  const machines = of("aws:sfn/stateMachine:StateMachine").filter(
+    ({ tracingConfiguration }) => (tracingConfiguration as { enabled?: boolean } | undefined)?.enabled,
+  );
+  return functions.length + machines.length;
+}
+
+/** The metrics outside AWS's own namespaces that alarms and dashboards name: an embedded metric has no resource. */
+function customMetrics(alarms: Inputs[], dashboards: Inputs[]): number {
+  const seen = new Set<string>();
+  const note = (namespace: unknown, name: unknown, dimensions: unknown) => {
+    if (typeof namespace !== "string" || namespace.startsWith("AWS/") || namespace === "Glue") return;
+    seen.add(JSON.stringify([namespace, name, dimensions ?? {}]));
+  };
+  for (const alarm of alarms) {
+    note(alarm.namespace, alarm.metricName, alarm.dimensions);
+    for (const { metric } of (alarm.metricQueries ?? []) as { metric?: Inputs }[]) {
+      if (metric) note(metric.namespace, metric.metricName, metric.dimensions);
+    }
+  }
+  for (const { dashboardBody } of dashboards) {
+    const body = JSON.parse(String(dashboardBody)) as {
+      widgets?: { properties?: { metrics?: unknown[][] } }[];
+    };
+    for (const { properties } of body.widgets ?? []) {
+      for (const [namespace, name, ...rest] of properties?.metrics ?? []) {
+        const pairs = rest.filter((item) => typeof item === "string");
+        note(
+          namespace,
+          name,
+          Object.fromEntries(pairs.flatMap((key, at) => (at % 2 ? [] : [[key, pairs[at + 1]]]))),
+        );
+      }
+    }
+  }
+  return seen.size;
+}
+
+function lifecycleRules(lifecycle: Inputs): LifecycleRule[] {
+  const rules = (lifecycle.rules ?? []) as Record<string, never>[];
+  return rules
+    .filter(({ status }) => status === "Enabled")
+    .map((rule: Record<string, Record<string, unknown> | undefined>) => ({
+      prefix: String(rule.filter?.prefix ?? (rule.filter?.and as Inputs)?.prefix ?? ""),
+      transitions: ((rule.transitions ?? []) as unknown as { days: number; storageClass: string }[]).map(
+        ({ days, storageClass }) => ({ days: Number(days), storageClass }),
+      ),
+      ...(rule.expiration?.days !== undefined && { expirationDays: Number(rule.expiration.days) }),
+      ...(rule.noncurrentVersionExpiration?.noncurrentDays !== undefined && {
+        noncurrentDays: Number(rule.noncurrentVersionExpiration.noncurrentDays),
+      }),
+    }));
+}

@@ -1,0 +1,56 @@
+// An estimate in words: the lines, what dominates, what would cut it, and what was assumed; on a terminal and in docs.
+
+import { type Traffic, USUAL } from "./assumptions";
+import type { Estimate, Line } from "./model";
+import type { Saving } from "./savings";
+
+/** $1,234.56; hundredths of a cent where it is less than a cent. */
+export function dollars(amount: number): string {
+  if (amount > 0 && amount < 0.0001) return "< $0.0001";
+  const digits = amount !== 0 && Math.abs(amount) < 0.01 ? 4 : 2;
+  return `$${amount.toLocaleString("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits })}`;
+}
+
+export function quantity(value: number): string {
+  const digits = value >= 100 ? 0 : value >= 1 ? 1 : 4;
+  return value.toLocaleString("en-US", { maximumFractionDigits: digits });
+}
+
+/** Each part with its dollars a month, dearest first. */
+export function parts(lines: readonly Line[]): { part: Line["part"]; monthly: number; share: number }[] {
+  const total = lines.reduce((sum, { monthly }) => sum + monthly, 0);
+  const sums = new Map<Line["part"], number>();
+  for (const { part, monthly } of lines) sums.set(part, (sums.get(part) ?? 0) + monthly);
+  return [...sums]
+    .map(([part, monthly]) => ({ part, monthly, share: total === 0 ? 0 : monthly / total }))
+    .sort((a, b) => b.monthly - a.monthly);
+}
+
+/** "process dominates: 61 % of it, mostly Glue: the job's workers". */
+export function dominance({ lines }: Estimate): string {
+  const first = parts(lines)[0];
+  if (!first) return "Nothing costs anything.";
+  const item = lines.filter(({ part }) => part === first.part).sort((a, b) => b.monthly - a.monthly)[0];
+  return `${first.part} dominates with ${Math.round(first.share * 100)} %: ${item?.item} (${dollars(item?.monthly ?? 0)}).`;
+}
+
+export function savingText({ key, from, to, saves, price }: Saving): string {
+  return `${key} ${from === "" ? "(unset)" : from} → ${to} saves ${dollars(saves)} a month; its price: ${price}`;
+}
+
+const WORDS: Record<keyof Traffic, (value: number) => string> = {
+  eventsPerDay: (value) => `${quantity(value)} events a day, spread evenly`,
+  eventBytes: (value) => `${quantity(value)} bytes an event`,
+  eventsPerRecord: (value) => `${quantity(value)} events a record`,
+  quarantinePercent: (value) => `${value} % to the quarantine`,
+  peakFactor: (value) => `a busiest second of ${value} times the average`,
+  months: (value) => `data of ${value} months`,
+  queriesPerDay: (value) => `${quantity(value)} queries a day by people`,
+  daysPerQuery: (value) => `each over ${value} days`,
+  executionsPerDay: (value) => `${quantity(value)} executions a day by hand where the schedule is off`,
+};
+
+export function assumptions(traffic: Traffic, without: (keyof Traffic)[] = []): string {
+  const keys = (Object.keys(USUAL) as (keyof Traffic)[]).filter((key) => !without.includes(key));
+  return keys.map((key) => WORDS[key](traffic[key])).join(", ");
+}

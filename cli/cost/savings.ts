@@ -1,0 +1,110 @@
+// Which setting would cut the cost, and by how much: the whole estimate made again with one setting changed.
+import { CONFIG_KEYS, type ConfigKey } from "../../infra/config/keys";
+import { declaredBy, InvalidConfiguration, type StackConfiguration } from "../../stack/configuration";
+import type { Traffic } from "./assumptions";
+import { type Estimate, estimate } from "./model";
+import { runsPerMonth } from "./schedule";
+
+export interface Saving {
+  key: string;
+  from: string;
+  to: string;
+  /** Dollars a month. */
+  saves: number;
+  /** What one gives up for it. */
+  price: string;
+}
+
+type Change = { key: string; to: string; price: string; also?: Record<string, string | undefined> };
+
+/** Smaller differences are not worth a line. */
+const LEAST = 0.05;
+
+/** The savings of at least five cents a month, largest first. */
+export async function savings(
+  configuration: StackConfiguration,
+  now: Estimate,
+  traffic: Traffic,
+): Promise<Saving[]> {
+  const found: Saving[] = [];
+  for (const { key, to, price, also } of changes(configuration, now)) {
+    const full = `${configuration.project}:${key}`;
+    const from = configuration.values[full] ?? "";
+    if (from === to) continue;
+    const values: Record<string, string> = { ...configuration.values, [full]: to };
+    for (const [name, value] of Object.entries(also ?? {})) {
+      if (value === undefined) delete values[`${configuration.project}:${name}`];
+      else values[`${configuration.project}:${name}`] = value;
+    }
+    const then = await tried({ ...configuration, values }, traffic);
+    // A plan that does not carry the traffic is no saving.
+    if (!then || then.warnings.length > now.warnings.length) continue;
+    if (now.monthly - then.monthly >= LEAST)
+      found.push({ key, from, to, saves: now.monthly - then.monthly, price });
+  }
+  return found.sort((a, b) => b.saves - a.saves);
+}
+
+async function tried(configuration: StackConfiguration, traffic: Traffic): Promise<Estimate | undefined> {
+  try {
+    return estimate(await declaredBy(configuration), traffic);
+  } catch (error) {
+    if (error instanceof InvalidConfiguration) return undefined;
+    throw error;
+  }
+}
+
+function changes({ project, values }: StackConfiguration, { flow }: Estimate): Change[] {
+  const provisioned = values[`${project}:streamMode`] !== "ON_DEMAND";
+  const found: Change[] = [
+    provisioned
+      ? {
+          key: "streamMode",
+          to: "ON_DEMAND",
+          price: "nothing; AWS sets the shards",
+          also: { shardCount: undefined },
+        }
+      : {
+          key: "streamMode",
+          to: "PROVISIONED",
+          price: `somebody has to watch the shards: ${flow.neededShards} for this traffic`,
+          also: { shardCount: String(flow.neededShards) },
+        },
+    { key: "shardCount", to: String(flow.neededShards), price: "no reserve beyond the busiest second" },
+    {
+      key: "streamRetentionHours",
+      to: "24",
+      price: "a day, not more, to mend a broken ingest",
+      also: { ingestRecordAgeHours: "12" },
+    },
+    { key: "batchWindowSeconds", to: "300", price: "events reach S3 after up to five minutes" },
+    { key: "ingestMemoryMb", to: "256", price: "batches take twice as long" },
+    { key: "glueWorkers", to: "2", price: "runs take longer" },
+    { key: "glueWorkerType", to: "G.1X", price: "runs take longer" },
+    { key: "targetFileMb", to: "256", price: "queries read files side by side less" },
+    { key: "rawRetentionDays", to: "90", price: "older days cannot be built again from raw" },
+    { key: "rawInfrequentAccessDays", to: "30", price: "reading older raw events is billed by the gigabyte" },
+    { key: "noncurrentRetentionDays", to: "7", price: "a week to have back what was overwritten or deleted" },
+    { key: "logRetentionDays", to: "7", price: "no logs of what failed longer ago" },
+    {
+      key: "scheduleEnabled",
+      to: "false",
+      price: "nothing runs by itself; executions by hand are counted as assumed",
+    },
+    ...slower(values[`${project}:scheduleExpression`] ?? "rate(1 hour)"),
+  ];
+  const taken = new Set(found.map(({ key }) => key));
+  for (const [key, { check }] of Object.entries<ConfigKey>(CONFIG_KEYS)) {
+    if (check.type !== "boolean" || taken.has(key) || values[`${project}:${key}`] !== "true") continue;
+    found.push({ key, to: "false", price: "what the setting gives" });
+  }
+  return found;
+}
+
+/** The next slower usual schedules. */
+function slower(expression: string): Change[] {
+  const now = runsPerMonth(expression);
+  return ["rate(6 hours)", "rate(1 day)"]
+    .filter((to) => runsPerMonth(to) < now)
+    .map((to) => ({ key: "scheduleExpression", to, price: `tables are up to ${to.slice(5, -1)} behind` }));
+}

@@ -1,0 +1,135 @@
+// docs/cost.md: the estimate for an idle stack and for four sizes, as the model computes it from the committed stacks.
+
+import { declaredBy, stackConfiguration } from "../../stack/configuration";
+import { type Traffic, USUAL } from "../cost/assumptions";
+import { flowOf } from "../cost/flow";
+import { type Estimate, estimate } from "../cost/model";
+import { readPlan } from "../cost/plan";
+import { PRICE_DATE, PRICE_REGION, price, UNPRICED } from "../cost/prices";
+import { assumptions, dollars, dominance, parts, quantity, savingText } from "../cost/report";
+import { type Saving, savings } from "../cost/savings";
+import { HOURS_PER_MONTH } from "../cost/schedule";
+
+const SIZES = [10_000, 1_000_000, 10_000_000, 100_000_000];
+const SHOWN_SAVINGS = 5;
+
+interface Sized {
+  traffic: Traffic;
+  /** Settings over those of the stack, so that it carries the traffic. */
+  settings: Record<string, string>;
+  found: Estimate;
+  cheaper: Saving[];
+}
+
+export async function costDocument(): Promise<string> {
+  const idle = await sized("dev", 0);
+  const sizes: Sized[] = [];
+  for (const events of SIZES) sizes.push(await sized("prod", events));
+  return [
+    "# Cost",
+    "",
+    "Written by `npm run docs` from the model in `cli/cost/`; a test fails when it is not current. For your own stack and traffic: `npm run cost -- --stack NAME --events-per-day N` (`--help` lists every assumption).",
+    "",
+    `List prices of ${PRICE_REGION}, ${PRICE_DATE}, without free allowances, taxes and support (\`cli/cost/prices.json\` has each with its source). Not in it:`,
+    "",
+    ...UNPRICED.map((gap) => `- ${gap}`),
+    "",
+    ...idleSection(idle),
+    ...sizesSection(sizes),
+    ...sizes.flatMap(sizeSection),
+    ...assumed(),
+  ].join("\n");
+}
+
+async function sized(stack: string, eventsPerDay: number): Promise<Sized> {
+  const traffic = { ...USUAL, eventsPerDay };
+  const plan = readPlan(await declaredBy(stackConfiguration(stack)));
+  const settings: Record<string, string> = {};
+  const { neededShards } = flowOf(plan, traffic);
+  if (plan.streamMode === "PROVISIONED" && neededShards > plan.shards)
+    settings.shardCount = String(neededShards);
+  // Workers until a run takes half of the time between two.
+  for (let workers = plan.workers; workers <= 64; workers *= 2) {
+    const { jobSeconds, executions } = flowOf({ ...plan, workers }, traffic);
+    if (workers > plan.workers) settings.glueWorkers = String(workers);
+    if (jobSeconds * executions <= (HOURS_PER_MONTH * 3600) / 2) break;
+  }
+  const configuration = stackConfiguration(stack, settings);
+  const found = estimate(await declaredBy(configuration), traffic);
+  return { traffic, settings, found, cheaper: await savings(configuration, found, traffic) };
+}
+
+function idleSection({ found }: Sized): string[] {
+  return [
+    "## An idle dev stack",
+    "",
+    `\`Pulumi.dev.yaml\`, with nothing sent: **${dollars(found.monthly)} a month**.`,
+    "",
+    ...table(found),
+    "",
+    `The shard is billed by the hour, whether anything is sent or not; nothing smaller exists (a stream on demand has no shards and costs ${dollars(price("kinesis.onDemandStreamHour") * HOURS_PER_MONTH)}). All else costs only when something runs. Who does not need the stack for some days destroys it: \`pulumi destroy\` and \`pulumi up\` take minutes.`,
+    "",
+  ];
+}
+
+function sizesSection(sizes: Sized[]): string[] {
+  const rows = sizes.map(({ traffic, settings, found }) => {
+    const set = Object.entries(settings).map(([key, value]) => `\`${key}\` ${value}`);
+    return `| ${quantity(traffic.eventsPerDay)} | ${set.join(", ") || "nothing"} | ${dollars(found.monthly)} | ${dollars(found.perMillion ?? 0)} | ${dominance(found)} |`;
+  });
+  return [
+    "## Four sizes",
+    "",
+    "`Pulumi.prod.yaml`, with what the traffic needs set beside it:",
+    "",
+    "| events a day | set | a month | a million events | what dominates |",
+    "| ---: | --- | ---: | ---: | --- |",
+    ...rows,
+    "",
+  ];
+}
+
+function sizeSection({ traffic, found, cheaper }: Sized): string[] {
+  return [
+    `### ${quantity(traffic.eventsPerDay)} events a day: ${dollars(found.monthly)} a month`,
+    "",
+    `By part: ${parts(found.lines)
+      .map(({ part, monthly }) => `${part} ${dollars(monthly)}`)
+      .join(", ")}.`,
+    "",
+    ...table(found),
+    "",
+    ...found.warnings.map((warning) => `Warning: ${warning}\n`),
+    ...(cheaper.length === 0 ? ["No setting would save five cents or more."] : ["What would cut it:", ""]),
+    ...cheaper.slice(0, SHOWN_SAVINGS).map((saving) => `- ${savingText(saving)}`),
+    "",
+  ];
+}
+
+/** The lines that come to a cent, dearest first. */
+function table({ lines }: Estimate): string[] {
+  const shown = lines.filter(({ monthly }) => monthly >= 0.01).sort((a, b) => b.monthly - a.monthly);
+  const rest = lines.filter(({ monthly }) => monthly < 0.01).reduce((sum, { monthly }) => sum + monthly, 0);
+  return [
+    "| part | what | quantity | unit | a month |",
+    "| --- | --- | ---: | --- | ---: |",
+    ...shown.map(
+      ({ part, item, quantity: amount, unit, monthly }) =>
+        `| ${part} | ${item} | ${quantity(amount)} | ${unit} | ${dollars(monthly)} |`,
+    ),
+    ...(rest > 0 ? [`| | everything else | | | ${dollars(rest)} |`] : []),
+  ];
+}
+
+function assumed(): string[] {
+  return [
+    "## What is assumed",
+    "",
+    `All but the number of events is the same above: they are spread evenly, ${assumptions(USUAL, ["eventsPerDay"])}.`,
+    "",
+    "What an event or a run comes to stands in `cli/cost/assumptions.ts`. Measured on this program: bytes in raw and curated, core-seconds of ingest and of the Spark job. Assumed until a run on AWS says otherwise: the job's base time of 45 seconds, 0.05 seconds to open a file in Spark, 65 MB a second and core when a run reads the identifiers of all that is curated, log volume.",
+    "",
+    "Why frequent runs are dear on a large lake: each run opens every curated file and reads its identifiers, so that no event is curated twice, and each run leaves at least one file a day touched. Running once a day instead of each hour divides both.",
+    "",
+  ];
+}

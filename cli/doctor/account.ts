@@ -1,0 +1,62 @@
+// What of the account decides whether the stack can work, beside its quotas: Lake Formation, and access to billing.
+import { BudgetsClient, DescribeBudgetsCommand } from "@aws-sdk/client-budgets";
+import {
+  GetDataLakeSettingsCommand,
+  LakeFormationClient,
+  type PrincipalPermissions,
+} from "@aws-sdk/client-lakeformation";
+import { GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";
+import type { TargetConfig } from "../../stack/target";
+import { guarded } from "./guarded";
+import type { Check } from "./machine.mjs";
+
+export async function accountChecks(config: TargetConfig, monthlyBudgetUsd: number): Promise<Check[]> {
+  const checks = [await guarded("Lake Formation", () => lakeFormationCheck(config))];
+  if (monthlyBudgetUsd > 0) checks.push(await guarded("Billing", () => billingCheck(config)));
+  return checks;
+}
+
+/** Whether the catalog's new databases and tables are open to whom IAM allows; grants that exist are not looked for. */
+async function lakeFormationCheck(config: TargetConfig): Promise<Check> {
+  const name = "Lake Formation";
+  const { DataLakeSettings } = await new LakeFormationClient({ maxAttempts: 2, ...config }).send(
+    new GetDataLakeSettingsCommand({}),
+  );
+  const { CreateDatabaseDefaultPermissions, CreateTableDefaultPermissions } = DataLakeSettings ?? {};
+  if (leavesItToIam(CreateDatabaseDefaultPermissions) && leavesItToIam(CreateTableDefaultPermissions)) {
+    return { name, state: "ok", says: "IAM alone decides on the catalog" };
+  }
+  return {
+    name,
+    state: "unknown",
+    says: "the account's default permissions are off: the stack's roles need grants on its database",
+    remedy: 'docs/deployment.md, section "Lake Formation", has the commands',
+  };
+}
+
+function leavesItToIam(permissions: PrincipalPermissions[] = []): boolean {
+  return permissions.some(
+    ({ Principal, Permissions = [] }) =>
+      Principal?.DataLakePrincipalIdentifier === "IAM_ALLOWED_PRINCIPALS" && Permissions.includes("ALL"),
+  );
+}
+
+/** A role's policy is not enough: the account's root user has to let roles see billing at all. */
+async function billingCheck(config: TargetConfig): Promise<Check> {
+  const name = "Billing";
+  const { Account } = await new STSClient(config).send(new GetCallerIdentityCommand({}));
+  const client = new BudgetsClient({ maxAttempts: 2, ...config });
+  try {
+    await client.send(new DescribeBudgetsCommand({ AccountId: Account, MaxResults: 1 }));
+    return { name, state: "ok", says: "budgets can be seen" };
+  } catch (error) {
+    if (!(error instanceof Error) || !error.name.startsWith("AccessDenied")) throw error;
+    return {
+      name,
+      state: "bad",
+      says: `AWS refused: ${error.message}`,
+      remedy:
+        'monthlyBudgetUsd needs budgets:ViewBudget and budgets:ModifyBudget, and access to billing, which the root user gives once for the whole account: Account, "IAM user and role access to Billing information", Activate. Without a budget: pulumi config set monthlyBudgetUsd 0',
+    };
+  }
+}

@@ -1,0 +1,256 @@
+// Installs inside the project what its lock files name (npm packages, a Python environment, Spark's S3 jars), each only
+// when its lock file changed. A part is stamped when it is complete, so an interrupted set-up is simply done again.
+import { spawn } from "node:child_process";
+import { createHash } from "node:crypto";
+import { createWriteStream, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join, relative } from "node:path";
+import { findJava, findTools, MissingTools } from "./prerequisites.mjs";
+
+const LOG_LINES_SHOWN = 25;
+
+/** A part of the set-up failed; the message has the last lines of its output, the log's path and what to do. */
+export class SetupError extends Error {
+  exitCode = 1;
+}
+
+/**
+ * The parts: what each is made from (`locks`), where its stamp lies (inside what it installs, so that whoever
+ * removes the one removes the other), and the commands that install it.
+ */
+export function setupParts(root, env, tools = {}) {
+  const local = join(root, ".local");
+  const venv = join(local, "venv");
+  const python = join(venv, "bin", "python");
+  return {
+    npm: {
+      title: "npm packages",
+      locks: [join(root, "package-lock.json")],
+      also: [process.platform, process.arch],
+      stamp: join(root, "node_modules", ".clickstream-setup"),
+      needs: [],
+      commands: [[...npmCommand(env), "ci", "--include=dev", "--no-audit", "--no-fund", "--loglevel=notice"]],
+    },
+    python: {
+      title: "Python environment",
+      locks: [join(root, "emulator", "requirements.txt")],
+      // An environment works only where it was made.
+      also: [root, env.CLICKSTREAM_PYTHON ?? ""],
+      stamp: join(venv, ".clickstream-setup"),
+      present: python,
+      remove: venv,
+      needs: [],
+      commands: [
+        [tools.python, "-m", "venv", venv],
+        [
+          ...[
+            python,
+            "-m",
+            "pip",
+            "install",
+            "--require-hashes",
+            "-r",
+            join(root, "emulator", "requirements.txt"),
+          ],
+          ...["--disable-pip-version-check", "--no-input", "--progress-bar", "off"],
+        ],
+      ],
+    },
+    jars: {
+      title: "Spark's S3 jars",
+      locks: [join(root, "emulator", "glue", "spark-jars.json")],
+      also: [],
+      stamp: join(local, "jars", ".clickstream-setup"),
+      needs: ["python"],
+      commands: [[python, join(root, "emulator", "glue", "spark_jars.py"), "--dest", join(local, "jars")]],
+    },
+  };
+}
+
+/** Brings the needed parts up to date; answers the environment variables that what follows should have. */
+export async function setUp({ root, needs, env, output }) {
+  const java = needs.includes("jars");
+  if (stale(setupParts(root, env), needs).length > 0) await install({ root, needs, env, output, java });
+  if (!java) return {};
+  const jdk = findJava(env);
+  if (jdk.problem) throw new MissingTools([jdk.problem]);
+  return { JAVA_HOME: jdk.home };
+}
+
+async function install({ root, needs, env, output, java }) {
+  const usesPython = needs.includes("python");
+  const tools = usesPython ? findTools(env, { java }) : {};
+  const local = join(root, ".local");
+  mkdirSync(local, { recursive: true });
+  const unlock = usesPython ? await lock(tools.python, join(local, "setup.lock"), output) : () => {};
+  try {
+    const parts = setupParts(root, env, tools);
+    const names = stale(parts, needs); // another set-up may have done it while this one waited
+    if (names.length === 0) return;
+    const log = join(local, "setup.log");
+    const sink = createWriteStream(log);
+    output.write(`Setting up (the first time, or a lock file changed). Details: ${relative(root, log)}\n`);
+    try {
+      const environment = java ? { ...env, JAVA_HOME: tools.javaHome } : env;
+      await installParts({ root, env: environment, output, parts, names, sink, log });
+    } finally {
+      sink.end();
+    }
+  } finally {
+    unlock();
+  }
+}
+
+/** Parts that do not wait for each other are installed side by side; the first failure ends the others. */
+async function installParts(context) {
+  const abort = new AbortController();
+  const done = new Map();
+  const progress = showProgress(context.output, context.parts, context.names);
+  const run = async (name) => {
+    const part = context.parts[name];
+    await Promise.all(part.needs.map((need) => done.get(need)));
+    if (abort.signal.aborted) return;
+    progress.started(name);
+    await installPart(part, context, abort.signal);
+    progress.finished(name);
+  };
+  for (const name of context.names) {
+    const work = run(name);
+    work.catch(() => abort.abort());
+    done.set(name, work);
+  }
+  const results = await Promise.allSettled(done.values());
+  progress.end();
+  const failures = results.filter((result) => result.status === "rejected").map((result) => result.reason);
+  const first = failures.find((failure) => failure instanceof SetupError) ?? failures[0];
+  if (first) throw first;
+}
+
+async function installPart(part, { root, env, sink, log }, signal) {
+  rmSync(part.stamp, { force: true });
+  if (part.remove) rmSync(part.remove, { recursive: true, force: true });
+  for (const command of part.commands) {
+    const { code, said } = await logged(command, { root, env, sink, signal });
+    if (code === 0) continue;
+    if (signal.aborted) throw new Error("stopped");
+    throw new SetupError(
+      [
+        `Set-up failed: ${part.title}. The command was\n\n    ${command.join(" ")}\n\nand it said`,
+        "",
+        ...said.map((line) => `    ${line}`),
+        "",
+        `The whole output is in ${relative(root, log)}. Is the network there, and are the mirrors of npm and pip`,
+        "configured on this machine reachable? Then run the same command again: what is done stays done.",
+      ].join("\n"),
+    );
+  }
+  writeFileSync(part.stamp, fingerprint(part));
+}
+
+/** The lines that matter: npm says what is wrong first and how it is used last; everyone else ends with the error. */
+export function excerpt(output) {
+  const lines = output.trimEnd().split("\n");
+  const errors = lines.filter((line) => /^npm (error|ERR!) \S/.test(line));
+  return errors.length > 0 ? errors.slice(0, LOG_LINES_SHOWN) : lines.slice(-LOG_LINES_SHOWN);
+}
+
+function logged([command, ...args], { root, env, sink, signal }) {
+  return new Promise((resolve) => {
+    sink.write(`\n$ ${[command, ...args].join(" ")}\n`);
+    const clean = { ...env };
+    for (const name of ["PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV"]) delete clean[name];
+    const child = spawn(command, args, { cwd: root, env: clean, signal, stdio: ["ignore", "pipe", "pipe"] });
+    let text = "";
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.setEncoding("utf8").on("data", (chunk) => {
+        sink.write(chunk);
+        text = (text + chunk).slice(-20_000);
+      });
+    }
+    const finish = (code) => resolve({ code, said: excerpt(text) });
+    child.on("error", (error) => {
+      text += `\n${error.message}`;
+      finish(1);
+    });
+    child.on("close", (code) => finish(code ?? 1));
+  });
+}
+
+/** The names of the parts that are not installed, or not from the lock file as it is now. */
+export function stale(parts, needs) {
+  return needs.filter((name) => {
+    const part = parts[name];
+    if (!existsSync(part.stamp) || (part.present && !existsSync(part.present))) return true;
+    return readFileSync(part.stamp, "utf8") !== fingerprint(part);
+  });
+}
+
+function fingerprint(part) {
+  const hash = createHash("sha256");
+  for (const file of part.locks) hash.update(readFileSync(file)).update("\0");
+  for (const text of part.also) hash.update(text).update("\0");
+  return `${hash.digest("hex")}\n`;
+}
+
+/**
+ * Holds a file lock in a child process whose stdin ends when this process does, however it does: a lock file with a
+ * process id in it would outlive a kill, and Node has no flock.
+ */
+function lock(python, path, output) {
+  const script = `
+import fcntl, sys
+file = open(sys.argv[1], "a")
+try:
+    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+except BlockingIOError:
+    print("waiting", flush=True)
+    fcntl.flock(file, fcntl.LOCK_EX)
+print("locked", flush=True)
+sys.stdin.read()
+`;
+  return new Promise((resolve, reject) => {
+    const child = spawn(python, ["-c", script, path], { stdio: ["pipe", "pipe", "inherit"] });
+    child.stdout.setEncoding("utf8").on("data", (text) => {
+      if (text.includes("waiting"))
+        output.write("Another command is setting this project up: waiting for it.\n");
+      if (text.includes("locked")) resolve(() => child.stdin.end());
+    });
+    child.on("error", reject);
+    child.on("exit", (code) =>
+      reject(new SetupError(`The set-up lock ${path} could not be taken (exit code ${code}).`)),
+    );
+  });
+}
+
+function showProgress(output, parts, names) {
+  const begun = new Map();
+  const seconds = (name) => `${((Date.now() - begun.get(name)) / 1000).toFixed(0)} s`;
+  const running = () => [...begun.keys()].map((name) => `${parts[name].title} ${seconds(name)}`).join(", ");
+  const line = (text) => output.write(output.isTTY ? `\r\x1b[K${text}\n` : `${text}\n`);
+  // A terminal gets a line that lives; a log gets one now and then.
+  const tick = () => {
+    if (begun.size === 0) return;
+    output.write(output.isTTY ? `\r\x1b[K  … ${running()}` : `  … ${running()}\n`);
+  };
+  const timer = setInterval(tick, output.isTTY ? 1000 : 15_000);
+  timer.unref();
+  return {
+    started: (name) => {
+      begun.set(name, Date.now());
+      if (!output.isTTY) line(`  ${parts[name].title} (${names.indexOf(name) + 1} of ${names.length}) …`);
+      else tick();
+    },
+    finished: (name) => {
+      line(`  ${parts[name].title} installed (${seconds(name)})`);
+      begun.delete(name);
+    },
+    end: () => {
+      clearInterval(timer);
+      if (output.isTTY) output.write("\r\x1b[K");
+    },
+  };
+}
+
+/** The npm that runs this script, where there is one, so that no other npm of the PATH interferes. */
+function npmCommand(env) {
+  return /npm-cli\.c?js$/.test(env.npm_execpath ?? "") ? [process.execPath, env.npm_execpath] : ["npm"];
+}

@@ -1,0 +1,43 @@
+// What --keep prints: where the stack listens, how to point tools at it, and things to try.
+import { relative } from "node:path";
+import type { LocalStack } from "../../local/stack";
+import type { Console } from "./console";
+
+export function showKept(stack: LocalStack, console: Console): void {
+  const { bold, dim } = console.colours;
+  const { outputs } = stack;
+  const variables = Object.entries(stack.env).map(([name, value]) => `${name}=${value}`);
+  console.heading(`The stack stays up at ${stack.endpoint} until Ctrl+C (run ${stack.id})`);
+  console.line();
+  console.line(`export ${variables.join(" ")}`);
+  console.line();
+  console.line(bold("In another terminal, with that line or without it:"));
+  for (const command of ownCommands()) console.line(`  ${command}`);
+  console.line(bold("With it, the AWS CLI or any SDK:"));
+  for (const command of awsCommands(outputs)) console.line(`  ${command}`);
+  console.line(dim(`Mails, logs and objects lie in ${relative(process.cwd(), stack.stateDir)}`));
+}
+
+function ownCommands(): string[] {
+  return [
+    'npm run query -- "SELECT event_date, count(*) AS events FROM events GROUP BY event_date ORDER BY 1"',
+    `npm run execute -- '{"simulate": {"events": 500, "seed": 3}}'`,
+  ];
+}
+
+function awsCommands({
+  streamName,
+  rawBucket,
+  stateMachineArn,
+  database,
+  workgroup,
+}: LocalStack["outputs"]): string[] {
+  const event =
+    '{"event_type":"page_view","event_time":"2026-01-01T12:00:00Z","user_id":"me","page_url":"/"}';
+  return [
+    `aws kinesis put-record --stream-name ${streamName} --partition-key me --cli-binary-format raw-in-base64-out --data '${event}'`,
+    `aws s3 ls --recursive s3://${rawBucket}/`,
+    `aws stepfunctions list-executions --state-machine-arn ${stateMachineArn}`,
+    `aws athena start-query-execution --work-group ${workgroup} --query-execution-context Database=${database} --query-string 'SELECT count(*) FROM events'`,
+  ];
+}

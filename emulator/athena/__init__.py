@@ -1,0 +1,56 @@
+"""Athena: real SQL over the partitions of the Glue catalog, in the place of MiniStack's approximation."""
+
+from __future__ import annotations
+
+_REPLACED = {
+    "_start_query_execution": "start_query_execution",
+    "_get_query_execution": "get_query_execution",
+    "_get_query_results": "get_query_results",
+    "_stop_query_execution": "stop_query_execution",
+    "_list_query_executions": "list_query_executions",
+    "_delete_workgroup": "delete_workgroup",
+    "_get_table_metadata": "get_table_metadata",
+}
+_CALLED = [
+    ("ministack.services.athena", name)
+    for name in (
+        "_executions",
+        "_workgroups",
+        "_prepared_statements",
+        "_tags",
+        "_ensure_default_workgroup",
+        "_arn_workgroup",
+        "_glue_table_to_metadata",
+    )
+]
+_GLUE = [
+    ("ministack.services.glue", name)
+    for name in (
+        "_databases",
+        "_tables",
+        "_partitions",
+        "_create_database",
+        "_delete_database",
+        "_create_table",
+        "_update_table",
+        "_delete_table",
+        "_create_partition",
+        "_delete_partition",
+    )
+]
+_S3 = [
+    ("ministack.services.s3", name)
+    for name in ("_buckets", "_object_disk_path", "_get_object_data", "_put_object", "_delete_object")
+]
+
+PATCHES = [*(("ministack.services.athena", name) for name in _REPLACED), *_CALLED, *_GLUE, *_S3]
+
+
+def install(context) -> None:
+    """Put the functions of service.py in the place of MiniStack's."""
+    from ministack.services import athena
+
+    from . import service
+
+    for name, replacement in _REPLACED.items():
+        setattr(athena, name, getattr(service, replacement))

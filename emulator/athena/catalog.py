@@ -1,0 +1,213 @@
+"""The Glue catalog as Athena uses it, with its caller's rights: databases, tables, partitions, views."""
+
+from __future__ import annotations
+
+import base64
+import json
+from dataclasses import dataclass
+
+from ministack.core.responses import get_account_id, get_region
+from ministack.services import glue
+
+from ..glue.catalog import BATCH_LIMITS
+from ..iam import permissions
+from .errors import AthenaFailure, DdlFailure
+from .types import HiveType, parse_hive_type
+
+CATALOG = "awsdatacatalog"
+DEFAULT_PARTITION = "__HIVE_DEFAULT_PARTITION__"
+_VIEW_PREFIX, _VIEW_SUFFIX = "/* Presto View: ", " */"
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a table with its parsed type."""
+
+    name: str
+    source: str
+    comment: str = ""
+
+    @property
+    def type(self) -> HiveType:
+        return parse_hive_type(self.source)
+
+
+@dataclass(frozen=True)
+class Table:
+    """One Glue table."""
+
+    database: str
+    name: str
+    raw: dict
+
+    @property
+    def descriptor(self) -> dict:
+        return self.raw.get("StorageDescriptor") or {}
+
+    @property
+    def location(self) -> str:
+        return self.descriptor.get("Location") or ""
+
+    @property
+    def parameters(self) -> dict:
+        return self.raw.get("Parameters") or {}
+
+    @property
+    def columns(self) -> list[Column]:
+        return _columns(self.descriptor.get("Columns"))
+
+    @property
+    def keys(self) -> list[Column]:
+        return _columns(self.raw.get("PartitionKeys"))
+
+    @property
+    def is_view(self) -> bool:
+        return self.raw.get("TableType") == "VIRTUAL_VIEW"
+
+    @property
+    def projected(self) -> bool:
+        return str(self.parameters.get("projection.enabled", "")).lower() == "true"
+
+
+def _columns(raw: list | None) -> list[Column]:
+    return [Column(c["Name"].lower(), c.get("Type") or "string", c.get("Comment") or "") for c in raw or []]
+
+
+def require(action: str, database: str | None = None, table: str | None = None) -> None:
+    """The caller may do this in the catalog. Glue asks for each level down to the one that is meant."""
+    levels = ["catalog"]
+    levels += [f"database/{database}"] if database else []
+    levels += [f"table/{database}/{table}"] if table else []
+    arns = [f"arn:aws:glue:{get_region()}:{get_account_id()}:{level}" for level in levels]
+    permissions.require(f"glue:{action}", *arns)
+
+
+def look_at_default() -> None:
+    """Athena looks at the default database whenever it runs DDL."""
+    require("GetDatabase", "default")
+
+
+def databases() -> list[str]:
+    require("GetDatabases")
+    return sorted(glue._databases.keys())
+
+
+def has_database(name: str) -> bool:
+    require("GetDatabase", name)
+    return name in glue._databases
+
+
+def tables(database: str) -> list[Table]:
+    require("GetTables", database, "*")
+    found = [(key, raw) for key, raw in glue._tables.items() if key.split("/", 1)[0] == database]
+    return [Table(database, raw["Name"], raw) for _, raw in sorted(found)]
+
+
+def find_table(database: str, name: str) -> Table | None:
+    require("GetTable", database, name)
+    raw = glue._tables.get(f"{database}/{name}")
+    return Table(database, name, raw) if raw else None
+
+
+def partitions(table: Table) -> list[dict]:
+    require("GetPartitions", table.database, table.name)
+    return list(glue._partitions.get(f"{table.database}/{table.name}", []))
+
+
+def call(action, request: dict) -> None:
+    """Run one of MiniStack's Glue actions; its refusal becomes Hive's DDL error."""
+    status, _, body = action(request)
+    if status >= 300:
+        answer = json.loads(body)
+        kind = str(answer.get("__type", "GlueException")).split("#")[-1]
+        message = answer.get("message") or answer.get("Message") or ""
+        raise DdlFailure(
+            f"Execution Error, return code 1 from org.apache.hadoop.hive.ql.exec.DDLTask. {kind}: {message}"
+        )
+
+
+def create_database(name: str, description: str, location: str | None, parameters: dict) -> None:
+    require("CreateDatabase", name)
+    fields = {"Name": name, "Description": description, "LocationUri": location, "Parameters": parameters}
+    call(glue._create_database, {"DatabaseInput": fields})
+
+
+def drop_database(name: str) -> None:
+    require("DeleteDatabase", name)
+    call(glue._delete_database, {"Name": name})
+
+
+def create_table(database: str, table_input: dict) -> None:
+    require("CreateTable", database, table_input["Name"])
+    call(glue._create_table, {"DatabaseName": database, "TableInput": table_input})
+
+
+def update_table(table: Table, changes: dict) -> None:
+    require("UpdateTable", table.database, table.name)
+    call(glue._update_table, {"DatabaseName": table.database, "TableInput": {"Name": table.name, **changes}})
+
+
+def drop_table(table: Table) -> None:
+    require("DeleteTable", table.database, table.name)
+    call(glue._delete_table, {"DatabaseName": table.database, "Name": table.name})
+
+
+def add_partition(table: Table, values: list[str], location: str) -> None:
+    """Register one partition with the table's own format."""
+    require("CreatePartition", table.database, table.name)
+    call(glue._create_partition, {**_named(table), "PartitionInput": _partition(table, values, location)})
+
+
+def add_partitions(table: Table, locations: dict[tuple[str, ...], str]) -> None:
+    """Register new partitions with the table's own format, 100 a call, as the API takes them. One that another
+    caller has just made stays as it is."""
+    inputs = [_partition(table, list(values), location) for values, location in locations.items()]
+    for start in range(0, len(inputs), BATCH_LIMITS["create"]):
+        require("BatchCreatePartition", table.database, table.name)
+        some = inputs[start : start + BATCH_LIMITS["create"]]
+        call(glue._batch_create_partition, {**_named(table), "PartitionInputList": some})
+
+
+def _named(table: Table) -> dict[str, str]:
+    return {"DatabaseName": table.database, "TableName": table.name}
+
+
+def _partition(table: Table, values: list[str], location: str) -> dict:
+    descriptor = {**table.descriptor, "Location": location}
+    return {"Values": values, "StorageDescriptor": descriptor, "Parameters": {}}
+
+
+def drop_partition(table: Table, values: list[str]) -> None:
+    require("DeletePartition", table.database, table.name)
+    request = {"DatabaseName": table.database, "TableName": table.name, "PartitionValues": values}
+    call(glue._delete_partition, request)
+
+
+def move_partition(table: Table, values: list[str], location: str) -> None:
+    require("UpdatePartition", table.database, table.name)
+    for partition in glue._partitions.get(f"{table.database}/{table.name}", []):
+        if partition.get("Values") == values:
+            partition["StorageDescriptor"] = {**partition.get("StorageDescriptor", {}), "Location": location}
+
+
+def partition_path(keys: list[Column], values: list[str]) -> str:
+    """Hive's folder name of a partition: `year=2026/month=11`, special characters escaped."""
+    pairs = zip(keys, values, strict=True)
+    return "/".join(f"{key.name}={_escape(value)}" for key, value in pairs)
+
+
+def _escape(value: str) -> str:
+    special = set("\"#%'*/:=?\\{[]^") | {chr(code) for code in range(1, 32)} | {"\x7f"}
+    return "".join(f"%{ord(ch):02X}" if ch in special else ch for ch in value)
+
+
+def view_sql(table: Table) -> dict:
+    """What CREATE VIEW stored: originalSql, catalog, schema, columns."""
+    source = str(table.raw.get("ViewOriginalText") or "")
+    if not source.startswith(_VIEW_PREFIX):
+        raise AthenaFailure("NOT_SUPPORTED", f"{table.database}.{table.name} is not a view made by Athena or Trino")
+    return json.loads(base64.b64decode(source[len(_VIEW_PREFIX) : -len(_VIEW_SUFFIX)]))
+
+
+def encode_view(definition: dict) -> str:
+    return _VIEW_PREFIX + base64.b64encode(json.dumps(definition).encode()).decode() + _VIEW_SUFFIX

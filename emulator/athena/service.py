@@ -1,0 +1,309 @@
+"""Athena's API for query executions, in the place of MiniStack's: start, watch, stop, read results."""
+
+from __future__ import annotations
+
+import contextvars
+import functools
+import logging
+import shutil
+import tempfile
+import threading
+import time
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ministack.core.responses import error_response_json, get_account_id, get_region, json_response, new_uuid
+from ministack.services import athena
+
+from ..iam import permissions
+from . import catalog, results, store
+from .engine import Outcome, Session
+from .errors import AthenaFailure, QueryCancelled, RequestRefused
+from .statements import Statement, execute, understand
+
+logger = logging.getLogger("athena")
+
+_LONGEST_QUERY = 262_144
+_AT_ONCE = 2
+_ENGINE = {"SelectedEngineVersion": "AUTO", "EffectiveEngineVersion": "Athena engine version 3"}
+_slots = threading.BoundedSemaphore(_AT_ONCE)
+_running: dict[str, Session] = {}
+_outcomes: dict[str, Outcome] = {}
+_tokens: dict[tuple[str, str, str], tuple[dict, str]] = {}
+
+
+@dataclass
+class Request:
+    """A StartQueryExecution that passed the checks."""
+
+    data: dict
+    statement: Statement
+    workgroup: dict
+    location: str
+    encryption: dict | None
+    query_id: str = field(default_factory=new_uuid)
+
+    @property
+    def configuration(self) -> dict:
+        return _configuration(self.workgroup)
+
+
+def answering(handler: Callable[[dict], dict]) -> Callable[[dict], tuple]:
+    """Turn a refusal into Athena's InvalidRequestException."""
+
+    @functools.wraps(handler)
+    def answer(data: dict) -> tuple:
+        try:
+            return json_response(handler(data))
+        except permissions.Denied as denial:
+            return error_response_json("AccessDeniedException", str(denial), 400)
+        except RequestRefused as refusal:
+            extra = {"AthenaErrorCode": refusal.code}
+            return error_response_json("InvalidRequestException", str(refusal), 400, extra=extra)
+
+    return answer
+
+
+@answering
+def start_query_execution(data: dict) -> dict:
+    athena._ensure_default_workgroup()
+    token = data.get("ClientRequestToken")
+    key = (get_account_id(), get_region(), token or "")
+    if token and key in _tokens:
+        earlier, query_id = _tokens[key]
+        if earlier != data:
+            raise RequestRefused("Idempotent parameters do not match")
+        return {"QueryExecutionId": query_id}
+    permissions.require(
+        "athena:GetDataCatalog",
+        f"arn:aws:athena:{get_region()}:{get_account_id()}:datacatalog/AwsDataCatalog",
+    )
+    request = _checked(data)
+    athena._executions[request.query_id] = _new_execution(request)
+    if token:
+        _tokens[key] = (data, request.query_id)
+    context = contextvars.copy_context()
+    worker = threading.Thread(target=context.run, args=(_work, request), name=f"athena-{request.query_id}", daemon=True)
+    worker.start()
+    return {"QueryExecutionId": request.query_id}
+
+
+def _checked(data: dict) -> Request:
+    sql = data.get("QueryString") or ""
+    if not sql.strip() or len(sql.encode()) > _LONGEST_QUERY:
+        raise RequestRefused(f"QueryString must have between 1 and {_LONGEST_QUERY} bytes")
+    workgroup = _workgroup(data.get("WorkGroup") or "primary")
+    if workgroup.get("State", "ENABLED") != "ENABLED":
+        raise RequestRefused(f"WorkGroup {workgroup['Name']} is disabled.")
+    location, encryption = _destination(data, _configuration(workgroup))
+    context = data.get("QueryExecutionContext") or {}
+    named = (context.get("Catalog") or "AwsDataCatalog").lower()
+    if named != catalog.CATALOG:
+        raise RequestRefused(f"Catalog {context['Catalog']} is not supported by the local Athena")
+    return Request(data, understand(sql), workgroup, location, encryption)
+
+
+def _workgroup(name: str) -> dict:
+    workgroup = athena._workgroups.get(name)
+    if workgroup is None:
+        raise RequestRefused(f"WorkGroup {name} is not found.", "WORKGROUP_NOT_FOUND")
+    return workgroup
+
+
+def _configuration(workgroup: dict) -> dict:
+    return workgroup.get("Configuration") or workgroup.get("WorkGroupConfiguration") or {}
+
+
+def _destination(data: dict, configuration: dict) -> tuple[str, dict | None]:
+    """Where the result goes: a workgroup that enforces its configuration overrides the request."""
+    own = configuration.get("ResultConfiguration") or {}
+    asked = data.get("ResultConfiguration") or {}
+    enforced = configuration.get("EnforceWorkGroupConfiguration", False)
+    chosen = own if enforced else {**own, **asked}
+    location = chosen.get("OutputLocation")
+    if not location:
+        raise RequestRefused(
+            "No output location provided. An output location is required either through the Workgroup result "
+            "configuration setting or as an API input."
+        )
+    if not location.startswith("s3://"):
+        raise RequestRefused(f"outputLocation is not a valid S3 path: {location}")
+    bucket = location[5:].split("/", 1)[0]
+    try:
+        exists = store.bucket_exists(bucket)
+    except permissions.Denied as denial:
+        raise RequestRefused(f"Unable to verify/create output bucket {bucket}. {denial}") from None
+    if not exists:
+        raise RequestRefused(f"Unable to verify/create output bucket {bucket}")
+    return location.rstrip("/") + "/", chosen.get("EncryptionConfiguration")
+
+
+def _new_execution(request: Request) -> dict:
+    statement = request.statement
+    result = {"OutputLocation": f"{request.location}{request.query_id}{statement.suffix}"}
+    if request.encryption:
+        result["EncryptionConfiguration"] = request.encryption
+    context = dict(request.data.get("QueryExecutionContext") or {})
+    if "Database" in context:
+        context["Database"] = context["Database"].lower()
+    execution = {
+        "QueryExecutionId": request.query_id,
+        "Query": request.data["QueryString"],
+        "StatementType": statement.kind,
+        "SubstatementType": statement.name,
+        "ResultConfiguration": result,
+        "ResultReuseConfiguration": {"ResultReuseByAgeConfiguration": {"Enabled": False}},
+        "QueryExecutionContext": context,
+        "Status": {"State": "QUEUED", "SubmissionDateTime": time.time()},
+        "Statistics": {},
+        "WorkGroup": request.workgroup["Name"],
+        "EngineVersion": _ENGINE,
+    }
+    if request.data.get("ExecutionParameters"):
+        execution["ExecutionParameters"] = request.data["ExecutionParameters"]
+    return execution
+
+
+def _work(request: Request) -> None:
+    execution = athena._executions[request.query_id]
+    status = execution["Status"]
+    scratch = Path(tempfile.mkdtemp(prefix="athena-"))
+    database = (execution["QueryExecutionContext"].get("Database") or "default").lower()
+    session = Session(database, scratch, request.configuration.get("BytesScannedCutoffPerQuery"))
+    _running[request.query_id] = session
+    started = time.monotonic()
+    try:
+        with _slots:
+            queued = time.monotonic() - started
+            session.check()
+            status["State"] = "RUNNING"
+            parameters = request.data.get("ExecutionParameters") or []
+            outcome = execute(request.statement, session, parameters, request.workgroup["Name"])
+            session.check()
+            results.write(outcome, execution["ResultConfiguration"]["OutputLocation"])
+        _outcomes[request.query_id] = outcome
+        _finish(execution, "SUCCEEDED", session, started, queued)
+    except QueryCancelled as cancelled:
+        status["StateChangeReason"] = str(cancelled)
+        _finish(execution, "CANCELLED", session, started)
+    except permissions.Denied as denial:
+        _fail(execution, AthenaFailure("PERMISSION_DENIED", f"Insufficient permissions to execute the query. {denial}"))
+        _finish(execution, "FAILED", session, started)
+    except (AthenaFailure, RequestRefused) as failure:
+        _fail(execution, failure)
+        _finish(execution, "FAILED", session, started)
+    except Exception as problem:
+        logger.error("query %s failed inside the local Athena\n%s", request.query_id, traceback.format_exc())
+        _fail(execution, AthenaFailure("GENERIC_INTERNAL_ERROR", f"{type(problem).__name__}: {problem}"))
+        _finish(execution, "FAILED", session, started)
+    finally:
+        _running.pop(request.query_id, None)
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _fail(execution: dict, failure: Exception) -> None:
+    execution["Status"]["StateChangeReason"] = str(failure)
+    if not isinstance(failure, AthenaFailure):
+        failure = AthenaFailure("SYNTAX_ERROR", str(failure))
+    execution["Status"]["AthenaError"] = failure.athena_error()
+
+
+def _finish(execution: dict, state: str, session: Session, started: float, queued: float = 0.0) -> None:
+    """The figures first, the state last: who sees SUCCEEDED sees everything."""
+    total = max(1, round((time.monotonic() - started) * 1000))
+    waited = round(queued * 1000)
+    execution["Statistics"] = {
+        "EngineExecutionTimeInMillis": max(1, total - waited),
+        "DataScannedInBytes": session.scanned,
+        "TotalExecutionTimeInMillis": total,
+        "QueryQueueTimeInMillis": waited,
+        "ServiceProcessingTimeInMillis": 0,
+        "ResultReuseInformation": {"ReusedPreviousResult": False},
+    }
+    execution["Status"]["CompletionDateTime"] = time.time()
+    execution["Status"]["State"] = state
+
+
+def _execution(data: dict) -> dict:
+    query_id = data.get("QueryExecutionId")
+    execution = athena._executions.get(query_id)
+    if execution is None:
+        raise RequestRefused(f"QueryExecution {query_id} was not found")
+    return execution
+
+
+@answering
+def get_query_execution(data: dict) -> dict:
+    return {"QueryExecution": _execution(data)}
+
+
+@answering
+def get_query_results(data: dict) -> dict:
+    execution = _execution(data)
+    state = execution["Status"]["State"]
+    if state in ("QUEUED", "RUNNING"):
+        raise RequestRefused(f"Query has not yet finished. Current state: {state}")
+    if state != "SUCCEEDED":
+        reason = execution["Status"].get("StateChangeReason", "")
+        raise RequestRefused(f"Query did not finish successfully. Final query state: {state}. {reason}".strip())
+    try:
+        store.require_object(*store.split_uri(execution["ResultConfiguration"]["OutputLocation"]))
+    except permissions.Denied as denial:
+        raise RequestRefused(
+            f"You do not seem to have access to the S3 location of your query results. {denial}"
+        ) from None
+    outcome = _outcomes.get(execution["QueryExecutionId"])
+    if outcome is None:
+        raise RequestRefused("Could not find results")
+    return results.page(outcome, data.get("NextToken"), data.get("MaxResults"))
+
+
+@answering
+def stop_query_execution(data: dict) -> dict:
+    execution = _execution(data)
+    session = _running.get(execution["QueryExecutionId"])
+    if session is not None:
+        session.stop()
+    return {}
+
+
+@answering
+def list_query_executions(data: dict) -> dict:
+    name = data.get("WorkGroup") or "primary"
+    _workgroup(name)
+    found = [(e["Status"]["SubmissionDateTime"], i) for i, e in athena._executions.items() if e["WorkGroup"] == name]
+    ids = [query_id for _, query_id in sorted(found, reverse=True)]
+    most = int(data.get("MaxResults") or 50)
+    start = int(data["NextToken"]) if str(data.get("NextToken") or "").isdigit() else 0
+    answer = {"QueryExecutionIds": ids[start : start + most]}
+    if start + most < len(ids):
+        answer["NextToken"] = str(start + most)
+    return answer
+
+
+@answering
+def delete_workgroup(data: dict) -> dict:
+    name = data.get("WorkGroup")
+    if name == "primary":
+        raise RequestRefused("Cannot delete primary workgroup")
+    _workgroup(name)
+    holds = [i for i, e in athena._executions.items() if e["WorkGroup"] == name]
+    if holds and not data.get("RecursiveDeleteOption"):
+        raise RequestRefused(f"WorkGroup {name} is not empty")
+    for query_id in holds:
+        athena._executions.pop(query_id, None)
+        _outcomes.pop(query_id, None)
+    athena._workgroups.pop(name, None)
+    athena._tags.pop(athena._arn_workgroup(name), None)
+    return {}
+
+
+def get_table_metadata(data: dict) -> tuple:
+    """MiniStack answers an empty table for a name that does not exist."""
+    table = catalog.find_table((data.get("DatabaseName") or "").lower(), (data.get("TableName") or "").lower())
+    if table is None:
+        message = f"Table {data.get('TableName')} not found in database {data.get('DatabaseName')}"
+        return error_response_json("MetadataException", message, 400)
+    return json_response({"TableMetadata": athena._glue_table_to_metadata(table.raw)})

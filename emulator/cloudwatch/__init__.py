@@ -1,0 +1,1 @@
+"""CloudWatch's list of dashboards, with times in the form that AWS sends."""

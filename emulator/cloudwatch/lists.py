@@ -1,0 +1,29 @@
+"""CloudWatch's list of dashboards as the SDK for JavaScript reads it: MiniStack writes its times as text into JSON."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+
+from ministack.services import cloudwatch
+
+from ..core.context import Context
+
+PATCHES = [("ministack.services.cloudwatch", "_list_dashboards")]
+
+
+def install(_context: Context) -> None:
+    listed = cloudwatch._list_dashboards
+
+    def with_epoch_times(params, data, is_cbor, is_json=False):
+        answer = listed(params, data, is_cbor, is_json)
+        if not is_json:
+            return answer
+        status, headers, body = answer
+        document = json.loads(body)
+        for entry in document["DashboardEntries"]:
+            # Python 3.10 does not read the Z.
+            entry["LastModified"] = datetime.fromisoformat(entry["LastModified"].replace("Z", "+00:00")).timestamp()
+        return status, headers, json.dumps(document).encode()
+
+    cloudwatch._list_dashboards = with_epoch_times

@@ -1,0 +1,1 @@
+"""The Data Catalog's partitions and filters, and jobs that run on real Spark."""

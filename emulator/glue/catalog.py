@@ -1,0 +1,284 @@
+"""Replaces the partition calls of MiniStack's Glue catalog: filtering, paging, checks and calls it lacks."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+import zlib
+from collections.abc import Callable
+
+from ministack.core.responses import error_response_json, get_account_id, json_response
+from ministack.services import glue
+
+from ..core.context import Context
+from ..core.paging import InvalidToken, page
+from .partition_filter import InvalidExpression, matcher
+
+HANDLERS = (
+    "_create_partition",
+    "_delete_partition",
+    "_get_partition",
+    "_get_partitions",
+    "_batch_create_partition",
+    "_batch_get_partition",
+    "_batch_update_partition",
+)
+PATCHES = [
+    ("ministack.services.glue", name)
+    for name in (*HANDLERS, "_handle_request_sync", "_tables", "_partitions", "_partition_column_statistics")
+]
+
+MAX_RESULTS = 1000
+MAX_SEGMENTS = 10
+BATCH_LIMITS = {"create": 100, "delete": 25, "update": 100, "get": 1000}
+
+
+# Calls come in on threads of their own: without it two creators of one partition could both succeed.
+_lock = threading.RLock()
+
+
+class CatalogError(Exception):
+    """An answer of the API that is an error: its code and message."""
+
+    def __init__(self, code: str, message: str):
+        super().__init__(message)
+        self.code = code
+
+
+def install(context: Context) -> None:
+    for name in HANDLERS:
+        setattr(glue, name, _answering(globals()[name]))
+    # MiniStack has neither of the two; its own dispatcher is asked for everything else.
+    added = {
+        "UpdatePartition": _answering(_update_partition),
+        "BatchDeletePartition": _answering(_batch_delete_partition),
+    }
+    glue._update_partition = added["UpdatePartition"]
+    glue._batch_delete_partition = added["BatchDeletePartition"]
+    dispatch = glue._handle_request_sync
+
+    def handle(method, path, headers, body, query_params):
+        handler = added.get(headers.get("x-amz-target", "").split(".")[-1])
+        if handler and not path.startswith("/iceberg"):
+            return handler(json.loads(body or "{}"))
+        return dispatch(method, path, headers, body, query_params)
+
+    glue._handle_request_sync = handle
+
+
+def _answering(handler: Callable[[dict], dict]) -> Callable[[dict], tuple]:
+    def answer(data: dict):
+        try:
+            with _lock:
+                return json_response(handler(data))
+        except CatalogError as problem:
+            return error_response_json(problem.code, str(problem), 400)
+
+    return answer
+
+
+# ---- reading ----
+
+
+def _get_partitions(data: dict) -> dict:
+    table = _table(data)
+    partitions = list(glue._partitions.get(_key(data), []))
+    expression = (data.get("Expression") or "").strip()
+    try:
+        if expression:
+            matches = matcher(expression, table.get("PartitionKeys") or [])
+            partitions = [partition for partition in partitions if matches(partition["Values"])]
+        partitions = _segment(partitions, data.get("Segment"))
+        scope = json.dumps([_key(data), expression, data.get("Segment")], sort_keys=True)
+        found, token = page(partitions, data.get("MaxResults"), data.get("NextToken"), limit=MAX_RESULTS, scope=scope)
+    except (InvalidExpression, InvalidToken) as problem:
+        raise CatalogError("InvalidInputException", str(problem)) from None
+    if data.get("ExcludeColumnSchema"):
+        found = [_without_columns(partition) for partition in found]
+    return {"Partitions": found, **({"NextToken": token} if token else {})}
+
+
+def _segment(partitions: list[dict], segment: dict | None) -> list[dict]:
+    """The share of one of several readers: a partition always falls to the same one."""
+    if not segment:
+        return partitions
+    number, total = segment.get("SegmentNumber", -1), segment.get("TotalSegments", 0)
+    if not 1 <= total <= MAX_SEGMENTS or not 0 <= number < total:
+        raise CatalogError(
+            "InvalidInputException",
+            f"Segment needs TotalSegments from 1 to {MAX_SEGMENTS} and a SegmentNumber below it, "
+            f"got {number} of {total}",
+        )
+    return [
+        partition for partition in partitions if zlib.crc32("/".join(partition["Values"]).encode()) % total == number
+    ]
+
+
+def _without_columns(partition: dict) -> dict:
+    descriptor = {key: value for key, value in partition.get("StorageDescriptor", {}).items() if key != "Columns"}
+    return {**partition, "StorageDescriptor": descriptor}
+
+
+def _get_partition(data: dict) -> dict:
+    _table(data)
+    return {"Partition": _existing(data, data.get("PartitionValues") or [])}
+
+
+def _batch_get_partition(data: dict) -> dict:
+    _table(data)
+    wanted = _batch(data.get("PartitionsToGet"), "get")
+    found = [_find(data, entry.get("Values") or []) for entry in wanted]
+    # Only what could not be looked at goes into UnprocessedKeys; what does not exist is just not returned.
+    return {"Partitions": [partition for partition in found if partition], "UnprocessedKeys": []}
+
+
+# ---- writing ----
+
+
+def _create_partition(data: dict) -> dict:
+    _add(data, _table(data), data.get("PartitionInput") or {}, _registered(data))
+    return {}
+
+
+def _batch_create_partition(data: dict) -> dict:
+    table = _table(data)
+    inputs = _batch(data.get("PartitionInputList"), "create")
+    registered = _registered(data)
+    return _each(inputs, lambda entry: entry.get("Values") or [], lambda entry: _add(data, table, entry, registered))
+
+
+def _update_partition(data: dict) -> dict:
+    _replace(data, _table(data), data.get("PartitionValueList") or [], data.get("PartitionInput") or {})
+    return {}
+
+
+def _batch_update_partition(data: dict) -> dict:
+    table = _table(data)
+    entries = _batch(data.get("Entries"), "update")
+    return _each(
+        entries,
+        lambda entry: entry.get("PartitionValueList") or [],
+        lambda entry: _replace(data, table, entry.get("PartitionValueList") or [], entry.get("PartitionInput") or {}),
+        values_name="PartitionValueList",
+    )
+
+
+def _delete_partition(data: dict) -> dict:
+    _table(data)
+    _remove(data, data.get("PartitionValues") or [])
+    return {}
+
+
+def _batch_delete_partition(data: dict) -> dict:
+    _table(data)
+    entries = _batch(data.get("PartitionsToDelete"), "delete")
+    return _each(
+        entries,
+        lambda entry: entry.get("Values") or [],
+        lambda entry: _remove(data, entry.get("Values") or []),
+    )
+
+
+def _each(entries: list[dict], values: Callable, act: Callable, values_name: str = "PartitionValues") -> dict:
+    """A batch does what it can and lists what it could not."""
+    errors = []
+    for entry in entries:
+        try:
+            act(entry)
+        except CatalogError as problem:
+            detail = {"ErrorCode": problem.code, "ErrorMessage": str(problem)}
+            errors.append({values_name: values(entry), "ErrorDetail": detail})
+    return {"Errors": errors}
+
+
+def _registered(data: dict) -> set[tuple[str, ...]]:
+    """The values of all partitions: gone through once a request, however many it adds."""
+    return {tuple(partition["Values"]) for partition in glue._partitions.get(_key(data), [])}
+
+
+def _add(data: dict, table: dict, partition: dict, registered: set[tuple[str, ...]]) -> None:
+    values = _checked_values(table, partition.get("Values"))
+    if tuple(values) in registered:
+        raise CatalogError("AlreadyExistsException", "Partition already exists.")
+    registered.add(tuple(values))
+    # A new list, because a reader may be going through the old one.
+    glue._partitions[_key(data)] = [*glue._partitions.get(_key(data), []), _record(data, partition, values)]
+
+
+def _replace(data: dict, table: dict, old_values: list[str], partition: dict) -> None:
+    """A partition's new definition; with other values it is moved, and keeps the time it was made."""
+    existing = _existing(data, old_values)
+    values = _checked_values(table, partition.get("Values") or old_values)
+    if values != old_values and _find(data, values):
+        raise CatalogError("AlreadyExistsException", "Partition already exists.")
+    replaced = {**_record(data, partition, values), "CreationTime": existing["CreationTime"]}
+    glue._partitions[_key(data)] = [
+        replaced if other is existing else other for other in glue._partitions.get(_key(data), [])
+    ]
+
+
+def _remove(data: dict, values: list[str]) -> None:
+    existing = _existing(data, values)
+    key = _key(data)
+    glue._partitions[key] = [other for other in glue._partitions[key] if other is not existing]
+    if key in glue._partition_column_statistics:
+        glue._partition_column_statistics[key] = [
+            entry for entry in glue._partition_column_statistics[key] if entry.get("Values") != values
+        ]
+
+
+def _record(data: dict, partition: dict, values: list[str]) -> dict:
+    now = int(time.time())
+    return {
+        "LastAccessTime": now,
+        **partition,
+        "Values": values,
+        "DatabaseName": data.get("DatabaseName"),
+        "TableName": data.get("TableName"),
+        "CreationTime": now,
+        "CatalogId": get_account_id(),
+    }
+
+
+# ---- helpers ----
+
+
+def _key(data: dict) -> str:
+    return f"{data.get('DatabaseName')}/{data.get('TableName')}"
+
+
+def _table(data: dict) -> dict:
+    table = glue._tables.get(_key(data))
+    if not table:
+        raise CatalogError("EntityNotFoundException", f"Table {data.get('TableName')} not found.")
+    return table
+
+
+def _find(data: dict, values: list[str]) -> dict | None:
+    partitions = glue._partitions.get(_key(data), [])
+    return next((partition for partition in partitions if partition.get("Values") == values), None)
+
+
+def _existing(data: dict, values: list[str]) -> dict:
+    found = _find(data, values)
+    if not found:
+        raise CatalogError("EntityNotFoundException", f"Partition not found: {'/'.join(values)}")
+    return found
+
+
+def _checked_values(table: dict, values: list[str] | None) -> list[str]:
+    keys = [key["Name"] for key in table.get("PartitionKeys") or []]
+    if not values or len(values) != len(keys):
+        raise CatalogError(
+            "InvalidInputException",
+            f"The number of partition keys and of values do not match: {keys} and {values or []}",
+        )
+    return list(values)
+
+
+def _batch(entries: list[dict] | None, kind: str) -> list[dict]:
+    entries, limit = entries or [], BATCH_LIMITS[kind]
+    if len(entries) > limit:
+        raise CatalogError("ValidationException", f"A batch holds at most {limit} entries, got {len(entries)}")
+    return entries

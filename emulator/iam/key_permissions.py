@@ -1,0 +1,58 @@
+"""Which KMS key an action needs, and what for: what keeps things encrypted asks with its caller's rights."""
+
+from __future__ import annotations
+
+from ministack.core.responses import get_account_id, get_region
+from ministack.services import kinesis, s3, sns
+
+PATCHES = [
+    ("ministack.services.kinesis", "_streams"),
+    ("ministack.services.s3", "_bucket_default_sse_headers"),
+    ("ministack.services.sns", "_topics"),
+]
+
+DECRYPT, DATA_KEY = "kms:Decrypt", "kms:GenerateDataKey"
+KEY_HEADER = "x-amz-server-side-encryption-aws-kms-key-id"
+
+# By AWS's documentation of each service. Parts of an upload are decrypted when the upload is completed, which
+# is a PutObject here, too: only what every PutObject needs is asked for.
+NEEDS = {
+    "s3:GetObject": (DECRYPT,),
+    "s3:GetObjectVersion": (DECRYPT,),
+    "s3:PutObject": (DATA_KEY,),
+    "kinesis:GetRecords": (DECRYPT,),
+    "kinesis:PutRecord": (DATA_KEY,),
+    "kinesis:PutRecords": (DATA_KEY,),
+    "sns:Publish": (DECRYPT, DATA_KEY),
+}
+
+
+def uses(action: str, resource: str) -> list[tuple[str, str]]:
+    """The KMS actions, each with its key's ARN, that the action on this resource needs; none where AWS's own keys
+    encrypt, which need no permission."""
+    if action not in NEEDS:
+        return []
+    key = {"s3": _bucket_key, "kinesis": _stream_key, "sns": _topic_key}[action.split(":")[0]](resource)
+    if not key or "alias/aws/" in key:
+        return []
+    return [(needed, _arn(key)) for needed in NEEDS[action]]
+
+
+def _bucket_key(arn: str) -> str | None:
+    return s3._bucket_default_sse_headers(arn.split(":")[5].partition("/")[0]).get(KEY_HEADER)
+
+
+def _stream_key(arn: str) -> str | None:
+    parts = arn.split(":")
+    stream = kinesis._streams.get_scoped(parts[4], parts[3], parts[5].partition("/")[2]) or {}
+    return stream.get("KeyId")
+
+
+def _topic_key(arn: str) -> str | None:
+    return (sns._topics.get(arn) or {}).get("attributes", {}).get("KmsMasterKeyId")
+
+
+def _arn(key: str) -> str:
+    if key.startswith("arn:"):
+        return key
+    return f"arn:aws:kms:{get_region()}:{get_account_id()}:key/{key}"

@@ -1,0 +1,121 @@
+"""Where a Kinesis event source mapping reports the records it gives up on: S3, SQS or SNS.
+
+The document is the one that AWS documents for on-failure destinations; with S3 it holds the whole event too.
+It is written over the public API with the credentials of the function's execution role, so that with
+AUTH=true a missing permission shows here as it would on AWS.
+"""
+
+from __future__ import annotations
+
+import datetime
+import json
+import uuid
+from dataclasses import dataclass
+from typing import Any
+
+from ministack.core import lambda_runtime
+
+from ..core.context import Context
+
+RETRIES_EXHAUSTED = "RetryAttemptsExhausted"
+TOO_OLD = "RecordAgeExceeded"
+
+
+@dataclass(frozen=True)
+class Discard:
+    """A batch given up on. `event` is what the function got, or would have got."""
+
+    mapping_id: str
+    stream_arn: str
+    shard_id: str
+    function: dict[str, Any]
+    condition: str
+    invocations: int
+    event: dict[str, Any]
+    request_id: str
+
+    @property
+    def batch(self) -> list[dict[str, Any]]:
+        return [record["kinesis"] for record in self.event["Records"]]
+
+
+def document(discard: Discard, now: datetime.datetime) -> dict[str, Any]:
+    first, last = discard.batch[0], discard.batch[-1]
+    body: dict[str, Any] = {
+        "requestContext": {
+            "requestId": discard.request_id,
+            "functionArn": discard.function["FunctionArn"],
+            "condition": discard.condition,
+            "approximateInvokeCount": discard.invocations,
+        },
+        "version": "1.0",
+        "timestamp": _iso(now),
+        "KinesisBatchInfo": {
+            "shardId": discard.shard_id,
+            "startSequenceNumber": first["sequenceNumber"],
+            "endSequenceNumber": last["sequenceNumber"],
+            "approximateArrivalOfFirstRecord": _iso(_time(first["approximateArrivalTimestamp"])),
+            "approximateArrivalOfLastRecord": _iso(_time(last["approximateArrivalTimestamp"])),
+            "batchSize": len(discard.batch),
+            "streamArn": discard.stream_arn,
+        },
+    }
+    if discard.invocations:
+        # A record that was too old before its first invocation has no response to speak of.
+        body["responseContext"] = {
+            "statusCode": 200,
+            "executedVersion": discard.function.get("Version", "$LATEST"),
+            "functionError": "Unhandled",
+        }
+    return body
+
+
+def object_key(discard: Discard, now: datetime.datetime) -> str:
+    day, moment = now.strftime("%Y/%m/%d"), now.strftime("%Y-%m-%dT%H.%M.%S")
+    return f"aws/lambda/{discard.mapping_id}/{discard.shard_id}/{day}/{moment}-{uuid.uuid4()}"
+
+
+def send(context: Context, destination: str, discard: Discard) -> None:
+    """Deliver, or raise: the caller must not move on before this has succeeded."""
+    now = datetime.datetime.now(datetime.timezone.utc)
+    body = document(discard, now)
+    service = destination.split(":")[2]
+    client = _client(context, service, discard.function)
+    if service == "s3":
+        body["payload"] = json.dumps(discard.event)
+        client.put_object(
+            Bucket=destination.split(":")[5],
+            Key=object_key(discard, now),
+            Body=json.dumps(body).encode(),
+            ContentType="application/json",
+        )
+    elif service == "sqs":
+        queue = client.get_queue_url(QueueName=destination.split(":")[5])["QueueUrl"]
+        client.send_message(QueueUrl=queue, MessageBody=json.dumps(body))
+    else:
+        client.publish(TopicArn=destination, Message=json.dumps(body))
+
+
+def _client(context: Context, service: str, function: dict[str, Any]):
+    # Imported when first needed: most runs never give up on a record.
+    import boto3
+    from botocore.config import Config
+
+    credentials = lambda_runtime.execution_credentials(function)
+    return boto3.session.Session().client(
+        service,
+        endpoint_url=context.endpoint,
+        region_name=context.region,
+        aws_access_key_id=credentials["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=credentials["AWS_SECRET_ACCESS_KEY"],
+        aws_session_token=credentials["AWS_SESSION_TOKEN"] or None,
+        config=Config(proxies={}, s3={"addressing_style": "path"}, retries={"max_attempts": 1}),
+    )
+
+
+def _time(epoch_seconds: float) -> datetime.datetime:
+    return datetime.datetime.fromtimestamp(epoch_seconds, datetime.timezone.utc)
+
+
+def _iso(moment: datetime.datetime) -> str:
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"

@@ -1,0 +1,28 @@
+"""S3 as Spark's client can use it over plain HTTP: it is not told how an object is encrypted.
+
+Hadoop's S3 client puts what HEAD tells of the encryption into the copy that a rename is, and the AWS SDK in it then
+refuses to name a key over anything but HTTPS, which the local stack does not speak. Not told, it leaves the copy to
+the bucket's default: the same key, and the same permissions asked for.
+"""
+
+from __future__ import annotations
+
+from ministack.services import s3
+
+from ..core.context import Context
+
+PATCHES = [("ministack.services.s3", "_head_object")]
+
+ENCRYPTION = "x-amz-server-side-encryption"
+
+
+def install(_context: Context) -> None:
+    head = s3._head_object
+
+    def head_for_hadoop(bucket_name, key, headers=None, query_params=None):
+        status, answered, body = head(bucket_name, key, headers, query_params)
+        if "Hadoop" in (headers or {}).get("user-agent", ""):
+            answered = {name: value for name, value in answered.items() if not name.lower().startswith(ENCRYPTION)}
+        return status, answered, body
+
+    s3._head_object = head_for_hadoop

@@ -1,0 +1,1 @@
+"""Step Functions executions: JSONata, timeouts, service integrations and error names as AWS has them."""

@@ -1,0 +1,161 @@
+// Catalog: the Glue database with its two tables, and the Athena workgroup that people and the state machine query with.
+
+import * as aws from "@pulumi/aws";
+import * as pulumi from "@pulumi/pulumi";
+import schema from "../../schema/clickstream.json";
+import { type BucketSettings, PrivateBucket } from "../blocks/private-bucket";
+import { savedQueries } from "./saved-queries";
+
+export interface CatalogArgs extends BucketSettings {
+  databaseName: string;
+  eventsTable: string;
+  quarantineTable: string;
+  raw: PrivateBucket;
+  curated: PrivateBucket;
+  resultsRetentionDays: number;
+  /** A query that reads more is stopped; 0 for no limit. */
+  athenaScanLimitGb: number;
+}
+
+interface Column {
+  name: string;
+  type: string;
+  description: string;
+}
+
+export class Catalog extends pulumi.ComponentResource {
+  readonly results: PrivateBucket;
+  readonly workgroup: { name: pulumi.Output<string>; arn: pulumi.Output<string> };
+  readonly database: pulumi.Output<string>;
+
+  constructor(name: string, args: CatalogArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("clickstream:index:Catalog", name, {}, opts);
+    const database = new aws.glue.CatalogDatabase(
+      `${name}-database`,
+      {
+        name: args.databaseName,
+        description: `Click events of the stack ${pulumi.getStack()}`,
+        // IAM decides on the tables, as it does where Lake Formation has its initial settings; said for accounts where
+        // its default permissions are off.
+        createTableDefaultPermissions: [
+          { principal: { dataLakePrincipalIdentifier: "IAM_ALLOWED_PRINCIPALS" }, permissions: ["ALL"] },
+        ],
+      },
+      { parent: this },
+    );
+    this.database = database.name;
+    this.createEvents(name, args);
+    this.createQuarantine(name, args);
+    this.results = new PrivateBucket(
+      `${name}-results`,
+      { ...args, retention: [{ id: "results", prefix: "", expireAfterDays: args.resultsRetentionDays }] },
+      { parent: this },
+    );
+    this.workgroup = this.createWorkgroup(name, args);
+    this.saveQueries(name);
+    this.registerOutputs({ database: this.database, workgroup: this.workgroup.name });
+  }
+
+  private createEvents(name: string, args: CatalogArgs): void {
+    const { columns, partitionKeys } = schema.events;
+    new aws.glue.CatalogTable(
+      `${name}-events`,
+      {
+        name: args.eventsTable,
+        databaseName: this.database,
+        description: "Valid click events, each once, by the UTC day on which they happened",
+        tableType: "EXTERNAL_TABLE",
+        parameters: { EXTERNAL: "TRUE", classification: "parquet" },
+        partitionKeys: partitionKeys.map(glueColumn),
+        storageDescriptor: {
+          location: pulumi.interpolate`s3://${args.curated.bucketName}/events/`,
+          inputFormat: "org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat",
+          outputFormat: "org.apache.hadoop.hive.ql.io.parquet.MapredParquetOutputFormat",
+          serDeInfo: {
+            serializationLibrary: "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe",
+            parameters: { "serialization.format": "1" },
+          },
+          columns: columns.map(glueColumn),
+        },
+      },
+      { parent: this },
+    );
+  }
+
+  private createQuarantine(name: string, args: CatalogArgs): void {
+    new aws.glue.CatalogTable(
+      `${name}-quarantine`,
+      {
+        name: args.quarantineTable,
+        databaseName: this.database,
+        description: "What arrived and was not accepted, whole, with the reason",
+        tableType: "EXTERNAL_TABLE",
+        parameters: { EXTERNAL: "TRUE", classification: "json", compressionType: "gzip" },
+        storageDescriptor: {
+          location: pulumi.interpolate`s3://${args.raw.bucketName}/quarantine/`,
+          inputFormat: "org.apache.hadoop.mapred.TextInputFormat",
+          outputFormat: "org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat",
+          serDeInfo: {
+            serializationLibrary: "org.openx.data.jsonserde.JsonSerDe",
+            parameters: { "serialization.format": "1" },
+          },
+          columns: schema.quarantine.columns.map(glueColumn),
+        },
+      },
+      { parent: this },
+    );
+  }
+
+  /** For people: they stand in the console's query editor, and cost nothing until they are run. */
+  private saveQueries(name: string): void {
+    for (const query of savedQueries()) {
+      new aws.athena.NamedQuery(
+        `${name}-${query.name}`,
+        {
+          name: query.name,
+          description: query.description,
+          query: query.sql,
+          database: this.database,
+          workgroup: this.workgroup.name,
+        },
+        { parent: this },
+      );
+    }
+  }
+
+  private createWorkgroup(
+    name: string,
+    { key, athenaScanLimitGb }: CatalogArgs,
+  ): { name: pulumi.Output<string>; arn: pulumi.Output<string> } {
+    const workgroup = new aws.athena.Workgroup(
+      `${name}-workgroup`,
+      {
+        description: `Queries on the click events of the stack ${pulumi.getStack()}`,
+        // A workgroup in which a query ever ran counts as not empty; all that goes with it is that history.
+        forceDestroy: true,
+        configuration: {
+          enforceWorkgroupConfiguration: true,
+          ...(athenaScanLimitGb > 0 && {
+            bytesScannedCutoffPerQuery: athenaScanLimitGb * BYTES_A_GB,
+          }),
+          publishCloudwatchMetricsEnabled: true,
+          engineVersion: { selectedEngineVersion: "Athena engine version 3" },
+          resultConfiguration: {
+            outputLocation: pulumi.interpolate`s3://${this.results.bucketName}/queries/`,
+            encryptionConfiguration: key
+              ? { encryptionOption: "SSE_KMS", kmsKeyArn: key.arn }
+              : { encryptionOption: "SSE_S3" },
+          },
+        },
+      },
+      { parent: this },
+    );
+    return { name: workgroup.name, arn: workgroup.arn };
+  }
+}
+
+const BYTES_A_GB = 1024 ** 3;
+
+function glueColumn({ name, type, description }: Column) {
+  return { name, type, comment: description };
+}

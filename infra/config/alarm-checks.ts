@@ -1,0 +1,50 @@
+// What of the alarms' configuration does not go together with the rest: alarms that would always or never go off.
+
+import type { ClickstreamConfig } from "./keys";
+
+type Key = (name: string) => string;
+/** A value that failed its own check is undefined. */
+type Values = Partial<Omit<ClickstreamConfig, "privacyHashKey">>;
+
+export function alarmProblems(key: Key, values: Values): string[] {
+  if (values.alarms !== true) return [];
+  return [...iteratorAgeProblems(key, values), ...noSuccessProblems(key, values)];
+}
+
+function iteratorAgeProblems(key: Key, values: Values): string[] {
+  const { alarmIteratorAgeMinutes: age, batchWindowSeconds, streamRetentionHours } = values;
+  const problems: string[] = [];
+  if (age === undefined || age === 0) return problems;
+  if (batchWindowSeconds !== undefined && age * 60 <= batchWindowSeconds) {
+    problems.push(
+      `${key("alarmIteratorAgeMinutes")} must be longer than ${key("batchWindowSeconds")} (${batchWindowSeconds} seconds), got ${age}: ` +
+        "records wait that long in any case, so the alarm would always be on. Raise it, or set it to 0 for no such alarm",
+    );
+  }
+  if (streamRetentionHours !== undefined && age >= streamRetentionHours * 60) {
+    problems.push(
+      `${key("alarmIteratorAgeMinutes")} must be less than ${key("streamRetentionHours")} (${streamRetentionHours} hours), got ${age}: ` +
+        "the records would be lost before the alarm goes off. Lower it",
+    );
+  }
+  return problems;
+}
+
+/** How often a cron expression comes is not computed: there the value is the team's to choose. */
+function noSuccessProblems(key: Key, values: Values): string[] {
+  const { alarmNoSuccessHours: hours, scheduleEnabled, scheduleExpression } = values;
+  if (!hours || scheduleEnabled !== true || scheduleExpression === undefined) return [];
+  const interval = rateHours(scheduleExpression);
+  if (interval === undefined || hours > interval) return [];
+  return [
+    `${key("alarmNoSuccessHours")} must be longer than the time between two executions (${key("scheduleExpression")} ${scheduleExpression}), got ${hours}: ` +
+      "the alarm would go off between them. Raise it, or set it to 0 for no such alarm",
+  ];
+}
+
+function rateHours(expression: string): number | undefined {
+  const match = /^rate\((\d+) (minute|hour|day)s?\)$/.exec(expression);
+  if (match === null) return undefined;
+  const hours = { minute: 1 / 60, hour: 1, day: 24 }[match[2] as "minute" | "hour" | "day"];
+  return Number(match[1]) * hours;
+}

@@ -1,0 +1,156 @@
+// The stack's configuration: typed, with defaults and ranges, and all problems of it reported at once.
+
+import * as pulumi from "@pulumi/pulumi";
+import { alarmProblems } from "./alarm-checks";
+import {
+  type Check,
+  type ClickstreamConfig,
+  CONFIG_KEYS,
+  type ConfigKey,
+  PRIVACY_KEYS,
+  type PrivacyRule,
+} from "./keys";
+import { suggest } from "./suggest";
+
+/** What `pulumi up` stops with; the engine shows the message without a stack trace. */
+export class InvalidConfiguration extends pulumi.RunError {
+  constructor(problems: string[]) {
+    super(`Invalid configuration:\n${problems.map((problem) => `  - ${problem}`).join("\n")}`);
+  }
+}
+
+/** The configuration of the stack that the program runs for. */
+export function stackConfig(): ClickstreamConfig {
+  return readConfig(pulumi.getProject(), pulumi.runtime.allConfig());
+}
+
+/** `values` maps full keys (`clickstream:shardCount`) to their text; lists and objects are JSON. */
+export function readConfig(namespace: string, values: Record<string, string>): ClickstreamConfig {
+  const problems = unknownKeys(namespace, Object.keys(values));
+  const read: Record<string, unknown> = {};
+  for (const [key, spec] of Object.entries<ConfigKey>(CONFIG_KEYS)) {
+    const full = `${namespace}:${key}`;
+    const text = values[full];
+    const checked = text === undefined ? { value: spec.default } : parse(spec.check, text);
+    if ("value" in checked) read[key] = checked.value;
+    else
+      problems.push(
+        explain(full, checked.problem, spec.secret ? "a secret value" : JSON.stringify(text), spec.example),
+      );
+  }
+  const config = read as unknown as Omit<ClickstreamConfig, "privacyHashKey"> & { privacyHashKey?: string };
+  const hashKey = config.privacyHashKey || undefined;
+  problems.push(...crossChecks(namespace, config, hashKey));
+  if (problems.length > 0) throw new InvalidConfiguration(problems);
+  return {
+    ...config,
+    privacy: { ...(CONFIG_KEYS.privacy.default as Record<string, PrivacyRule>), ...config.privacy },
+    privacyHashKey: hashKey === undefined ? undefined : pulumi.secret(hashKey),
+  };
+}
+
+function parse(check: Check, text: string): { value: unknown } | { problem: string } {
+  const result = check.read(text);
+  return result === undefined ? { problem: `must be ${check.allowed}` } : { value: result };
+}
+
+function explain(key: string, problem: string, given: string, example: string): string {
+  const remedy = example.includes("KEY") ? example.replace("KEY", key) : `${key} ${example}`;
+  return `${key} ${problem}, got ${given}. For example: pulumi config set ${remedy}`;
+}
+
+function unknownKeys(namespace: string, keys: string[]): string[] {
+  const prefix = `${namespace}:`;
+  const known = Object.keys(CONFIG_KEYS);
+  return keys
+    .filter((key) => key.startsWith(prefix) && !known.includes(key.slice(prefix.length)))
+    .map((key) => {
+      const match = suggest(key.slice(prefix.length), known);
+      const hint = match ? `did you mean ${prefix}${match}?` : `known keys: ${known.join(", ")}.`;
+      return `${key} is not a key of this program: ${hint} Take it out with: pulumi config rm ${key}`;
+    });
+}
+
+type ReadValues = Partial<Omit<ClickstreamConfig, "privacyHashKey">>;
+
+/** A key that failed its own check is undefined here, and is not complained about twice. */
+function crossChecks(namespace: string, config: ReadValues, hashKey: string | undefined): string[] {
+  const key = (name: string) => `${namespace}:${name}`;
+  const problems: string[] = [];
+  if (config.streamMode === "ON_DEMAND" && config.shardCount !== undefined && config.shardCount !== 1) {
+    problems.push(
+      `${key("shardCount")} is for ${key("streamMode")} PROVISIONED only, got ${config.shardCount} with ON_DEMAND. ` +
+        `Take one of them out: pulumi config rm ${key("shardCount")}`,
+    );
+  }
+  const age = config.ingestRecordAgeHours;
+  const retention = config.streamRetentionHours;
+  if (age !== undefined && retention !== undefined && age >= retention) {
+    problems.push(
+      `${key("ingestRecordAgeHours")} must be less than ${key("streamRetentionHours")} (${retention}), got ${age}: ` +
+        `a failing batch would leave the stream before it is kept in the raw bucket. Raise ${key("streamRetentionHours")} or lower this`,
+    );
+  }
+  const wait = config.ingestWaitMinutes;
+  const window = config.batchWindowSeconds;
+  const batch = config.batchSize;
+  if (window === 0 && batch !== undefined && batch > LARGEST_BATCH_WITHOUT_WINDOW) {
+    problems.push(
+      `${key("batchWindowSeconds")} must be 1 or more where ${key("batchSize")} is more than ${LARGEST_BATCH_WITHOUT_WINDOW} (${batch}), got 0: ` +
+        `AWS asks for it. Raise it, or: pulumi config set ${key("batchSize")} ${LARGEST_BATCH_WITHOUT_WINDOW}`,
+    );
+  }
+  if (wait !== undefined && window !== undefined && wait * 60 <= window) {
+    problems.push(
+      `${key("ingestWaitMinutes")} must be longer than ${key("batchWindowSeconds")} (${window} seconds), got ${wait}: ` +
+        `executions would give up before the ingest is even called. Raise it`,
+    );
+  }
+  if (config.forceDestroy && config.allowDataLoss === false) {
+    problems.push(
+      `${key("forceDestroy")} empties the buckets, which takes ${key("allowDataLoss")}, got true without it. ` +
+        `If the data may go: pulumi config set ${key("allowDataLoss")} true, else: pulumi config rm ${key("forceDestroy")}`,
+    );
+  }
+  problems.push(...retentionProblems(key, config));
+  return [...problems, ...alarmProblems(key, config), ...hashKeyProblems(key, config.privacy, hashKey)];
+}
+
+/** Lambda: "when you set BatchSize to a value greater than 10, you must set MaximumBatchingWindowInSeconds to at least 1". */
+const LARGEST_BATCH_WITHOUT_WINDOW = 10;
+
+/** STANDARD_IA bills 30 days of each object: who lets it expire earlier pays for nothing. */
+const INFREQUENT_ACCESS_MINIMUM_DAYS = 30;
+
+function retentionProblems(key: (name: string) => string, config: ReadValues): string[] {
+  const moved = config.rawInfrequentAccessDays;
+  const kept = config.rawRetentionDays;
+  if (!moved || !kept || kept >= moved + INFREQUENT_ACCESS_MINIMUM_DAYS) return [];
+  return [
+    `${key("rawRetentionDays")} must be 0 or at least ${INFREQUENT_ACCESS_MINIMUM_DAYS} days more than ${key("rawInfrequentAccessDays")} (${moved}), got ${kept}: ` +
+      `STANDARD_IA bills ${INFREQUENT_ACCESS_MINIMUM_DAYS} days of each object. Raise it, or: pulumi config rm ${key("rawInfrequentAccessDays")}`,
+  ];
+}
+
+function hashKeyProblems(
+  key: (name: string) => string,
+  privacy: Record<string, PrivacyRule> | undefined,
+  hashKey: string | undefined,
+): string[] {
+  const set = `pulumi config set --secret ${key("privacyHashKey")} "$(openssl rand -base64 32)"`;
+  const hashed = Object.entries(privacy ?? {}).filter(([, rule]) => rule === "hash");
+  const problems: string[] = [];
+  if (hashed.length > 0 && hashKey === undefined) {
+    const fields = hashed.map(([field]) => field).join(", ");
+    problems.push(
+      `${key("privacyHashKey")} is required as ${key("privacy")} hashes ${fields}, got none. Set it: ${set}`,
+    );
+  }
+  if (privacy && hashed.length === 0 && hashKey !== undefined) {
+    problems.push(
+      `${key("privacyHashKey")} is set, but no field of ${key("privacy")} is hashed. ` +
+        `Hash one of ${PRIVACY_KEYS.join(", ")}, or: pulumi config rm ${key("privacyHashKey")}`,
+    );
+  }
+  return problems;
+}

@@ -1,0 +1,149 @@
+// Ingest: the Lambda that lands the stream's events in the raw bucket, and the one that tells when it has.
+
+import * as aws from "@pulumi/aws";
+import * as pulumi from "@pulumi/pulumi";
+import type { AwaitIngestEnv } from "../../lambdas/await-ingest/env";
+import type { IngestEnv } from "../../lambdas/ingest/env";
+import { currentAccount } from "../blocks/account";
+import { mayUse } from "../blocks/encryption";
+import type { EnvironmentOf } from "../blocks/environment";
+import { qualifiedName } from "../blocks/names";
+import { NodeFunction } from "../blocks/node-function";
+import { allow } from "../blocks/permissions";
+import { type BucketSettings, PrivateBucket, type Retention } from "../blocks/private-bucket";
+
+export interface IngestArgs extends BucketSettings {
+  streamArn: pulumi.Input<string>;
+  batchSize: number;
+  batchWindowSeconds: number;
+  ingestMemoryMb: number;
+  ingestRetryAttempts: number;
+  ingestRecordAgeHours: number;
+  earliestEventTime: string;
+  latestEventLeadHours: number;
+  logRetentionDays: number;
+  tracing: boolean;
+  /** Whether Lambda counts what becomes of the stream's records; it charges such counts as custom metrics. */
+  countRecords: boolean;
+  /** 0: never. */
+  rawInfrequentAccessDays: number;
+  /** 0: for good. */
+  rawRetentionDays: number;
+  /** 0: for good. */
+  quarantineRetentionDays: number;
+}
+
+/** Where Lambda puts the batches that it gave up on; the layout below it is Lambda's. */
+export const FAILED_BATCHES_PREFIX = "aws/lambda/";
+
+export class Ingest extends pulumi.ComponentResource {
+  readonly raw: PrivateBucket;
+  readonly ingest: NodeFunction;
+  readonly awaitIngest: NodeFunction;
+  readonly mappingUuid: pulumi.Output<string>;
+
+  constructor(name: string, args: IngestArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("clickstream:index:Ingest", name, {}, opts);
+    this.raw = new PrivateBucket(`${name}-raw`, { ...args, retention: rawRetention(args) }, { parent: this });
+    this.ingest = this.createIngest(name, args);
+    this.mappingUuid = this.createMapping(name, args);
+    this.awaitIngest = this.createAwaitIngest(name, args);
+    this.registerOutputs({ rawBucket: this.raw.bucketName });
+  }
+
+  private createIngest(name: string, args: IngestArgs): NodeFunction {
+    const ownAccount = { StringEquals: { "s3:ResourceAccount": currentAccount().accountId } };
+    return new NodeFunction(
+      `${name}-ingest`,
+      {
+        lambda: "ingest",
+        description: "Lands the stream's events in the raw bucket, what is not valid in its quarantine",
+        environment: {
+          STACK: qualifiedName(),
+          RAW_BUCKET: this.raw.bucketName,
+          EARLIEST_EVENT_TIME: args.earliestEventTime,
+          LATEST_EVENT_LEAD_HOURS: String(args.latestEventLeadHours),
+        } satisfies EnvironmentOf<IngestEnv>,
+        permissions: [
+          allow(
+            "kinesis:DescribeStream",
+            "kinesis:DescribeStreamSummary",
+            "kinesis:GetRecords",
+            "kinesis:GetShardIterator",
+            "kinesis:ListShards",
+          ).on(args.streamArn),
+          allow("s3:PutObject").on(this.raw.objects("raw/"), this.raw.objects("quarantine/")),
+          // Lambda itself writes the failed batches with this role, and checks that it can list the bucket.
+          allow("s3:PutObject").when(ownAccount).on(this.raw.objects(FAILED_BATCHES_PREFIX)),
+          allow("s3:ListBucket").when(ownAccount).on(this.raw.arn),
+          // To read the stream and to write the objects.
+          ...mayUse(args.key, "kms:Decrypt", "kms:GenerateDataKey"),
+        ],
+        memoryMb: args.ingestMemoryMb,
+        timeoutSeconds: 300,
+        logRetentionDays: args.logRetentionDays,
+        tracing: args.tracing,
+        key: args.key,
+      },
+      { parent: this },
+    );
+  }
+
+  private createMapping(name: string, args: IngestArgs): pulumi.Output<string> {
+    const mapping = new aws.lambda.EventSourceMapping(
+      `${name}-ingest`,
+      {
+        eventSourceArn: args.streamArn,
+        functionName: this.ingest.functionName,
+        // What was sent before the mapping was made counts too.
+        startingPosition: "TRIM_HORIZON",
+        batchSize: args.batchSize,
+        maximumBatchingWindowInSeconds: args.batchWindowSeconds,
+        functionResponseTypes: ["ReportBatchItemFailures"],
+        bisectBatchOnFunctionError: true,
+        maximumRetryAttempts: args.ingestRetryAttempts,
+        maximumRecordAgeInSeconds: args.ingestRecordAgeHours * 3600,
+        destinationConfig: { onFailure: { destinationArn: this.raw.arn } },
+        ...(args.countRecords && { metricsConfig: { metrics: ["EventCount"] } }),
+      },
+      { parent: this, dependsOn: this.ingest },
+    );
+    return mapping.uuid;
+  }
+
+  private createAwaitIngest(name: string, args: IngestArgs): NodeFunction {
+    const prefixes = ["raw/*", "quarantine/*", `${FAILED_BATCHES_PREFIX}*`];
+    return new NodeFunction(
+      `${name}-await-ingest`,
+      {
+        lambda: "await-ingest",
+        description: "Tells whether what was sent to the stream has reached the raw bucket",
+        environment: { RAW_BUCKET: this.raw.bucketName } satisfies EnvironmentOf<AwaitIngestEnv>,
+        permissions: [
+          allow("s3:ListBucket")
+            .when({ StringLike: { "s3:prefix": prefixes } })
+            .on(this.raw.arn),
+        ],
+        memoryMb: 512,
+        timeoutSeconds: 120,
+        logRetentionDays: args.logRetentionDays,
+        tracing: args.tracing,
+        key: args.key,
+      },
+      { parent: this },
+    );
+  }
+}
+
+function rawRetention(args: IngestArgs): Retention[] {
+  return [
+    {
+      id: "raw",
+      prefix: "raw/",
+      infrequentAccessAfterDays: args.rawInfrequentAccessDays,
+      expireAfterDays: args.rawRetentionDays,
+    },
+    { id: "quarantine", prefix: "quarantine/", expireAfterDays: args.quarantineRetentionDays },
+    { id: "failed-batches", prefix: FAILED_BATCHES_PREFIX, expireAfterDays: args.quarantineRetentionDays },
+  ];
+}

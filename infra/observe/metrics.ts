@@ -1,0 +1,95 @@
+// The metrics that the dashboard shows and the alarms watch: what AWS's services tell of the stack's parts, and our own.
+
+import type * as pulumi from "@pulumi/pulumi";
+import {
+  type INGEST_METRICS,
+  METRICS_NAMESPACE,
+  type RUN_METRICS,
+  STACK_DIMENSION,
+} from "../../lambdas/shared/metrics";
+import { qualifiedName } from "../blocks/names";
+
+export interface Metric {
+  namespace: string;
+  metricName: string;
+  dimensions: Record<string, pulumi.Input<string>>;
+  stat: "Sum" | "Maximum" | "Average" | "SampleCount";
+}
+
+/** The parts of the stack by the names that CloudWatch knows them by. */
+export interface ObservedParts {
+  streamName: pulumi.Input<string>;
+  ingestFunction: pulumi.Input<string>;
+  awaitIngestFunction: pulumi.Input<string>;
+  simulatorFunction: pulumi.Input<string>;
+  /** UUID of the event source mapping between stream and ingest. */
+  mappingUuid: pulumi.Input<string>;
+  stateMachineArn: pulumi.Input<string>;
+  jobName: pulumi.Input<string>;
+}
+
+type LambdaMetric = "Invocations" | "Errors" | "Throttles" | "Duration" | "IteratorAge";
+type MappingMetric =
+  | "FailedInvokeEventCount"
+  | "DroppedEventCount"
+  | "OnFailureDestinationDeliveredEventCount";
+type StreamMetric =
+  | "IncomingRecords"
+  | "IncomingBytes"
+  | "GetRecords.Records"
+  | "GetRecords.Bytes"
+  | "WriteProvisionedThroughputExceeded";
+type ExecutionMetric =
+  | "ExecutionsStarted"
+  | "ExecutionsSucceeded"
+  | "ExecutionsFailed"
+  | "ExecutionsTimedOut"
+  | "ExecutionsAborted"
+  | "ExecutionTime";
+
+export type Metrics = ReturnType<typeof metricsOf>;
+
+export function metricsOf(parts: ObservedParts) {
+  const own = { [STACK_DIMENSION]: qualifiedName() };
+  return {
+    stream: (metricName: StreamMetric, stat: Metric["stat"] = "Sum"): Metric => ({
+      namespace: "AWS/Kinesis",
+      metricName,
+      dimensions: { StreamName: parts.streamName },
+      stat,
+    }),
+    lambda: (
+      part: "ingestFunction" | "awaitIngestFunction" | "simulatorFunction",
+      metricName: LambdaMetric,
+      stat: Metric["stat"] = "Sum",
+    ): Metric => ({
+      namespace: "AWS/Lambda",
+      metricName,
+      dimensions: { FunctionName: parts[part] },
+      stat,
+    }),
+    mapping: (metricName: MappingMetric): Metric => ({
+      namespace: "AWS/Lambda",
+      metricName,
+      dimensions: { EventSourceMappingUUID: parts.mappingUuid },
+      stat: "Sum",
+    }),
+    execution: (metricName: ExecutionMetric, stat: Metric["stat"] = "Sum"): Metric => ({
+      namespace: "AWS/States",
+      metricName,
+      dimensions: { StateMachineArn: parts.stateMachineArn },
+      stat,
+    }),
+    /** Milliseconds in which the job's Spark worked; its workers' start is not in it. */
+    jobElapsed: (): Metric => ({
+      namespace: "Glue",
+      metricName: "glue.driver.aggregate.elapsedTime",
+      dimensions: { JobName: parts.jobName, JobRunId: "ALL", Type: "count" },
+      stat: "Sum",
+    }),
+    own: (
+      metricName: keyof typeof INGEST_METRICS | keyof typeof RUN_METRICS,
+      stat: Metric["stat"] = "Sum",
+    ): Metric => ({ namespace: METRICS_NAMESPACE, metricName, dimensions: own, stat }),
+  };
+}

@@ -1,0 +1,259 @@
+// Orchestrate: the state machine that takes events from the stream to a verified table, and the schedule that starts it.
+
+import * as aws from "@pulumi/aws";
+import * as pulumi from "@pulumi/pulumi";
+import { METRICS_NAMESPACE } from "../../lambdas/shared/metrics";
+import { renderPipeline } from "../../statemachine/render";
+import { arnOf, consoleUrl, currentAccount } from "../blocks/account";
+import { type CustomerKey, mayUse } from "../blocks/encryption";
+import { logGroup } from "../blocks/log-group";
+import { qualifiedName } from "../blocks/names";
+import { allow, type Statement } from "../blocks/permissions";
+import type { PrivateBucket } from "../blocks/private-bucket";
+import { ServiceRole } from "../blocks/service-role";
+import { mayTraceExecutions } from "../blocks/tracing";
+import { FAILED_BATCHES_PREFIX } from "../ingest/ingest";
+
+type Named = { name: pulumi.Input<string>; arn: pulumi.Input<string> };
+type Lambda = { arn: pulumi.Input<string>; logGroupName: pulumi.Input<string> };
+
+export interface OrchestrateArgs {
+  /** For the command in the mail that sends given-up batches again. */
+  streamName: pulumi.Input<string>;
+  simulator: Lambda;
+  simulatorTimeoutSeconds: number;
+  awaitIngest: Lambda;
+  ingestLogGroupName: pulumi.Input<string>;
+  job: Named;
+  /** Where Glue writes what the script prints, and where Spark's own log. */
+  jobLogGroupNames: { output: pulumi.Input<string>; error: pulumi.Input<string> };
+  workgroup: Named;
+  databaseName: string;
+  eventsTable: string;
+  quarantineTable: string;
+  raw: PrivateBucket;
+  curated: PrivateBucket;
+  results: PrivateBucket;
+  successTopicArn: pulumi.Input<string>;
+  failureTopicArn: pulumi.Input<string>;
+  ingestWaitMinutes: number;
+  glueTimeoutMinutes: number;
+  scheduleEnabled: boolean;
+  scheduleExpression: string;
+  logRetentionDays: number;
+  tracing: boolean;
+  key?: CustomerKey;
+  topicKey?: CustomerKey;
+}
+
+const QUERY_TIMEOUT_SECONDS = 1800;
+/** Glue starts a run after its workers have come up, which its own timeout does not count. */
+const JOB_STARTUP_SECONDS = 900;
+
+export class Orchestrate extends pulumi.ComponentResource {
+  readonly stateMachineArn: pulumi.Output<string>;
+  readonly consoleUrl: pulumi.Output<string>;
+  readonly athenaConsoleUrl: pulumi.Output<string>;
+  readonly startExecutionCommand: pulumi.Output<string>;
+
+  constructor(name: string, args: OrchestrateArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("clickstream:index:Orchestrate", name, {}, opts);
+    this.athenaConsoleUrl = consoleUrl("athena", "/query-editor");
+    const stateMachine = this.createStateMachine(name, args);
+    this.stateMachineArn = stateMachine.arn;
+    this.consoleUrl = consoleUrl("states", pulumi.interpolate`/statemachines/view/${stateMachine.arn}`);
+    this.startExecutionCommand = pulumi.interpolate`aws stepfunctions start-execution --state-machine-arn ${stateMachine.arn} --region ${currentAccount().region}`;
+    if (args.scheduleEnabled) this.createSchedule(name, args);
+    this.registerOutputs({ stateMachineArn: this.stateMachineArn });
+  }
+
+  private createStateMachine(name: string, args: OrchestrateArgs): aws.sfn.StateMachine {
+    // Vended logs: under this name AWS needs no resource policy for each group, of which an account has few.
+    const logs = logGroup(
+      `${name}-pipeline`,
+      {
+        root: "/aws/vendedlogs/states",
+        path: "pipeline",
+        retentionDays: args.logRetentionDays,
+        key: args.key,
+      },
+      { parent: this },
+    );
+    const role = new ServiceRole(
+      `${name}-pipeline-role`,
+      {
+        service: "states.amazonaws.com",
+        description:
+          "The state machine: calls its Lambdas, its Glue job, its Athena workgroup and its topics",
+        // The state machine needs its role first: it is known by what its automatic name is made from.
+        sourceArn: arnOf("states", `stateMachine:*${name}-pipeline*`),
+        permissions: pipelinePermissions(args),
+      },
+      { parent: this },
+    );
+    return new aws.sfn.StateMachine(
+      `${name}-pipeline`,
+      {
+        type: "STANDARD",
+        roleArn: role.arn,
+        definition: this.definition(args),
+        // Said in either case: where it is left out the provider keeps what the state machine has.
+        tracingConfiguration: { enabled: args.tracing },
+        loggingConfiguration: {
+          logDestination: pulumi.interpolate`${logs.arn}:*`,
+          level: "ALL",
+          includeExecutionData: false,
+        },
+      },
+      // AWS checks on creation that the role may deliver the logs.
+      { parent: this, dependsOn: role },
+    );
+  }
+
+  private definition(args: OrchestrateArgs): pulumi.Output<string> {
+    const jobTimeoutSeconds = args.glueTimeoutMinutes * 60 + JOB_STARTUP_SECONDS;
+    const ingestWaitSeconds = args.ingestWaitMinutes * 60;
+    const { partition, region } = currentAccount();
+    return pulumi
+      .all({
+        StackName: pulumi.getStack(),
+        QualifiedStackName: qualifiedName(),
+        MetricsNamespace: METRICS_NAMESPACE,
+        Partition: partition,
+        Region: region,
+        StreamName: args.streamName,
+        SimulatorArn: args.simulator.arn,
+        SimulatorTimeoutSeconds: args.simulatorTimeoutSeconds,
+        SimulatorLogGroup: args.simulator.logGroupName,
+        AwaitIngestArn: args.awaitIngest.arn,
+        IngestLogGroup: args.ingestLogGroupName,
+        IngestWaitSeconds: ingestWaitSeconds,
+        FailedBatches: pulumi.interpolate`s3://${args.raw.bucketName}/${FAILED_BATCHES_PREFIX}`,
+        RawEvents: pulumi.interpolate`s3://${args.raw.bucketName}/raw/`,
+        JobName: args.job.name,
+        JobTimeoutSeconds: jobTimeoutSeconds,
+        JobOutputLogGroup: args.jobLogGroupNames.output,
+        JobErrorLogGroup: args.jobLogGroupNames.error,
+        // Longer than another run may take: the second of two executions waits for the first.
+        JobWaitSeconds: 2 * jobTimeoutSeconds,
+        CuratedBucket: args.curated.bucketName,
+        Database: args.databaseName,
+        EventsTable: args.eventsTable,
+        QuarantineTable: args.quarantineTable,
+        Workgroup: args.workgroup.name,
+        QueryTimeoutSeconds: QUERY_TIMEOUT_SECONDS,
+        SuccessTopicArn: args.successTopicArn,
+        FailureTopicArn: args.failureTopicArn,
+        AthenaConsoleUrl: this.athenaConsoleUrl,
+        ExecutionConsoleUrl: consoleUrl("states", "/v2/executions/details/"),
+        ExecutionTimeoutSeconds:
+          args.simulatorTimeoutSeconds +
+          ingestWaitSeconds +
+          3 * jobTimeoutSeconds +
+          4 * QUERY_TIMEOUT_SECONDS,
+      })
+      .apply(renderPipeline);
+  }
+
+  private createSchedule(name: string, args: OrchestrateArgs): void {
+    // A group of its own: Scheduler says on behalf of which group it assumes a role, and groups can be tagged.
+    const group = new aws.scheduler.ScheduleGroup(`${name}-schedule`, {}, { parent: this });
+    const role = new ServiceRole(
+      `${name}-schedule-role`,
+      {
+        service: "scheduler.amazonaws.com",
+        description: "The schedule: starts the state machine",
+        sourceArn: group.arn,
+        permissions: [allow("states:StartExecution").on(this.stateMachineArn)],
+      },
+      { parent: this },
+    );
+    new aws.scheduler.Schedule(
+      `${name}-schedule`,
+      {
+        groupName: group.name,
+        description: "Starts the clickstream pipeline",
+        scheduleExpression: args.scheduleExpression,
+        flexibleTimeWindow: { mode: "OFF" },
+        target: {
+          arn: this.stateMachineArn,
+          roleArn: role.arn,
+          // Says that it is no person's: where the job is busy, it ends instead of waiting.
+          input: JSON.stringify({ scheduled: true }),
+          // The next one comes soon and takes what this one left.
+          retryPolicy: { maximumEventAgeInSeconds: 900, maximumRetryAttempts: 5 },
+        },
+      },
+      { parent: this, dependsOn: role },
+    );
+  }
+}
+
+function pipelinePermissions(args: OrchestrateArgs): Statement[] {
+  return [
+    allow("lambda:InvokeFunction").on(args.simulator.arn, args.awaitIngest.arn),
+    allow("glue:StartJobRun", "glue:GetJobRun", "glue:GetJobRuns", "glue:BatchStopJobRun").on(args.job.arn),
+    allow("sns:Publish").on(args.successTopicArn, args.failureTopicArn),
+    ...athenaPermissions(args),
+    ...mayTraceExecutions(args.tracing),
+    // PutMetricData knows no resources; its condition key keeps it to our namespace.
+    allow("cloudwatch:PutMetricData")
+      .when({ StringEquals: { "cloudwatch:namespace": METRICS_NAMESPACE } })
+      .onEveryResource(),
+    // The data key covers the topics, too, where there is one.
+    ...mayUse(args.key ?? args.topicKey, "kms:Decrypt", "kms:GenerateDataKey"),
+    // Log delivery is set up by these; AWS documents them for "*" only.
+    allow(
+      "logs:CreateLogDelivery",
+      "logs:GetLogDelivery",
+      "logs:UpdateLogDelivery",
+      "logs:DeleteLogDelivery",
+      "logs:ListLogDeliveries",
+      "logs:PutResourcePolicy",
+      "logs:DescribeResourcePolicies",
+      "logs:DescribeLogGroups",
+    ).onEveryResource(),
+  ];
+}
+
+/** Athena works with its caller's rights: on the workgroup, the catalog, the data and the results. */
+function athenaPermissions(args: OrchestrateArgs): Statement[] {
+  return [
+    allow(
+      "athena:StartQueryExecution",
+      "athena:StopQueryExecution",
+      "athena:GetQueryExecution",
+      "athena:GetQueryResults",
+    ).on(args.workgroup.arn),
+    allow("athena:GetDataCatalog").on(arnOf("athena", "datacatalog/AwsDataCatalog")),
+    allow(
+      "glue:GetTable",
+      "glue:GetPartition",
+      "glue:GetPartitions",
+      "glue:BatchGetPartition",
+      "glue:CreatePartition",
+      "glue:BatchCreatePartition",
+    ).on(
+      arnOf("glue", "catalog"),
+      arnOf("glue", `database/${args.databaseName}`),
+      arnOf("glue", `table/${args.databaseName}/${args.eventsTable}`),
+    ),
+    // Athena looks at the default database, too, whenever it runs DDL.
+    allow("glue:GetDatabase").on(
+      arnOf("glue", "catalog"),
+      arnOf("glue", `database/${args.databaseName}`),
+      arnOf("glue", "database/default"),
+    ),
+    // And creates it in a region that has none yet.
+    allow("glue:CreateDatabase").on(arnOf("glue", "catalog"), arnOf("glue", "database/default")),
+    allow("s3:ListBucket", "s3:GetBucketLocation").on(args.curated.arn, args.results.arn),
+    // The run reports, which the state machine reads itself, and what Athena reads for it.
+    allow("s3:GetObject").on(
+      ...["runs/", "events/", "rebuilt/"].map((prefix) => args.curated.objects(prefix)),
+    ),
+    allow("s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts").on(
+      args.results.objects("queries/"),
+    ),
+    allow("s3:ListBucketMultipartUploads").on(args.results.arn),
+  ];
+}

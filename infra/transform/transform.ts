@@ -1,0 +1,247 @@
+// Transform: the Glue job that makes the curated table of the raw events, its script, and the bucket that it writes.
+
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import * as path from "node:path";
+import * as aws from "@pulumi/aws";
+import * as pulumi from "@pulumi/pulumi";
+import { arnOf } from "../blocks/account";
+import { PROJECT_ROOT } from "../blocks/bundle";
+import { mayUse } from "../blocks/encryption";
+import { logGroup } from "../blocks/log-group";
+import { qualifiedName } from "../blocks/names";
+import { allow, type Statement } from "../blocks/permissions";
+import { type BucketSettings, PrivateBucket } from "../blocks/private-bucket";
+import { ServiceRole } from "../blocks/service-role";
+import type { PrivacyRule } from "../config/keys";
+import { FAILED_BATCHES_PREFIX } from "../ingest/ingest";
+
+export interface TransformArgs extends BucketSettings {
+  raw: PrivateBucket;
+  databaseName: string;
+  eventsTable: string;
+  privacy: Record<string, PrivacyRule>;
+  /** Required where `privacy` hashes a field. */
+  privacyHashKey?: pulumi.Input<string>;
+  glueWorkerType: string;
+  glueWorkers: number;
+  glueTimeoutMinutes: number;
+  targetFileMb: number;
+  logRetentionDays: number;
+  allowDataLoss: boolean;
+}
+
+interface LogGroups {
+  error: aws.cloudwatch.LogGroup;
+  output: aws.cloudwatch.LogGroup;
+}
+
+const SCRIPT = "glue-scripts/clickstream_etl.py";
+
+export class Transform extends pulumi.ComponentResource {
+  readonly curated: PrivateBucket;
+  readonly scripts: PrivateBucket;
+  readonly job: { name: pulumi.Output<string>; arn: pulumi.Output<string> };
+  /** What the script prints, and what Spark logs. */
+  readonly logGroupNames: { output: pulumi.Output<string>; error: pulumi.Output<string> };
+
+  constructor(name: string, args: TransformArgs, opts?: pulumi.ComponentResourceOptions) {
+    // The type is a part of the URN of every resource in it: a stack deployed under the stage's old name keeps them.
+    super("clickstream:index:Process", name, {}, opts);
+    this.curated = new PrivateBucket(`${name}-curated`, args, { parent: this });
+    this.scripts = new PrivateBucket(`${name}-scripts`, { ...args, forceDestroy: true }, { parent: this });
+    const secretArn = this.createSecret(name, args);
+    const logs = this.createLogGroups(name, args);
+    const role = this.createRole(name, args, secretArn, logs);
+    const job = this.createJob(name, args, role, secretArn);
+    this.job = { name: job.name, arn: job.arn };
+    this.logGroupNames = { output: logs.output.name, error: logs.error.name };
+    this.registerOutputs({ jobName: job.name });
+  }
+
+  private createSecret(name: string, args: TransformArgs): pulumi.Output<string> | undefined {
+    if (args.privacyHashKey === undefined) return undefined;
+    const secret = new aws.secretsmanager.Secret(
+      `${name}-privacy-hash-key`,
+      {
+        description: "Key that the Glue job hashes personal fields with",
+        // Without the key, new hashes never match the old ones: it can be taken back for a month.
+        recoveryWindowInDays: args.allowDataLoss ? 0 : 30,
+        // AWS's own key is named: where it is left out the provider leaves the secret to the key that it had.
+        kmsKeyId: args.key?.arn ?? "alias/aws/secretsmanager",
+      },
+      { parent: this },
+    );
+    const version = new aws.secretsmanager.SecretVersion(
+      `${name}-privacy-hash-key`,
+      { secretId: secret.id, secretString: args.privacyHashKey },
+      { parent: this },
+    );
+    return version.arn;
+  }
+
+  /** Glue makes `/error` and `/output` under the prefix itself; made here they have a retention and go with the stack. */
+  private createLogGroups(name: string, args: TransformArgs): LogGroups {
+    const group = (stream: string) =>
+      logGroup(
+        `${name}-job-${stream}`,
+        { path: `transform/${stream}`, retentionDays: args.logRetentionDays, key: args.key },
+        { parent: this },
+      );
+    return { error: group("error"), output: group("output") };
+  }
+
+  private createRole(
+    name: string,
+    args: TransformArgs,
+    secretArn: pulumi.Output<string> | undefined,
+    logs: LogGroups,
+  ): ServiceRole {
+    return new ServiceRole(
+      `${name}-job-role`,
+      {
+        service: "glue.amazonaws.com",
+        description:
+          "The Glue job: reads raw events and its script, writes the curated zone and its catalog entries",
+        permissions: [
+          ...this.storagePermissions(args.raw),
+          ...catalogPermissions(args),
+          allow("logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents").on(
+            ...Object.values(logs).map((group) => pulumi.interpolate`${group.arn}:*`),
+          ),
+          // PutMetricData knows no resources; its condition key keeps it to Glue's namespace.
+          allow("cloudwatch:PutMetricData")
+            .when({ StringEquals: { "cloudwatch:namespace": "Glue" } })
+            .onEveryResource(),
+          ...(secretArn ? [allow("secretsmanager:GetSecretValue").on(secretArn)] : []),
+          ...mayUse(args.key, "kms:Decrypt", "kms:GenerateDataKey"),
+        ],
+      },
+      { parent: this },
+    );
+  }
+
+  private storagePermissions(raw: PrivateBucket): Statement[] {
+    const written = ["events/", "rebuilt/", "runs/"].map((prefix) => this.curated.objects(prefix));
+    return [
+      allow("s3:ListBucket", "s3:GetBucketLocation").on(raw.arn, this.curated.arn),
+      // Glue looks for the script as S3A does, which takes a missing right to list for a failure.
+      allow("s3:ListBucket").on(this.scripts.arn),
+      // S3A's committers look for uploads that a dead job has left open.
+      allow("s3:ListBucketMultipartUploads").on(this.curated.arn),
+      allow("s3:GetObject").on(
+        raw.objects("raw/"),
+        raw.objects("quarantine/"),
+        this.scripts.objects("scripts/"),
+      ),
+      // Hadoop's S3 client asks for the folder as an object first, and stops when that is forbidden.
+      allow("s3:GetObject").on(
+        raw.folder("raw"),
+        raw.folder("quarantine"),
+        this.curated.folder("events"),
+        this.curated.folder("rebuilt"),
+        this.curated.folder("runs"),
+      ),
+      // Lines of raw objects that cannot be read back go to the quarantine, too.
+      allow("s3:PutObject").on(raw.objects("quarantine/")),
+      allow(
+        "s3:GetObject",
+        "s3:PutObject",
+        "s3:DeleteObject",
+        "s3:AbortMultipartUpload",
+        "s3:ListMultipartUploadParts",
+      ).on(...written),
+    ];
+  }
+
+  private createJob(
+    name: string,
+    args: TransformArgs,
+    role: ServiceRole,
+    secretArn: pulumi.Output<string> | undefined,
+  ): aws.glue.Job {
+    const script = this.uploadScript(name);
+    return new aws.glue.Job(
+      `${name}-transform`,
+      {
+        description: "Makes the curated, partitioned table of the raw click events",
+        roleArn: role.arn,
+        glueVersion: "5.1",
+        command: {
+          name: "glueetl",
+          pythonVersion: "3",
+          scriptLocation: pulumi.interpolate`s3://${script.bucket}/${script.key}`,
+        },
+        workerType: args.glueWorkerType,
+        numberOfWorkers: args.glueWorkers,
+        timeout: args.glueTimeoutMinutes,
+        // One run at a time, and no second try of its own: the state machine decides what follows a failure.
+        executionProperty: { maxConcurrentRuns: 1 },
+        maxRetries: 0,
+        defaultArguments: this.jobArguments(args, secretArn),
+      },
+      { parent: this, dependsOn: role },
+    );
+  }
+
+  private jobArguments(
+    args: TransformArgs,
+    secretArn: pulumi.Output<string> | undefined,
+  ): Record<string, pulumi.Input<string>> {
+    const curated = (prefix: string) => pulumi.interpolate`s3://${this.curated.bucketName}/${prefix}`;
+    return {
+      "--raw_path": pulumi.interpolate`s3://${args.raw.bucketName}/raw/`,
+      "--quarantine_path": pulumi.interpolate`s3://${args.raw.bucketName}/quarantine/`,
+      "--given_up_path": pulumi.interpolate`s3://${args.raw.bucketName}/${FAILED_BATCHES_PREFIX}`,
+      "--curated_path": curated("events/"),
+      "--rebuilt_path": curated("rebuilt/"),
+      "--runs_path": curated("runs/"),
+      "--database": args.databaseName,
+      "--table": args.eventsTable,
+      "--privacy": JSON.stringify(args.privacy),
+      "--privacy_key_secret": secretArn ?? "none",
+      "--target_file_mb": String(args.targetFileMb),
+      // The state machine sets these for each run; a run started by hand takes what is new.
+      "--execution": "by-hand",
+      "--reprocess_from": "none",
+      "--reprocess_to": "none",
+      "--job-language": "python",
+      "--job-bookmark-option": "job-bookmark-disable",
+      "--custom-logGroup-prefix": logRoot(),
+      "--enable-metrics": "true",
+      // It publishes a task's files when the task commits: a task that is run again would leave its rows twice.
+      "--enable-s3-parquet-optimized-committer": "false",
+    };
+  }
+
+  /** The key is made from the content: a run that has begun keeps its script, and a changed one is a new object. */
+  private uploadScript(name: string): aws.s3.BucketObjectv2 {
+    const text = readFileSync(path.join(PROJECT_ROOT, SCRIPT), "utf8");
+    const hash = createHash("sha256").update(text).digest("hex").slice(0, 16);
+    return new aws.s3.BucketObjectv2(
+      `${name}-script`,
+      {
+        bucket: this.scripts.bucketName,
+        key: `scripts/clickstream_etl-${hash}.py`,
+        source: new pulumi.asset.StringAsset(text),
+        contentType: "text/x-python",
+      },
+      { parent: this },
+    );
+  }
+}
+
+function catalogPermissions(args: TransformArgs): Statement[] {
+  return [
+    allow("glue:GetTable", "glue:GetPartitions", "glue:BatchCreatePartition", "glue:BatchUpdatePartition").on(
+      arnOf("glue", "catalog"),
+      arnOf("glue", `database/${args.databaseName}`),
+      arnOf("glue", `table/${args.databaseName}/${args.eventsTable}`),
+    ),
+  ];
+}
+
+/** Glue appends `/error` and `/output` to it. */
+function logRoot(): string {
+  return `/${qualifiedName()}/transform`;
+}

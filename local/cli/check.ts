@@ -1,6 +1,0 @@
-// npm run check: types and lint, without any test.
-import { CHECKS, runSteps } from "./steps";
-
-export function main(): Promise<number> {
-  return runSteps(CHECKS, process.stdout);
-}

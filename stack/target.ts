@@ -1,0 +1,108 @@
+// What `query` and `execute` work against: the local stack that is up, or one on AWS by the outputs that Pulumi keeps.
+import { spawnSync } from "node:child_process";
+import { join } from "node:path";
+import { AthenaClient } from "@aws-sdk/client-athena";
+import { GlueClient } from "@aws-sdk/client-glue";
+import { SFNClient } from "@aws-sdk/client-sfn";
+import { type ClientConfig, isolateProcess, localClientConfig } from "./aws";
+import { checkOutputs, type StackOutputs } from "./outputs";
+import { PROJECT_ROOT, Runs } from "./runs";
+
+/** What AWS SDK clients take: on AWS the region, and whatever the shell says of credentials. */
+export type TargetConfig = ClientConfig | { region: string };
+
+/** Which stack: the local one that is up (`run` names another), or `stack` on AWS. */
+export interface TargetOptions {
+  run?: string;
+  stack?: string;
+}
+
+export interface CliTarget {
+  /** As people call it: "the local run …" or "the stack dev on AWS". */
+  name: string;
+  outputs: StackOutputs;
+  athena: AthenaClient;
+  sfn: SFNClient;
+  glue: GlueClient;
+  /** For further AWS SDK clients. */
+  clientConfig: TargetConfig;
+  /** The run's folder, where mails and logs lie; undefined on AWS. */
+  stateDir?: string;
+}
+
+/** Nothing to work against; the message says why and what to do. */
+export class TargetError extends Error {}
+
+export function openTarget(options: TargetOptions, runs = new Runs()): CliTarget {
+  return options.stack === undefined ? localTarget(options.run, runs) : awsTarget(options.stack);
+}
+
+function localTarget(run: string | undefined, runs: Runs): CliTarget {
+  isolateProcess();
+  const { id, endpoint, outputs } = runs.find(run);
+  const config = localClientConfig(endpoint);
+  return {
+    name: `the local run ${id}`,
+    outputs,
+    athena: new AthenaClient(config),
+    sfn: new SFNClient(config),
+    glue: new GlueClient(config),
+    clientConfig: config,
+    stateDir: runs.stateDir(id),
+  };
+}
+
+function awsTarget(stack: string): CliTarget {
+  const outputs = checkOutputs(pulumiOutputs(stack), `the stack ${stack}`);
+  const region = outputs.stateMachineArn.split(":")[3] ?? "";
+  return {
+    name: `the stack ${stack} on AWS`,
+    outputs,
+    athena: new AthenaClient({ region }),
+    sfn: new SFNClient({ region }),
+    glue: new GlueClient({ region }),
+    clientConfig: { region },
+  };
+}
+
+function pulumiOutputs(stack: string): Record<string, unknown> {
+  const args = ["stack", "output", "--json", "--stack", stack];
+  const { error, status, stdout, stderr } = spawnSync("pulumi", args, {
+    cwd: PROJECT_ROOT,
+    encoding: "utf8",
+  });
+  if (error && (error as NodeJS.ErrnoException).code === "ENOENT") {
+    throw new TargetError(
+      "--stack needs the pulumi CLI, which is not on the PATH: https://www.pulumi.com/docs/install/\n" +
+        "Without --stack the command works on the local stack that is up.",
+    );
+  }
+  if (error || status !== 0) {
+    throw new TargetError(`pulumi ${args.join(" ")} failed:\n${(stderr || error?.message || "").trim()}`);
+  }
+  return JSON.parse(stdout) as Record<string, unknown>;
+}
+
+/** The words for an error that a person can do something about; undefined for a defect. */
+export function remedy(error: unknown, target: CliTarget | undefined): string | undefined {
+  if (!(error instanceof Error)) return undefined;
+  if (
+    target?.stateDir &&
+    /ECONNREFUSED|ECONNRESET|socket hang up/.test(`${error.message} ${codeOf(error)}`)
+  ) {
+    return `${target.name} does not answer any more; its log is ${join(target.stateDir, "emulator.log")}. Start one with: npm start -- --keep`;
+  }
+  if (error.name === "CredentialsProviderError") {
+    return `No AWS credentials for ${target?.name}: set AWS_PROFILE, or log in as for the AWS CLI (aws sso login).`;
+  }
+  if (
+    ["ExpiredTokenException", "AccessDeniedException", "UnrecognizedClientException"].includes(error.name)
+  ) {
+    return `AWS refused: ${error.message} (${error.name}). Log in again, or with a role that may do this.`;
+  }
+  return undefined;
+}
+
+function codeOf(error: Error): string {
+  return (error as NodeJS.ErrnoException).code ?? "";
+}

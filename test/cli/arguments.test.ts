@@ -1,0 +1,169 @@
+// The command line: what is taken, and the one clear error for what is not.
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { join } from "node:path";
+import { readArguments, UsageError } from "../../cli/arguments.mjs";
+
+const ROOT = join(__dirname, "..", "..");
+
+function refusal(...argv: string[]): string {
+  try {
+    readArguments(argv);
+  } catch (error) {
+    assert(error instanceof UsageError);
+    assert.equal(error.exitCode, 2);
+    return error.message.split("\n")[0] ?? "";
+  }
+  assert.fail(`accepted ${argv.join(" ")}`);
+}
+
+function options(...argv: string[]): Record<string, unknown> {
+  const request = readArguments(argv);
+  assert(request.help === undefined);
+  return request.options;
+}
+
+describe("cli/arguments", () => {
+  it("takes every option of npm start", () => {
+    const path = join(ROOT, "package.json");
+    assert.deepEqual(
+      options("start", "--file", path, "--query", "SELECT 1", "--query=SELECT 2", "--json", "--keep"),
+      {
+        file: path,
+        query: ["SELECT 1", "SELECT 2"],
+        json: true,
+        keep: true,
+      },
+    );
+    assert.deepEqual(options("start", "--events", "300", "--seed", "0"), { events: 300, seed: 0 });
+    assert.deepEqual(options("start"), {});
+  });
+
+  it("names the argument, what was given and what is allowed", () => {
+    assert.equal(
+      refusal("start", "--events", "0"),
+      '--events must be a whole number from 1 to 100000000, got "0".',
+    );
+    assert.equal(
+      refusal("start", "--events", "-1"),
+      '--events must be a whole number from 1 to 100000000, got "-1".',
+    );
+    assert.equal(
+      refusal("start", "--events", "abc"),
+      '--events must be a whole number from 1 to 100000000, got "abc".',
+    );
+    assert.equal(
+      refusal("start", "--seed", "1.5"),
+      '--seed must be a whole number from 0 to 2147483647, got "1.5".',
+    );
+    assert.equal(refusal("start", "--query", " "), '--query must be a SQL statement, got " ".');
+    assert.match(
+      refusal("start", "--file", "/no/such.log"),
+      /^--file .* got "\/no\/such\.log", which does not exist\.$/,
+    );
+    assert.match(refusal("start", "--file", ROOT), /^--file .*, which is a directory\.$/);
+  });
+
+  it("refuses what it does not know, what lacks its value and what excludes another option", () => {
+    assert.match(
+      refusal("start", "--evnts", "4"),
+      /^Unknown option --evnts: allowed are --events, .*--help\.$/,
+    );
+    assert.equal(refusal("start", "--file", "--json"), "--file needs a value: --file PATH.");
+    assert.equal(refusal("start", "--events"), "--events needs a value: --events N.");
+    assert.equal(
+      refusal("start", "--events", "1", "--events", "2"),
+      "--events was given twice: give it once.",
+    );
+    assert.match(refusal("start", "200"), /^Unexpected argument "200": options follow a lone --/);
+    const path = join(ROOT, "package.json");
+    assert.match(
+      refusal("start", "--file", path, "--events", "5"),
+      /^--file and --events exclude each other/,
+    );
+    assert.match(refusal("query"), /^SQL is missing\.$/);
+    assert.match(
+      refusal("query", "SELECT", "1"),
+      /^Unexpected argument "1": put the whole SQL between quotes\.$/,
+    );
+  });
+
+  it("takes SQL that begins with a comment for SQL", () => {
+    for (const sql of ["-- all of it\nSELECT 1", "--x\nSELECT 1", "--x=1\nSELECT 1", "--json\nSELECT 1"]) {
+      assert.deepEqual(options("query", sql), { sql }, sql);
+      assert.deepEqual(options("query", sql, "--json"), { sql, json: true }, sql);
+      assert.deepEqual(options("start", "--query", sql), { query: [sql] }, sql);
+      assert.deepEqual(options("start", `--query=${sql}`), { query: [sql] }, sql);
+    }
+    assert.equal(refusal("start", "--query", "--json"), "--query needs a value: --query SQL.");
+    assert.match(refusal("query", "--jsn"), /^Unknown option --jsn/);
+    assert.match(refusal("start", "-- a comment\nSELECT 1"), /^Unexpected argument "-- a comment/);
+  });
+
+  it("takes standard input and pipes for a file, and a log's format with a file only", () => {
+    assert.deepEqual(options("start", "--file", "-"), { file: "-" });
+    assert.deepEqual(options("start", "--file", "/dev/null"), { file: "/dev/null" });
+    assert.deepEqual(options("start", "--file", "-", "--log-format", "$remote_addr"), {
+      file: "-",
+      "log-format": "$remote_addr",
+    });
+    assert.equal(
+      refusal("start", "--log-format", "combined"),
+      "--log-format says how to read a file: give the file with --file.",
+    );
+  });
+
+  it("reads the input of an execution as a JSON object", () => {
+    assert.deepEqual(options("execute", '{"fullRepair": true}'), { input: { fullRepair: true } });
+    assert.deepEqual(options("execute"), { input: {} });
+    assert.match(refusal("execute", "{x"), /^INPUT JSON must be a JSON object, got "\{x": /);
+    assert.match(refusal("execute", "[1]"), /^INPUT JSON must be a JSON object such as/);
+  });
+
+  it("notices options that npm kept for itself because the lone -- was forgotten", () => {
+    const env = { npm_lifecycle_event: "start", npm_config_events: "true" };
+    assert.throws(
+      () => readArguments(["start"], env),
+      /npm kept --events for itself: write a lone -- before it/,
+    );
+  });
+
+  it("lets a person have options in their .npmrc that npm has as well", () => {
+    const env = { npm_lifecycle_event: "empty-buckets", npm_config_yes: "", npm_config_json: "true" };
+    assert.doesNotThrow(() => readArguments(["empty-buckets", "--stack", "dev"], env));
+  });
+
+  it("answers a wrong argument with exit code 2, on stderr, before anything is set up or started", () => {
+    const { status, stdout, stderr } = spawnSync(
+      process.execPath,
+      [join(ROOT, "cli", "main.mjs"), "start", "--events", "0"],
+      { encoding: "utf8", env: { PATH: "/nowhere" } },
+    );
+    assert.equal(status, 2);
+    assert.equal(stdout, "");
+    assert.match(stderr, /^--events must be/);
+  });
+
+  it("has a help text for every command that tells all of its options", () => {
+    const { status, stdout } = spawnSync(
+      process.execPath,
+      [join(ROOT, "cli", "main.mjs"), "start", "--help"],
+      {
+        encoding: "utf8",
+        env: { PATH: "/nowhere" },
+      },
+    );
+    assert.equal(status, 0);
+    for (const option of [
+      "--events N",
+      "--seed S",
+      "--file PATH",
+      "--log-format FORMAT",
+      "--query SQL",
+      "--json",
+      "--keep",
+    ]) {
+      assert(stdout.includes(option), option);
+    }
+  });
+});

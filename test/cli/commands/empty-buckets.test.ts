@@ -1,0 +1,35 @@
+// Deleting data takes two keys: the stack's configuration, and the person's word.
+import assert from "node:assert/strict";
+import { cpSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { refuseUnlessAllowed } from "../../../cli/commands/empty-buckets";
+import { PROJECT_ROOT } from "../../../stack/runs";
+
+describe("cli/commands/empty-buckets", () => {
+  let root: string;
+  beforeEach(() => {
+    root = mkdtempSync(join(tmpdir(), "clickstream-empty-"));
+    cpSync(join(PROJECT_ROOT, "Pulumi.yaml"), join(root, "Pulumi.yaml"));
+  });
+  afterEach(() => rmSync(root, { recursive: true, force: true }));
+
+  it("refuses a stack whose configuration does not allow that data is lost, with the command that allows it", () => {
+    writeFileSync(join(root, "Pulumi.prod.yaml"), "config:\n  clickstream:allowDataLoss: false\n");
+    assert.throws(
+      () => refuseUnlessAllowed("prod", root),
+      /The stack prod does not allow .*clickstream:allowDataLoss is false\. .*pulumi config set clickstream:allowDataLoss true --stack prod && pulumi up/,
+    );
+    writeFileSync(join(root, "Pulumi.prod.yaml"), "config: {}\n");
+    assert.throws(() => refuseUnlessAllowed("prod", root), /allowDataLoss is (not set|false)/);
+  });
+
+  it("goes on where it is allowed, and says which stacks there are where there is no such one", () => {
+    writeFileSync(join(root, "Pulumi.prod.yaml"), "config:\n  clickstream:allowDataLoss: true\n");
+    refuseUnlessAllowed("prod", root);
+    assert.throws(
+      () => refuseUnlessAllowed("dev", root),
+      /no configuration of a stack dev .* There are: prod/,
+    );
+  });
+});

@@ -1,0 +1,159 @@
+// The estimate, against figures worked out by hand from AWS's list prices.
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { type Traffic, USUAL } from "../../../cli/cost/assumptions";
+import { IDLE_PATH, storedGb, WORKING_PATH } from "../../../cli/cost/flow";
+import { FREE } from "../../../cli/cost/free";
+import { type Estimate, estimate } from "../../../cli/cost/model";
+import { savings } from "../../../cli/cost/savings";
+import { declaredBy, stackConfiguration } from "../../../stack/configuration";
+import { everythingOn } from "../../local/everything-on";
+
+const ROOT = join(__dirname, "..", "..", "..");
+
+function near(actual: number | undefined, expected: number): void {
+  assert.ok(
+    actual !== undefined && Math.abs(actual - expected) <= expected * 0.001,
+    `${actual} is not ${expected}`,
+  );
+}
+
+/** The committed dev stack, with some settings of a test. */
+const configuration = (settings: Record<string, string | undefined> = {}) =>
+  stackConfiguration("dev", { scheduleEnabled: "true", batchWindowSeconds: "60", ...settings });
+
+async function estimated(
+  settings: Record<string, string | undefined>,
+  traffic: Partial<Traffic>,
+): Promise<Estimate> {
+  return estimate(await declaredBy(configuration(settings)), { ...USUAL, ...traffic });
+}
+
+const monthly = ({ lines }: Estimate, item: string) => lines.find((line) => line.item === item)?.monthly ?? 0;
+
+describe("cli/cost/model", function () {
+  this.timeout(60_000);
+
+  it("prices an idle stack by what runs by the hour and by the schedule", async () => {
+    const idle = await estimated({}, { eventsPerDay: 0 });
+    // One shard: 730 h × $0.015.
+    near(monthly(idle, "Kinesis: shards"), 10.95);
+    // 730 runs a month, each billed its minute: 730/60 h × 2 DPU × $0.44.
+    near(monthly(idle, "Glue: the job's workers"), 10.7067);
+    // 730 × 10 states × $0.025 a thousand.
+    near(monthly(idle, "Step Functions: state transitions"), 0.1825);
+    assert.equal(idle.perMillion, undefined);
+    const off = await estimated({ scheduleEnabled: "false" }, { eventsPerDay: 0 });
+    assert.ok(off.monthly < 11.2, `an idle dev stack costs ${off.monthly}`);
+    assert.ok(off.monthly > 10.95);
+  });
+
+  it("prices 240,000 events a day in batches of a minute", async () => {
+    const found = await estimated({}, { eventsPerDay: 240_000, quarantinePercent: 0 });
+    // 1,000 records of 5,000 bytes an hour: 730,000 PUT units × $0.014 a million.
+    near(monthly(found, "Kinesis: PUT units"), 0.01022);
+    // A record each 3.6 s: a batch each 63.6 s, 41,320.8 a month × $0.20 a million.
+    near(monthly(found, "Lambda: requests"), 0.00826415);
+    // A raw object a batch × $5 a million.
+    near(monthly(found, "S3: objects written by ingest"), 0.206604);
+    // (41,320.8 × 0.15 s + 7.3 M events / 76,000 × 1769/512) × 0.5 GB × $0.0000133334
+    near(monthly(found, "Lambda: ingest, arm64"), (6198.11 + 331.874) * 0.5 * 0.0000133334);
+    // 365 days × 240,000 × 79 bytes × $0.023.
+    near(monthly(found, "S3: raw events, STANDARD"), 0.159166);
+    // 14 states an execution.
+    near(monthly(found, "Step Functions: state transitions"), 0.2555);
+    // Each check scans the 10 MB that Athena bills at least: 730 × 10 MB × $5.
+    near(monthly(found, "Athena: the pipeline's check"), 0.0365);
+    near(found.perMillion, found.monthly / 7.3);
+    near(
+      found.lines.reduce((sum, line) => sum + line.monthly, 0),
+      found.monthly,
+    );
+  });
+
+  it("prices a stream on demand by the gigabyte, with records rounded up to 1 KB", async () => {
+    const settings = { streamMode: "ON_DEMAND", shardCount: undefined };
+    const found = await estimated(settings, { eventsPerDay: 1_000_000, eventsPerRecord: 1 });
+    near(monthly(found, "Kinesis: the stream, on demand"), 29.2);
+    // 30.4167 M records of 500 bytes count as 1,024: 31.147 GB × $0.08; read as they are: 15.208 GB × $0.04.
+    near(monthly(found, "Kinesis: written, on demand"), 2.49173);
+    near(monthly(found, "Kinesis: read, on demand"), 0.608333);
+    assert.equal(monthly(found, "Kinesis: shards"), 0);
+  });
+
+  it("prices a week of retention by the shard hour", async () => {
+    near(
+      monthly(await estimated({ streamRetentionHours: "168" }, {}), "Kinesis: retention of more than a day"),
+      14.6,
+    );
+  });
+
+  it("says where the plan does not carry the traffic, and with what it would", async () => {
+    const { warnings } = await estimated({}, { eventsPerDay: 100_000_000 });
+    assert.match(warnings[0] ?? "", /shardCount is 1, and the busiest second needs 2: pulumi config set/);
+    assert.match(
+      warnings[1] ?? "",
+      /A run of the Glue job takes some \d+ minutes, and the next one starts after 60/,
+    );
+  });
+
+  it("follows lifecycle rules, and leaves small objects where they are", () => {
+    const rules = [
+      { prefix: "raw/", transitions: [{ days: 30, storageClass: "STANDARD_IA" }], expirationDays: 90 },
+    ];
+    const month = 30.416666666666668;
+    assert.deepEqual(storedGb(1e9, 1e6, rules, "raw/", 1), { STANDARD: 30, STANDARD_IA: month - 30 });
+    assert.deepEqual(storedGb(1e9, 1e6, rules, "raw/", 12), { STANDARD: 30, STANDARD_IA: 60 });
+    assert.deepEqual(storedGb(1e9, 1000, rules, "raw/", 12), { STANDARD: 90 });
+    assert.deepEqual(storedGb(1e9, 1e6, rules, "quarantine/", 1), { STANDARD: month });
+  });
+
+  it("finds the settings that would cut it, each with what the estimate says of the changed stack", async () => {
+    const settings = { scheduleEnabled: "true", batchWindowSeconds: "5", streamRetentionHours: "168" };
+    const now = await estimated(settings, {});
+    const found = await savings(configuration(settings), now, USUAL);
+    const of = (key: string) => found.find((saving) => saving.key === key);
+    near(of("streamRetentionHours")?.saves, 14.6);
+    const off = await estimated({ ...settings, scheduleEnabled: "false" }, {});
+    near(of("scheduleEnabled")?.saves, now.monthly - off.monthly);
+    const window = await estimated({ ...settings, batchWindowSeconds: "300" }, {});
+    near(of("batchWindowSeconds")?.saves, now.monthly - window.monthly);
+    assert.equal(of("streamMode"), undefined, "on demand is dearer here");
+    assert.deepEqual(
+      found.map(({ saves }) => saves),
+      found.map(({ saves }) => saves).sort((a, b) => b - a),
+    );
+  });
+
+  it("has a line, or a reason why it is free, for every type that the program declares with everything on", async () => {
+    const resources = await declaredBy(everythingOn());
+    const { lines } = estimate(resources, USUAL);
+    const billed = new Set(lines.flatMap(({ types }) => types));
+    const unknown = new Set(
+      resources.map(({ type }) => type).filter((type) => !billed.has(type) && !(type in FREE)),
+    );
+    assert.deepEqual([...unknown], []);
+  });
+
+  it("counts the states that the state machine really passes", () => {
+    interface State {
+      Next?: string;
+      Default?: string;
+      Choices?: { Next: string }[];
+      Type: string;
+    }
+    const { StartAt, States } = JSON.parse(
+      readFileSync(join(ROOT, "statemachine", "pipeline.asl.json"), "utf8"),
+    ) as { StartAt: string; States: Record<string, State> };
+    for (const path of [WORKING_PATH, IDLE_PATH]) {
+      assert.equal(path[0], StartAt);
+      assert.equal(States[path.at(-1) as string]?.Type, "Succeed");
+      path.slice(1).forEach((to, at) => {
+        const state = States[path[at] as string] as State;
+        const reachable = [state.Next, state.Default, ...(state.Choices ?? []).map(({ Next }) => Next)];
+        assert.ok(reachable.includes(to), `${path[at]} does not lead to ${to}`);
+      });
+    }
+  });
+});

@@ -1,0 +1,174 @@
+"""The queries that are saved in the workgroup, each run on the local Athena over rows whose answers are known."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+
+import duckdb
+import pytest
+from emulator_stack import Stack, unique, wait_for
+
+PROJECT = Path(__file__).resolve().parents[2]
+QUERIES = {path.stem: path.read_text() for path in sorted((PROJECT / "infra" / "catalog" / "queries").glob("*.sql"))}
+SCHEMA = json.loads((PROJECT / "schema" / "clickstream.json").read_text())
+
+TODAY = datetime.now(timezone.utc).date()
+T, Y = str(TODAY), str(TODAY - timedelta(days=1))
+RUN_A, RUN_B = f"{Y} 12:00:00", f"{T} 00:30:00"
+ARRIVED_Y, ARRIVED_T = f"{Y} 11:30:00", f"{T} 00:10:00"
+
+# id, date, time, type, user, session, page, device, product, name, quantity, revenue, arrival, run
+EVENTS = [
+    ("e1", Y, "10:00:00", "page_view", "u1", "s1", "/home", "desktop", None, None, None, 0, ARRIVED_Y, RUN_A),
+    ("e2", Y, "10:01:00", "product_view", "u1", "s1", "/p1", "desktop", "p1", "Lamp", None, 0, ARRIVED_Y, RUN_A),
+    ("e3", Y, "10:02:00", "add_to_cart", "u1", "s1", "/p1", "desktop", "p1", "Lamp", 1, 0, ARRIVED_Y, RUN_A),
+    ("e4", Y, "10:05:00", "purchase", "u1", "s1", "/buy", "desktop", "p1", "Lamp", 2, 20, ARRIVED_Y, RUN_A),
+    ("e5", Y, "11:00:00", "page_view", "u2", "s2", "/home", "mobile", None, None, None, 0, ARRIVED_Y, RUN_A),
+    # Late: it happened yesterday and came today.
+    ("e6", Y, "23:00:00", "page_view", None, "s4", "/home", "mobile", None, None, None, 0, ARRIVED_T, RUN_B),
+    ("e7", T, "00:00:00", "page_view", "u1", "s3", "/shop", "desktop", None, None, None, 0, ARRIVED_T, RUN_B),
+    # The same id twice, which the pipeline never writes.
+    ("e7", T, "00:01:00", "page_view", "u1", "s3", "/shop", "desktop", None, None, None, 0, ARRIVED_T, RUN_B),
+]
+COLUMNS = "event_id event_date time event_type user_id session_id page_url device_type product_id product_name quantity"
+NAMES = [*COLUMNS.split(), "revenue", "ingested_at", "processed_at"]
+
+QUARANTINE = [
+    {"reason": "not_json", "detail": "B", "payload": "{", "position": 0, "arrival_time": f"{Y} 08:00:00.000"},
+    {"reason": "not_json", "detail": "A", "payload": "x", "position": 1, "arrival_time": f"{T} 00:00:00.000"},
+    {"reason": "no_time", "detail": "C", "payload": "{}", "position": 2, "arrival_time": f"{Y} 09:00:00.000"},
+]
+
+EXPECTED = {
+    "events-a-day": [[T, "2", "1", "1", "0.0"], [Y, "6", "3", "2", "20.0"]],
+    "events-by-type": [
+        [T, "page_view", "desktop", "2"],
+        [Y, "page_view", "mobile", "2"],
+        [Y, "add_to_cart", "desktop", "1"],
+        [Y, "page_view", "desktop", "1"],
+        [Y, "product_view", "desktop", "1"],
+        [Y, "purchase", "desktop", "1"],
+    ],
+    "quarantine-by-reason": [
+        ["not_json", "2", f"{Y} 08:00:00.000", f"{T} 00:00:00.000", "A"],
+        ["no_time", "1", f"{Y} 09:00:00.000", f"{Y} 09:00:00.000", "C"],
+    ],
+    "quarantine-newest": [
+        [f"{T} 00:00:00.000", "not_json", "A", "x", "utf8", "shard-0", "1", "1"],
+        [f"{Y} 09:00:00.000", "no_time", "C", "{}", "utf8", "shard-0", "1", "2"],
+        [f"{Y} 08:00:00.000", "not_json", "B", "{", "utf8", "shard-0", "1", "0"],
+    ],
+    "sessions": [[T, "1", "2.0", "60.0", "0.0"], [Y, "3", "2.0", "100.0", "66.7"]],
+    "top-pages": [["/home", "3", "3"], ["/shop", "2", "1"]],
+    "top-products": [["p1", "Lamp", "1", "2", "20.0"]],
+    "conversion": [[T, "1", "0", "0", "0", "0.0"], [Y, "3", "1", "1", "1", "33.33"]],
+    "data-freshness": [[f"{T} 00:01:00.000", f"{ARRIVED_T}.000", f"{RUN_B}.000", "20"]],
+    "late-events": [["1", "1", Y]],
+    "duplicates": [["e7", "2", f"{RUN_B}.000", f"{RUN_B}.000"]],
+    "runs": [[f"{RUN_B}.000", "3", "2", Y, T], [f"{RUN_A}.000", "5", "1", Y, Y]],
+}
+
+
+class Tables:
+    """A database with both tables as the program makes them, filled, and its Athena."""
+
+    def __init__(self, stack: Stack):
+        self.stack = stack
+        self.bucket, self.database = stack.bucket("lake"), unique("db").replace("-", "_")
+        self.workgroup = unique("group")
+        stack.client("glue").create_database(DatabaseInput={"Name": self.database})
+        stack.client("athena").create_work_group(
+            Name=self.workgroup,
+            Configuration={"ResultConfiguration": {"OutputLocation": f"s3://{self.bucket}/results/"}},
+        )
+
+    def create(self, name: str, prefix: str, columns: list[dict], serde: str, keys: list[dict], **parameters) -> None:
+        def plain(column: dict) -> dict:
+            return {"Name": column["name"], "Type": column["type"]}
+
+        storage = {"Location": f"s3://{self.bucket}/{prefix}/", "Columns": [plain(one) for one in columns]}
+        storage["SerdeInfo"] = {"SerializationLibrary": serde}
+        self.stack.client("glue").create_table(
+            DatabaseName=self.database,
+            TableInput={
+                "Name": name,
+                "TableType": "EXTERNAL_TABLE",
+                "Parameters": {"EXTERNAL": "TRUE", **parameters},
+                "PartitionKeys": [plain(one) for one in keys],
+                "StorageDescriptor": storage,
+            },
+        )
+
+    def rows(self, sql: str) -> list[list[str | None]]:
+        athena = self.stack.client("athena")
+        query_id = athena.start_query_execution(
+            QueryString=sql, WorkGroup=self.workgroup, QueryExecutionContext={"Database": self.database}
+        )["QueryExecutionId"]
+
+        def ended() -> dict | None:
+            status = athena.get_query_execution(QueryExecutionId=query_id)["QueryExecution"]["Status"]
+            return status if status["State"] in ("SUCCEEDED", "FAILED", "CANCELLED") else None
+
+        status = wait_for("the query to end", ended)
+        assert status["State"] == "SUCCEEDED", status.get("StateChangeReason")
+        rows = athena.get_query_results(QueryExecutionId=query_id)["ResultSet"]["Rows"]
+        return [[datum.get("VarCharValue") for datum in row["Data"]] for row in rows][1:]
+
+
+def parquet_of(rows: list[tuple], folder: Path) -> bytes:
+    """The rows with all columns of the table, in its types and order."""
+    given = [dict(zip(NAMES, row, strict=True)) for row in rows]
+    source = folder / "rows.json"
+    source.write_text(
+        "\n".join(json.dumps({**row, "event_time": f"{row['event_date']} {row['time']}"}) for row in given)
+    )
+    types = {"string": "VARCHAR", "timestamp": "TIMESTAMP", "double": "DOUBLE", "int": "INTEGER"}
+    target = folder / "rows.parquet"
+    selected = ", ".join(
+        f'CAST("{name}" AS {types[kind]}) AS "{name}"'
+        if name in (*NAMES, "event_time")
+        else f'CAST(NULL AS {types.get(kind, "MAP(VARCHAR, VARCHAR)")}) AS "{name}"'
+        for name, kind in ((column["name"], column["type"]) for column in SCHEMA["events"]["columns"])
+    )
+    duckdb.sql(f"COPY (SELECT {selected} FROM read_json('{source}')) TO '{target}' (FORMAT parquet)")
+    return target.read_bytes()
+
+
+@pytest.fixture(scope="module")
+def tables(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Tables:
+    made = Tables(stack)
+    parquet = "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe"
+    events, quarantine = SCHEMA["events"], SCHEMA["quarantine"]
+    made.create("events", "events", events["columns"], parquet, events["partitionKeys"], classification="parquet")
+    made.create("quarantine", "quarantine", quarantine["columns"], "org.openx.data.jsonserde.JsonSerDe", [])
+    s3 = stack.client("s3")
+    for day in (Y, T):
+        body = parquet_of([row for row in EVENTS if row[1] == day], tmp_path_factory.mktemp("day"))
+        s3.put_object(Bucket=made.bucket, Key=f"events/event_date={day}/a.parquet", Body=body)
+    made.rows("MSCK REPAIR TABLE events")
+    common = {"payload_encoding": "utf8", "shard_id": "shard-0", "sequence_number": "1"}
+    lines = "".join(json.dumps(line | common) + "\n" for line in QUARANTINE)
+    s3.put_object(Bucket=made.bucket, Key="quarantine/a.jsonl.gz", Body=gzip.compress(lines.encode()))
+    return made
+
+
+def test_every_saved_query_has_an_answer_here():
+    assert sorted(QUERIES) == sorted(EXPECTED)
+
+
+@pytest.mark.parametrize("name", sorted(EXPECTED))
+def test_a_saved_query_answers_what_it_says(tables: Tables, name: str):
+    assert tables.rows(QUERIES[name]) == EXPECTED[name]
+
+
+def test_the_workgroup_lists_the_queries_saved_in_it(tables: Tables):
+    athena = tables.stack.client("athena")
+    saved = athena.create_named_query(
+        Name="sessions", Database=tables.database, QueryString=QUERIES["sessions"], WorkGroup=tables.workgroup
+    )["NamedQueryId"]
+    assert athena.list_named_queries(WorkGroup=tables.workgroup)["NamedQueryIds"] == [saved]
+    found = athena.get_named_query(NamedQueryId=saved)["NamedQuery"]
+    assert (found["Name"], found["QueryString"]) == ("sessions", QUERIES["sessions"])

@@ -1,0 +1,57 @@
+// The house: which folder may import which, and that no file imports itself through others (the picture is in
+// docs/architecture.md).
+import assert from "node:assert/strict";
+import { resolve } from "node:path";
+
+const ROOT = resolve(__dirname, "..");
+/** Each floor may import from itself and from those below it, never from one above. */
+const FLOORS = [
+  ["bench"],
+  ["cli"],
+  ["local"],
+  ["stack"],
+  ["index.ts"],
+  ["infra", "policy"],
+  ["lambdas", "statemachine", "schema"],
+];
+
+const folderPattern = (names: string[]) =>
+  `^(${names.map((name) => name.replace(".", "\\.")).join("|")})(/|$)`;
+
+async function violations(rules: object[]): Promise<string[]> {
+  // An ES module, which require() does not take on Node 20.
+  const { cruise } = await import("dependency-cruiser");
+  const { output } = await cruise(FLOORS.flat(), {
+    baseDir: ROOT,
+    validate: true,
+    ruleSet: { forbidden: rules as never },
+    doNotFollow: { path: "node_modules" },
+    exclude: { path: "(^|/)node_modules/" },
+    tsPreCompilationDeps: true,
+    enhancedResolveOptions: { extensions: [".ts", ".mjs", ".cjs", ".json", ".d.mts"] },
+  });
+  if (typeof output === "string") throw new Error(output);
+  assert.ok((output.summary.totalDependenciesCruised ?? 0) > 300, "the imports were not found");
+  return output.summary.violations.map(({ from, to }) => `${from} → ${to}`);
+}
+
+describe("the house", function () {
+  this.timeout(60_000);
+
+  it("imports from its own floor and from lower ones only", async () => {
+    const rules = FLOORS.slice(1).map((floor, below) => ({
+      name: `not above ${floor.join(", ")}`,
+      severity: "error",
+      from: { path: folderPattern(floor) },
+      to: { path: folderPattern(FLOORS.slice(0, below + 1).flat()) },
+    }));
+    assert.deepEqual(await violations(rules), []);
+  });
+
+  it("has no import cycle", async () => {
+    assert.deepEqual(
+      await violations([{ name: "no cycle", severity: "error", from: {}, to: { circular: true } }]),
+      [],
+    );
+  });
+});

@@ -1,0 +1,92 @@
+import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import schema from "../../../schema/clickstream.json";
+import { evaluate, type Program } from "../program";
+
+const TABLE = "aws:glue/catalogTable:CatalogTable";
+const plain = (columns: { name: string; type: string }[]) => columns.map(({ name, type }) => [name, type]);
+
+describe("infra/catalog/catalog", function () {
+  this.timeout(120_000);
+  let program: Program;
+  before(async () => {
+    program = await evaluate();
+  });
+
+  const storage = (table: string) =>
+    program.named(TABLE, table).storageDescriptor as {
+      location: string;
+      columns: { name: string; type: string }[];
+      serDeInfo: { serializationLibrary: string };
+    };
+
+  it("leaves its tables to IAM, where Lake Formation's default permissions are off, too", () => {
+    const database = program.named("aws:glue/catalogDatabase:CatalogDatabase", "clickstream-database");
+    assert.deepEqual(database.createTableDefaultPermissions, [
+      { principal: { dataLakePrincipalIdentifier: "IAM_ALLOWED_PRINCIPALS" }, permissions: ["ALL"] },
+    ]);
+  });
+
+  it("gives both tables the schema's columns, in its order", () => {
+    assert.deepEqual(plain(storage("clickstream-events").columns), plain(schema.events.columns));
+    assert.deepEqual(plain(storage("clickstream-quarantine").columns), plain(schema.quarantine.columns));
+  });
+
+  it("partitions the events by day, and the quarantine not at all", () => {
+    const keys = (table: string) =>
+      program.named(TABLE, table).partitionKeys as { name: string; type: string }[];
+    assert.deepEqual(plain(keys("clickstream-events")), [["event_date", "date"]]);
+    assert.equal(keys("clickstream-quarantine"), undefined);
+  });
+
+  it("lays the tables over what the job and the ingest write", () => {
+    assert.equal(storage("clickstream-events").location, "s3://clickstream-curated-id/events/");
+    assert.equal(storage("clickstream-quarantine").location, "s3://clickstream-raw-id/quarantine/");
+    assert.equal(
+      storage("clickstream-quarantine").serDeInfo.serializationLibrary,
+      "org.openx.data.jsonserde.JsonSerDe",
+    );
+  });
+
+  it("holds every query of the workgroup to its result bucket, encrypted, on engine 3", () => {
+    assert.deepEqual(program.named("aws:athena/workgroup:Workgroup", "clickstream-workgroup").configuration, {
+      enforceWorkgroupConfiguration: true,
+      bytesScannedCutoffPerQuery: 100 * 1024 * 1024 * 1024,
+      publishCloudwatchMetricsEnabled: true,
+      engineVersion: { selectedEngineVersion: "Athena engine version 3" },
+      resultConfiguration: {
+        outputLocation: "s3://clickstream-results-id/queries/",
+        encryptionConfiguration: { encryptionOption: "SSE_S3" },
+      },
+    });
+  });
+
+  it("stops a query at the limit that is configured, at none where that is 0, and within what AWS takes", async () => {
+    const limit = async (athenaScanLimitGb: string) => {
+      const { configuration } = (await evaluate({ athenaScanLimitGb })).named(
+        "aws:athena/workgroup:Workgroup",
+        "clickstream-workgroup",
+      ) as { configuration: { bytesScannedCutoffPerQuery?: number } };
+      return configuration.bytesScannedCutoffPerQuery;
+    };
+    assert.equal(await limit("0"), undefined);
+    // From 10 MB on, and exact as a number of JavaScript's.
+    assert.equal(await limit("100000"), 107_374_182_400_000);
+  });
+
+  it("saves each query of infra/catalog/queries in the workgroup, for its database, with what it answers", () => {
+    const folder = join(__dirname, "../../../infra/catalog/queries");
+    const saved = program.of("aws:athena/namedQuery:NamedQuery").map(({ inputs }) => inputs);
+    assert.deepEqual(
+      saved.map(({ name }) => `${name}.sql`),
+      readdirSync(folder).sort(),
+    );
+    for (const { name, description, query, database, workgroup } of saved) {
+      const text = readFileSync(join(folder, `${name}.sql`), "utf8");
+      assert.equal(query, text.trim());
+      assert.equal(`-- ${description}`, text.split("\n")[0]);
+      assert.deepEqual([database, workgroup], ["clickstream_test", "clickstream-workgroup-id"]);
+    }
+  });
+});

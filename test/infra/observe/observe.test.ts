@@ -1,0 +1,605 @@
+import assert from "node:assert/strict";
+import { readConfig } from "../../../infra/config/config";
+import { alarmsOf as alarmsFor } from "../../../infra/observe/alarms";
+import { metricsOf } from "../../../infra/observe/metrics";
+import { alarmInputs } from "../../../infra/observe/observe";
+import { ingestBatch } from "../../../lambdas/ingest/batch";
+import { readWindow } from "../../../lambdas/ingest/window";
+import { jsonLog } from "../../../lambdas/shared/log";
+import { FakeClock, FakeS3, kinesisRecord } from "../../lambdas/fakes";
+import { extractMetrics } from "../../lambdas/shared/emf";
+import { evaluate as evaluateState, state } from "../../statemachine/pipeline";
+import { type AlarmInputs, type Data, stateOf } from "../cloudwatch";
+import { evaluate, type Program } from "../program";
+
+/** From AWS's lists of each service's metrics: the dimensions that a metric is told with, and its metrics. */
+const METRICS_OF_AWS: Record<string, Record<string, string[]>> = {
+  "AWS/Kinesis": {
+    StreamName: [
+      ...["IncomingBytes", "IncomingRecords", "GetRecords.Bytes", "GetRecords.IteratorAgeMilliseconds"],
+      ...["GetRecords.Latency", "GetRecords.Records", "GetRecords.Success", "PutRecord.Bytes"],
+      ...["PutRecords.Bytes", "PutRecords.Records", "ReadProvisionedThroughputExceeded"],
+      "WriteProvisionedThroughputExceeded",
+    ],
+  },
+  "AWS/Lambda": {
+    FunctionName: [
+      ...[
+        "Invocations",
+        "Errors",
+        "DeadLetterErrors",
+        "DestinationDeliveryFailures",
+        "Throttles",
+        "Duration",
+      ],
+      ...["IteratorAge", "ConcurrentExecutions", "PostRuntimeExtensionsDuration"],
+    ],
+    EventSourceMappingUUID: [
+      ...["PolledEventCount", "FilteredOutEventCount", "InvokedEventCount", "FailedInvokeEventCount"],
+      ...["DroppedEventCount", "OnFailureDestinationDeliveredEventCount", "DeletedEventCount"],
+    ],
+  },
+  "AWS/States": {
+    StateMachineArn: [
+      ...[
+        "ExecutionTime",
+        "ExecutionThrottled",
+        "ExecutionsAborted",
+        "ExecutionsFailed",
+        "ExecutionsStarted",
+      ],
+      ...["ExecutionsSucceeded", "ExecutionsTimedOut"],
+    ],
+  },
+  Glue: {
+    "JobName,JobRunId,Type": [
+      ...["glue.driver.aggregate.elapsedTime", "glue.driver.aggregate.bytesRead"],
+      ...["glue.driver.aggregate.recordsRead", "glue.driver.aggregate.numFailedTasks"],
+    ],
+  },
+};
+
+interface Shown {
+  namespace: string;
+  metricName: string;
+  dimensions: Record<string, string>;
+}
+
+const alarmsOf = (program: Program) =>
+  program.of("aws:cloudwatch/metricAlarm:MetricAlarm").map(({ inputs }) => inputs as unknown as AlarmInputs);
+
+function dashboardOf(program: Program) {
+  const [dashboard, ...more] = program.of("aws:cloudwatch/dashboard:Dashboard");
+  assert.deepEqual(more, []);
+  return JSON.parse(String(dashboard?.inputs.dashboardBody)) as {
+    widgets: { x: number; y: number; width: number; height: number; properties: Properties }[];
+  };
+}
+
+interface Properties {
+  title: string;
+  region: string;
+  period: number;
+  metrics: [...(string | Record<string, unknown>)[]][];
+}
+
+/** A row of a widget is the namespace, the name, names and values of dimensions, and options. */
+function shownIn(rows: Properties["metrics"]): Shown[] {
+  return rows
+    .filter(([first]) => typeof first === "string")
+    .map((row) => {
+      const [namespace = "", metricName = "", ...pairs] = row.filter((part) => typeof part === "string");
+      const dimensions: Record<string, string> = {};
+      for (let at = 0; at < pairs.length; at += 2) dimensions[pairs[at] ?? ""] = pairs[at + 1] ?? "";
+      return { namespace, metricName, dimensions };
+    });
+}
+
+/** What the ingest and the state machine really tell, as "name of dimensions". */
+async function ownMetrics(): Promise<Set<string>> {
+  const lines: string[] = [];
+  await ingestBatch([kinesisRecord("broken", "1")], {
+    s3: new FakeS3().client,
+    bucket: "raw",
+    stack: "clickstream-test",
+    window: readWindow({ EARLIEST_EVENT_TIME: "2000-01-01T00:00:00Z", LATEST_EVENT_LEAD_HOURS: "24" }),
+    clock: new FakeClock(),
+    log: jsonLog({}, (line) => lines.push(line)),
+  });
+  const told = lines.flatMap(extractMetrics);
+  const report = { curated: 1, quarantined: 0, duplicates: 0, seconds: 1, reprocess: null };
+  const { Namespace, MetricData } = (await evaluateState(state("RecordMetrics").Arguments, { report })) as {
+    Namespace: string;
+    MetricData: { MetricName: string; Dimensions: { Name: string }[] }[];
+  };
+  return new Set([
+    ...told.map(({ namespace, name, dimensions }) => `${namespace} ${name} ${Object.keys(dimensions)}`),
+    ...MetricData.map(
+      ({ MetricName, Dimensions }) => `${Namespace} ${MetricName} ${Dimensions.map(({ Name }) => Name)}`,
+    ),
+  ]);
+}
+
+/** A value every five minutes, from `fromHours` back to `toHours` back. */
+function steady(value: number, fromHours: number, toHours = 0): [number, number][] {
+  const points: [number, number][] = [];
+  for (let minutes = fromHours * 60 - 1; minutes >= toHours * 60; minutes -= 5) points.push([minutes, value]);
+  return points;
+}
+
+/** By alarm: when it has to go off, and when it must not. Of no data at all none goes off. */
+const SCENARIOS: Record<string, { fires: Data[]; silent: Data[] }> = {
+  "no-events": {
+    fires: [{ IncomingRecords: steady(9, 5, 1) }, { IncomingRecords: [[61, 1]] }],
+    silent: [
+      { IncomingRecords: [[59, 1]] },
+      { IncomingRecords: steady(9, 5) },
+      // A silent night that has ended, and a stack that never had any: CloudWatch may get zeros, or nothing.
+      { IncomingRecords: [...steady(9, 30, 20), ...steady(9, 1)] },
+      { IncomingRecords: steady(0, 5) },
+    ],
+  },
+  "volume-drop": {
+    fires: [
+      { EventsAccepted: [...steady(100, 48, 24), ...steady(49, 24)] },
+      { EventsAccepted: steady(100, 48, 13) },
+    ],
+    silent: [
+      { EventsAccepted: steady(100, 48) },
+      { EventsAccepted: [...steady(100, 48, 24), ...steady(51, 24)] },
+      { EventsAccepted: steady(100, 1) },
+      { EventsAccepted: [...steady(10, 48, 24), ...steady(1000, 24)] },
+    ],
+  },
+  "stream-throttled": {
+    fires: [{ WriteProvisionedThroughputExceeded: steady(1, 1) }],
+    silent: [
+      { WriteProvisionedThroughputExceeded: [[2, 500]] },
+      { WriteProvisionedThroughputExceeded: steady(0, 1) },
+    ],
+  },
+  "iterator-age": {
+    fires: [{ IteratorAge: steady(15 * 60_000 + 1, 1) }],
+    silent: [{ IteratorAge: steady(15 * 60_000, 1) }, { IteratorAge: [...steady(100, 1, 0.5), [2, 9e6]] }],
+  },
+  "ingest-stalled": {
+    fires: [
+      { IncomingRecords: steady(5, 1) },
+      { IncomingRecords: steady(5, 1), Invocations: steady(1, 2, 1) },
+    ],
+    silent: [
+      { IncomingRecords: steady(5, 1), Invocations: steady(1, 1) },
+      { IncomingRecords: steady(0, 1) },
+      { Invocations: steady(1, 1) },
+      { IncomingRecords: [[3, 5]] },
+    ],
+  },
+  "ingest-errors": {
+    fires: [{ Errors: [[1, 1]] }, { Errors: [[1, 0]], FailedInvokeEventCount: [[1, 20]] }],
+    silent: [{ Errors: steady(0, 1), FailedInvokeEventCount: steady(0, 1) }, { Errors: [[90, 3]] }],
+  },
+  "ingest-throttled": {
+    fires: [{ Throttles: steady(2, 1) }],
+    silent: [{ Throttles: [[1, 9]] }, { Throttles: steady(0, 1) }],
+  },
+  "batches-given-up": {
+    fires: [{ OnFailureDestinationDeliveredEventCount: [[1, 1]] }, { DroppedEventCount: [[4, 2]] }],
+    silent: [{ OnFailureDestinationDeliveredEventCount: steady(0, 1), DroppedEventCount: steady(0, 1) }],
+  },
+  "quarantine-ratio": {
+    fires: [
+      { EventsAccepted: [[10, 94]], LinesQuarantined: [[10, 6]] },
+      { EventsAccepted: [[10, 0]], LinesQuarantined: [[10, 1]] },
+    ],
+    silent: [
+      { EventsAccepted: [[10, 95]], LinesQuarantined: [[10, 5]] },
+      { EventsAccepted: [[10, 0]], LinesQuarantined: [[10, 0]] },
+    ],
+  },
+  "execution-failed": {
+    fires: [
+      { ExecutionsFailed: [[1, 1]] },
+      { ExecutionsTimedOut: [[2, 1]] },
+      { ExecutionsAborted: [[3, 1]] },
+    ],
+    silent: [{ ExecutionsSucceeded: [[1, 1]] }, { ExecutionsFailed: steady(0, 1) }],
+  },
+  "no-success": {
+    fires: [
+      { IncomingRecords: steady(5, 4), RunSeconds: [[181, 60]] },
+      { IncomingRecords: steady(5, 4) },
+      // Executions that left the work to another one succeed as well, and verify nothing.
+      { IncomingRecords: steady(5, 4), ExecutionsSucceeded: steady(1, 5) },
+      // Never one that succeeded, and one record that waits.
+      { IncomingRecords: [[179, 1]] },
+    ],
+    silent: [
+      { IncomingRecords: steady(5, 4), RunSeconds: [[179, 0]] },
+      { IncomingRecords: steady(5, 5), RunSeconds: steady(0, 5) },
+      // Nothing waits: a stack that nobody uses, one whose first records have just come, one without a schedule's start.
+      { IncomingRecords: steady(0, 5) },
+      { IncomingRecords: steady(5, 1) },
+      { RunSeconds: [[400, 60]] },
+    ],
+  },
+};
+
+/** How many more periods than the alarm's own CloudWatch may look at: AWS names no number. */
+const MORE = [0, 2, 5];
+
+/** What CloudWatch knows at a minute of what happened at minutes since the first `pulumi up`. */
+const at = (minute: number, happened: Record<string, [minute: number, value: number][]>): Data =>
+  Object.fromEntries(
+    Object.entries(happened).map(([metric, points]) => [
+      metric,
+      points
+        .filter(([then]) => then <= minute)
+        .map(([then, value]): [number, number] => [minute - then, value]),
+    ]),
+  );
+
+/** Something every `every` minutes, from one minute to before another. */
+const every = (every: number, from: number, to: number): [number, number][] =>
+  Array.from({ length: Math.ceil((to - from) / every) }, (_, index) => [from + index * every, 1]);
+
+/** The alarms of a configuration, without the rest of the program. */
+function configured(config: Record<string, string>): AlarmInputs[] {
+  const values = Object.entries(config).map(([key, value]) => [`c:${key}`, value]);
+  const metrics = metricsOf({
+    streamName: "stream",
+    ingestFunction: "ingest",
+    awaitIngestFunction: "await-ingest",
+    simulatorFunction: "simulator",
+    mappingUuid: "uuid",
+    stateMachineArn: "machine",
+    jobName: "job",
+  });
+  return alarmsFor(metrics, readConfig("c", Object.fromEntries(values))).map(
+    (alarm) => alarmInputs(alarm, "topic") as unknown as AlarmInputs,
+  );
+}
+
+describe("infra/observe/observe", function () {
+  this.timeout(120_000);
+  let program: Program;
+  let alarms: AlarmInputs[];
+  before(async () => {
+    program = await evaluate();
+    alarms = alarmsOf(program);
+  });
+  const alarm = (name: string) => {
+    const found = alarms.find((one) => one.name === `clickstream-test-${name}`);
+    assert.ok(found, name);
+    return found;
+  };
+
+  it("has the alarms that are described here, and no other", () => {
+    const names = alarms.map(({ name }) => name.replace("clickstream-test-", ""));
+    assert.deepEqual(names.sort(), Object.keys(SCENARIOS).sort());
+  });
+
+  for (const [name, { fires, silent }] of Object.entries(SCENARIOS)) {
+    it(`${name} goes off where it should, and where it should not it does not`, () => {
+      for (const more of MORE) {
+        const state = (data: Data) => stateOf(alarm(name), data, more);
+        for (const data of fires) assert.equal(state(data), "ALARM", `${more} ${JSON.stringify(data)}`);
+        for (const data of silent) assert.equal(state(data), "OK", `${more} ${JSON.stringify(data)}`);
+        assert.equal(state({}), "OK", "no data");
+      }
+    });
+  }
+
+  it("no alarm goes off in a new stack, whether its traffic comes late or never", () => {
+    const DAYS = 1440;
+    // Up at 0, records from the third day on, an execution each hour that succeeds four minutes later.
+    const never = {
+      RunSeconds: every(60, 4, 9 * DAYS),
+      ExecutionsSucceeded: every(60, 4, 9 * DAYS),
+      ExecutionsStarted: every(60, 0, 9 * DAYS),
+    };
+    const late = {
+      ...never,
+      IncomingRecords: every(5, 2 * DAYS, 9 * DAYS),
+      Invocations: every(5, 2 * DAYS, 9 * DAYS),
+      EventsAccepted: every(5, 2 * DAYS, 9 * DAYS),
+    };
+    for (const more of MORE) {
+      for (const minute of [
+        1,
+        4,
+        61,
+        179,
+        181,
+        DAYS,
+        2 * DAYS + 1,
+        2 * DAYS + 59,
+        2 * DAYS + 181,
+        4 * DAYS,
+      ]) {
+        for (const one of alarms) {
+          assert.equal(stateOf(one, at(minute, never), more), "OK", `${one.name} at ${minute}`);
+          assert.equal(stateOf(one, at(minute, late), more), "OK", `${one.name} at ${minute}`);
+        }
+      }
+    }
+  });
+
+  it("no-events comes with each new outage, goes with the first record, and does not stay for ever", () => {
+    const DAY = 1440;
+    const happened = {
+      IncomingRecords: [...every(5, 3000, 4000), ...every(5, 5000, 6000), ...every(5, 30_000, 30_010)],
+    };
+    const states: [minute: number, state: "ALARM" | "OK"][] = [
+      ...[0, 2999, 3001, 3999, 4054].map((minute): [number, "OK"] => [minute, "OK"]),
+      ...[4056, 4500, 4999].map((minute): [number, "ALARM"] => [minute, "ALARM"]),
+      ...[5000, 5500, 6054].map((minute): [number, "OK"] => [minute, "OK"]),
+      ...[6056, 6000 + DAY - 120].map((minute): [number, "ALARM"] => [minute, "ALARM"]),
+      // It has been said, and the stack is one without traffic by now: the next record starts it again.
+      ...[6000 + DAY + 6 * 60, 29_999, 30_005].map((minute): [number, "OK"] => [minute, "OK"]),
+      [30_070, "ALARM"],
+    ];
+    for (const more of MORE) {
+      for (const [minute, state] of states) {
+        assert.equal(stateOf(alarm("no-events"), at(minute, happened), more), state, `${more}: ${minute}`);
+      }
+    }
+  });
+
+  it("no-success says that nothing was processed from the first record on, and goes with the first success", () => {
+    const records = { IncomingRecords: every(5, 1000, 9000) };
+    const states = (succeeded: [number, number][], expected: Record<number, "ALARM" | "OK">) => {
+      for (const [minute, state] of Object.entries(expected)) {
+        const data = at(Number(minute), { ...records, RunSeconds: succeeded });
+        for (const more of MORE) assert.equal(stateOf(alarm("no-success"), data, more), state, minute);
+      }
+    };
+    states([], { 999: "OK", 1001: "OK", 1119: "OK", 1181: "ALARM", 8000: "ALARM" });
+    states([[2000, 1]], { 1999: "ALARM", 2000: "OK", 2179: "OK", 2181: "ALARM" });
+  });
+
+  it("no-success of an hour does not take an execution that has just started for one that fails", () => {
+    const hourly = configured({ alarmNoSuccessHours: "1", scheduleExpression: "rate(30 minutes)" });
+    const noSuccess = hourly.find(({ name }) => name.endsWith("no-success")) as AlarmInputs;
+    const happened = { IncomingRecords: every(1, 0, 600), RunSeconds: every(30, 5, 600) };
+    for (const more of MORE) {
+      for (let minute = 1; minute < 500; minute += 1) {
+        assert.equal(stateOf(noSuccess, at(minute, happened), more), "OK", `${more}: ${minute}`);
+      }
+      const stopped = { ...happened, RunSeconds: every(30, 5, 300) };
+      assert.equal(stateOf(noSuccess, at(400, stopped), more), "ALARM");
+    }
+  });
+
+  it("is made after the topic lets CloudWatch publish", async () => {
+    const reached = program.dependencies("aws:cloudwatch/metricAlarm:MetricAlarm", "alarmActions");
+    assert.equal(reached.size, alarms.length);
+    for (const [name, resources] of reached)
+      assert.ok(resources.includes("TopicPolicy PipelineFailure"), name);
+  });
+
+  it("watches and shows just metrics that exist, with the dimensions that they exist with", async () => {
+    const own = await ownMetrics();
+    const watched = alarms.flatMap(({ metricQueries }) =>
+      metricQueries.flatMap(({ metric }) => metric ?? []),
+    );
+    const shown = dashboardOf(program).widgets.flatMap(({ properties }) => shownIn(properties.metrics));
+    assert.ok(watched.length > 10 && shown.length > 20);
+    for (const { namespace, metricName, dimensions } of [...watched, ...shown]) {
+      const names = Object.keys(dimensions).sort().join(",");
+      const exists =
+        METRICS_OF_AWS[namespace]?.[names]?.includes(metricName) ||
+        own.has(`${namespace} ${metricName} ${names}`);
+      assert.ok(exists, `${namespace} ${metricName} of ${names}`);
+      for (const [dimension, value] of Object.entries(dimensions)) assert.ok(value, dimension);
+    }
+  });
+
+  it("watches this stack's parts", () => {
+    const values = alarms
+      .flatMap(({ metricQueries }) => metricQueries)
+      .flatMap(({ metric }) =>
+        Object.entries(metric?.dimensions ?? {}).map(([name, value]) => `${name}=${value}`),
+      );
+    assert.deepEqual([...new Set(values)].sort(), [
+      "EventSourceMappingUUID=clickstream-ingest-uuid",
+      "FunctionName=clickstream-ingest-id",
+      "Stack=clickstream-test",
+      "StateMachineArn=arn:aws:sfn/stateMachine:StateMachine:clickstream-pipeline",
+      "StreamName=clickstream-stream-id",
+    ]);
+  });
+
+  it("sends each alarm to the failure topic, saying what it means, what to do and where more stands", () => {
+    for (const { name, alarmActions, alarmDescription } of alarms) {
+      assert.deepEqual(alarmActions, ["arn:aws:sns/topic:Topic:PipelineFailure"], name);
+      assert.ok(alarmDescription.length > 100 && alarmDescription.length <= 1024, name);
+      const section = `section "Alarm ${name.replace("clickstream-test-", "")}".`;
+      assert.ok(alarmDescription.endsWith(section), name);
+    }
+  });
+
+  it("stays within CloudWatch's limits at both ends of every key's range", () => {
+    const least = {
+      alarmNoEventsMinutes: "10",
+      alarmVolumeDropPercent: "1",
+      alarmIteratorAgeMinutes: "2",
+      alarmNoSuccessHours: "1",
+      scheduleExpression: "rate(30 minutes)",
+    };
+    const most = {
+      alarmNoEventsMinutes: "1440",
+      alarmVolumeDropPercent: "99",
+      alarmIteratorAgeMinutes: "1439",
+      alarmNoSuccessHours: "168",
+    };
+    const between = { ...least, alarmNoEventsMinutes: "59", alarmNoSuccessHours: "2" };
+    for (const config of [least, between, most]) {
+      for (const { name, metricQueries, evaluationPeriods, datapointsToAlarm } of configured(config)) {
+        const metrics = metricQueries.flatMap(({ metric }) => metric ?? []);
+        const [{ period = 0 } = {}] = metrics;
+        assert.ok(
+          metrics.every((metric) => metric.period === period),
+          name,
+        );
+        assert.ok(period > 0 && period % 60 === 0 && period <= 86_400, name);
+        assert.ok(period * evaluationPeriods <= (period < 3600 ? 86_400 : 604_800), name);
+        // Alarms on more than a day are judged once an hour: only where the limit itself is that long.
+        const long = ["no-events", "no-success", "volume-drop"].some((one) => name.endsWith(one));
+        assert.ok(
+          period * evaluationPeriods <= 86_400 || (config === most && long) || period === 86_400,
+          name,
+        );
+        assert.ok(datapointsToAlarm >= 1 && datapointsToAlarm <= evaluationPeriods, name);
+        assert.ok(metrics.length <= 10, name);
+        assert.ok(
+          metricQueries.every(({ id }) => /^[a-z][A-Za-z0-9_]*$/.test(id)),
+          name,
+        );
+        assert.equal(metricQueries.filter(({ returnData }) => returnData).length, 1, name);
+      }
+    }
+  });
+
+  it("follows the configuration: limits as set, 0 for no such alarm", () => {
+    const strict = configured({ alarmQuarantinePercent: "1", alarmNoEventsMinutes: "10" });
+    const named = (name: string) => strict.find((one) => one.name.endsWith(name)) as AlarmInputs;
+    const data = { EventsAccepted: [[10, 98]], LinesQuarantined: [[10, 2]] } satisfies Data;
+    assert.equal(stateOf(named("quarantine-ratio"), data), "ALARM");
+    assert.equal(stateOf(named("no-events"), { IncomingRecords: [[9, 1]] }), "OK");
+    assert.equal(stateOf(named("no-events"), { IncomingRecords: [[11, 1]] }), "ALARM");
+    const off = configured({
+      alarmNoEventsMinutes: "0",
+      alarmVolumeDropPercent: "0",
+      alarmIteratorAgeMinutes: "0",
+      alarmQuarantinePercent: "0",
+      alarmNoSuccessHours: "0",
+    });
+    assert.deepEqual(off.map(({ name }) => name.replace("clickstream-test-", "")).sort(), [
+      ...["batches-given-up", "execution-failed", "ingest-errors", "ingest-stalled", "ingest-throttled"],
+      "stream-throttled",
+    ]);
+  });
+
+  it("has the mapping count its records where anything shows or watches them, and else makes nothing", async () => {
+    const MAPPING = "aws:lambda/eventSourceMapping:EventSourceMapping";
+    const counted = program.named(MAPPING, "clickstream-ingest").metricsConfig;
+    assert.deepEqual(counted, { metrics: ["EventCount"] });
+    const none = await evaluate({ alarms: "false", dashboard: "false" });
+    assert.equal(none.named(MAPPING, "clickstream-ingest").metricsConfig, undefined);
+    assert.deepEqual(alarmsOf(none), []);
+    assert.deepEqual(none.of("aws:sns/topicPolicy:TopicPolicy"), []);
+    assert.deepEqual(none.of("aws:cloudwatch/dashboard:Dashboard"), []);
+  });
+
+  it("misses no success where nothing is scheduled", () => {
+    const names = configured({ scheduleEnabled: "false" }).map(({ name }) => name);
+    assert.ok(!names.includes("clickstream-test-no-success"));
+  });
+
+  it("draws widgets that lie within the console's grid and on no other", () => {
+    const { widgets } = dashboardOf(program);
+    const taken = new Set<string>();
+    for (const { x, y, width, height, properties } of widgets) {
+      assert.ok(x >= 0 && x + width <= 24 && width > 0 && height > 0);
+      assert.equal(properties.region, "eu-west-1");
+      assert.ok(properties.period % 60 === 0 && properties.title.length > 0);
+      for (let column = x; column < x + width; column += 1) {
+        for (let row = y; row < y + height; row += 1) {
+          assert.ok(!taken.has(`${column},${row}`), properties.title);
+          taken.add(`${column},${row}`);
+        }
+      }
+      const ids = properties.metrics.map((row) => (row.at(-1) as { id: string }).id);
+      assert.equal(new Set(ids).size, ids.length);
+      for (const row of properties.metrics) {
+        const { expression = "" } = row.at(-1) as { expression?: string };
+        for (const [id] of expression.matchAll(/\bm\d+\b/g)) assert.ok(ids.includes(id), expression);
+      }
+    }
+  });
+
+  it("shows all that a person asks of the pipeline's state", () => {
+    const shown = new Set(
+      dashboardOf(program).widgets.flatMap(({ properties }) =>
+        shownIn(properties.metrics).map(({ metricName }) => metricName),
+      ),
+    );
+    for (const name of [
+      ...["IncomingRecords", "GetRecords.Records", "IteratorAge", "Errors", "Duration", "Throttles"],
+      ...["OnFailureDestinationDeliveredEventCount", "LinesQuarantined", "ExecutionsSucceeded"],
+      ...["ExecutionsFailed", "ExecutionsTimedOut", "ExecutionsAborted", "ExecutionTime"],
+      ...["glue.driver.aggregate.elapsedTime", "EventsAccepted", "IncomingBytes", "BytesGzip"],
+    ]) {
+      assert.ok(shown.has(name), name);
+    }
+  });
+
+  it("lets just this stack's alarms publish to the failure topic, and the account what it could before", () => {
+    const [policy, ...more] = program.of("aws:sns/topicPolicy:TopicPolicy");
+    assert.deepEqual(more, []);
+    assert.equal(policy?.inputs.arn, "arn:aws:sns/topic:Topic:PipelineFailure");
+    const [account, cloudWatch] = JSON.parse(String(policy?.inputs.policy)).Statement;
+    assert.deepEqual(account.Principal, { AWS: "arn:aws:iam::123456789012:root" });
+    assert.deepEqual(account.Action, [
+      ...["sns:GetTopicAttributes", "sns:SetTopicAttributes", "sns:AddPermission", "sns:RemovePermission"],
+      ...["sns:DeleteTopic", "sns:Subscribe", "sns:ListSubscriptionsByTopic", "sns:Publish"],
+    ]);
+    assert.deepEqual(cloudWatch, {
+      Sid: "AlarmsOfThisStack",
+      Effect: "Allow",
+      Principal: { Service: "cloudwatch.amazonaws.com" },
+      Action: "sns:Publish",
+      Resource: "arn:aws:sns/topic:Topic:PipelineFailure",
+      Condition: {
+        StringEquals: { "aws:SourceAccount": "123456789012" },
+        ArnLike: { "aws:SourceArn": "arn:aws:cloudwatch:eu-west-1:123456789012:alarm:clickstream-test-*" },
+      },
+    });
+  });
+
+  it("encrypts the topics with a key that lets CloudWatch publish", () => {
+    const { kmsMasterKeyId } = program.named("aws:sns/topic:Topic", "PipelineFailure");
+    assert.equal(kmsMasterKeyId, "arn:aws:kms/key:Key:clickstream-key");
+  });
+
+  it("refuses limits at which an alarm would always or never go off", () => {
+    const problems = (values: Record<string, string>) => {
+      try {
+        readConfig(
+          "c",
+          Object.fromEntries(Object.entries(values).map(([key, value]) => [`c:${key}`, value])),
+        );
+        return [];
+      } catch (error) {
+        return (error as Error).message
+          .split("\n")
+          .slice(1)
+          .map((line) => line.trim());
+      }
+    };
+    assert.match(
+      problems({ alarmIteratorAgeMinutes: "1" }).join(),
+      /c:alarmIteratorAgeMinutes must be longer than c:batchWindowSeconds \(60 seconds\), got 1: .*Raise it/,
+    );
+    assert.match(
+      problems({ alarmIteratorAgeMinutes: "1440" }).join(),
+      /must be less than c:streamRetentionHours \(24 hours\), got 1440: .*Lower it/,
+    );
+    for (const scheduleExpression of ["rate(3 hours)", "rate(180 minutes)", "rate(1 day)"]) {
+      assert.match(
+        problems({ scheduleExpression }).join(),
+        /c:alarmNoSuccessHours must be longer than the time between two executions \(c:scheduleExpression rate.*\), got 3: .*Raise it/,
+      );
+      const without: Record<string, string>[] = [
+        { alarms: "false" },
+        { scheduleEnabled: "false" },
+        { alarmNoSuccessHours: "0" },
+      ];
+      for (const other of without) {
+        assert.deepEqual(problems({ scheduleExpression, ...other }), []);
+      }
+    }
+    assert.deepEqual(problems({ scheduleExpression: "rate(2 hours)" }), []);
+    assert.deepEqual(problems({ scheduleExpression: "cron(0 3 * * ? *)" }), []);
+  });
+});
