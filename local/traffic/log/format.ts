@@ -37,7 +37,8 @@ export class LogFormat {
     this.elements = elements;
     this.fields = elements.filter((element) => typeof element !== "string");
     checkFields(this.fields, format);
-    this.sources = elements.map((element, index) => sourceOf(element, elements[index + 1]));
+    const blanksSeparate = elements.some((element) => typeof element === "string" && element.includes(" "));
+    this.sources = elements.map((element, index) => sourceOf(element, elements[index + 1], blanksSeparate));
     this.whole = new RegExp(`^${this.sources.join("")}\\s*$`);
   }
 
@@ -190,16 +191,22 @@ function checkFields(fields: readonly Field[], format: string): void {
   );
 }
 
-function sourceOf(element: Element, next: Element | undefined): string {
+function sourceOf(element: Element, next: Element | undefined, blanksSeparate: boolean): string {
   if (typeof element === "string") {
     return element.replace(/ +|[^ ]+/g, (run) => (run.startsWith(" ") ? "[ ]+" : escapeRegExp(run)));
   }
-  return `(${patternOf(element, next)})`;
+  return `(${patternOf(element, next, blanksSeparate)})`;
 }
 
-/** A value ends where the format goes on: at its closing quote, at another separator, or at a blank. */
-function patternOf(field: Field, next: Element | undefined): string {
+/**
+ * A value ends where the format goes on: at its closing quote, at another separator, or at a blank. The last one ends
+ * with the line if the format separates fields without blanks, or if it is a user agent, which always contains some.
+ */
+function patternOf(field: Field, next: Element | undefined, blanksSeparate: boolean): string {
   const pattern = field.pattern ?? UNQUOTED;
+  if (next === undefined && pattern === UNQUOTED) {
+    if (!blanksSeparate || field.meaning === "agent") return String.raw`.*\S|`;
+  }
   if (typeof next === "object" && pattern === UNQUOTED && field.meaning !== "path") {
     throw new BadLogFormat(
       `--log-format: nothing separates ${field.text} from ${next.text}, so that their values cannot be told apart.`,

@@ -61,6 +61,27 @@ const READ: [what: string, format: string, line: string, expected: Partial<Logge
     { client: "198.51.100.7", userAgent: "Mozilla/5.0 (X11; Linux)" },
   ],
   [
+    "a last field with blanks, where other characters separate the fields",
+    "$remote_addr|$time_iso8601|$request|$status|$http_user_agent|$http_x_note",
+    `198.51.100.7|2026-11-20T04:33:14Z|GET /a HTTP/1.1|200|Mozilla/5.0 (X11; Linux)|a note of words`,
+    {
+      ...{ client: "198.51.100.7", userAgent: "Mozilla/5.0 (X11; Linux)" },
+      properties: { method: "GET", protocol: "HTTP/1.1", status: "200", http_x_note: "a note of words" },
+    },
+  ],
+  [
+    "a user agent without quotes at the end of the line",
+    "$host|$remote_addr|$time_iso8601|$request|$http_user_agent",
+    `a.example|198.51.100.7|2026-11-20T04:33:14Z|GET /a HTTP/1.1|Mozilla/5.0 (X11; Linux) "x" `,
+    { client: "198.51.100.7", userAgent: 'Mozilla/5.0 (X11; Linux) "x"' },
+  ],
+  [
+    "an unquoted user agent as the last of fields that blanks separate",
+    "$remote_addr [$time_local] $request $http_user_agent",
+    `198.51.100.7 [${CLF}] GET /a HTTP/1.1 Mozilla/5.0 (X11; Linux)`,
+    { client: "198.51.100.7", target: "/a", userAgent: "Mozilla/5.0 (X11; Linux)" },
+  ],
+  [
     "a whole log_format of nginx",
     `log_format main escape=json '$remote_addr [$time_local] '\n  '"$request" $status';`,
     `198.51.100.7 [${CLF}] "GET /a HTTP/1.1" 200`,
