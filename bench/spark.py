@@ -129,6 +129,11 @@ def peak_memory_mb() -> float:
 
 def open_spark(folder: Path):
     """What the machine sets for both; the job sets the rest itself, the plain script leaves Spark's defaults."""
+    folders = [str(PROJECT / "glue-scripts"), str(PROJECT / "test" / "glue-scripts")]
+    sys.path[:0] = folders
+    # Spark's Python workers import the same modules, by the same Python.
+    os.environ["PYSPARK_PYTHON"] = sys.executable
+    os.environ["PYTHONPATH"] = os.pathsep.join(folders)
     from pyspark.sql import SparkSession
 
     spark = (
@@ -147,7 +152,6 @@ def open_spark(folder: Path):
 
 
 def run_job(spark, folder: Path, out: Path) -> None:
-    sys.path[:0] = [str(PROJECT / "glue-scripts"), str(PROJECT / "test" / "glue-scripts")]
     import clickstream_etl as etl
     from directory_store import DictionaryCatalog, DirectoryStore
 

@@ -15,21 +15,29 @@ One run at a time: the job's MaxConcurrentRuns of 1 sees to that.
 import functools
 import gzip
 import hashlib
+import io
 import itertools
 import json
 import re
 import sys
+import tempfile
 import threading
-from collections import Counter
-from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta, timezone
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 from urllib.parse import unquote
 
 import boto3
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from botocore.config import Config
 from botocore.exceptions import ClientError
+from pyspark import TaskContext
 from pyspark.sql import Column, DataFrame, Observation, SparkSession, Window
 from pyspark.sql import functions as F
 
@@ -59,21 +67,19 @@ EVENT_COLUMNS = {
     "ingested_at": "timestamp", "processed_at": "timestamp",
 }  # fmt: skip
 
-# Hadoop's own committer moves files into place when the whole job commits. Those of S3A and EMR publish a task's files
-# when the task commits: an executor that is lost afterwards leaves the rows of its tasks twice.
-FILE_COMMITTER = {
-    "mapreduce.fileoutputcommitter.algorithm.version": "1",
-    "mapreduce.fileoutputcommitter.marksuccessfuljobs": "false",
-    "fs.s3a.committer.name": "file",
-    **{
-        f"mapreduce.outputcommitter.factory.scheme.{scheme}": (
-            "org.apache.hadoop.mapreduce.lib.output.FileOutputCommitterFactory"
-        )
-        for scheme in ("s3", "s3a", "s3n")
-    },
-}
-# Folders of unfinished writes begin like this; readers skip such names.
-HALF_WRITTEN = ("_temporary", ".spark-staging", "__magic")
+# The files are written by the tasks themselves: at most this many uploads of a task at a time.
+UPLOADS = 8
+# A larger file waits for its upload on disk.
+MOST_IN_MEMORY = 8_000_000
+# How much of a file is held, uncompressed, before it is written as a row group.
+ROW_GROUP_BYTES = 128_000_000
+# Nearly every row has a value of its own: a dictionary of them takes more room than the values.
+WITHOUT_DICTIONARY = ("event_id", "session_id", "event_time", "ingested_at")
+# A row may be as large as a Kinesis record, and a batch of rows is held whole.
+BATCH_ROWS = 1000
+WRITTEN = "uri string, event_date string, rows bigint, bytes bigint"
+# How long a failed write waits for its tasks to end.
+TASKS_END_SECONDS = 60
 
 # What the summary names at most. Step Functions carries 256 KiB from state to state, quotes escaped.
 SUMMARY_DATES = 5000
@@ -154,6 +160,11 @@ class StoredObject(NamedTuple):
     modified: datetime
 
 
+def split_uri(uri: str) -> tuple[str, str]:
+    bucket, _, key = uri.removeprefix("s3://").partition("/")
+    return bucket, key
+
+
 class Store:
     """Objects in S3, addressed by their s3:// URI."""
 
@@ -165,14 +176,9 @@ class Store:
             "before-call.s3.PutObject", lambda params, **_: params["headers"].update({"If-None-Match": "*"})
         )
 
-    @staticmethod
-    def _split(uri: str) -> tuple[str, str]:
-        bucket, _, key = uri.removeprefix("s3://").partition("/")
-        return bucket, key
-
     def list_objects(self, prefix: str, in_folders: bool = True) -> list[StoredObject]:
         """The objects under a prefix. Without those in its folders, a folder costs one entry, whatever it holds."""
-        bucket, key = self._split(prefix)
+        bucket, key = split_uri(prefix)
         how = {} if in_folders else {"Delimiter": "/"}
         pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=key, **how)
         return [
@@ -183,7 +189,7 @@ class Store:
 
     def count(self, prefix: str, most: int) -> int:
         """How many objects lie under a prefix, by as few requests as it takes to count to `most`."""
-        bucket, key = self._split(prefix)
+        bucket, key = split_uri(prefix)
         pages = self._s3.get_paginator("list_objects_v2").paginate(
             Bucket=bucket, Prefix=key, PaginationConfig={"MaxItems": most}
         )
@@ -191,25 +197,30 @@ class Store:
 
     def list_folders(self, prefix: str) -> list[str]:
         """The names right under a prefix that something lies in; costs one request per thousand."""
-        bucket, key = self._split(prefix)
+        bucket, key = split_uri(prefix)
         pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=key, Delimiter="/")
         return [item["Prefix"][len(key) :].rstrip("/") for page in pages for item in page.get("CommonPrefixes", [])]
 
     def exists(self, prefix: str) -> bool:
-        bucket, key = self._split(prefix)
+        bucket, key = split_uri(prefix)
         return self._s3.list_objects_v2(Bucket=bucket, Prefix=key, MaxKeys=1).get("KeyCount", 0) > 0
 
     def get(self, uri: str) -> bytes:
-        bucket, key = self._split(uri)
+        bucket, key = split_uri(uri)
         return self._s3.get_object(Bucket=bucket, Key=key)["Body"].read()
 
     def put(self, uri: str, body: bytes) -> None:
-        bucket, key = self._split(uri)
+        bucket, key = split_uri(uri)
         self._s3.put_object(Bucket=bucket, Key=key, Body=body)
+
+    @staticmethod
+    def uploads() -> "Uploads":
+        """What the tasks of Spark put files with, wherever they run."""
+        return Uploads(boto3.session.Session().region_name)
 
     def put_if_absent(self, uri: str, body: bytes) -> bool:
         """False when the object exists; S3 decides, so that of two writers one loses."""
-        bucket, key = self._split(uri)
+        bucket, key = split_uri(uri)
         try:
             self._conditional.put_object(Bucket=bucket, Key=key, Body=body)
         except ClientError as error:
@@ -221,7 +232,7 @@ class Store:
     def delete(self, uris: list[str]) -> None:
         by_bucket: dict[str, list[str]] = {}
         for uri in uris:
-            bucket, key = self._split(uri)
+            bucket, key = split_uri(uri)
             by_bucket.setdefault(bucket, []).append(key)
         for bucket, keys in by_bucket.items():
             for start in range(0, len(keys), 1000):
@@ -229,6 +240,24 @@ class Store:
                 answer = self._s3.delete_objects(Bucket=bucket, Delete={"Objects": chunk, "Quiet": True})
                 if answer.get("Errors"):
                     raise RuntimeError(f"Could not delete from {bucket}: {answer['Errors'][0]}")
+
+
+@dataclass(frozen=True)
+class Uploads:
+    """Travels to the tasks, where it opens a client with the credentials of the machine that it is on."""
+
+    region: str | None
+
+    def open(self) -> Callable[[str, BinaryIO], None]:
+        s3 = boto3.client(
+            "s3", region_name=self.region, config=Config(retries={"mode": "standard", "max_attempts": 10})
+        )
+
+        def put(uri: str, body: BinaryIO) -> None:
+            bucket, key = split_uri(uri)
+            s3.put_object(Bucket=bucket, Key=key, Body=body)
+
+        return put
 
 
 class Catalog:
@@ -543,22 +572,13 @@ def configure(spark: SparkSession, raw_bytes: int, target_file_mb: int) -> None:
         "spark.sql.optimizer.excludedRules": f"{OPTIMIZER}.PropagateEmptyRelation",
         "spark.sql.adaptive.optimizer.excludedRules": f"{ADAPTIVE}.AQEPropagateEmptyRelation",
         "spark.sql.adaptive.advisoryPartitionSizeInBytes": f"{target_file_mb}m",
-        # With FILE_COMMITTER: Glue's and EMR's Spark have protocols and committers of their own.
-        "spark.sql.sources.commitProtocolClass": (
-            "org.apache.spark.sql.execution.datasources.SQLHadoopMapReduceCommitProtocol"
-        ),
-        "spark.sql.parquet.output.committer.class": "org.apache.parquet.hadoop.ParquetOutputCommitter",
-        "spark.sql.parquet.fs.optimized.committer.optimization-enabled": "false",
-        "spark.sql.parquet.compression.codec": "zstd",
-        "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
-        "spark.sql.parquet.datetimeRebaseModeInWrite": "CORRECTED",
+        # Few rows of many dates are many files: they are work for more than one task.
+        "spark.sql.adaptive.coalescePartitions.minPartitionSize": "64k",
+        "spark.sql.execution.arrow.maxRecordsPerBatch": str(BATCH_ROWS),
         "spark.sql.parquet.datetimeRebaseModeInRead": "CORRECTED",
-        "spark.sql.parquet.int96RebaseModeInWrite": "CORRECTED",
         "spark.sql.parquet.int96RebaseModeInRead": "CORRECTED",
         "spark.sql.legacy.timeParserPolicy": "CORRECTED",
-        # A task holds a few dates: open files side by side save the sort by date.
-        "spark.sql.maxConcurrentOutputFileWriters": "16",
-        # Spark lists what a run wrote by a task for each date; thousands of dates would be as many tasks.
+        # Spark lists the files of the table by a task for each date; thousands of dates would be as many tasks.
         "spark.sql.sources.parallelPartitionDiscovery.parallelism": "32",
         "spark.sql.files.ignoreCorruptFiles": "false",
         "spark.sql.files.ignoreMissingFiles": "false",
@@ -1136,7 +1156,7 @@ class Run:
     lines: int = 0
     fates: dict[str, int] = field(default_factory=dict)
     dates: list[str] = field(default_factory=list)
-    files: dict[str, tuple[int, int]] = field(default_factory=dict)
+    files: list["WrittenFile"] = field(default_factory=list)
     retired: list[str] = field(default_factory=list)
     session: SparkSession | None = None
     is_noted: bool = False
@@ -1177,7 +1197,6 @@ def execute(run: Run) -> dict:
     run.given_up = run.store.count(run.options.given_up_path, MOST_GIVEN_UP)
     if run.given_up:
         say(f"{run.given_up:,} batches that the ingest gave up lie under {run.options.given_up_path}", level="WARN")
-    remove_leftovers(run)
     remove_retired(run)
     clear_dead_attempts(run)
     try:
@@ -1235,7 +1254,7 @@ def load_events(run: Run, spark: SparkSession, raw: DataFrame, known: DataFrame 
     at_default = (
         table_rows.where(~F.col("event_date").cast("string").isin(list(elsewhere))) if elsewhere else table_rows
     )
-    write_parquet(at_default, default, "append")
+    run.files = write_parquet(at_default, default, run.stamp, run.store.uploads())
     counted, judged_counts = observed_counts(lines), observed_counts(fates)
     if counted is None or judged_counts is None:
         say("the counts were lost on the way: counting again")
@@ -1243,12 +1262,10 @@ def load_events(run: Run, spark: SparkSession, raw: DataFrame, known: DataFrame 
     for base, days in rebuilt_bases(elsewhere, set(judged_counts["dates"].split())).items():
         # Rebuilt dates lie elsewhere: theirs is a write of its own, which reads the raw lines again.
         of_base = rows(plan(observed=False)[1]).where(F.col("event_date").cast("string").isin(days))
-        write_parquet(of_base, base, "append")
+        run.files += write_parquet(of_base, base, run.stamp, run.store.uploads())
 
     run.dates = sorted(judged_counts["dates"].split())
-    touched = {day: locations.get(day, f"{default}event_date={day}/") for day in run.dates}
-    run.files = extract_written(spark, touched, run.processed_at)
-    written = sum(rows for _, rows in run.files.values())
+    written = sum(file.rows for file in run.files)
     if written != judged_counts["new"] or counted["lines"] != counted["unreadable"] + fate_sum(judged_counts):
         # Spark counts a task again that it had to repeat: then, and only then, the counts take a pass of their own.
         say("some tasks were repeated: counting again")
@@ -1300,23 +1317,116 @@ def rebuilt_bases(elsewhere: dict[str, str], dates: set[str]) -> dict[str, list[
     return bases
 
 
-def write_parquet(rows: DataFrame, base: str, mode: str) -> None:
-    """Whole files under base/event_date=.../: Spark writes them under _temporary and moves them when all are whole."""
-    balanced = rows.sparkSession.sql("SELECT /*+ REBALANCE(event_date) */ * FROM {rows}", rows=rows)
-    (balanced.write.mode(mode).partitionBy("event_date").options(**FILE_COMMITTER).parquet(base))
+class WrittenFile(NamedTuple):
+    """One file of a write, as the task that put it says."""
+
+    uri: str
+    event_date: str
+    rows: int
+    bytes: int
 
 
-def extract_written(spark: SparkSession, locations: dict[str, str], processed_at: str) -> dict[str, tuple[int, int]]:
-    """The files of just this attempt, each with its size and rows.
+def write_parquet(rows: DataFrame, base: str, stamp: str, uploads: Uploads) -> list[WrittenFile]:
+    """Writes the rows to base/event_date=.../part-<stamp>-<task>.parquet, a file for each date of a task.
 
-    All rows of a file carry one processed_at, so the footers' statistics leave out every other file unread.
+    A task's rows are a matter of the plan, not of the try: a task that is run again puts the same rows under the same
+    names. So it does not matter how often a task runs, nor whether two tries of it run side by side.
     """
-    if not locations:
-        return {}
-    rows = spark.read.schema("processed_at timestamp").parquet(*locations.values())
-    mine = rows.where(F.col("processed_at") == F.lit(processed_at).cast("timestamp"))
-    files = mine.groupBy("_metadata.file_path", "_metadata.file_size").count().collect()
-    return {row["file_path"]: (row["file_size"], row["count"]) for row in files}
+    balanced = rows.sparkSession.sql("SELECT /*+ REBALANCE(event_date) */ * FROM {rows}", rows=rows)
+
+    def write(batches: Iterable[pa.RecordBatch]) -> Iterable[pa.RecordBatch]:
+        return write_partition(batches, base, stamp, uploads)
+
+    # Sorted, so that a task has one open file.
+    written = balanced.sortWithinPartitions("event_date").mapInArrow(write, WRITTEN)
+    try:
+        return [WrittenFile(*row) for row in written.collect()]
+    except Exception:
+        end_tasks(rows.sparkSession)
+        raise
+
+
+def end_tasks(spark: SparkSession) -> None:
+    """Waits until no task runs any more: the others of a failed write go on putting files for a moment."""
+    context = spark.sparkContext
+    context.cancelAllJobs()
+    deadline = time.monotonic() + TASKS_END_SECONDS
+    status = context._jsc.sc().statusTracker()
+    while any(one.numRunningTasks() for one in status.getExecutorInfos()) and time.monotonic() < deadline:
+        time.sleep(0.1)
+
+
+def write_partition(
+    batches: Iterable[pa.RecordBatch], base: str, stamp: str, uploads: Uploads
+) -> Iterator[pa.RecordBatch]:
+    """Within a task: the rows, sorted by date, become a file for each date, put a few at a time."""
+    put = uploads.open()
+    name = f"part-{stamp}-{TaskContext.get().partitionId():05d}.parquet"
+
+    def upload(day: date, body: BinaryIO, rows: int) -> WrittenFile:
+        uri = f"{base}event_date={day}/{name}"
+        size = body.seek(0, io.SEEK_END)
+        body.seek(0)
+        with body:
+            put(uri, body)
+        return WrittenFile(uri, str(day), rows, size)
+
+    with ThreadPoolExecutor(UPLOADS) as pool:
+        pending: deque[Future] = deque()
+        for day, pieces in itertools.groupby(by_date(batches), key=lambda piece: piece[0]):
+            pending.append(pool.submit(upload, day, *parquet_file(piece for _, piece in pieces)))
+            # No more files are held than can be on their way.
+            while len(pending) > UPLOADS:
+                yield manifest(pending.popleft().result())
+        for one in pending:
+            yield manifest(one.result())
+
+
+def manifest(file: WrittenFile) -> pa.RecordBatch:
+    return pa.RecordBatch.from_pylist([file._asdict()])
+
+
+def by_date(batches: Iterable[pa.RecordBatch]) -> Iterator[tuple[date, pa.RecordBatch]]:
+    """The batches cut where the date changes, without the date: it is in the path of the file."""
+    for batch in batches:
+        place = batch.schema.get_field_index("event_date")
+        days = batch.column(place)
+        rest = pa.RecordBatch.from_arrays(
+            batch.columns[:place] + batch.columns[place + 1 :],
+            schema=batch.schema.remove(place),
+        )
+        ends = pc.run_end_encode(days).run_ends.to_pylist()
+        for start, end in itertools.pairwise([0, *ends]):
+            yield days[start].as_py(), rest.slice(start, end - start)
+
+
+def parquet_file(pieces: Iterator[pa.RecordBatch]) -> tuple[BinaryIO, int]:
+    """One Parquet file of all these rows, and their number. What is larger than some megabytes lies on disk."""
+    first = next(pieces)
+    schema = first.schema
+    encoded = [name for name in schema.names if name not in (*WITHOUT_DICTIONARY, "properties")]
+    encoded += ["properties.key_value.key", "properties.key_value.value"]
+    rows = 0
+    body = tempfile.SpooledTemporaryFile(max_size=MOST_IN_MEMORY)  # noqa: SIM115 (its upload closes it)
+    # Without Arrow's own schema: a reader takes the types from Parquet's, as it does of Spark's files.
+    with pq.ParquetWriter(body, schema, compression="zstd", use_dictionary=encoded, store_schema=False) as writer:
+        for group in row_groups(itertools.chain([first], pieces)):
+            writer.write_table(group)
+            rows += group.num_rows
+    return body, rows
+
+
+def row_groups(pieces: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
+    """The rows in tables that are worth a row group each."""
+    group, size = [], 0
+    for piece in pieces:
+        group.append(piece)
+        size += piece.nbytes
+        if size >= ROW_GROUP_BYTES:
+            yield pa.Table.from_batches(group)
+            group, size = [], 0
+    if group:
+        yield pa.Table.from_batches(group)
 
 
 def objects_of(spark: SparkSession, objects: list[StoredObject], sources: list[str]) -> list[StoredObject]:
@@ -1570,15 +1680,14 @@ def rebuild(run: Run) -> None:
     root = f"{run.options.rebuilt_path}{run.options.execution}/{run.stamp}/"
     note_retirement(run, root, {})
     lines = Observation("lines")
-    write_parquet(rebuilt_rows(run, spark, locations, lines), root, "errorifexists")
+    run.files = write_parquet(rebuilt_rows(run, spark, locations, lines), root, run.stamp, run.store.uploads())
     counted = (
         observed_counts(lines) or flatten(extract_raw(spark, work.taken_raw), "source").agg(*line_counts()).first()
     )
     run.lines = counted["lines"]
-    run.dates = [name.removeprefix("event_date=") for name in sorted(run.store.list_folders(root))]
+    run.dates = sorted({file.event_date for file in run.files})
     rebuilt = {day: f"{root}event_date={day}/" for day in run.dates}
-    run.files = extract_written(spark, rebuilt, run.processed_at)
-    run.fates = {"new": sum(rows for _, rows in run.files.values())}
+    run.fates = {"new": sum(file.rows for file in run.files)}
     old = {day: locations[day] for day in run.dates if day in locations}
     note_retirement(run, root, old)
     run.catalog.switch(rebuilt)
@@ -1642,33 +1751,14 @@ def remove_retired(run: Run) -> None:
         days = {
             name.removeprefix("event_date="): f"{note['root']}{name}/" for name in run.store.list_folders(note["root"])
         }
-        temporary = days.pop("_temporary", None)
         places = [*days.items(), *note["old"].items()]
         waste = [location for day, location in places if registered.get(day) not in (None, location)]
-        waste += [temporary] if temporary else []
         objects = [item.uri for location in waste for item in run.store.list_objects(location)]
         run.store.delete(objects)
         if objects:
             say(f"removed {len(objects):,} files that a rebuild had replaced")
         if all(day in registered for day, _ in places):
             run.store.delete([one.uri])
-
-
-def remove_leftovers(run: Run) -> None:
-    """Removes what a killed Spark left half done; no reader looks there, but it costs."""
-    remove_half_written(run, run.options.curated_path)
-
-
-def remove_half_written(run: Run, base: str) -> None:
-    leftovers = [
-        one.uri
-        for folder in run.store.list_folders(base)
-        if folder.startswith(HALF_WRITTEN)
-        for one in run.store.list_objects(f"{base}{folder}/")
-    ]
-    if leftovers:
-        run.store.delete(leftovers)
-        say(f"removed {len(leftovers):,} half-written files of an interrupted run")
 
 
 # ------------------------------------------------------------------------------------------------------- attempts
@@ -1679,6 +1769,7 @@ def note_attempt(run: Run) -> None:
     note = {
         "execution": run.options.execution,
         "processed_at": run.processed_at,
+        "stamp": run.stamp,
         "raw": [one.uri for one in run.work.raw],
     }
     run.store.put(run.note_uri, json.dumps(note).encode())
@@ -1704,12 +1795,13 @@ def clear_dead_attempts(run: Run) -> None:
         # An attempt that still runs after all sees this before it commits.
         run.store.put(uri, json.dumps(note | {"given_up": True}).encode())
     waiting = {one.uri: one for one in run.work.raw}
-    complete = [note for note in dead.values() if note["raw"] and waiting.keys() >= set(note["raw"])]
+    # A note without a stamp is of an earlier version of the job, whose files had other names.
+    complete = [note for note in dead.values() if note.get("stamp") and waiting.keys() >= set(note["raw"])]
     if len(complete) < len(dead):
         say("raw objects of an interrupted run are gone: what it wrote stays", level="WARN")
     if complete:
         taken = {uri for note in complete for uri in note["raw"]}
-        withdraw(run, [note["processed_at"] for note in complete], [waiting[uri] for uri in sorted(taken)])
+        withdraw(run, [note["stamp"] for note in complete], [waiting[uri] for uri in sorted(taken)])
     run.store.delete(list(dead))
 
 
@@ -1722,35 +1814,30 @@ def is_committed(run: Run, attempt: dict) -> bool:
 def give_up(run: Run) -> None:
     """Removes what this attempt wrote before its error is raised, so that no reader sees rows that no report counts.
 
+    The note stays, so that the next run looks again: a task on a machine that Spark has lost may still put a file.
     Not if the report may have arrived although S3's answer did not: the next run looks, and removes them if needed.
     """
     if not run.is_noted or run.is_committing:
         return
     try:
-        withdraw(run, [run.processed_at], run.work.raw)
-        run.store.delete([run.note_uri])
+        withdraw(run, [run.stamp], run.work.raw)
     except Exception as error:
         say("could not remove what this run wrote; the next run does", level="WARN", error=type(error).__name__)
 
 
-def withdraw(run: Run, times: list[str], raw: list[StoredObject]) -> None:
-    """Removes the files whose rows carry these times of processing, all of them made of these raw objects.
+def withdraw(run: Run, stamps: list[str], raw: list[StoredObject]) -> None:
+    """Removes the files of these attempts, all of them made of these raw objects.
 
-    Such files can only be of the dates of these objects' events: no other date is listed or read.
+    Such files can only be of the dates of these objects' events: no other date is listed.
     """
     spark = run.start_spark(raw)
     locations = current_locations(run.store, run.catalog, run.options)
     dates = event_dates(extract_raw(spark, raw))
-    touched = {day: location for day, location in locations.items() if day in dates}
-    for base in {location.removesuffix(f"event_date={day}/") for day, location in touched.items()}:
-        remove_half_written(run, base)
-    names = extract_files_of(spark, touched, times)
-    waste = [
-        one.uri
-        for location in touched.values()
-        for one in run.store.list_objects(location)
-        if one.uri.rsplit("/", 1)[1] in names
-    ]
+    touched = [location for day, location in locations.items() if day in dates]
+    names = tuple(f"part-{stamp}-" for stamp in stamps)
+    with ThreadPoolExecutor(16) as pool:
+        listed = pool.map(run.store.list_objects, touched)
+        waste = [one.uri for found in listed for one in found if one.uri.rsplit("/", 1)[1].startswith(names)]
     run.store.delete(waste)
     say(f"removed {len(waste):,} files of a run that was not committed")
 
@@ -1758,26 +1845,6 @@ def withdraw(run: Run, times: list[str], raw: list[StoredObject]) -> None:
 def event_dates(raw: DataFrame) -> set[str]:
     days = flatten(raw).where("is_readable").select(F.to_date("event_time").cast("string").alias("day")).distinct()
     return {row["day"] for row in days.collect()}
-
-
-def extract_files_of(spark: SparkSession, locations: dict[str, str], times: list[str]) -> set[str]:
-    """The names of the files all of whose rows carry one of these times. Most others are ruled out by their footers."""
-    if not locations:
-        return set()
-    schema = "processed_at timestamp"
-    is_theirs = F.col("processed_at").isin([datetime_literal(time) for time in times])
-    some = spark.read.schema(schema).parquet(*locations.values()).where(is_theirs)
-    paths = [row["file_path"] for row in some.select("_metadata.file_path").distinct().collect()]
-    if not paths:
-        return set()
-    # A rebuild may have put such rows into one file with others: that file stays.
-    files = spark.read.schema(schema).parquet(*map(unquote, paths)).groupBy("_metadata.file_path")
-    whole = files.agg(F.every(is_theirs).alias("whole")).where("whole").collect()
-    return {unquote(row["file_path"]).rsplit("/", 1)[1] for row in whole}
-
-
-def datetime_literal(time: str) -> Column:
-    return F.lit(time).cast("timestamp")
 
 
 # --------------------------------------------------------------------------------------------------------- commit
@@ -1792,6 +1859,8 @@ def load_report(run: Run) -> dict:
         body = gzip.compress(json.dumps(taken).encode(), mtime=0)
         run.store.put(f"{options.runs_path}taken/{options.execution}.json.gz", body)
     if run.is_noted and json.loads(run.store.get(run.note_uri)).get("given_up"):
+        # The events are the other run's: there is nothing for a later one to look at.
+        forget_attempt(run)
         raise GivenUp(
             f"Another run treated this one of execution {options.execution} as dead and removed its files. "
             "Nothing was committed: the other run takes the same events."
@@ -1846,7 +1915,7 @@ def make_report(run: Run) -> dict:
         "given_up_batches": run.given_up,
         "partitions": run.dates,
         "files": len(run.files),
-        "curated_bytes": sum(size for size, _ in run.files.values()),
+        "curated_bytes": sum(file.bytes for file in run.files),
         "reprocess": dict(zip(("from", "to"), options.reprocess, strict=True)) if options.reprocess else None,
         "retired": {"at": iso(finished), "locations": run.retired},
         "position": next_position(run).to_json(),

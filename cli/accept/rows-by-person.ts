@@ -37,14 +37,15 @@ export const BY_PERSON: readonly Row[] = [
     byPerson: "it needs a second role",
   },
   {
-    id: "committer",
-    what: "the job writes by Hadoop's own committer, which publishes nothing before the job commits",
-    command: 'during a large run: aws s3 ls "s3://$(pulumi stack output curatedBucket)/events/"',
+    id: "uploads",
+    what: "the job's tasks put the files themselves, on every worker",
+    command:
+      'after a run over at least as many dates as there are workers: aws s3 ls --recursive "s3://$(pulumi stack output curatedBucket)/events/"',
     inWords: true,
-    see: "`_temporary/` and no `__magic` folder; no new file under `event_date=` until the job commits",
+    see: "each new file is `part-<execution>-<time>-<task>.parquet`, with several task numbers, and no folder `_temporary`",
     ifNot:
-      "`aws logs tail /clickstream-NAME/transform/error --filter-pattern Committer` names the committer: add the setting that turns it off to `FILE_COMMITTER` in `glue-scripts/clickstream_etl.py`",
-    byPerson: "it takes a run of some minutes, and a look while it writes",
+      "`aws logs tail /clickstream-NAME/transform/error` has the error of the task. `ModuleNotFoundError`: Glue has dropped pyarrow, add it to `--additional-python-modules`. `NoCredentialsError`: the workers give Python no credentials, pass those of the driver in `Uploads`",
+    byPerson: "it takes a run with files from several workers, and an eye on their names",
   },
   {
     id: "busy-schedule",

@@ -63,8 +63,8 @@ export const WORK = {
   coresPerDpu: 4,
   /** Files come out at this share of targetFileMb, which counts before compression. */
   fileShare: 0.4,
-  /** Requests for a written file: PUT, the commit's copy and its listings. */
-  writesPerFile: 5,
+  /** Requests for a written file: one PUT. */
+  writesPerFile: 1,
   /** Requests for a file read: its end, then its columns. */
   readsPerFile: 4,
   /** Assumed bytes of log: an ingest invocation, an execution (state machine and job). */

@@ -13,7 +13,8 @@ export const FREE: Readonly<Record<string, string>> = {
   "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration":
     "a setting of the bucket; its transitions are a line of their own",
   "aws:s3/bucketPolicy:BucketPolicy": "a setting of the bucket",
-  "aws:s3/bucketVersioning:BucketVersioning": "a setting of the bucket; noncurrent versions are a line",
+  "aws:s3/bucketVersioning:BucketVersioning":
+    "a setting of the bucket; the pipeline hardly overwrites or deletes",
   "aws:s3/bucketObjectv2:BucketObjectv2": "one small object, the job's script",
   "aws:sns/topicPolicy:TopicPolicy": "a setting of the topic",
   "aws:secretsmanager/secretVersion:SecretVersion": "part of the secret",

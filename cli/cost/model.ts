@@ -202,24 +202,6 @@ function storageLines(
   lines.push(
     line("storage", "S3: transitions to cheaper classes", "s3.transition", transitions, "objects", BUCKET),
   );
-  if (plan.versioned) {
-    // Spark's commit copies each file and deletes the first: a noncurrent version until it expires.
-    const days = Math.min(
-      ...plan.rules.curated.flatMap(({ noncurrentDays }) => noncurrentDays ?? []),
-      months * DAYS_PER_MONTH,
-    );
-    lines.push(
-      line(
-        "storage",
-        "S3: noncurrent versions",
-        "s3.STANDARD",
-        (curated * days) / GB,
-        "GB-months",
-        BUCKET,
-        "aws:s3/bucketVersioning:BucketVersioning",
-      ),
-    );
-  }
   return lines;
 }
 

@@ -5,7 +5,6 @@ export interface LifecycleRule {
   prefix: string;
   transitions: { days: number; storageClass: string }[];
   expirationDays?: number;
-  noncurrentDays?: number;
 }
 
 export interface Plan {
@@ -30,7 +29,6 @@ export interface Plan {
   dashboards: number;
   customMetrics: number;
   tracedParts: number;
-  versioned: boolean;
   rules: Record<"raw" | "curated" | "results", LifecycleRule[]>;
 }
 
@@ -70,9 +68,6 @@ export function readPlan(resources: readonly Declared[]): Plan {
     dashboards: dashboards.length,
     customMetrics: customMetrics(alarms, dashboards),
     tracedParts: tracedParts(of),
-    versioned: of("aws:s3/bucketVersioning:BucketVersioning").some(
-      ({ versioningConfiguration }) => (versioningConfiguration as { status?: string })?.status === "Enabled",
-    ),
     rules: {
       raw: lifecycleRules(named(LIFECYCLE, "clickstream-raw")),
       curated: lifecycleRules(named(LIFECYCLE, "clickstream-curated")),
@@ -146,8 +141,5 @@ function lifecycleRules(lifecycle: Inputs): LifecycleRule[] {
         ({ days, storageClass }) => ({ days: Number(days), storageClass }),
       ),
       ...(rule.expiration?.days !== undefined && { expirationDays: Number(rule.expiration.days) }),
-      ...(rule.noncurrentVersionExpiration?.noncurrentDays !== undefined && {
-        noncurrentDays: Number(rule.noncurrentVersionExpiration.noncurrentDays),
-      }),
     }));
 }

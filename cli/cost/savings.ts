@@ -84,7 +84,6 @@ function changes({ project, values }: StackConfiguration, { flow }: Estimate): C
     { key: "targetFileMb", to: "256", price: "queries read files side by side less" },
     { key: "rawRetentionDays", to: "90", price: "older days cannot be built again from raw" },
     { key: "rawInfrequentAccessDays", to: "30", price: "reading older raw events is billed by the gigabyte" },
-    { key: "noncurrentRetentionDays", to: "7", price: "a week to have back what was overwritten or deleted" },
     { key: "logRetentionDays", to: "7", price: "no logs of what failed longer ago" },
     {
       key: "scheduleEnabled",

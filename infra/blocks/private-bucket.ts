@@ -93,11 +93,6 @@ export class PrivateBucket extends pulumi.ComponentResource {
   objects(prefix: string): pulumi.Output<string> {
     return pulumi.interpolate`${this.arn}/${prefix}*`;
   }
-
-  /** The ARN of the object that Hadoop looks for where a folder of this name could be a file, e.g. `folder("raw")`. */
-  folder(name: string): pulumi.Output<string> {
-    return pulumi.interpolate`${this.arn}/${name}`;
-  }
 }
 
 function encryptionRule(

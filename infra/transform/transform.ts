@@ -127,30 +127,14 @@ export class Transform extends pulumi.ComponentResource {
       allow("s3:ListBucket", "s3:GetBucketLocation").on(raw.arn, this.curated.arn),
       // Glue looks for the script as S3A does, which takes a missing right to list for a failure.
       allow("s3:ListBucket").on(this.scripts.arn),
-      // S3A's committers look for uploads that a dead job has left open.
-      allow("s3:ListBucketMultipartUploads").on(this.curated.arn),
       allow("s3:GetObject").on(
         raw.objects("raw/"),
         raw.objects("quarantine/"),
         this.scripts.objects("scripts/"),
       ),
-      // Hadoop's S3 client asks for the folder as an object first, and stops when that is forbidden.
-      allow("s3:GetObject").on(
-        raw.folder("raw"),
-        raw.folder("quarantine"),
-        this.curated.folder("events"),
-        this.curated.folder("rebuilt"),
-        this.curated.folder("runs"),
-      ),
       // Lines of raw objects that cannot be read back go to the quarantine, too.
       allow("s3:PutObject").on(raw.objects("quarantine/")),
-      allow(
-        "s3:GetObject",
-        "s3:PutObject",
-        "s3:DeleteObject",
-        "s3:AbortMultipartUpload",
-        "s3:ListMultipartUploadParts",
-      ).on(...written),
+      allow("s3:GetObject", "s3:PutObject", "s3:DeleteObject").on(...written),
     ];
   }
 
@@ -209,8 +193,6 @@ export class Transform extends pulumi.ComponentResource {
       "--job-bookmark-option": "job-bookmark-disable",
       "--custom-logGroup-prefix": logRoot(),
       "--enable-metrics": "true",
-      // It publishes a task's files when the task commits: a task that is run again would leave its rows twice.
-      "--enable-s3-parquet-optimized-committer": "false",
     };
   }
 

@@ -1,12 +1,17 @@
 """One Spark session for all tests of the Glue script, and a lake in a folder for each test."""
 
+import os
 import sys
 from pathlib import Path
 
 import pytest
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
-sys.path[:0] = [str(PROJECT / "glue-scripts"), str(Path(__file__).resolve().parent)]
+FOLDERS = [str(PROJECT / "glue-scripts"), str(Path(__file__).resolve().parent)]
+sys.path[:0] = FOLDERS
+# Spark's Python workers import the same modules, by the same Python.
+os.environ["PYSPARK_PYTHON"] = sys.executable
+os.environ["PYTHONPATH"] = os.pathsep.join([*FOLDERS, *filter(None, [os.environ.get("PYTHONPATH")])])
 
 
 @pytest.fixture(scope="session")
@@ -16,7 +21,8 @@ def spark(tmp_path_factory):
 
     folder = tmp_path_factory.mktemp("spark")
     session = (
-        SparkSession.builder.master("local[2]")
+        # A failed task is tried again, as on a cluster.
+        SparkSession.builder.master("local[2, 3]")
         .appName("glue-scripts")
         .config("spark.driver.memory", "1g")
         .config("spark.driver.host", "127.0.0.1")

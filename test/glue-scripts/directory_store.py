@@ -2,10 +2,57 @@
 
 import os
 import shutil
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
+from typing import BinaryIO
 
 from clickstream_etl import StoredObject
+
+
+@dataclass(frozen=True)
+class DirectoryUploads:
+    """The same as the job's Uploads: a file is there whole or not at all, and in the place of one of its name."""
+
+    def open(self) -> Callable[[str, BinaryIO], None]:
+        return self.put
+
+    def put(self, uri: str, body: BinaryIO) -> None:
+        target = DirectoryStore.path(uri)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        # Hidden from readers and listings until it has its name, as a PUT is.
+        with tempfile.NamedTemporaryFile(dir=target.parent, prefix=".", suffix=".crc", delete=False) as file:
+            shutil.copyfileobj(body, file)
+        os.replace(file.name, target)
+
+
+@dataclass(frozen=True)
+class FailingUploads(DirectoryUploads):
+    """Refuses the files of one date, whatever is tried."""
+
+    day: str
+
+    def put(self, uri: str, body: BinaryIO) -> None:
+        if f"event_date={self.day}/" in uri:
+            raise ConnectionError(f"no upload for {self.day}")
+        super().put(uri, body)
+
+
+@dataclass(frozen=True)
+class FailingOnce(DirectoryUploads):
+    """Fails once in all, after its first file is there, as a task whose machine is lost does."""
+
+    marker: str
+
+    def put(self, uri: str, body: BinaryIO) -> None:
+        super().put(uri, body)
+        try:
+            Path(self.marker).open("x").close()
+        except FileExistsError:
+            return
+        raise ConnectionError("the machine is lost")
 
 
 class DirectoryStore:
@@ -47,6 +94,9 @@ class DirectoryStore:
     def put(self, uri: str, body: bytes) -> None:
         self.path(uri).parent.mkdir(parents=True, exist_ok=True)
         self.path(uri).write_bytes(body)
+
+    def uploads(self) -> DirectoryUploads:
+        return DirectoryUploads()
 
     def put_if_absent(self, uri: str, body: bytes) -> bool:
         self.path(uri).parent.mkdir(parents=True, exist_ok=True)

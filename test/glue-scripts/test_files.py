@@ -1,42 +1,193 @@
-"""Hadoop's own committer writes the files, whatever the cluster has set: it publishes when the whole job commits."""
+"""The files that the tasks put: each row once, whatever is tried again, and as Spark itself would write them."""
+
+import io
+import itertools
+from collections import Counter
+from datetime import date
 
 import clickstream_etl as etl
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
+from directory_store import DirectoryUploads, FailingOnce, FailingUploads
+from folder_lake import Lake, event
+from pyspark.sql import functions as F
 
-HOSTILE = {
-    "spark.sql.sources.commitProtocolClass": "org.example.PublishesAtTaskCommit",
-    "spark.sql.parquet.output.committer.class": "org.example.PublishesAtTaskCommit",
-}
+THREE_DAYS = "date_add(DATE '2026-03-01', CAST(id % 3 AS int)) AS event_date"
 
 
-def test_a_cluster_that_has_committers_of_its_own_does_not_decide(lake, spark):
-    rows = spark.sql("SELECT 'a' AS event_id, DATE '2026-03-15' AS event_date")
-    before = {key: spark.conf.get(key) for key in HOSTILE}
-    for key, value in HOSTILE.items():
-        spark.conf.set(key, value)
-    # The classes are not there: a write that asked for one of them fails.
-    with pytest.raises(Exception, match="PublishesAtTaskCommit"):
-        rows.write.parquet(lake.uri("refused/"))
+@pytest.fixture
+def lake(new_lake) -> Lake:
+    return new_lake()
+
+
+@pytest.fixture
+def rows(spark):
+    """Thirty rows of three dates, from as many tasks as they would come from in a large run."""
+    return spark.sql(f"SELECT id, CAST(id AS string) AS event_id, {THREE_DAYS} FROM range(0, 30, 1, 4)")
+
+
+def write(rows, base: str, uploads: object = DirectoryUploads(), stamp: str = "try") -> list:
+    return etl.write_parquet(rows, base, stamp, uploads)
+
+
+def ids_by_file(lake) -> dict[str, list[int]]:
+    files = [lake.store.path(one.uri) for one in lake.store.list_objects(lake.uri("events/"))]
+    return {
+        f"{file.parent.name}/{file.name}": sorted(pq.read_table(file, partitioning=None)["id"].to_pylist())
+        for file in files
+    }
+
+
+def test_a_date_is_one_file_named_after_the_attempt_and_the_answer_names_all_files(lake, rows):
+    written = write(rows, lake.uri("events/"))
+    days = {f"2026-03-0{day + 1}": list(range(day, 30, 3)) for day in range(3)}
+    assert {file.event_date: file.rows for file in written} == {day: 10 for day in days}
+    found = {one.uri: one.size for one in lake.store.list_objects(lake.uri("events/"))}
+    assert {file.uri: file.bytes for file in written} == found
+    assert {name.split("/")[0]: ids for name, ids in ids_by_file(lake).items()} == {
+        f"event_date={day}": ids for day, ids in days.items()
+    }
+    assert all(uri.rsplit("/", 1)[1].startswith("part-try-0") for uri in found)
+
+
+def test_the_same_rows_in_another_order_are_the_same_files(lake, rows):
+    write(rows, lake.uri("events/"))
+    first = ids_by_file(lake)
+    write(rows.orderBy(F.rand(7)), lake.uri("events/"))
+    assert ids_by_file(lake) == first
+
+
+def test_a_task_that_fails_after_its_first_file_is_run_again_and_leaves_each_row_once(lake, rows, tmp_path):
+    uploads = FailingOnce(str(tmp_path / "failed"))
+    written = write(rows.coalesce(1), lake.uri("events/"), uploads)
+    assert (tmp_path / "failed").exists()
+    assert Counter(id for ids in ids_by_file(lake).values() for id in ids) == Counter(range(30))
+    assert sum(file.rows for file in written) == 30
+    assert {file.uri for file in written} == {one.uri for one in lake.store.list_objects(lake.uri("events/"))}
+
+
+def test_a_write_whose_tasks_keep_failing_fails_and_no_task_runs_on(lake, rows, spark):
+    with pytest.raises(Exception, match="no upload for 2026-03-02"):
+        write(rows, lake.uri("events/"), FailingUploads("2026-03-02"))
+    executors = spark.sparkContext._jsc.sc().statusTracker().getExecutorInfos()
+    assert sum(one.numRunningTasks() for one in executors) == 0
+
+
+def test_a_run_whose_write_fails_leaves_no_file(lake, monkeypatch):
+    lake.put_raw(event("a"), event("b", event_time="2026-03-14T10:00:00.000Z"))
+    monkeypatch.setattr(lake.store, "uploads", lambda: FailingUploads("2026-03-14"))
+    with pytest.raises(Exception, match="no upload for 2026-03-14"):
+        lake.run("failed")
+    assert lake.files() == []
+    monkeypatch.undo()
+    assert lake.run("failed")["written"] == 2
+    assert set(lake.rows()) == {"a", "b"}
+    assert not lake.store.exists(lake.uri("runs/attempts/"))
+
+
+def test_few_rows_of_many_dates_are_work_for_more_than_one_task(lake, spark):
+    """Two thousand rows are small enough for one task, whose files would then be written one after the other."""
+    dates = "date_add(DATE '2020-01-01', CAST(id % 200 AS int)) AS event_date"
+    rows = spark.sql(f"SELECT id, sha2(CAST(id AS string), 512) AS text, {dates} FROM range(2000)")
+    partitions = spark.conf.get("spark.sql.shuffle.partitions")
+    spark.conf.set("spark.sql.shuffle.partitions", "8")
     try:
-        etl.configure(spark, 0, 128)
-        etl.write_parquet(rows, lake.uri("events/"), "append")
+        files = [file.uri.rsplit("/", 1) for file in write(rows, lake.uri("events/"))]
     finally:
-        for key, value in before.items():
-            spark.conf.set(key, value)
-    assert [one.uri for one in lake.store.list_objects(lake.uri("events/")) if "_temporary" in one.uri] == []
-    assert lake.store.list_folders(lake.uri("events/")) == ["event_date=2026-03-15"]
+        spark.conf.set("spark.sql.shuffle.partitions", partitions)
+    assert len({name for _, name in files}) == 2
+    # A date lies in one file all the same.
+    assert len(files) == len({folder for folder, _ in files}) == 200
 
 
-@pytest.mark.parametrize("scheme", ["s3", "s3a", "s3n"])
-def test_paths_of_s3_have_the_factory_of_the_file_committer(spark, scheme):
-    """Asked of Hadoop itself: what a cluster registers for a scheme is overruled by the write's own options."""
-    jvm = spark.sparkContext._jvm
-    conf = spark.sparkContext._jsc.hadoopConfiguration()
-    hostile = jvm.org.apache.hadoop.conf.Configuration(conf)
-    hostile.set(f"mapreduce.outputcommitter.factory.scheme.{scheme}", "org.example.S3ACommitterFactory")
-    for key, value in etl.FILE_COMMITTER.items():
-        hostile.set(key, value)
-    path = jvm.org.apache.hadoop.fs.Path(f"{scheme}://bucket/events")
-    factory = jvm.org.apache.hadoop.mapreduce.lib.output.PathOutputCommitterFactory
-    found = factory.getCommitterFactory(path, hostile).getClass().getName()
-    assert found == "org.apache.hadoop.mapreduce.lib.output.FileOutputCommitterFactory"
+TABLE = """
+  SELECT 'a' AS event_id, TIMESTAMP '1999-12-31 23:59:59.123456' AS event_time, 12.5D AS product_price, 3 AS quantity,
+    map('k', 'v', 'none', CAST(NULL AS string)) AS properties, 'ä€𐍈' AS city, DATE '1999-12-31' AS event_date
+  UNION ALL SELECT 'b', TIMESTAMP '2026-03-15 09:30:00', NULL, NULL, NULL, NULL, DATE '2026-03-15'
+  UNION ALL SELECT 'c', TIMESTAMP '2026-03-15 09:30:00.001', -0.0D, -2147483648, map(), '', DATE '2026-03-15'
+"""
+
+
+def test_a_file_reads_the_same_as_one_that_spark_wrote(lake, spark):
+    """By Spark and by DuckDB: a table has files of both, since earlier versions of the job let Spark write them."""
+    rows = spark.sql(TABLE)
+    own, sparks, both = (lake.uri(f"{name}/") for name in ("own", "sparks", "both"))
+    write(rows, own)
+    write(rows, both)
+    spark.conf.set("spark.sql.parquet.outputTimestampType", "TIMESTAMP_MICROS")
+    try:
+        for place in (sparks, both):
+            rows.write.mode("append").option("compression", "zstd").partitionBy("event_date").parquet(place)
+    finally:
+        spark.conf.unset("spark.sql.parquet.outputTimestampType")
+    assert read_by_spark(spark, own) == read_by_spark(spark, sparks)
+    assert read_by_duckdb(lake.path("own")) == read_by_duckdb(lake.path("sparks"))
+    schema, found = read_by_spark(spark, both)
+    assert schema == read_by_spark(spark, own)[0]
+    assert Counter(row["event_id"] for row in found) == {"a": 2, "b": 2, "c": 2}
+
+
+def read_by_spark(spark, place: str) -> tuple:
+    table = spark.read.parquet(place)
+    return table.schema, [row.asDict() for row in table.orderBy("event_id").collect()]
+
+
+def read_by_duckdb(folder) -> tuple:
+    query = (
+        f"SELECT *, epoch_us(event_time) FROM read_parquet('{folder}/*/*.parquet', hive_partitioning = true) ORDER BY 1"
+    )
+    with duckdb.connect() as connection:
+        found = connection.sql(query)
+        return found.columns, found.types, found.fetchall()
+
+
+def test_the_types_in_the_file_are_parquets_own(lake, spark):
+    [old, _] = write(spark.sql(TABLE), lake.uri("events/"))
+    metadata = pq.read_metadata(lake.store.path(old.uri))
+    types = {
+        (column := metadata.schema.column(number)).path: (column.physical_type, str(column.logical_type))
+        for number in range(metadata.num_columns)
+    }
+    utc_micros = "Timestamp(isAdjustedToUTC=true, timeUnit=microseconds, is_from_converted_type=false, "
+    assert types.pop("event_time") == ("INT64", f"{utc_micros}force_set_converted_type=false)")
+    assert types == {
+        "event_id": ("BYTE_ARRAY", "String"),
+        "product_price": ("DOUBLE", "None"),
+        "quantity": ("INT32", "None"),
+        "properties.key_value.key": ("BYTE_ARRAY", "String"),
+        "properties.key_value.value": ("BYTE_ARRAY", "String"),
+        "city": ("BYTE_ARRAY", "String"),
+    }
+    assert metadata.row_group(0).column(0).compression == "ZSTD"
+
+
+def batches(*days: int) -> list[pa.RecordBatch]:
+    """A batch of two for each two of these days in March, each row with its number."""
+    numbers = itertools.count()
+    return [
+        pa.RecordBatch.from_pydict(
+            {"number": [next(numbers) for _ in pair], "event_date": [date(2026, 3, day) for day in pair]}
+        )
+        for pair in zip(days[::2], days[1::2], strict=True)
+    ]
+
+
+def test_batches_are_cut_where_the_date_changes():
+    pieces = [(day.day, piece.to_pydict()) for day, piece in etl.by_date(batches(1, 1, 1, 2, 3, 3))]
+    assert pieces == [(1, {"number": [0, 1]}), (1, {"number": [2]}), (2, {"number": [3]}), (3, {"number": [4, 5]})]
+    assert list(etl.by_date([])) == []
+
+
+def test_a_large_file_is_of_several_row_groups_and_lies_on_disk(monkeypatch):
+    pieces = [piece for _, piece in etl.by_date(batches(1, 1, 1, 1, 1, 1))]
+    monkeypatch.setattr(etl, "ROW_GROUP_BYTES", 32)
+    monkeypatch.setattr(etl, "MOST_IN_MEMORY", 100)
+    body, rows = etl.parquet_file(iter(pieces))
+    assert rows == 6
+    assert body._rolled
+    body.seek(0)
+    file = pq.ParquetFile(io.BytesIO(body.read()))
+    assert file.metadata.num_row_groups == 2
+    assert file.read().to_pydict() == {"number": [0, 1, 2, 3, 4, 5]}

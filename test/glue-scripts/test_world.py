@@ -1,5 +1,7 @@
 """What the job asks of S3 and the Glue catalog: real boto3 requests, answered by a small server or botocore's stub."""
 
+import io
+import pickle
 import threading
 from collections.abc import Iterator
 from datetime import datetime, timezone
@@ -70,6 +72,25 @@ def test_any_other_refusal_of_the_report_ends_the_run(server):
     server.status = 403
     with pytest.raises(ClientError):
         etl.Store().put_if_absent("s3://b/runs/e1.json", b"{}")
+
+
+def test_a_file_is_put_by_one_request_from_wherever_it_travels(server, monkeypatch):
+    uploads = pickle.loads(pickle.dumps(etl.Store.uploads()))
+    # A machine of the cluster may know no region: it came with the uploads.
+    monkeypatch.delenv("AWS_DEFAULT_REGION")
+    body = io.BytesIO(b"PAR1...PAR1")
+    uploads.open()("s3://bucket/events/event_date=2026-03-15/part-1.parquet", body)
+    assert uploads.region == "us-east-1"
+    [(method, path, condition, sent)] = server.seen
+    assert (method, condition) == ("PUT", None)
+    assert path.endswith("/events/event_date%3D2026-03-15/part-1.parquet")
+    assert b"PAR1...PAR1" in sent
+
+
+def test_a_file_that_s3_refuses_fails_its_task(server):
+    server.status = 403
+    with pytest.raises(ClientError):
+        etl.Store.uploads().open()("s3://bucket/events/part-1.parquet", io.BytesIO(b"x"))
 
 
 def test_a_failed_deletion_is_an_error_with_the_key():

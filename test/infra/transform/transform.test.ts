@@ -31,7 +31,6 @@ describe("infra/transform/transform", () => {
       "--job-bookmark-option": "job-bookmark-disable",
       "--custom-logGroup-prefix": "/clickstream-test/transform",
       "--enable-metrics": "true",
-      "--enable-s3-parquet-optimized-committer": "false",
     });
     assert.deepEqual(
       [job.glueVersion, job.workerType, job.numberOfWorkers, job.maxRetries, job.executionProperty],
