@@ -21,6 +21,7 @@ export interface IngestBenchOptions {
 /** Every line is written anew: the peer neither checks nor writes JSON. */
 const TARGET_RATIO = 0.5;
 const WARM_UP_TURNS = 4;
+/** Of usual events; test/lambdas/ingest/memory.test.ts has the batches that take most. */
 const MEMORY_LIMIT_MB = 256;
 /** Lambda hands over at most 6 MB of JSON and 10,000 records. */
 const MAX_EVENT_BYTES = 6 * 1024 * 1024;
@@ -35,7 +36,6 @@ export async function run(options: IngestBenchOptions = {}): Promise<Row[]> {
     packed: packedBatch(),
     single: singleBatch(),
     flat: flatBatch(),
-    blank: tinyLinesBatch(),
   };
   try {
     const file = (name: string): string => join(path, "..", `${name}.json`);
@@ -56,11 +56,6 @@ export async function run(options: IngestBenchOptions = {}): Promise<Row[]> {
       row("largest batch, one event a record", "single"),
       row("the flat producer's events, every one rewritten", "flat"),
       withinMemory("largest batch", await runTask(path, ["ours", file("packed"), "1"]), MEMORY_LIMIT_MB),
-      withinMemory(
-        "largest batch of the shortest lines, all quarantined",
-        await runTask(path, ["ours", file("blank"), "1"]),
-        MEMORY_LIMIT_MB,
-      ),
     ];
   } finally {
     dispose();
@@ -139,12 +134,6 @@ function* flat(): Generator<string> {
 
 function flatBatch(): KinesisStreamEvent {
   return batchOf(packed(flat()));
-}
-
-/** The most lines that fit: two bytes each. */
-function tinyLinesBatch(): KinesisStreamEvent {
-  const record = Buffer.from("1\n".repeat(25_000));
-  return batchOf(Array.from({ length: MAX_RECORDS }, () => record));
 }
 
 async function ours(event: KinesisStreamEvent): Promise<number> {

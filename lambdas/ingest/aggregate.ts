@@ -13,36 +13,52 @@ export function isAggregate(data: Buffer): boolean {
   return data[0] === MAGIC[0] && data.subarray(0, MAGIC.length).equals(MAGIC);
 }
 
-/** The user records' data in order; undefined if the checksum or the encoding is wrong. */
-export function userRecords(data: Buffer): Buffer[] | undefined {
+/** The message in an aggregate; undefined if the checksum or the encoding is wrong. */
+export function aggregateMessage(data: Buffer): Buffer | undefined {
   if (data.length < MAGIC.length + DIGEST_BYTES) return undefined;
   const message = data.subarray(MAGIC.length, data.length - DIGEST_BYTES);
   const digest = createHash("md5").update(message).digest();
   if (!digest.equals(data.subarray(data.length - DIGEST_BYTES))) return undefined;
-  const found: Buffer[] = [];
-  for (const record of fieldsOf(message, RECORDS) ?? [undefined]) {
-    const fields = record && fieldsOf(record, DATA);
-    if (fields === undefined) return undefined;
-    // The last value of a field that comes twice counts. A record without data has no bytes.
-    found.push(fields.at(-1) ?? Buffer.alloc(0));
+  for (const record of userRecords(message)) {
+    if (record === undefined) return undefined;
   }
-  return found;
+  return message;
 }
 
-/** The bytes fields with this number; undefined if the message is not well-formed. */
-function fieldsOf(message: Buffer, wanted: number): Buffer[] | undefined {
-  const found: Buffer[] = [];
+/**
+ * The user records' data in order; undefined at the end where the encoding is wrong. One at a time: an aggregate
+ * can hold half a million of them, and an object for each would take more memory than a function has.
+ */
+export function* userRecords(message: Buffer): Generator<Buffer | undefined> {
+  for (const record of fieldsOf(message, RECORDS)) yield record && dataOf(record);
+}
+
+/** The last value of a field that comes twice counts. A record without data has no bytes. */
+function dataOf(record: Buffer): Buffer | undefined {
+  let data: Buffer = NO_BYTES;
+  for (const field of fieldsOf(record, DATA)) {
+    if (field === undefined) return undefined;
+    data = field;
+  }
+  return data;
+}
+
+const NO_BYTES = Buffer.alloc(0);
+
+/** The bytes fields with this number; undefined at the end if the message is not well-formed. */
+function* fieldsOf(message: Buffer, wanted: number): Generator<Buffer | undefined> {
   for (let at = 0; at < message.length; ) {
     const tag = varint(message, at);
-    if (tag === undefined) return undefined;
-    const length = lengthOf(message, tag.end, tag.value % 8);
-    if (length === undefined || length.end > message.length) return undefined;
+    const length = tag && lengthOf(message, tag.end, tag.value % 8);
+    if (tag === undefined || length === undefined || length.end > message.length) {
+      yield undefined;
+      return;
+    }
     if (Math.floor(tag.value / 8) === wanted && tag.value % 8 === 2) {
-      found.push(message.subarray(length.start, length.end));
+      yield message.subarray(length.start, length.end);
     }
     at = length.end;
   }
-  return found;
 }
 
 /** Where a field's value lies, by its wire type. */

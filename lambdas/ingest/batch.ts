@@ -2,7 +2,7 @@
 
 import { PutObjectCommand, type S3Client } from "@aws-sdk/client-s3";
 import type { KinesisStreamBatchItemFailure, KinesisStreamRecord } from "aws-lambda";
-import type { QuarantineLine, QuarantineReason } from "../shared/event";
+import type { QuarantineReason } from "../shared/event";
 import { batchKey, objectKey, type Zone } from "../shared/layout";
 import { type Log, withContext } from "../shared/log";
 import { embeddedMetrics, INGEST_METRICS } from "../shared/metrics";
@@ -10,8 +10,8 @@ import { type Clock, errorMessage, errorName } from "../shared/runtime";
 import { type Coverage, quarantineCoverage, type ShardBatch } from "./already-quarantined";
 import { type RecordContext, recordContext, siblingContext, type TimeWindow } from "./context";
 import { GzipObject } from "./gzip-object";
-import { jsonLine } from "./json";
-import { outcomes, type Refused } from "./outcomes";
+import { outcomes } from "./outcomes";
+import { addQuarantineLine } from "./quarantine-line";
 
 export interface IngestDependencies {
   s3: S3Client;
@@ -41,21 +41,20 @@ export async function ingestBatch(
   dependencies: IngestDependencies,
 ): Promise<KinesisStreamBatchItemFailure[]> {
   const failures: KinesisStreamBatchItemFailure[] = [];
-  // A batch that Lambda makes holds one shard; grouping keeps the keys right whoever calls.
-  await Promise.all(
-    [...byShard(records)].map(async ([shardId, shardRecords]) => {
-      const startedMs = dependencies.clock.now();
-      const batch = shardBatch(shardId, shardRecords);
-      const log = withContext(dependencies.log, { batch: batchKey(batch) });
-      try {
-        const result = await ingestShard(batch, shardRecords, dependencies);
-        logBatch(shardRecords.length, result, startedMs, { ...dependencies, log });
-      } catch (error) {
-        failures.push({ itemIdentifier: batch.first });
-        logRefused(error, { ...dependencies, log });
-      }
-    }),
-  );
+  // A batch that Lambda makes holds one shard; grouping keeps the keys right whoever calls. One after the other, so
+  // that no more than one shard's lines are in memory.
+  for (const [shardId, shardRecords] of byShard(records)) {
+    const startedMs = dependencies.clock.now();
+    const batch = shardBatch(shardId, shardRecords);
+    const log = withContext(dependencies.log, { batch: batchKey(batch) });
+    try {
+      const result = await ingestShard(batch, shardRecords, dependencies);
+      logBatch(shardRecords.length, result, startedMs, { ...dependencies, log });
+    } catch (error) {
+      failures.push({ itemIdentifier: batch.first });
+      logRefused(error, { ...dependencies, log });
+    }
+  }
   return failures;
 }
 
@@ -107,7 +106,7 @@ async function ingestShard(
       coverage ??= await quarantineCoverage(s3, bucket, batch);
       result.reasons[outcome.reason] = (result.reasons[outcome.reason] ?? 0) + 1;
       if (coverage.has(context.sequenceNumber)) result.alreadyQuarantined += 1;
-      else quarantine.add(quarantineLine(outcome, context));
+      else addQuarantineLine(quarantine, outcome, context);
     }
   }
   result.events = raw.lines;
@@ -149,20 +148,6 @@ function contexts(shardId: string, window: TimeWindow): (record: KinesisStreamRe
     lastMs = ms;
     return last;
   };
-}
-
-function quarantineLine(refused: Refused, context: RecordContext): string {
-  const entry: QuarantineLine = {
-    reason: refused.reason,
-    detail: refused.detail,
-    payload: refused.payload,
-    payload_encoding: refused.payload_encoding,
-    shard_id: context.shardId,
-    sequence_number: context.sequenceNumber,
-    position: refused.position,
-    arrival_time: `${context.arrivalTime.slice(0, 10)} ${context.arrivalTime.slice(11, 23)}`,
-  };
-  return jsonLine(entry);
 }
 
 async function put(

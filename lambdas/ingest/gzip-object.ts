@@ -18,8 +18,8 @@ export const GZIP_LEVEL = 6;
 const MEMBER_BYTES = 12 * 1024 * 1024;
 const FIRST_BYTES = 256 * 1024;
 const NEWLINE = 10;
-/** A longer line's bytes are counted, not estimated. */
-const LONG_LINE = 64 * 1024;
+/** A longer text's bytes are counted, not estimated. */
+const LONG_TEXT = 64 * 1024;
 
 export class GzipObject {
   lines = 0;
@@ -30,9 +30,23 @@ export class GzipObject {
   private readonly members: Buffer[] = [];
 
   add(line: string): void {
-    // No character takes more than three bytes of UTF-8 for each of its UTF-16 units.
-    this.makeRoom(1 + (line.length < LONG_LINE ? line.length * 3 : Buffer.byteLength(line)));
-    this.used += this.buffer.write(line, this.used, "utf8");
+    this.write(line);
+    this.endLine();
+  }
+
+  /** A line in parts, for one that is too long to be in memory as a whole. */
+  addInParts(parts: Iterable<string>): void {
+    for (const part of parts) this.write(part);
+    this.endLine();
+  }
+
+  private write(text: string): void {
+    // No character takes more than three bytes of UTF-8 for each of its UTF-16 units. One byte is for the line's end.
+    this.makeRoom(1 + (text.length < LONG_TEXT ? text.length * 3 : Buffer.byteLength(text)));
+    this.used += this.buffer.write(text, this.used, "utf8");
+  }
+
+  private endLine(): void {
     this.buffer[this.used++] = NEWLINE;
     this.lines += 1;
   }
@@ -47,7 +61,8 @@ export class GzipObject {
     if (this.used + bytes <= this.buffer.length) return;
     if (this.used > 0 && this.used + bytes > MEMBER_BYTES) this.closeMember();
     if (this.used + bytes <= this.buffer.length) return;
-    const size = Math.max(FIRST_BYTES, this.buffer.length * 2, this.used + bytes);
+    const doubled = Math.min(MEMBER_BYTES, this.buffer.length * 2);
+    const size = Math.max(FIRST_BYTES, doubled, this.used + bytes);
     const larger = Buffer.allocUnsafe(size);
     this.buffer.copy(larger, 0, 0, this.used);
     this.buffer = larger;

@@ -13,6 +13,10 @@ export interface Range {
 const NEWLINE = 10;
 const QUOTE = 34;
 const COMMA = 44;
+const MINUS = 45;
+const ZERO = 48;
+const NINE = 57;
+const COLON = 58;
 const OPENING_BRACKET = 91;
 const BACKSLASH = 92;
 const CLOSING_BRACKET = 93;
@@ -90,16 +94,14 @@ export function isContainerStart(code: number): boolean {
   return code === OPENING_BRACE || code === OPENING_BRACKET;
 }
 
-/** Where the elements lie of the array at the start of a text that JSON.parse takes. */
-export function elementRanges(text: string, start = 0): Range[] {
-  const ranges: Range[] = [];
+/** Where the elements of the array at `start` lie, one after the other, in a text that JSON.parse takes. */
+export function* elementRanges(text: string, start = 0): Generator<Range> {
   let at = skipBlanks(text, start + 1);
   while (text.charCodeAt(at) !== CLOSING_BRACKET) {
     const range = { start: at, end: valueEnd(text, at) };
-    ranges.push(range);
+    yield range;
     at = next(text, range.end);
   }
-  return ranges;
 }
 
 /** Where name and value lie of each member of the object at the start of a text that JSON.parse takes. */
@@ -177,12 +179,58 @@ function isExact(digits: string): boolean {
   return String(Number(digits)) === digits;
 }
 
-/** JSON.parse, but a number that would be written otherwise comes as a LosslessNumber with the text that was sent. */
+/**
+ * JSON.parse, but a number that would be written otherwise comes as a LosslessNumber with the text that was sent.
+ * V8's own parser makes the objects: made by assignment, as parsers in JavaScript do, an object with a name such as
+ * "322" takes 4 KB, and a record of such objects more memory than a function has.
+ */
 export function parseExactly(text: string): unknown {
-  return parse(text, undefined, {
-    parseNumber: (digits) => (isExact(digits) ? Number(digits) : new LosslessNumber(digits)),
-    onDuplicateKey: ({ newValue }) => newValue,
-  });
+  return untagged(JSON.parse(tagged(text)));
+}
+
+const STRING_TAG = "s";
+const NUMBER_TAG = "n";
+
+/** The text with a tag at the start of each string value, and such numbers as tagged strings. */
+function tagged(text: string): string {
+  const parts: string[] = [];
+  let done = 0;
+  for (let at = 0; at < text.length; at += 1) {
+    const code = text.charCodeAt(at);
+    if (code === QUOTE) {
+      const end = stringEnd(text, at);
+      // Not JSON: JSON.parse says so.
+      if (end === -1) return text;
+      if (text.charCodeAt(skipBlanks(text, end)) !== COLON) {
+        parts.push(text.slice(done, at + 1), STRING_TAG);
+        done = at + 1;
+      }
+      at = end - 1;
+    } else if (code === MINUS || (code >= ZERO && code <= NINE)) {
+      JSON_NUMBER_HERE.lastIndex = at;
+      const digits = JSON_NUMBER_HERE.exec(text)?.[0] ?? "-";
+      if (digits !== "-" && !isExact(digits)) {
+        parts.push(text.slice(done, at), `"${NUMBER_TAG}${digits}"`);
+        done = at + digits.length;
+      }
+      at += digits.length - 1;
+    }
+  }
+  parts.push(text.slice(done));
+  return parts.join("");
+}
+
+const JSON_NUMBER_HERE = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
+
+/** Changes objects and arrays in place. */
+function untagged(value: unknown): unknown {
+  if (typeof value === "string") {
+    return value.startsWith(NUMBER_TAG) ? new LosslessNumber(value.slice(1)) : value.slice(1);
+  }
+  if (typeof value !== "object" || value === null) return value;
+  const container = value as JsonObject;
+  for (const name in container) container[name] = untagged(container[name]);
+  return value;
 }
 
 /** A number as it was sent; undefined for any other value. */
@@ -206,26 +254,35 @@ export function jsonText(value: unknown): string {
 /** JSON text without anything that any reader takes for a line end: JSON.stringify escapes only those of ASCII. */
 export function jsonLine(value: unknown): string {
   const text = JSON.stringify(value);
-  // Two searches are far quicker than one by pattern.
+  // Plain searches are far quicker than one by pattern.
   const isOneLine = !text.includes("\u2028") && !text.includes("\u2029") && !text.includes("\u0085");
   return isOneLine
     ? text
-    : text.replace(LINE_ENDS, (end) => `\\u${end.charCodeAt(0).toString(16).padStart(4, "0")}`);
+    : text.replaceAll("\u2028", "\\u2028").replaceAll("\u2029", "\\u2029").replaceAll("\u0085", "\\u0085");
 }
-
-const LINE_ENDS = /[\u0085\u2028\u2029]/g;
 
 /** What is wrong with a text that JSON.parse refused, and where. The text must not nest deeper than MAX_DEPTH. */
 export function faultInWords(text: string, firstLine = 1): string {
+  // The parser makes objects by assignment: see parseExactly. A name with a 0 in front is no index.
+  const withoutIndexes = text.replace(INDEX_NAME, '"0');
   try {
-    withoutTraces(parseExactly, text);
+    withoutTraces(parseForFaults, withoutIndexes);
   } catch (error) {
     const [, what, position] = /^(.*?) at position (\d+)$/s.exec((error as Error).message) ?? [];
-    if (position !== undefined)
-      return `${visible(what as string)}, ${placeInWords(text, Number(position), firstLine)}`;
-    return (error as Error).message;
+    if (what === undefined) return (error as Error).message;
+    const at = Number(position);
+    const [sent, seen] = [text.charAt(at), withoutIndexes.charAt(at)];
+    const asSent = sent === seen ? what : what.replace(`'${seen}'`, `'${sent}'`);
+    return `${visible(asSent)}, ${placeInWords(text, at, firstLine)}`;
   }
   return "it is not valid JSON";
+}
+
+/** The first of several digits that are a name. */
+const INDEX_NAME = /"\d(?=\d+"[ \t\r\n]*:)/g;
+
+function parseForFaults(text: string): unknown {
+  return parse(text, undefined, { parseNumber: () => 0, onDuplicateKey: () => undefined });
 }
 
 /** The character that is wrong may be a line end, which no message should hold. */
@@ -237,7 +294,11 @@ function visible(text: string): string {
 }
 
 function placeInWords(text: string, position: number, firstLine: number): string {
-  const before = text.slice(0, position);
-  const line = before.split("\n").length + firstLine - 1;
-  return `line ${line}, column ${position - before.lastIndexOf("\n")}`;
+  let line = firstLine;
+  let lineStart = 0;
+  for (let end = text.indexOf("\n"); end !== -1 && end < position; end = text.indexOf("\n", lineStart)) {
+    line += 1;
+    lineStart = end + 1;
+  }
+  return `line ${line}, column ${position - lineStart + 1}`;
 }

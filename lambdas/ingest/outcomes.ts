@@ -56,11 +56,12 @@ function normalisedSafely(piece: Piece, position: number, context: RecordContext
   }
 }
 
-function unpacked(data: Buffer): Unpacked[] {
+/** Where unpacking fails, the record comes whole behind what had come out of it by then. */
+function* unpacked(data: Buffer): Generator<Unpacked> {
   try {
-    return unpack(data);
+    yield* unpack(data);
   } catch (error) {
-    return [{ kind: "bytes", bytes: data, rejection: unprocessable(error) }];
+    yield { kind: "bytes", bytes: data, rejection: unprocessable(error) };
   }
 }
 

@@ -47,9 +47,14 @@ const INDENTATION = 256;
 export function* split(text: string): Generator<Piece> {
   const lines = new LineSplitter(text);
   for (let piece = lines.next(); piece !== undefined; piece = lines.next()) {
-    if (Array.isArray(piece.value)) yield* fromArray(piece);
-    else if (isBatch(piece.value)) yield* fromBatch(piece);
-    else yield piece;
+    const isArray = Array.isArray(piece.value);
+    if (!isArray && !isBatch(piece.value)) {
+      yield piece;
+      continue;
+    }
+    // What is in it is parsed again, one value at a time; all of it at once takes many times the text's memory.
+    piece.value = undefined;
+    yield* isArray ? fromArray(piece) : fromBatch(piece);
   }
 }
 
@@ -189,12 +194,13 @@ function whyNotJson(json: string): Rejection {
 }
 
 function* fromArray({ json, payload, end }: Piece): Generator<Piece> {
-  const ranges = elementRanges(json);
-  if (ranges.length === 0) yield { json, payload, end, rejection: empty("array") };
-  for (const range of ranges) {
+  let events = 0;
+  for (const range of elementRanges(json)) {
     const text = json.slice(range.start, range.end);
     yield { value: JSON.parse(text), json: text, payload: text, end: end - json.length + range.end };
+    events += 1;
   }
+  if (events === 0) yield { json, payload, end, rejection: empty("array") };
 }
 
 function empty(kind: string): Rejection {
@@ -220,12 +226,13 @@ function* fromBatch({ json, payload, end }: Piece): Generator<Piece> {
         : json.slice(member.start, member.end),
     )
     .join(",");
-  const ranges = elementRanges(json.slice(0, value.end), value.start);
-  if (ranges.length === 0) yield { json, payload, end, rejection: empty("batch") };
-  else if ((json.length - (value.end - value.start)) * ranges.length > unpackedLimit(json.length)) {
-    yield { json, payload, end, rejection: tooMuchShared(ranges.length) };
+  let events = 0;
+  for (const _ of elementRanges(json, value.start)) events += 1;
+  if (events === 0) yield { json, payload, end, rejection: empty("batch") };
+  else if ((json.length - (value.end - value.start)) * events > unpackedLimit(json.length)) {
+    yield { json, payload, end, rejection: tooMuchShared(events) };
   } else {
-    for (const range of ranges) yield batchPiece(json, shared, value, range, end);
+    for (const range of elementRanges(json, value.start)) yield batchPiece(json, shared, value, range, end);
   }
 }
 

@@ -1,7 +1,8 @@
-// Takes a Kinesis record apart: aggregates of the Kinesis Producer Library, gzip, text.
+// Takes a Kinesis record apart: aggregates of the Kinesis Producer Library, gzip, text. One part after the other, so
+// that no more than one is in memory.
 
 import { isAscii, isUtf8 } from "node:buffer";
-import { isAggregate, userRecords } from "./aggregate";
+import { aggregateMessage, isAggregate, userRecords } from "./aggregate";
 import { bytesInWords, isSingleByteText, isUtf16 } from "./bytes";
 import { gunzipped, isGzip } from "./compressed";
 import type { Rejection } from "./context";
@@ -16,11 +17,21 @@ export type Unpacked =
 const NEWLINE = 10;
 const OPENING_BRACE = 123;
 
-export function unpack(data: Buffer): Unpacked[] {
+export function unpack(data: Buffer): Iterable<Unpacked> {
   if (!isAggregate(data)) return unpackOne(data);
-  const records = userRecords(data);
-  if (records === undefined) return [bytes(data, "broken_aggregate", BROKEN_AGGREGATE)];
-  return records.length === 0 ? [bytes(data, "empty_record", EMPTY_AGGREGATE)] : records.flatMap(unpackOne);
+  const message = aggregateMessage(data);
+  return message === undefined
+    ? [bytes(data, "broken_aggregate", BROKEN_AGGREGATE)]
+    : unpackAggregate(data, message);
+}
+
+function* unpackAggregate(data: Buffer, message: Buffer): Generator<Unpacked> {
+  let records = 0;
+  for (const record of userRecords(message)) {
+    yield* unpackOne(record as Buffer);
+    records += 1;
+  }
+  if (records === 0) yield bytes(data, "empty_record", EMPTY_AGGREGATE);
 }
 
 const BROKEN_AGGREGATE =
@@ -28,7 +39,8 @@ const BROKEN_AGGREGATE =
 const EMPTY_AGGREGATE =
   "This KPL aggregate (Kinesis Producer Library) holds no record. The payload is the record in base64.";
 
-function unpackOne(data: Buffer): Unpacked[] {
+/** No generator: what it unpacks is not held while the text that it makes of it is read. */
+function unpackOne(data: Buffer): Iterable<Unpacked> {
   if (!isGzip(data)) return textOrBytes(data, data.length, data.length);
   const unpacked = gunzipped(data, unpackedLimit(data.length));
   if ("fault" in unpacked) {
@@ -45,7 +57,7 @@ function unpackOne(data: Buffer): Unpacked[] {
   ];
 }
 
-function textOrBytes(data: Buffer, packedBytes: number, maxPieces: number): Unpacked[] {
+function textOrBytes(data: Buffer, packedBytes: number, maxPieces: number): Iterable<Unpacked> {
   // ASCII is the same in latin1, which V8 stores in half the space and parses faster.
   if (isAscii(data) && !isUtf16(data))
     return [{ kind: "text", text: data.toString("latin1"), packedBytes, maxPieces }];
@@ -62,27 +74,36 @@ function isText(data: Buffer): boolean {
 }
 
 /** JSON lines of which some are in another encoding: the others are read. */
-function partlyText(data: Buffer): Unpacked[] | undefined {
+function partlyText(data: Buffer): Iterable<Unpacked> | undefined {
   if (!isSingleByteText(data)) return undefined;
-  const lines: Unpacked[] = [];
-  let hasJson = false;
+  for (const line of linesOf(data)) {
+    if (line[0] === OPENING_BRACE && isUtf8(line) && line.toString("utf8").trimEnd().endsWith("}")) {
+      return textOrBytesByLine(data);
+    }
+  }
+  return undefined;
+}
+
+function* textOrBytesByLine(data: Buffer): Generator<Unpacked> {
+  for (const line of linesOf(data)) {
+    if (!isUtf8(line)) {
+      yield bytes(line, "not_utf8", `${notText(line, "The line is")} The payload is the line in base64.`);
+      continue;
+    }
+    const text = line.toString("utf8");
+    if (skipBlanks(text, 0) < text.length) {
+      yield { kind: "text", text, packedBytes: line.length, maxPieces: line.length };
+    }
+  }
+}
+
+function* linesOf(data: Buffer): Generator<Buffer> {
   for (let from = 0; from < data.length; ) {
     const newline = data.indexOf(NEWLINE, from);
     const to = newline === -1 ? data.length : newline;
-    const line = data.subarray(from, to);
+    yield data.subarray(from, to);
     from = to + 1;
-    if (isUtf8(line)) {
-      const text = line.toString("utf8");
-      hasJson ||= line[0] === OPENING_BRACE && text.trimEnd().endsWith("}");
-      if (skipBlanks(text, 0) < text.length)
-        lines.push({ kind: "text", text, packedBytes: line.length, maxPieces: line.length });
-    } else {
-      lines.push(
-        bytes(line, "not_utf8", `${notText(line, "The line is")} The payload is the line in base64.`),
-      );
-    }
   }
-  return hasJson ? lines : undefined;
 }
 
 function notText(data: Buffer, what: string): string {

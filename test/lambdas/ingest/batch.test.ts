@@ -32,6 +32,17 @@ async function ingest(s3: FakeS3, records: KinesisStreamRecord[], logs: Record<s
 }
 
 describe("lambdas/ingest", () => {
+  it("writes a long payload in parts, and it is the same text and the same members as in one", async () => {
+    // A pair of surrogates across the end of the first part; what JSON escapes, and what it leaves and we escape.
+    const payload = `${"x".repeat(64 * 1024 - 1)}\u{1f600}"\\\u0001\u2028${"ü".repeat(70_000)}`;
+    const s3 = new FakeS3();
+    assert.deepEqual(await ingest(s3, [kinesisRecord(`short\n${payload}`, "100")]), []);
+    const [short, long] = s3.lines(`quarantine/${HOUR}/${SHARD}-100-100.jsonl.gz`);
+    assert.equal(long?.payload, payload);
+    assert.deepEqual({ ...long, payload: "short", position: 0, detail: short?.detail }, short);
+    assert.deepEqual(Object.keys(long ?? {}), Object.keys(short ?? {}));
+  });
+
   it("writes one raw and one quarantine object of a shard, the quarantine first", async () => {
     const s3 = new FakeS3();
     const logs: Record<string, unknown>[] = [];

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { recordContext } from "../../../lambdas/ingest/context";
-import { outcomes } from "../../../lambdas/ingest/outcomes";
+import { outcomes, type Refused } from "../../../lambdas/ingest/outcomes";
 
 const context = recordContext("shardId-000000000000", "7", Date.parse("2026-11-21T09:00:00Z"), {
   earliestTime: "2000-01-01T00:00:00.000Z",
@@ -136,6 +136,19 @@ describe("lambdas/ingest/split", () => {
   it("keeps numbers and last names in arrays as in lines", () => {
     const [line] = [`[${good("a").slice(0, -1)},"n":10.00,"n":1.50}]`];
     assert.deepEqual(first(line as string).properties, { n: "1.50" });
+  });
+
+  it("keeps numbers beside names that are an index or a prototype, and text that looks like one", () => {
+    const value = '[{"322":1.50,"__proto__":2.50,"n":"n1.50","s":"s","t":-0,"u":[1.50,"",null,true]}]';
+    assert.deepEqual(first(`${good("a").slice(0, -1)},"list": ${value}}`).properties, { list: value });
+  });
+
+  it("says where a text is no JSON as it was sent, also at a name of digits", () => {
+    const [refused] = outcomes(Buffer.from('{"a":1,"b:"987":1}'), context);
+    assert.match(
+      (refused as Refused).detail,
+      /Colon ':' expected after property name but got '9', line 1, column 12\.$/,
+    );
   });
 
   describe("limits", () => {
