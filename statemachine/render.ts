@@ -8,6 +8,8 @@ export type PipelineValues = Record<string, string | number>;
 
 /** What several states have in common, such as their Retry and Catch: JSON in the place of the whole placeholder. */
 const FRAGMENTS = "fragments/";
+/** The members of the fragment under this name go into the object around it. */
+const SPREAD = "...";
 
 /** A placeholder without a value, a value that nothing uses, or a JSONata file that is not there. */
 export class RenderError extends Error {
@@ -24,7 +26,8 @@ export function renderPipeline(values: PipelineValues): string {
 
 /**
  * `${Name}` is a value; `${folder/file}` is a JSONata file, which may hold values and files itself; `${fragments/file}`
- * is JSON, and a fragment that is a list takes its place in a list item by item.
+ * is JSON, which may hold fragments itself. A fragment that is a list takes its place in a list item by item; one
+ * that is an object, under the name "...", takes its place in an object member by member.
  * The result is JSON without white space: AWS limits a definition's size.
  */
 export function render(template: string, values: PipelineValues, read: (name: string) => string): string {
@@ -57,13 +60,25 @@ function withFragments(value: unknown, read: (name: string) => string): unknown 
   if (Array.isArray(value)) {
     return value.flatMap((item) => {
       const filled = withFragments(item, read);
-      return fragmentName(item) && Array.isArray(filled) ? filled : [filled];
+      return fragmentName(item) && Array.isArray(filled) ? filled : oneForEachList(filled);
     });
   }
   const name = fragmentName(value);
-  if (name) return JSON.parse(file(name, read));
+  if (name) return withFragments(JSON.parse(file(name, read)), read);
   if (typeof value !== "object" || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, withFragments(item, read)]));
+  return Object.fromEntries(
+    Object.entries(value).flatMap(([key, item]) => {
+      const filled = withFragments(item, read);
+      return key === SPREAD ? Object.entries(filled as object) : [[key, filled]];
+    }),
+  );
+}
+
+/** A catcher of several lists of errors is one for each: States.ALL has to be alone in its list. */
+function oneForEachList(item: unknown): unknown[] {
+  const lists = (item as { ErrorEquals?: unknown } | null)?.ErrorEquals;
+  if (!Array.isArray(lists) || !lists.every(Array.isArray)) return [item];
+  return lists.map((ErrorEquals) => ({ ...(item as object), ErrorEquals }));
 }
 
 function fragmentName(value: unknown): string | undefined {

@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { render } from "../../statemachine/render";
 
 const hole = (name: string) => `\${${name}}`;
@@ -50,6 +52,63 @@ describe("statemachine/render", () => {
       ),
       { x: { Name: "n" }, y: [{ a: 1 }, { a: 3 }], z: [{ own: true }, { a: 1 }, { a: 3 }] },
     );
+  });
+
+  it("puts a fragment's members into the object around it, and fragments into fragments", () => {
+    const fragments: Record<string, string> = {
+      "fragments/backoff": '{ "Rate": 2, "Most": 5 }',
+      "fragments/retry": `[{ "ErrorEquals": ["A"], "...": "${hole("fragments/backoff")}" }]`,
+    };
+    const retry = { ErrorEquals: ["A"], Rate: 2, Most: 5 };
+    assert.deepEqual(
+      rendered(
+        { x: hole("fragments/retry"), y: { "...": hole("fragments/backoff"), Rate: 3 } },
+        {},
+        (name) => fragments[name] ?? noFiles(name),
+      ),
+      { x: [retry], y: { Rate: 3, Most: 5 } },
+    );
+  });
+
+  it("makes a catcher for each list of errors", () => {
+    const read = (name: string) => (name === "fragments/any" ? '[["A", "B"], ["C"]]' : noFiles(name));
+    assert.deepEqual(
+      rendered(
+        {
+          Catch: [
+            { ErrorEquals: hole("fragments/any"), Next: "x" },
+            { ErrorEquals: ["D"], Next: "y" },
+          ],
+        },
+        {},
+        read,
+      ),
+      {
+        Catch: [
+          { ErrorEquals: ["A", "B"], Next: "x" },
+          { ErrorEquals: ["C"], Next: "x" },
+          { ErrorEquals: ["D"], Next: "y" },
+        ],
+      },
+    );
+  });
+
+  it("has what states catch and how they try again written once", () => {
+    const folder = join(__dirname, "..", "..", "statemachine");
+    const files = [
+      "pipeline.asl.json",
+      ...readdirSync(join(folder, "fragments")).map((name) => `fragments/${name}`),
+    ];
+    const text = files.map((name) => readFileSync(join(folder, name), "utf8")).join("");
+    for (const part of [
+      "States.ALL",
+      "States.Runtime",
+      "JitterStrategy",
+      "MaxAttempts",
+      "$exists($states.errorOutput",
+    ]) {
+      assert.equal(text.split(part).length - 1, 1, part);
+    }
   });
 
   it("names every placeholder that has no value and every value that nothing uses", () => {

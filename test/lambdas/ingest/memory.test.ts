@@ -9,7 +9,7 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createGunzip } from "node:zlib";
-import { bundleSource } from "../../../infra/bundle";
+import { bundleSource } from "../../../infra/blocks/bundle";
 import { eventOf, worstBatches } from "./worst-batches";
 
 /** The least that the configuration key ingestMemoryMb allows. */
