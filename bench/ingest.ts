@@ -93,7 +93,7 @@ function batchOf(payloads: Iterable<Buffer>): KinesisStreamEvent {
 function* simulated(): Generator<string> {
   const shares = { duplicates: 0, malformed: 0, late: 0, pii: 0.1 };
   for (const line of new Traffic({ events: 20_000, seed: 7, startMs: ARRIVAL_MS, ...shares }).lines()) {
-    yield Buffer.from(line.bytes).toString("utf8");
+    yield line.text;
   }
 }
 

@@ -108,7 +108,7 @@ async function sendOurs(
   });
   const packer = new RecordPacker(lanesFor(events));
   for (const line of traffic(events, round).lines()) {
-    const record = packer.add(packer.laneOf(line.sessionId), line.bytes);
+    const record = packer.add(packer.laneOf(line.sessionId), line.text);
     if (record) await sender.add(record);
   }
   for (const record of packer.drain()) await sender.add(record);
@@ -121,8 +121,10 @@ async function sendOurs(
 
 async function sendPlainly({ kinesis, s3 }: Clients, events: number, round: number): Promise<number> {
   let sent = 0;
-  for (const { bytes, sessionId } of traffic(events, 1000 + round).lines()) {
-    await kinesis.send(new PutRecordCommand({ StreamName: PEER, PartitionKey: sessionId, Data: bytes }));
+  for (const { text, sessionId } of traffic(events, 1000 + round).lines()) {
+    await kinesis.send(
+      new PutRecordCommand({ StreamName: PEER, PartitionKey: sessionId, Data: Buffer.from(text) }),
+    );
     sent += 1;
   }
   while ((await countObjects(s3)) < sent * (round + 1)) await sleep(50);

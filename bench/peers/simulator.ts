@@ -38,7 +38,7 @@ export function* plainTraffic(events: number, seed: number, startMs: number): Ge
     const event = plainEvent(page as Page, session, startMs);
     event.referrer_url = (isNew ? weighted(REFERRERS) : previous) || undefined;
     url = event.page_url ?? "";
-    yield { bytes: Buffer.from(JSON.stringify(event)), sessionId: event.session_id ?? "" };
+    yield { text: JSON.stringify(event), sessionId: event.session_id ?? "" };
   }
 }
 
@@ -108,7 +108,7 @@ export function* fieldByField(events: number, seed: number, startMs: number): Ge
   faker.seed(seed);
   for (let count = 0; count < events; count += 1) {
     const event = fieldsOf(weighted(PAGE_SHARES), startMs);
-    yield { bytes: Buffer.from(JSON.stringify(event)), sessionId: event.session_id ?? "" };
+    yield { text: JSON.stringify(event), sessionId: event.session_id ?? "" };
   }
 }
 

@@ -2,17 +2,11 @@
 
 import { InputReader } from "../shared/input";
 import { parseEventTime } from "../shared/time";
+import type { TrafficOptions } from "./traffic";
 
-export interface Simulation {
-  events: number;
+export interface Simulation extends TrafficOptions {
   /** Real-time pace; as fast as the stream takes them where it is not given. */
   ratePerSecond: number | undefined;
-  seed: number;
-  startMs: number;
-  duplicates: number;
-  malformed: number;
-  late: number;
-  pii: number;
 }
 
 const DEFAULT_EVENTS = 1_000;

@@ -1,8 +1,10 @@
 // Visits as they go on in parallel: each call gives the next event of one of them. Memory does not grow.
 
+import type { ClickstreamEvent } from "../shared/event";
 import { type Random, WeightedTable } from "../shared/random";
 import {
   ANONYMOUS_SHARE,
+  type Device,
   ENTRY_PAGES,
   EVENT_TYPES,
   MEAN_DWELL_SECONDS,
@@ -13,24 +15,32 @@ import {
   REFERRERS,
   SEARCH_WORDS,
 } from "./behaviour";
+import { shortId } from "./ids";
 import type { Rhythm } from "./rhythm";
 import type { Person, Product, World } from "./world";
 
-/** An event in parts, so that the caller can bend its time and add to it without parsing it again. */
+/** An event without id and time: the caller may move it in time, and adds to it. */
 export interface DraftEvent {
   session: Session;
   timeMs: number;
-  /** Type, page and product as JSON members. */
-  pageJson: string;
-  properties: string;
+  /** What the session's own fields leave. */
+  fields: Partial<ClickstreamEvent> & Pick<ClickstreamEvent, "event_type">;
+}
+
+/** What the page that is visited adds to an event. */
+interface Visit {
+  path: string;
+  product?: Product;
+  quantity?: number;
+  properties?: Record<string, string>;
 }
 
 export interface Session {
   id: string;
   person: Person;
-  /** Everything that is the same in all events of the visit, as JSON members in UTF-8. */
-  json: Buffer;
-  userAgent: string;
+  device: Device;
+  /** The fields that are the same in all events of the visit, as JSON members: made once, as they are the larger part. */
+  json: string;
   page: Page;
   url: string;
   referrer: string;
@@ -58,10 +68,6 @@ const EVENTS_A_PARALLEL_SESSION = 200;
 const EVENTS_A_USER = 15;
 const MIN_USERS = 10;
 
-/** `,"event_type":…,"page_url":"https://…` up to where the path goes. */
-const TYPE_JSON = Object.fromEntries(
-  Object.entries(EVENT_TYPES).map(([page, type]) => [page, `,"event_type":"${type}","page_url":"${SITE}`]),
-) as Record<Page, string>;
 const entryTable = new WeightedTable(ENTRY_PAGES);
 const referrerTable = new WeightedTable(REFERRERS);
 const quantityTable = new WeightedTable(QUANTITIES);
@@ -71,7 +77,6 @@ const nextTables = Object.fromEntries(
 ) as Record<Page, WeightedTable<Page | "leave">>;
 /** Quantiles of the exponential distribution with mean 1: looked up instead of a logarithm for each event. */
 const exponential = Float64Array.from({ length: 1024 }, (_, index) => -Math.log(1 - (index + 0.5) / 1024));
-const HEX = Array.from({ length: 256 }, (_, value) => value.toString(16).padStart(2, "0"));
 
 export class Sessions {
   private readonly open: (Session | undefined)[];
@@ -99,13 +104,20 @@ export class Sessions {
     // Squared: some people come back often, many come once.
     const person = world.person((random.unit() ** 2 * this.users) | 0);
     const device = person.device(random.unit());
-    const id = `s-${hex4(random)}${hex4(random)}${hex4(random)}`;
-    const user = random.unit() < ANONYMOUS_SHARE ? "" : person.userJson;
-    const session: Session = {
+    const id = `s-${shortId(random, 3)}`;
+    const fields: Partial<ClickstreamEvent> = {
+      user_id: random.unit() < ANONYMOUS_SHARE ? undefined : person.userId,
+      session_id: id,
+      device_type: device.type,
+      browser: device.browser,
+      user_agent: device.userAgent,
+      geo: person.geo,
+    };
+    return {
       id,
       person,
-      json: Buffer.from(`${user}"session_id":"${id}",${device.json},${person.geoJson}`),
-      userAgent: device.userAgent,
+      device,
+      json: JSON.stringify(fields).slice(1, -1),
       page: entryTable.pick(random.unit()),
       url: "",
       referrer: referrerTable.pick(random.unit()),
@@ -114,7 +126,6 @@ export class Sessions {
       quantity: 1,
       timeMs: rhythm.at(fraction),
     };
-    return session;
   }
 
   /** The session one page further, or undefined where it is over. */
@@ -133,30 +144,31 @@ export class Sessions {
   }
 
   private draft(session: Session): DraftEvent {
-    const { path, fields, properties } = this.visit(session);
+    const { path, product, quantity, properties } = this.visit(session);
     session.url = SITE + path;
-    const referrer = session.referrer === "" ? "" : `,"referrer_url":"${session.referrer}"`;
-    return {
-      session,
-      timeMs: session.timeMs,
-      pageJson: `${TYPE_JSON[session.page]}${path}"${referrer}${fields}`,
+    const fields = {
+      event_type: EVENT_TYPES[session.page],
+      page_url: session.url,
+      referrer_url: session.referrer || undefined,
+      ...product?.fields,
+      quantity,
       properties,
     };
+    return { session, timeMs: session.timeMs, fields };
   }
 
   /** What the page shows: its path, its product fields, its properties. */
-  private visit(session: Session): { path: string; fields: string; properties: string } {
+  private visit(session: Session): Visit {
     const { random, world } = this.options;
     switch (session.page) {
       case "home":
-        return { path: "/", fields: "", properties: '"page":"home"' };
+        return { path: "/", properties: { page: "home" } };
       case "category": {
         const category = world.categories[(random.unit() * world.categories.length) | 0] as string;
         session.shown = world.productsOf.get(category)?.pick(random.unit());
         return {
           path: `/category/${category.toLowerCase()}`,
-          fields: "",
-          properties: `"page":"category","category":"${category}"`,
+          properties: { page: "category", category },
         };
       }
       case "search": {
@@ -165,8 +177,7 @@ export class Sessions {
         const results = 1 + ((random.unit() * 48) | 0);
         return {
           path: `/search?q=${words.replace(" ", "+")}`,
-          fields: "",
-          properties: `"query":"${words}","results":"${results}"`,
+          properties: { query: words, results: String(results) },
         };
       }
       case "product": {
@@ -174,29 +185,26 @@ export class Sessions {
         const product = session.shown ?? world.products.pick(random.unit());
         session.shown = undefined;
         session.product = product;
-        return { path: product.path, fields: `,${product.json}`, properties: "" };
+        return { path: product.path, product };
       }
       default:
         return this.buy(session);
     }
   }
 
-  private buy(session: Session): { path: string; fields: string; properties: string } {
+  private buy(session: Session): Visit {
     const { random, world } = this.options;
     session.product ??= world.products.pick(random.unit());
     if (session.page === "cart") session.quantity = quantityTable.pick(random.unit());
-    const fields = `,${session.product.json},"quantity":${session.quantity}`;
-    const properties =
-      session.page === "purchase"
-        ? `"order_id":"o-${hex4(random)}${hex4(random)}","payment_method":"${paymentTable.pick(random.unit())}"`
-        : "";
-    return { path: PATHS[session.page as keyof typeof PATHS], fields, properties };
+    const visit = {
+      path: PATHS[session.page as keyof typeof PATHS],
+      product: session.product,
+      quantity: session.quantity,
+    };
+    if (session.page !== "purchase") return visit;
+    const order_id = `o-${shortId(random, 2)}`;
+    return { ...visit, properties: { order_id, payment_method: paymentTable.pick(random.unit()) } };
   }
 }
 
 const PATHS = { cart: "/cart", checkout: "/checkout", purchase: "/checkout/thank-you" };
-
-function hex4(random: Random): string {
-  const bits = random.bits();
-  return (HEX[bits >>> 24] as string) + (HEX[(bits >>> 16) & 255] as string);
-}

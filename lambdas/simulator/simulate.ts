@@ -56,7 +56,7 @@ export async function simulate(
 
 async function sendAll(lines: Iterable<Line>, packer: RecordPacker, sender: KinesisSender): Promise<void> {
   for (const line of lines) {
-    const record = packer.add(packer.laneOf(line.sessionId), line.bytes);
+    const record = packer.add(packer.laneOf(line.sessionId), line.text);
     if (record !== undefined) await sender.add(record);
   }
   await sendRest(packer, sender);
@@ -78,7 +78,7 @@ async function sendPaced(
     for (const due = Math.floor((tick * tickMs * ratePerSecond) / 1000 + 1e-6); made < due; made += 1) {
       const next = lines.next();
       if (next.done === true) return sendRest(packer, sender);
-      const record = packer.add(packer.laneOf(next.value.sessionId), next.value.bytes);
+      const record = packer.add(packer.laneOf(next.value.sessionId), next.value.text);
       if (record !== undefined) await sender.add(record);
     }
     await sendRest(packer, sender);

@@ -1,7 +1,7 @@
 // The lines that a simulation hands to Kinesis, one by one: good events, and what was asked for beside them.
 
 import { makeRandom, type Random } from "../shared/random";
-import { EventHead } from "./event-header";
+import { uuid } from "./ids";
 import { malformedLine } from "./malformed";
 import { Rhythm } from "./rhythm";
 import { type DraftEvent, Sessions } from "./sessions";
@@ -31,8 +31,8 @@ export interface Truth {
 }
 
 export interface Line {
-  /** UTF-8; good until the next line is asked for, as their place is the same. */
-  bytes: Uint8Array;
+  /** An event's JSON, or what a broken producer makes of it. */
+  text: string;
   /** What keeps a visit's lines together on their way. */
   sessionId: string;
 }
@@ -50,9 +50,6 @@ const REMEMBERED = 1024;
 export class Traffic {
   readonly truth: Truth = { distinct: 0, duplicates: 0, malformed: 0, late: 0, pii: 0, eventsByDate: {} };
   private readonly random: Random;
-  /** Longer than any event of the shop. */
-  private readonly out = Buffer.alloc(8 * 1024);
-  private readonly head: EventHead;
   private readonly sessions: Sessions;
   private readonly remembered: Line[] = [];
   private readonly duplicates: Quota;
@@ -63,7 +60,6 @@ export class Traffic {
 
   constructor(options: TrafficOptions, world: World = makeWorld(options.seed)) {
     this.random = makeRandom(options.seed);
-    this.head = new EventHead(this.random, this.out);
     const hours = Math.min(MAX_WINDOW_HOURS, Math.max(1, options.events / EVENTS_AN_HOUR));
     const rhythm = new Rhythm(options.startMs - hours * HOUR_MS, options.startMs);
     this.sessions = new Sessions({
@@ -108,11 +104,13 @@ export class Traffic {
       this.truth.late += 1;
       draft.timeMs -= DAY_MS * (1 + ((this.random.unit() * MAX_LATE_DAYS) | 0));
     }
-    const personal = this.pii.draw(open, this.random);
-    if (personal) this.truth.pii += 1;
-    const bytes = this.eventJson(draft, personal ? this.personal(draft) : undefined);
-    const line = { bytes, sessionId: draft.session.id };
-    this.count(this.head.date());
+    if (this.pii.draw(open, this.random)) {
+      this.truth.pii += 1;
+      this.addPersonal(draft);
+    }
+    const time = new Date(draft.timeMs).toISOString();
+    const line = { text: this.eventJson(draft, time), sessionId: draft.session.id };
+    this.count(time.slice(0, 10));
     if (this.duplicates.left > 0) this.remember(line);
     return line;
   }
@@ -122,52 +120,33 @@ export class Traffic {
     this.truth.eventsByDate[date] = (this.truth.eventsByDate[date] ?? 0) + 1;
   }
 
-  private remember({ bytes, sessionId }: Line): void {
-    const line = { bytes: Buffer.from(bytes), sessionId };
+  private remember(line: Line): void {
     if (this.remembered.length < REMEMBERED) this.remembered.push(line);
     else this.remembered[this.truth.distinct % REMEMBERED] = line;
   }
 
   private spoiled(): Line {
     const draft = this.sessions.next();
-    const text = this.eventJson(draft).toString("utf8");
-    const spoilt = malformedLine(text, this.random.unit(), this.random.unit());
-    return { bytes: Buffer.from(spoilt), sessionId: draft.session.id };
+    const text = this.eventJson(draft, new Date(draft.timeMs).toISOString());
+    return {
+      text: malformedLine(text, this.random.unit(), this.random.unit()),
+      sessionId: draft.session.id,
+    };
   }
 
-  /** Writes the event's JSON into the one place for it. Bytes, because strings cost their weight in garbage. */
-  private eventJson(draft: DraftEvent, personal: Personal = IMPERSONAL): Buffer {
-    const properties =
-      draft.properties === "" || personal.properties === ""
-        ? draft.properties + personal.properties
-        : `${draft.properties},${personal.properties}`;
-    const end = properties === "" ? "}" : `,"properties":{${properties}}}`;
-    const { out } = this;
-    const headLength = this.head.write(draft.timeMs);
-    out.set(draft.session.json, headLength);
-    const start = headLength + draft.session.json.length;
-    // ASCII but for the session's part: latin1 is copied without a look at each character.
-    const tail = draft.pageJson + personal.field + end;
-    return out.subarray(0, start + out.write(tail, start, "latin1"));
+  private eventJson({ session, fields }: DraftEvent, time: string): string {
+    const own = JSON.stringify(fields).slice(1);
+    return `{"event_id":"${uuid(this.random)}","event_time":"${time}",${session.json},${own}`;
   }
 
   /** Personal data where producers put it: a field of its own, or among the free properties. */
-  private personal({ session }: DraftEvent): Personal {
-    if (this.random.unit() < 0.5) return { field: `,"email":"${session.person.email()}"`, properties: "" };
-    return {
-      field: "",
-      properties: `"email":"${session.person.email()}","ip":"${session.person.ip}","user_agent":"${session.userAgent}"`,
-    };
+  private addPersonal({ session, fields }: DraftEvent): void {
+    const { person, device } = session;
+    const email = person.email();
+    if (this.random.unit() < 0.5) fields.email = email;
+    else fields.properties = { ...fields.properties, email, ip: person.geo.ip, user_agent: device.userAgent };
   }
 }
-
-/** JSON members: a top-level field, and what joins the properties. */
-interface Personal {
-  field: string;
-  properties: string;
-}
-
-const IMPERSONAL: Personal = { field: "", properties: "" };
 
 /** Draws exactly its count from the lines to come, each of them as likely as the other. */
 class Quota {

@@ -4,16 +4,16 @@ import { faker as german } from "@faker-js/faker/locale/de";
 import { faker as english } from "@faker-js/faker/locale/en";
 import { faker as spanish } from "@faker-js/faker/locale/es";
 import { faker as french } from "@faker-js/faker/locale/fr";
+import type { ClickstreamEvent, Geo } from "../shared/event";
 import { makeRandom, mix, WeightedTable } from "../shared/random";
-import { DEVICES, IPV6_SHARE, SECOND_DEVICE_SHARE, SECOND_DEVICE_USE } from "./behaviour";
+import { DEVICES, type Device, IPV6_SHARE, SECOND_DEVICE_SHARE, SECOND_DEVICE_USE } from "./behaviour";
 
 export interface Product {
-  id: string;
-  category: string;
-  price: number;
   path: string;
-  /** The product's fields as JSON members, ready to be put into an event. */
-  json: string;
+  /** The product's fields, ready to be put into an event. */
+  fields: Required<
+    Pick<ClickstreamEvent, "product_id" | "product_name" | "product_category" | "product_price">
+  >;
 }
 
 export interface World {
@@ -26,18 +26,9 @@ export interface World {
 /** What stays the same about a person whenever she comes back. */
 export interface Person {
   email(): string;
-  /** `"user_id":…,` */
-  userJson: string;
-  /** `"geo":{"ip":…,"country":…,"city":…}` */
-  geoJson: string;
-  ip: string;
-  device(unit: number): DeviceJson;
-}
-
-export interface DeviceJson {
-  userAgent: string;
-  /** `"device_type":…,"browser":…,"user_agent":…` */
-  json: string;
+  userId: string;
+  geo: Required<Geo>;
+  device(unit: number): Device;
 }
 
 const PRODUCTS = 600;
@@ -58,7 +49,7 @@ const COUNTRIES = [
 export function makeWorld(seed: number): World {
   for (const [, faker] of COUNTRIES) faker.seed(seed);
   const products = makeProducts(seed);
-  const categories = [...new Set(products.map((product) => product.category))].sort();
+  const categories = [...new Set(products.map(({ fields }) => fields.product_category))].sort();
   const popularity = products.map((product, rank) => [product, (rank + 1) ** -POPULARITY_EXPONENT] as const);
   return {
     categories,
@@ -66,7 +57,7 @@ export function makeWorld(seed: number): World {
     productsOf: new Map(
       categories.map((name) => [
         name,
-        new WeightedTable(popularity.filter(([{ category }]) => category === name)),
+        new WeightedTable(popularity.filter(([{ fields }]) => fields.product_category === name)),
       ]),
     ),
     person: makePeople(seed),
@@ -83,8 +74,7 @@ function makeProducts(seed: number): Product[] {
     const normal = random.unit() + random.unit() + random.unit() + random.unit() - 2;
     const price = Math.round(Math.min(2500, Math.max(2, 30 * Math.exp(1.9 * normal)))) - 0.01;
     const fields = { product_id: id, product_name: name, product_category: category, product_price: price };
-    const json = ascii(JSON.stringify(fields)).slice(1, -1);
-    return { id, category, price, path: `/product/${slug(name)}-${id.toLowerCase()}`, json };
+    return { path: `/product/${slug(name)}-${id.toLowerCase()}`, fields };
   });
 }
 
@@ -93,18 +83,10 @@ function makePeople(seed: number): (index: number) => Person {
     // Real cities; the first of the list get the most visits.
     faker.helpers
       .arrayElements(faker.rawDefinitions.location?.city_name ?? [], CITIES_A_COUNTRY)
-      .map((city, rank) => {
-        const json = `"country":${JSON.stringify(country)},"city":${JSON.stringify(city)}`;
-        return [json, weight * zipfShare(rank, CITIES_A_COUNTRY)] as const;
-      }),
+      .map((city, rank) => [{ country, city }, weight * zipfShare(rank, CITIES_A_COUNTRY)] as const),
   );
   const placeTable = new WeightedTable(places);
-  const deviceTable = new WeightedTable(
-    DEVICES.map(([{ type, browser, userAgent }, weight]) => {
-      const json = JSON.stringify({ device_type: type, browser, user_agent: userAgent }).slice(1, -1);
-      return [{ userAgent, json }, weight] as const;
-    }),
-  );
+  const deviceTable = new WeightedTable(DEVICES);
   const firstNames = Array.from({ length: NAMES }, () => slug(english.person.firstName()));
   const lastNames = Array.from({ length: NAMES }, () => slug(english.person.lastName()));
   const personSeed = mix(seed | 0, 0x5eed);
@@ -114,7 +96,6 @@ function makePeople(seed: number): (index: number) => Person {
     const ip = address(trait(1), trait(2));
     const first = deviceTable.pick(trait(4));
     const second = trait(5) < SECOND_DEVICE_SHARE ? deviceTable.pick(trait(6)) : first;
-    const userId = `user-${String(index + 1).padStart(6, "0")}`;
     return {
       // Made on demand: few events bear an address.
       email: () => {
@@ -122,9 +103,8 @@ function makePeople(seed: number): (index: number) => Person {
         const lastName = lastNames[(trait(8) * NAMES) | 0];
         return `${firstName}.${lastName}${index + 1}@example.com`;
       },
-      userJson: `"user_id":"${userId}",`,
-      geoJson: `"geo":{"ip":"${ip}",${placeTable.pick(trait(3))}}`,
-      ip,
+      userId: `user-${String(index + 1).padStart(6, "0")}`,
+      geo: { ip, ...placeTable.pick(trait(3)) },
       device: (unit) => (unit < SECOND_DEVICE_USE ? second : first),
     };
   };
@@ -159,11 +139,6 @@ function address(kind: number, host: number): string {
     return `2001:db8:${(bits >>> 16).toString(16)}:${(bits & 0xffff).toString(16)}::${((bits % 253) + 2).toString(16)}`;
   }
   return `198.${18 + (bits & 1)}.${(bits >>> 8) & 0xff}.${((bits >>> 16) % 254) + 1}`;
-}
-
-/** JSON in ASCII alone, whatever names a later Faker makes. */
-function ascii(json: string): string {
-  return json.replace(/[^ -~]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }
 
 function slug(name: string): string {

@@ -13,8 +13,8 @@ import { type Line, Traffic, type TrafficOptions, type Truth } from "../../../la
 const START = Date.parse("2026-11-21T09:00:00.000Z");
 const PLAIN = { duplicates: 0, malformed: 0, late: 0, pii: 0 };
 
-function textOf({ bytes }: Line): string {
-  return Buffer.from(bytes).toString("utf8");
+function textOf({ text }: Line): string {
+  return text;
 }
 
 function traffic(options: Partial<TrafficOptions>): { lines: string[]; truth: Truth } {
