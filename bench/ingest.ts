@@ -6,6 +6,7 @@ import type { S3Client } from "@aws-sdk/client-s3";
 import type { KinesisStreamEvent } from "aws-lambda";
 import { ingestBatch } from "../lambdas/ingest/batch";
 import { GZIP_LEVEL } from "../lambdas/ingest/gzip-object";
+import { DAY_MS } from "../lambdas/shared/durations";
 import { lanesFor, RecordPacker } from "../lambdas/shared/records";
 import { systemClock } from "../lambdas/shared/runtime";
 import { Traffic } from "../lambdas/simulator/traffic";
@@ -144,7 +145,7 @@ async function ours(event: KinesisStreamEvent): Promise<number> {
     s3,
     bucket: "raw",
     stack: "clickstream-bench",
-    window: { earliestTime: "2000-01-01T00:00:00.000Z", latestLeadMs: 86_400_000 },
+    window: { earliestTime: "2000-01-01T00:00:00.000Z", latestLeadMs: DAY_MS },
     clock: systemClock,
     log: (entry) => {
       lines = Number(entry.EventsAccepted) + Number(entry.LinesQuarantined);

@@ -5,7 +5,7 @@ import { GetPartitionCommand } from "@aws-sdk/client-glue";
 import { paginateListRoles } from "@aws-sdk/client-iam";
 import { GetObjectCommand, ListObjectsV2Command } from "@aws-sdk/client-s3";
 import { paginateListExecutions } from "@aws-sdk/client-sfn";
-import { FAILED_BATCHES_PREFIX } from "../../infra/ingest/ingest";
+import { FAILED_BATCHES_PREFIX } from "../../lambdas/shared/layout";
 import { runQuery } from "../../stack/athena";
 import { repairIngest, repairJob, withBrokenIngest, withBrokenJob } from "./breakage";
 import { countEvents, execute, goodEvent, poisonedLines, put, settled } from "./executions";

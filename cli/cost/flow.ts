@@ -1,11 +1,12 @@
 // What a month's traffic makes of a plan: records, batches, objects, runs and their seconds, files, stored bytes.
 
+import { HOUR_SECONDS } from "../../lambdas/shared/durations";
+import { PUT_UNIT_BYTES } from "../../lambdas/shared/records";
 import { type Traffic, WORK } from "./assumptions";
 import type { LifecycleRule, Plan } from "./plan";
 import { DAYS_PER_MONTH, HOURS_PER_MONTH, runsPerMonth } from "./schedule";
 
-const MONTH_SECONDS = HOURS_PER_MONTH * 3600;
-const PUT_UNIT_BYTES = 25 * 1024;
+const MONTH_SECONDS = HOURS_PER_MONTH * HOUR_SECONDS;
 const SHARD_BYTES_PER_SECOND = 1024 * 1024;
 const SHARD_RECORDS_PER_SECOND = 1000;
 const LAMBDA_PAYLOAD_BYTES = 6 * 1024 * 1024;

@@ -1,4 +1,6 @@
 // The cost model: every billable part of the program, a line each, as quantity times price.
+
+import { HOUR_SECONDS } from "../../lambdas/shared/durations";
 import type { Declared } from "../../stack/declared";
 import { type Traffic, WORK } from "./assumptions";
 import { type Flow, flowOf, GB, IDLE_PATH, storedGb, WORKING_PATH } from "./flow";
@@ -207,7 +209,7 @@ function storageLines(
 
 function processLines(plan: Plan, flow: Flow): Line[] {
   const seconds = flow.executions * Math.max(60, flow.jobSeconds);
-  const dpuHours = (seconds * plan.workers * plan.dpus) / 3600;
+  const dpuHours = (seconds * plan.workers * plan.dpus) / HOUR_SECONDS;
   const { executions } = flow;
   const readRaw = flow.rawObjects * 2;
   const readCurated = flow.working ? executions * flow.filesKept * WORK.readsPerFile : 0;
@@ -404,7 +406,7 @@ function warningsOf(plan: Plan, flow: Flow): string[] {
     );
   }
   const interval =
-    flow.executions === 0 ? Number.POSITIVE_INFINITY : (HOURS_PER_MONTH * 3600) / flow.executions;
+    flow.executions === 0 ? Number.POSITIVE_INFINITY : (HOURS_PER_MONTH * HOUR_SECONDS) / flow.executions;
   if (flow.jobSeconds > interval) {
     warnings.push(
       `A run of the Glue job takes some ${Math.round(flow.jobSeconds / 60)} minutes, and the next one starts after ${Math.round(interval / 60)}: give it more workers (glueWorkers) or run it less often (scheduleExpression)`,

@@ -1,5 +1,6 @@
 // docs/cost.md: the estimate for an idle stack and for four sizes, as the model computes it from the committed stacks.
 
+import { HOUR_SECONDS } from "../../lambdas/shared/durations";
 import { declaredBy, stackConfiguration } from "../../stack/configuration";
 import { type Traffic, USUAL } from "../cost/assumptions";
 import { flowOf } from "../cost/flow";
@@ -52,7 +53,7 @@ async function sized(stack: string, eventsPerDay: number): Promise<Sized> {
   for (let workers = plan.workers; workers <= 64; workers *= 2) {
     const { jobSeconds, executions } = flowOf({ ...plan, workers }, traffic);
     if (workers > plan.workers) settings.glueWorkers = String(workers);
-    if (jobSeconds * executions <= (HOURS_PER_MONTH * 3600) / 2) break;
+    if (jobSeconds * executions <= (HOURS_PER_MONTH * HOUR_SECONDS) / 2) break;
   }
   const configuration = stackConfiguration(stack, settings);
   const found = estimate(await declaredBy(configuration), traffic);

@@ -1,7 +1,8 @@
 // Names many dates in few words: each where they are few, ranges where they are many.
+
+import { DAY_MS } from "../../lambdas/shared/durations";
 import type { RunReport } from "../../stack/run-report";
 
-const DAY_MS = 24 * 3_600_000;
 const NAMED_DATES = 14;
 const NAMED_RANGES = 6;
 

@@ -4,6 +4,8 @@ import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import type { AwaitIngestEnv } from "../../lambdas/await-ingest/env";
 import type { IngestEnv } from "../../lambdas/ingest/env";
+import { HOUR_SECONDS } from "../../lambdas/shared/durations";
+import { FAILED_BATCHES_PREFIX } from "../../lambdas/shared/layout";
 import { currentAccount } from "../blocks/account";
 import { mayUse } from "../blocks/encryption";
 import type { EnvironmentOf } from "../blocks/environment";
@@ -32,9 +34,6 @@ export interface IngestArgs extends BucketSettings {
   /** 0: for good. */
   quarantineRetentionDays: number;
 }
-
-/** Where Lambda puts the batches that it gave up on; the layout below it is Lambda's. */
-export const FAILED_BATCHES_PREFIX = "aws/lambda/";
 
 export class Ingest extends pulumi.ComponentResource {
   readonly raw: PrivateBucket;
@@ -102,7 +101,7 @@ export class Ingest extends pulumi.ComponentResource {
         functionResponseTypes: ["ReportBatchItemFailures"],
         bisectBatchOnFunctionError: true,
         maximumRetryAttempts: args.ingestRetryAttempts,
-        maximumRecordAgeInSeconds: args.ingestRecordAgeHours * 3600,
+        maximumRecordAgeInSeconds: args.ingestRecordAgeHours * HOUR_SECONDS,
         destinationConfig: { onFailure: { destinationArn: this.raw.arn } },
         ...(args.countRecords && { metricsConfig: { metrics: ["EventCount"] } }),
       },

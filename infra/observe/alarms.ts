@@ -1,5 +1,6 @@
 // The alarms: what each watches, when it goes off, what that means and what to do. docs/operations.md has a section on each.
 
+import { DAY_SECONDS, HOUR_SECONDS } from "../../lambdas/shared/durations";
 import type { Metric, Metrics } from "./metrics";
 
 export interface AlarmSettings {
@@ -31,8 +32,6 @@ export interface Alarm {
 }
 
 const MINUTES_5 = 300;
-const HOUR = 3600;
-const DAY = 86_400;
 
 /** What most alarms have in common: more than nothing, once, where no data is nothing wrong. */
 const ANY = {
@@ -97,7 +96,7 @@ function noEvents({ stream }: Metrics, minutes: number): Alarm {
  * hour, and looks back no further than a week.
  */
 function memorySeconds(periodSeconds: number): number {
-  return 2 * periodSeconds <= DAY ? DAY : 7 * DAY;
+  return 2 * periodSeconds <= DAY_SECONDS ? DAY_SECONDS : 7 * DAY_SECONDS;
 }
 
 function volumeDrop({ own }: Metrics, percent: number): Alarm {
@@ -114,7 +113,7 @@ function volumeDrop({ own }: Metrics, percent: number): Alarm {
       value: "IF(before > 0, 0 - 100 * change / before, 0)",
     },
     threshold: percent,
-    periodSeconds: DAY,
+    periodSeconds: DAY_SECONDS,
     // Two, as the difference needs both days.
     periods: 2,
   };
@@ -221,7 +220,7 @@ function quarantineRatio({ own }: Metrics, percent: number): Alarm {
       value: "IF(lines > 0, 100 * quarantined / lines, 0)",
     },
     threshold: percent,
-    periodSeconds: HOUR,
+    periodSeconds: HOUR_SECONDS,
   };
 }
 
@@ -263,7 +262,7 @@ function noSuccess({ own, stream }: Metrics, hours: number): Alarm {
       served: "IF(succeeded > 0, -1, 0)",
       value: "SUM([waiting, served])",
     },
-    periodSeconds: (hours * HOUR) / periods,
+    periodSeconds: (hours * HOUR_SECONDS) / periods,
     periods,
     datapoints: periods,
   };

@@ -1,6 +1,7 @@
 // The dashboard: the pipeline from the stream to the tables, left to right and top to bottom, as CloudWatch's JSON.
 
 import * as pulumi from "@pulumi/pulumi";
+import { DAY_SECONDS, HOUR_SECONDS } from "../../lambdas/shared/durations";
 import type { Metric, Metrics } from "./metrics";
 
 interface Line {
@@ -19,8 +20,6 @@ interface Graph {
 }
 
 const MINUTES_5 = 300;
-const HOUR = 3600;
-const DAY = 86_400;
 /** The console's grid is 24 columns wide. */
 const COLUMNS = 24;
 const WIDTH = 8;
@@ -60,7 +59,7 @@ function graphs({ stream, lambda, mapping, execution, jobElapsed, own }: Metrics
     {
       title: "Events a day",
       kind: "bar",
-      periodSeconds: DAY,
+      periodSeconds: DAY_SECONDS,
       lines: [
         { label: "accepted by the ingest", metric: own("EventsAccepted") },
         { label: "new rows in the table", metric: own("RowsCurated") },
@@ -121,7 +120,7 @@ function graphs({ stream, lambda, mapping, execution, jobElapsed, own }: Metrics
     },
     {
       title: "Records given up",
-      periodSeconds: HOUR,
+      periodSeconds: HOUR_SECONDS,
       lines: [
         {
           label: "kept under aws/lambda/",
@@ -141,7 +140,7 @@ function graphs({ stream, lambda, mapping, execution, jobElapsed, own }: Metrics
     },
     {
       title: "Executions",
-      periodSeconds: HOUR,
+      periodSeconds: HOUR_SECONDS,
       lines: [
         { label: "succeeded", metric: execution("ExecutionsSucceeded") },
         { label: "failed", metric: execution("ExecutionsFailed") },
@@ -151,7 +150,7 @@ function graphs({ stream, lambda, mapping, execution, jobElapsed, own }: Metrics
     },
     {
       title: "How long it takes",
-      periodSeconds: HOUR,
+      periodSeconds: HOUR_SECONDS,
       unit: "minutes",
       lines: [
         {
@@ -165,7 +164,7 @@ function graphs({ stream, lambda, mapping, execution, jobElapsed, own }: Metrics
     },
     {
       title: "Runs: what was left out",
-      periodSeconds: HOUR,
+      periodSeconds: HOUR_SECONDS,
       lines: [
         { label: "duplicates", metric: own("RunDuplicates") },
         { label: "quarantined", metric: own("RunLinesQuarantined") },
@@ -178,7 +177,7 @@ function graphs({ stream, lambda, mapping, execution, jobElapsed, own }: Metrics
 function quarantineRatio(quarantined: Metric, accepted: Metric): Graph {
   return {
     title: "Quarantine ratio",
-    periodSeconds: HOUR,
+    periodSeconds: HOUR_SECONDS,
     unit: "percent",
     lines: [
       { label: "quarantined", metric: quarantined },

@@ -2,6 +2,7 @@
 
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
+import { FAILED_BATCHES_PREFIX } from "../../lambdas/shared/layout";
 import { METRICS_NAMESPACE } from "../../lambdas/shared/metrics";
 import { renderPipeline } from "../../statemachine/render";
 import { arnOf, consoleUrl, currentAccount } from "../blocks/account";
@@ -12,7 +13,6 @@ import { allow, type Statement } from "../blocks/permissions";
 import type { PrivateBucket } from "../blocks/private-bucket";
 import { ServiceRole } from "../blocks/service-role";
 import { mayTraceExecutions } from "../blocks/tracing";
-import { FAILED_BATCHES_PREFIX } from "../ingest/ingest";
 
 type Named = { name: pulumi.Input<string>; arn: pulumi.Input<string> };
 type Lambda = { arn: pulumi.Input<string>; logGroupName: pulumi.Input<string> };

@@ -1,12 +1,12 @@
 // Answers whether everything up to given sequence numbers has been ingested, by looking at the keys in S3.
 
 import type { S3Client } from "@aws-sdk/client-s3";
+import { DAY_MS, HOUR_MS } from "../shared/durations";
 import { InputReader } from "../shared/input";
 import {
   compareSequence,
-  HOUR_MS,
+  FAILED_BATCHES_PREFIX,
   hourPrefix,
-  ON_FAILURE_PREFIX,
   parseObjectKey,
   type Zone,
 } from "../shared/layout";
@@ -32,7 +32,6 @@ export interface AwaitIngestDependencies {
   clock: Clock;
 }
 
-const DAY_MS = 24 * HOUR_MS;
 /** A batch is filed under its first record's arrival, which may lie before `since` when ingest lags. */
 const LOOK_BACK_MS = DAY_MS;
 
@@ -124,7 +123,7 @@ async function countFailedBatches(
   sinceMs: number,
   { s3, bucket, clock }: AwaitIngestDependencies,
 ): Promise<number> {
-  const { prefixes } = await listKeys(s3, bucket, { prefix: ON_FAILURE_PREFIX, delimiter: "/" });
+  const { prefixes } = await listKeys(s3, bucket, { prefix: FAILED_BATCHES_PREFIX, delimiter: "/" });
   const days: string[] = [];
   for (let day = Math.floor(sinceMs / DAY_MS); day <= Math.floor(clock.now() / DAY_MS); day += 1) {
     days.push(new Date(day * DAY_MS).toISOString().slice(0, 10).replaceAll("-", "/"));

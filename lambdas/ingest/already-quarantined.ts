@@ -1,14 +1,15 @@
 // Finds which lines already stand in the quarantine, so that a batch that comes again adds none twice.
 
 import type { S3Client } from "@aws-sdk/client-s3";
-import { covers, HOUR_MS, hourPrefix, overlaps, parseObjectKey, type SequenceRange } from "../shared/layout";
+import { DAY_MS, HOUR_MS } from "../shared/durations";
+import { covers, hourPrefix, overlaps, parseObjectKey, type SequenceRange } from "../shared/layout";
 import { listKeys } from "../shared/objects";
 
 /**
  * How far before a batch's first record an overlapping object's first record can have arrived. A day is the
  * stream's default retention; a batch that spans more looks back twice its own span.
  */
-const LOOK_BACK_MS = 24 * HOUR_MS;
+const LOOK_BACK_MS = DAY_MS;
 /** One call finds them all in most accounts; beyond it, one call for each hour of just this shard. */
 const FIRST_PAGE = 1_000;
 

@@ -1,6 +1,6 @@
 // Reads the accepted window of event times from the environment.
 
-import { HOUR_MS } from "../shared/layout";
+import { HOUR_MS } from "../shared/durations";
 import { parseEventTime } from "../shared/time";
 import type { TimeWindow } from "./context";
 import type { IngestEnv } from "./env";

@@ -9,10 +9,9 @@ export interface SequenceRange {
   last: string;
 }
 
-/** Lambda's on-failure destination writes here: `aws/lambda/<mapping>/<shard>/YYYY/MM/DD/<time>-<uuid>`. */
-export const ON_FAILURE_PREFIX = "aws/lambda/";
+/** Lambda puts the batches that it gave up on here: `aws/lambda/<mapping>/<shard>/YYYY/MM/DD/<time>-<uuid>`. */
+export const FAILED_BATCHES_PREFIX = "aws/lambda/";
 
-export const HOUR_MS = 3_600_000;
 const KEY = /\/([^/]+)-(\d+)-(\d+)\.jsonl\.gz$/;
 
 /** `raw/year=2026/month=11/day=21/hour=09/` of an instant, in UTC. */

@@ -1,5 +1,7 @@
 // Structured logs: one JSON object a line, each with level, time, message and what it belongs to.
 
+import { errorMessage, errorName } from "./runtime";
+
 /** What a caller says; `timestamp` and the context are the log's own. */
 export interface LogEntry {
   level: "INFO" | "WARN" | "ERROR";
@@ -53,8 +55,8 @@ export async function logFailure<Result>(log: Log, work: () => Promise<Result>):
     log({
       level: "ERROR",
       message: "The invocation failed",
-      error: error instanceof Error ? error.name : typeof error,
-      detail: error instanceof Error ? error.message : String(error),
+      error: errorName(error),
+      detail: errorMessage(error),
     });
     throw error;
   }

@@ -1,5 +1,7 @@
 // Reads event times as producers write them and writes them one way: UTC, with a Z, to the microsecond at most.
 
+import { MINUTE_MS } from "./durations";
+
 export interface EventTime {
   /** `2026-11-21T09:00:00.000Z`, with up to six digits of fraction. */
   text: string;
@@ -9,7 +11,6 @@ export interface EventTime {
 const ISO_DATE_TIME =
   /^(\d{4})-(\d{2})-(\d{2})[Tt ](\d{2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?(?: ?(?:[Zz]|UTC|GMT|([+-])(\d{2})(?::?(\d{2}))?))?$/;
 const DAYS_IN_MONTH = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
-const MINUTE_MS = 60_000;
 
 /**
  * An ISO 8601 date and time, or undefined if the text is none. Also read: a blank before the zone, `UTC` or `GMT`

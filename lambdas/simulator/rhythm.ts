@@ -1,8 +1,8 @@
 // Spreads visits over a window of time as a shop sees them: busy evenings, quiet nights.
 
+import { HOUR_MS } from "../shared/durations";
 import { HOURLY_RHYTHM } from "./behaviour";
 
-const HOUR_MS = 3_600_000;
 const SLICE_MS = HOUR_MS / 4;
 
 export class Rhythm {

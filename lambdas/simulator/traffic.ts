@@ -1,5 +1,6 @@
 // The lines that a simulation hands to Kinesis, one by one: good events, and what was asked for beside them.
 
+import { DAY_MS, HOUR_MS } from "../shared/durations";
 import { makeRandom, type Random } from "../shared/random";
 import { uuid } from "./ids";
 import { malformedLine } from "./malformed";
@@ -37,8 +38,6 @@ export interface Line {
   sessionId: string;
 }
 
-const HOUR_MS = 3_600_000;
-const DAY_MS = 24 * HOUR_MS;
 /** A shop of this size: more events mean a longer window, and so more of the day's rhythm. */
 const EVENTS_AN_HOUR = 20_000;
 const MAX_WINDOW_HOURS = 72;

@@ -1,6 +1,7 @@
 // Gives each request of a log its visitor and its session: a visit ends after 30 minutes without a request.
 
 import { createHash } from "node:crypto";
+import { DAY_MS, MINUTE_MS } from "../../lambdas/shared/durations";
 
 export interface Visit {
   userId: string;
@@ -19,11 +20,11 @@ interface Visitor {
   spans: Span[];
 }
 
-const GAP_MS = 30 * 60_000;
+const GAP_MS = 30 * MINUTE_MS;
 /** Servers log a request when it is answered, so a log is only nearly in order of time. */
 const REMEMBERED_SPANS = 4;
 const MAX_VISITORS = 100_000;
-const FORGET_AFTER_MS = 24 * 3_600_000;
+const FORGET_AFTER_MS = DAY_MS;
 
 /**
  * A visitor is an address with a user agent. A request joins a session that it lies in, or within 30 minutes

@@ -1,4 +1,5 @@
 // What AWS reports minutes later: mails published, alarms, metrics, traces.
+
 import {
   DescribeAlarmHistoryCommand,
   DescribeAlarmsCommand,
@@ -7,6 +8,7 @@ import {
 } from "@aws-sdk/client-cloudwatch";
 import { ListEventSourceMappingsCommand } from "@aws-sdk/client-lambda";
 import { GetTraceSummariesCommand } from "@aws-sdk/client-xray";
+import { MINUTE_MS } from "../../../lambdas/shared/durations";
 import { METRICS_NAMESPACE, RUN_METRICS, STACK_DIMENSION } from "../../../lambdas/shared/metrics";
 import { alarms } from "../switches";
 import { seen, unexpected, type Verdict } from "../verdict";
@@ -63,7 +65,7 @@ async function sumOf(
       Namespace,
       MetricName,
       Dimensions: Object.entries(dimensions).map(([Name, Value]) => ({ Name, Value })),
-      StartTime: new Date(Date.parse(world.facts.began) - 60_000),
+      StartTime: new Date(Date.parse(world.facts.began) - MINUTE_MS),
       EndTime: new Date(),
       Period: 300,
       Statistics: ["Sum"],

@@ -1,11 +1,11 @@
 // Reads the times that web servers write into their logs.
 
+import { MINUTE_MS } from "../../../lambdas/shared/durations";
 import { isDate, parseEventTime } from "../../../lambdas/shared/time";
 
 const CLF =
   /^(\d{1,2})\/([A-Z][a-z]{2})\/(\d{4}):(\d{2}):(\d{2}):(\d{2})(?:\.(\d{1,9}))? ([+-])(\d{2}):?(\d{2})$/;
 const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
-const MINUTE_MS = 60_000;
 /** The year 2286 in seconds: ten digits are seconds, more are smaller units. */
 const LAST_SECOND = 9_999_999_999;
 
