@@ -263,8 +263,8 @@ export function jsonLine(value: unknown): string {
 
 /** What is wrong with a text that JSON.parse refused, and where. The text must not nest deeper than MAX_DEPTH. */
 export function faultInWords(text: string, firstLine = 1): string {
-  // The parser makes objects by assignment: see parseExactly. A name with a 0 in front is no index.
-  const withoutIndexes = text.replace(INDEX_NAME, '"0');
+  // The parser makes objects by assignment: see parseExactly. A name with a 0 in front or a letter is no index.
+  const withoutIndexes = text.replace(ESCAPED_DIGIT, "\\u0061").replace(INDEX_NAME, '"0');
   try {
     withoutTraces(parseForFaults, withoutIndexes);
   } catch (error) {
@@ -278,6 +278,7 @@ export function faultInWords(text: string, firstLine = 1): string {
   return "it is not valid JSON";
 }
 
+const ESCAPED_DIGIT = /\\u003\d/g;
 /** The first of several digits that are a name. */
 const INDEX_NAME = /"\d(?=\d+"[ \t\r\n]*:)/g;
 

@@ -101,8 +101,8 @@ export function worstBatches(): WorstBatch[] {
       ...{ times: 4, zone: "raw", lines: 1 },
     },
     {
-      what: "a broken array of objects whose name is an index",
-      record: full('{"322":0}', ",", "[", "").record,
+      what: "a broken array of objects whose name is an index, half of them escaped",
+      record: full('{"322":0},{"\\u003322":0}', ",", "[", "").record,
       ...{ ...one, times: 4 },
     },
     {
