@@ -1,12 +1,12 @@
 // Facts about records that are not plain text: aggregates of the Kinesis Producer Library, gzip, other encodings.
 
 import assert from "node:assert/strict";
-import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { constants, deflateSync, gunzipSync, gzipSync } from "node:zlib";
 import { recordContext } from "../../../lambdas/ingest/context";
 import { outcomes, type Refused } from "../../../lambdas/ingest/outcomes";
+import { aggregate, signed } from "./kpl";
 
 const CASES = join(__dirname, "..", "..", "fixtures", "cases");
 const context = recordContext("shardId-000000000000", "7", Date.parse("2026-11-21T09:00:00Z"), {
@@ -33,36 +33,6 @@ function refusedWhole(data: Buffer): Refused {
   assert.equal(refused.payload_encoding, "base64");
   assert.deepEqual(Buffer.from(refused.payload, "base64"), data);
   return refused;
-}
-
-/** A protobuf field of bytes. */
-function field(number: number, value: Buffer): Buffer {
-  const length: number[] = [];
-  for (let rest = value.length; ; rest = Math.floor(rest / 128)) {
-    if (rest < 128) {
-      length.push(rest);
-      break;
-    }
-    length.push((rest % 128) + 128);
-  }
-  return Buffer.concat([Buffer.from([number * 8 + 2, ...length]), value]);
-}
-
-/** As the library writes it: key table, records with the key's index, checksum. */
-function aggregate(datas: readonly (string | Buffer)[]): Buffer {
-  const records = datas.map((data) =>
-    field(
-      3,
-      Buffer.concat([
-        Buffer.from([8, 0]),
-        field(3, Buffer.from(data)),
-        field(4, field(1, Buffer.from("tag"))),
-      ]),
-    ),
-  );
-  const message = Buffer.concat([field(1, Buffer.from("key")), field(2, Buffer.from("0")), ...records]);
-  const digest = createHash("md5").update(message).digest();
-  return Buffer.concat([Buffer.from("f3899ac2", "hex"), message, digest]);
 }
 
 describe("lambdas/ingest/unpack", () => {
@@ -204,7 +174,3 @@ describe("lambdas/ingest/unpack", () => {
     assert.deepEqual([refused?.reason, refused?.payload], ["not_json", '{"a":"\u0000"}']);
   });
 });
-
-function signed(message: Buffer): Buffer {
-  return Buffer.concat([Buffer.from("f3899ac2", "hex"), message, createHash("md5").update(message).digest()]);
-}
