@@ -209,9 +209,9 @@ def fingerprint(folder: Path) -> tuple:
     import duckdb
 
     columns = [
-        one["name"]
-        for one in json.loads((PROJECT / "schema" / "clickstream.json").read_text())["events"]["columns"]
-        if one["name"] not in ("properties", "ingested_at", "processed_at")
+        one.get("column", one["name"])
+        for one in json.loads((PROJECT / "schema" / "clickstream.json").read_text())["fields"]
+        if one.get("curated", True) and one["name"] not in ("properties", "ingested_at", "processed_at")
     ]
     # Spark writes event_time with or without a zone, by the file's timestamp type: the instant is the same.
     row = ", ".join("epoch_us(event_time)" if name == "event_time" else f"{name}::VARCHAR" for name in columns)

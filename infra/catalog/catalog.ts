@@ -2,7 +2,8 @@
 
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
-import schema from "../../schema/clickstream.json";
+import { type Column, PARTITION_KEYS, QUARANTINE_COLUMNS, TABLE_COLUMNS } from "../../schema/contract";
+import { PREFIX } from "../../schema/prefixes";
 import { type BucketSettings, PrivateBucket } from "../blocks/private-bucket";
 import { savedQueries } from "./saved-queries";
 
@@ -15,12 +16,6 @@ export interface CatalogArgs extends BucketSettings {
   resultsRetentionDays: number;
   /** A query that reads more is stopped; 0 for no limit. */
   athenaScanLimitGb: number;
-}
-
-interface Column {
-  name: string;
-  type: string;
-  description: string;
 }
 
 export class Catalog extends pulumi.ComponentResource {
@@ -57,7 +52,6 @@ export class Catalog extends pulumi.ComponentResource {
   }
 
   private createEvents(name: string, args: CatalogArgs): void {
-    const { columns, partitionKeys } = schema.events;
     new aws.glue.CatalogTable(
       `${name}-events`,
       {
@@ -66,16 +60,16 @@ export class Catalog extends pulumi.ComponentResource {
         description: "Valid click events, each once, by the UTC day on which they happened",
         tableType: "EXTERNAL_TABLE",
         parameters: { EXTERNAL: "TRUE", classification: "parquet" },
-        partitionKeys: partitionKeys.map(glueColumn),
+        partitionKeys: PARTITION_KEYS.map(glueColumn),
         storageDescriptor: {
-          location: pulumi.interpolate`s3://${args.curated.bucketName}/events/`,
+          location: pulumi.interpolate`s3://${args.curated.bucketName}/${PREFIX.events}`,
           inputFormat: "org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat",
           outputFormat: "org.apache.hadoop.hive.ql.io.parquet.MapredParquetOutputFormat",
           serDeInfo: {
             serializationLibrary: "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe",
             parameters: { "serialization.format": "1" },
           },
-          columns: columns.map(glueColumn),
+          columns: TABLE_COLUMNS.map(glueColumn),
         },
       },
       { parent: this },
@@ -92,14 +86,14 @@ export class Catalog extends pulumi.ComponentResource {
         tableType: "EXTERNAL_TABLE",
         parameters: { EXTERNAL: "TRUE", classification: "json", compressionType: "gzip" },
         storageDescriptor: {
-          location: pulumi.interpolate`s3://${args.raw.bucketName}/quarantine/`,
+          location: pulumi.interpolate`s3://${args.raw.bucketName}/${PREFIX.quarantine}`,
           inputFormat: "org.apache.hadoop.mapred.TextInputFormat",
           outputFormat: "org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat",
           serDeInfo: {
             serializationLibrary: "org.openx.data.jsonserde.JsonSerDe",
             parameters: { "serialization.format": "1" },
           },
-          columns: schema.quarantine.columns.map(glueColumn),
+          columns: QUARANTINE_COLUMNS.map(glueColumn),
         },
       },
       { parent: this },
@@ -141,7 +135,7 @@ export class Catalog extends pulumi.ComponentResource {
           publishCloudwatchMetricsEnabled: true,
           engineVersion: { selectedEngineVersion: "Athena engine version 3" },
           resultConfiguration: {
-            outputLocation: pulumi.interpolate`s3://${this.results.bucketName}/queries/`,
+            outputLocation: pulumi.interpolate`s3://${this.results.bucketName}/${PREFIX.queries}`,
             encryptionConfiguration: key
               ? { encryptionOption: "SSE_KMS", kmsKeyArn: key.arn }
               : { encryptionOption: "SSE_S3" },

@@ -13,7 +13,12 @@ from emulator_stack import Stack, unique, wait_for
 
 PROJECT = Path(__file__).resolve().parents[2]
 QUERIES = {path.stem: path.read_text() for path in sorted((PROJECT / "infra" / "catalog" / "queries").glob("*.sql"))}
-SCHEMA = json.loads((PROJECT / "schema" / "clickstream.json").read_text())
+CONTRACT = json.loads((PROJECT / "schema" / "clickstream.json").read_text())
+COLUMNS = [
+    {"name": one.get("column", one["name"]), "type": one["type"]}
+    for one in CONTRACT["fields"]
+    if one.get("curated", True)
+]
 
 TODAY = datetime.now(timezone.utc).date()
 T, Y = str(TODAY), str(TODAY - timedelta(days=1))
@@ -131,7 +136,7 @@ def parquet_of(rows: list[tuple], folder: Path) -> bytes:
         f'CAST("{name}" AS {types[kind]}) AS "{name}"'
         if name in (*NAMES, "event_time")
         else f'CAST(NULL AS {types.get(kind, "MAP(VARCHAR, VARCHAR)")}) AS "{name}"'
-        for name, kind in ((column["name"], column["type"]) for column in SCHEMA["events"]["columns"])
+        for name, kind in ((column["name"], column["type"]) for column in COLUMNS)
     )
     duckdb.sql(f"COPY (SELECT {selected} FROM read_json('{source}')) TO '{target}' (FORMAT parquet)")
     return target.read_bytes()
@@ -141,9 +146,8 @@ def parquet_of(rows: list[tuple], folder: Path) -> bytes:
 def tables(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Tables:
     made = Tables(stack)
     parquet = "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe"
-    events, quarantine = SCHEMA["events"], SCHEMA["quarantine"]
-    made.create("events", "events", events["columns"], parquet, events["partitionKeys"], classification="parquet")
-    made.create("quarantine", "quarantine", quarantine["columns"], "org.openx.data.jsonserde.JsonSerDe", [])
+    made.create("events", "events", COLUMNS, parquet, CONTRACT["partitionKeys"], classification="parquet")
+    made.create("quarantine", "quarantine", CONTRACT["quarantine"]["columns"], "org.openx.data.jsonserde.JsonSerDe", [])
     s3 = stack.client("s3")
     for day in (Y, T):
         body = parquet_of([row for row in EVENTS if row[1] == day], tmp_path_factory.mktemp("day"))

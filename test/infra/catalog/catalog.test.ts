@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import schema from "../../../schema/clickstream.json";
+import { QUARANTINE_COLUMNS, TABLE_COLUMNS } from "../../../schema/contract";
 import { evaluate, type Program } from "../program";
 
 const TABLE = "aws:glue/catalogTable:CatalogTable";
-const plain = (columns: { name: string; type: string }[]) => columns.map(({ name, type }) => [name, type]);
+const plain = (columns: readonly { name: string; type: string }[]) =>
+  columns.map(({ name, type }) => [name, type]);
 
 describe("infra/catalog/catalog", function () {
   this.timeout(120_000);
@@ -29,8 +30,8 @@ describe("infra/catalog/catalog", function () {
   });
 
   it("gives both tables the schema's columns, in its order", () => {
-    assert.deepEqual(plain(storage("clickstream-events").columns), plain(schema.events.columns));
-    assert.deepEqual(plain(storage("clickstream-quarantine").columns), plain(schema.quarantine.columns));
+    assert.deepEqual(plain(storage("clickstream-events").columns), plain(TABLE_COLUMNS));
+    assert.deepEqual(plain(storage("clickstream-quarantine").columns), plain(QUARANTINE_COLUMNS));
   });
 
   it("partitions the events by day, and the quarantine not at all", () => {

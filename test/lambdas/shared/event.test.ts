@@ -4,14 +4,14 @@ import assert from "node:assert/strict";
 import { recordContext } from "../../../lambdas/ingest/context";
 import { outcomes } from "../../../lambdas/ingest/outcomes";
 import { FLAT_NAMES, GEO_FIELDS, QUARANTINE_REASONS, TEXT_FIELDS } from "../../../lambdas/shared/event";
-import schema from "../../../schema/clickstream.json";
+import contract from "../../../schema/clickstream.json";
 import { SHARD } from "../fakes";
-
-const SPARK_REASONS = ["unreadable_raw_line", "id_conflict"];
 
 describe("lambdas/shared/event", () => {
   const ofType = (type: string) =>
-    schema.event.filter((field) => field.type === type).map((field) => field.name);
+    contract.fields
+      .filter((field) => field.type === type && !("computed" in field))
+      .map((field) => field.name);
 
   it("has the schema's text fields", () => {
     const expected = [...TEXT_FIELDS, ...GEO_FIELDS.map((field) => `geo.${field}`)].sort();
@@ -26,14 +26,14 @@ describe("lambdas/shared/event", () => {
   });
 
   it("has the schema's reasons for the quarantine, but for Spark's own", () => {
-    const expected = Object.keys(schema.quarantineReasons).filter(
-      (reason) => !SPARK_REASONS.includes(reason),
-    );
+    const expected = contract.quarantine.reasons
+      .filter(({ writtenBy }) => writtenBy === "ingest")
+      .map(({ code }) => code);
     assert.deepEqual([...QUARANTINE_REASONS], expected);
   });
 
   it("maps the flat producer's names to fields that the schema has", () => {
-    const names: string[] = schema.event.map((field) => field.name);
+    const names: string[] = contract.fields.map((field) => field.name);
     for (const name of Object.values(FLAT_NAMES)) assert.ok(names.includes(name), name);
   });
 
@@ -47,7 +47,7 @@ describe("lambdas/shared/event", () => {
     const arrival = Object.keys(JSON.parse(line as string).arrival);
     assert.deepEqual(
       arrival,
-      schema.arrival.map((field) => field.name),
+      contract.arrival.map((field) => field.name),
     );
   });
 });
