@@ -1,7 +1,6 @@
 // The plainly written simulators that the real one is measured against: one Faker call for each field of an event.
 
 import { faker } from "@faker-js/faker/locale/en";
-import type { ClickstreamEvent } from "../../lambdas/shared/event";
 import {
   ANONYMOUS_SHARE,
   DEVICES,
@@ -16,6 +15,7 @@ import {
   type Weights,
 } from "../../lambdas/simulator/behaviour";
 import type { Line } from "../../lambdas/simulator/traffic";
+import type { ClickstreamEvent } from "../../schema/event";
 
 const SITE = "https://shop.example.com";
 

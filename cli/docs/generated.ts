@@ -3,6 +3,7 @@ import { architectureDocument } from "./architecture";
 import { configurationDocument, readmeDocument } from "./configuration";
 import { costDocument } from "./cost";
 import { deploymentDocument } from "./deployment";
+import { eventTypes } from "./event-types";
 
 export interface Generated {
   /** From the project's root. */
@@ -11,6 +12,7 @@ export interface Generated {
 }
 
 export const GENERATED: readonly Generated[] = [
+  { path: "schema/event.ts", text: eventTypes },
   { path: "README.md", text: readmeDocument },
   { path: "docs/configuration.md", text: configurationDocument },
   { path: "docs/architecture.md", text: architectureDocument },

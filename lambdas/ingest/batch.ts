@@ -2,7 +2,7 @@
 
 import { PutObjectCommand, type S3Client } from "@aws-sdk/client-s3";
 import type { KinesisStreamBatchItemFailure, KinesisStreamRecord } from "aws-lambda";
-import type { QuarantineReason } from "../shared/event";
+import type { QuarantineReason } from "../../schema/event";
 import { batchKey, objectKey, type Zone } from "../shared/layout";
 import { type Log, withContext } from "../shared/log";
 import { embeddedMetrics, INGEST_METRICS } from "../shared/metrics";

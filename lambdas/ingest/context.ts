@@ -1,6 +1,6 @@
 // What is known of a Kinesis record beside its data, and how a line of it is refused.
 
-import type { QuarantineReason } from "../shared/event";
+import type { QuarantineReason } from "../../schema/event";
 
 /** An event before the earliest, or later than its arrival plus the lead, is out of the window. */
 export interface TimeWindow {

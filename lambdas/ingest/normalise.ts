@@ -1,14 +1,10 @@
 // Turns one JSON value that a producer sent into one raw line, or says why it is no event. Pure: no clock, no I/O.
 
-import {
-  type ClickstreamEvent,
-  type GeoField,
-  NO_IDS,
-  type QuarantineReason,
-  type TextField,
-} from "../shared/event";
+import { NO_EVENT_IDS } from "../../schema/contract";
+import type { QuarantineReason } from "../../schema/event";
 import { type EventTime, isCanonicalTime, parseEpochTime, parseEventTime } from "../shared/time";
 import type { RecordContext, Rejection } from "./context";
+import { type Group, IDENTITY, KNOWN_NAMES, MEMBERS, type Member, TIME_ALIASES } from "./fields";
 import {
   isDeeperThan,
   type JsonObject,
@@ -72,37 +68,20 @@ class EventReader {
     }
   }
 
-  private event(position: number, context: RecordContext): ClickstreamEvent {
+  private event(position: number, context: RecordContext): JsonObject {
     const { source } = this;
-    const timeField = isAbsent(source.event_time) ? "timestamp" : "event_time";
-    const event_type = this.text("event_type");
-    if (event_type === undefined) throw this.withoutType();
+    const timeField = ["event_time", ...TIME_ALIASES].find((name) => !isAbsent(source[name])) ?? "event_time";
+    if (this.text("event_type", source.event_type) === undefined) throw this.withoutType();
     const event_time = eventTime(timeField, source[timeField], context);
-    const user_id = this.text("user_id");
-    const session_id = this.text("session_id");
-    if (user_id === undefined && session_id === undefined) {
-      throw new Rejected("missing_user_and_session", "Both user_id and session_id are missing or empty.");
+    if (IDENTITY.every((member) => this.value(member, source) === undefined)) throw WITHOUT_IDENTITY;
+    const event_id = this.eventId() ?? `${context.shardId}:${context.sequenceNumber}:${position}`;
+    const event: JsonObject = { event_id, event_time };
+    for (const member of MEMBERS) {
+      event[member.name] = "members" in member ? this.group(member) : this.value(member, source);
     }
-    return {
-      event_id: this.eventId() ?? `${context.shardId}:${context.sequenceNumber}:${position}`,
-      event_type,
-      event_time,
-      user_id,
-      session_id,
-      page_url: this.text("page_url"),
-      referrer_url: this.text("referrer_url"),
-      device_type: this.text("device_type"),
-      browser: this.text("browser"),
-      user_agent: this.text("user_agent"),
-      email: this.text("email"),
-      geo: this.geo(),
-      product_id: this.text("product_id"),
-      product_name: this.text("product_name"),
-      product_category: this.text("product_category"),
-      product_price: this.price(),
-      quantity: this.quantity(),
-      properties: this.properties(timeField),
-    };
+    // Last, when it is known which values have no field.
+    event.properties = this.properties(timeField);
+    return event;
   }
 
   private withoutType(): Rejected {
@@ -117,19 +96,50 @@ class EventReader {
   }
 
   private eventId(): string | undefined {
-    const id = this.text("event_id");
+    const id = this.text("event_id", this.source.event_id);
     if (id === undefined || id.length > LONGEST_NO_ID) return id;
     const plain = id.trim().toLowerCase();
-    return plain === "" || NO_IDS.has(plain) ? undefined : id;
+    return plain === "" || NO_EVENT_IDS.has(plain) ? undefined : id;
   }
 
-  private text(field: TextField): string | undefined {
-    const value = this.source[field];
-    if (value === undefined || value === "") return undefined;
-    return typeof value === "string" ? value : this.textOf(field, value);
+  private group({ name, members, names }: Group): JsonObject | undefined {
+    const given = this.objectField(name);
+    let group: JsonObject | undefined;
+    for (const member of members) {
+      const value = this.value(member, given);
+      if (value === undefined) continue;
+      group ??= {};
+      group[member.name] = value;
+    }
+    for (const other in given) {
+      if (!names.has(other)) this.unknown.push([`${name}.${other}`, given[other]]);
+    }
+    return group;
   }
 
-  private textOf(name: string, value: unknown): string | undefined {
+  /** The field's own name wins; an alias that says something else is kept with the properties. */
+  private value(member: Member, from: JsonObject): string | number | undefined {
+    let value = this.typed(member, member.path, from[member.name]);
+    if (member.aliases.length === 0) return value;
+    for (const alias of member.aliases) {
+      const other = this.typed(member, alias, this.source[alias]);
+      if (value === undefined) value = other;
+      else if (other !== undefined && other !== value) this.unknown.push([alias, other]);
+    }
+    return value;
+  }
+
+  private typed({ type }: Member, name: string, value: unknown): string | number | undefined {
+    if (type === "string") return this.text(name, value);
+    const number = numberOf(value);
+    if (Number.isNaN(number)) throw this.invalid(name, "a finite number", value);
+    if (type === "int" && number !== undefined && (number | 0) !== number) {
+      throw this.invalid(name, "a whole number of 32 bits", value);
+    }
+    return number;
+  }
+
+  private text(name: string, value: unknown): string | undefined {
     if (isAbsent(value)) return undefined;
     if (typeof value === "string") return value;
     if (typeof value === "boolean") return String(value);
@@ -140,60 +150,25 @@ class EventReader {
     return number;
   }
 
-  private geo(): ClickstreamEvent["geo"] {
-    const geo = this.objectField("geo");
-    const ip = this.geoText("ip", geo, "ip_address");
-    const country = this.geoText("country", geo, "country");
-    const city = this.geoText("city", geo, "city");
-    for (const name in geo) {
-      if (!GEO_NAMES.has(name)) this.unknown.push([`geo.${name}`, geo[name]]);
-    }
-    return ip === undefined && country === undefined && city === undefined
-      ? undefined
-      : { ip, country, city };
+  private invalid(name: string, allowed: string, value: unknown): Rejected {
+    return new Rejected("invalid_field", `${name} must be ${allowed}, got ${shown(value)}.`);
   }
 
-  /** The nested value wins; a flat one that says something else is kept with the properties. */
-  private geoText(field: GeoField, geo: JsonObject, flatName: string): string | undefined {
-    const nested = this.textOf(`geo.${field}`, geo[field]);
-    const flat = this.textOf(flatName, this.source[flatName]);
-    if (nested !== undefined && flat !== undefined && flat !== nested) this.unknown.push([flatName, flat]);
-    return nested ?? flat;
-  }
-
-  private price(): number | undefined {
-    const price = numberOf(this.source.product_price);
-    if (Number.isNaN(price)) throw this.invalid("product_price", "a finite number");
-    return price;
-  }
-
-  private quantity(): number | undefined {
-    const quantity = numberOf(this.source.quantity);
-    if (quantity !== undefined && (quantity | 0) !== quantity) {
-      throw this.invalid("quantity", "a whole number of 32 bits");
-    }
-    return quantity;
-  }
-
-  private invalid(field: string, allowed: string): Rejected {
-    return new Rejected("invalid_field", `${field} must be ${allowed}, got ${shown(this.source[field])}.`);
-  }
-
-  private objectField(field: "geo" | "properties"): JsonObject {
-    const value = this.source[field];
+  private objectField(name: string): JsonObject {
+    const value = this.source[name];
     if (isAbsent(value)) return NOTHING;
     // PHP writes an empty map so. A list that is not empty has no names to keep its values by.
     if (Array.isArray(value) && value.length === 0) return NOTHING;
     if (typeof value !== "object" || Array.isArray(value) || numberText(value) !== undefined) {
-      throw new Rejected("invalid_field", `${field} must be an object, got ${kindOf(value)}.`);
+      throw new Rejected("invalid_field", `${name} must be an object, got ${kindOf(value)}.`);
     }
     return value as JsonObject;
   }
 
-  private properties(timeField: "event_time" | "timestamp"): ClickstreamEvent["properties"] {
+  private properties(timeField: string): Record<string, string> | undefined {
     const given = this.objectField("properties");
     for (const name in this.source) {
-      const isOtherTime = name === "timestamp" && timeField === "event_time";
+      const isOtherTime = name !== timeField && TIME_ALIASES.includes(name);
       if (isOtherTime || !KNOWN_NAMES.has(name)) this.unknown.push([name, this.source[name]]);
     }
     if (this.unknown.length === 0 && isTextMap(given)) return isEmpty(given) ? undefined : given;
@@ -219,13 +194,10 @@ class EventReader {
 
 const NOTHING: JsonObject = {};
 const LONGEST_NO_ID = 64;
-const GEO_NAMES: ReadonlySet<string> = new Set(["ip", "country", "city"]);
-const KNOWN_NAMES: ReadonlySet<string> = new Set([
-  ...["event_id", "event_type", "event_time", "timestamp", "user_id", "session_id", "page_url"],
-  ...["referrer_url", "device_type", "browser", "user_agent", "email", "geo", "country", "city"],
-  ...["ip_address", "product_id", "product_name", "product_category", "product_price", "quantity"],
-  "properties",
-]);
+const WITHOUT_IDENTITY = new Rejected(
+  "missing_user_and_session",
+  `One of ${IDENTITY.map(({ name }) => name).join(", ")} is required. All are missing or empty.`,
+);
 const JSON_NUMBER = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/;
 const SHOWN_LENGTH = 80;
 

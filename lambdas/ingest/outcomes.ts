@@ -1,6 +1,6 @@
 // Makes of one Kinesis record its raw lines and its quarantine entries, each piece of it once. Pure, and never throws.
 
-import type { QuarantineLine } from "../shared/event";
+import type { QuarantineLine } from "../../schema/event";
 import { readRefused } from "../shared/refused";
 import { errorMessage, errorName } from "../shared/runtime";
 import type { RecordContext, Rejection } from "./context";

@@ -1,6 +1,6 @@
 // Writes a line of the quarantine. A long payload goes in parts: 10 MB of control characters are 60 MB of JSON.
 
-import type { QuarantineLine } from "../shared/event";
+import type { QuarantineLine } from "../../schema/event";
 import type { RecordContext } from "./context";
 import type { GzipObject } from "./gzip-object";
 import { jsonLine } from "./json";

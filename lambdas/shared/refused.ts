@@ -1,7 +1,7 @@
 // What a sender puts into the stream in place of a line that it cannot send as an event: the line and the reason.
 // The ingest quarantines the line itself under that reason, so that the quarantine says where and why.
 
-import type { QuarantineLine } from "./event";
+import type { QuarantineLine } from "../../schema/event";
 
 /** The one name of the JSON object that carries a refused line. No event has it. */
 export const REFUSED_NAME = "clickstream_refused";

@@ -1,6 +1,6 @@
 // Visits as they go on in parallel: each call gives the next event of one of them. Memory does not grow.
 
-import type { ClickstreamEvent } from "../shared/event";
+import type { ClickstreamEvent } from "../../schema/event";
 import { type Random, WeightedTable } from "../shared/random";
 import {
   ANONYMOUS_SHARE,

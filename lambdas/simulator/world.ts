@@ -4,7 +4,7 @@ import { faker as german } from "@faker-js/faker/locale/de";
 import { faker as english } from "@faker-js/faker/locale/en";
 import { faker as spanish } from "@faker-js/faker/locale/es";
 import { faker as french } from "@faker-js/faker/locale/fr";
-import type { ClickstreamEvent, Geo } from "../shared/event";
+import type { ClickstreamEvent } from "../../schema/event";
 import { makeRandom, mix, WeightedTable } from "../shared/random";
 import { DEVICES, type Device, IPV6_SHARE, SECOND_DEVICE_SHARE, SECOND_DEVICE_USE } from "./behaviour";
 
@@ -27,7 +27,7 @@ export interface World {
 export interface Person {
   email(): string;
   userId: string;
-  geo: Required<Geo>;
+  geo: Required<NonNullable<ClickstreamEvent["geo"]>>;
   device(unit: number): Device;
 }
 

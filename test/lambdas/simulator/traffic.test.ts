@@ -5,10 +5,10 @@ import { parse } from "bowser";
 import { plainTraffic } from "../../../bench/peers/simulator";
 import { recordContext } from "../../../lambdas/ingest/context";
 import { type Outcome, outcomes } from "../../../lambdas/ingest/outcomes";
-import type { ClickstreamEvent } from "../../../lambdas/shared/event";
 import { DEVICES } from "../../../lambdas/simulator/behaviour";
 import { Rhythm } from "../../../lambdas/simulator/rhythm";
 import { type Line, Traffic, type TrafficOptions, type Truth } from "../../../lambdas/simulator/traffic";
+import type { ClickstreamEvent } from "../../../schema/event";
 
 const START = Date.parse("2026-11-21T09:00:00.000Z");
 const PLAIN = { duplicates: 0, malformed: 0, late: 0, pii: 0 };

@@ -1,0 +1,71 @@
+// How the validator reads an event: the contract's fields, in the form that reading them takes.
+
+import { EVENT_FIELDS, type Field } from "../../schema/contract";
+
+/** A field that holds a text or a number. */
+export interface Member {
+  name: string;
+  /** What an error calls it: `geo.ip`. */
+  path: string;
+  type: "string" | "double" | "int";
+  /** Other names at the top of an event. */
+  aliases: readonly string[];
+}
+
+/** An object of fields, such as geo. */
+export interface Group {
+  name: string;
+  members: Member[];
+  names: Set<string>;
+}
+
+/** Read by code of their own. */
+const SPECIAL = ["event_id", "event_time", "properties"];
+const TYPES: readonly string[] = ["string", "double", "int"] satisfies Member["type"][];
+
+/** All fields but the special ones, in the contract's order. */
+export const MEMBERS: readonly (Member | Group)[] = membersOf(
+  EVENT_FIELDS.filter(({ name }) => !SPECIAL.includes(name)),
+);
+
+/** An event needs one of these. */
+export const IDENTITY: readonly Member[] = EVENT_FIELDS.filter(({ identity }) => identity).map(memberOf);
+
+export const TIME_ALIASES: readonly string[] =
+  EVENT_FIELDS.find(({ name }) => name === "event_time")?.aliases ?? [];
+
+/** What may stand at the top of an event; all else goes to the properties. */
+export const KNOWN_NAMES: ReadonlySet<string> = new Set(
+  EVENT_FIELDS.flatMap(({ name, aliases = [] }) => [name.split(".")[0] as string, ...aliases]),
+);
+
+function membersOf(fields: readonly Field[]): (Member | Group)[] {
+  const members: (Member | Group)[] = [];
+  const groups = new Map<string, Group>();
+  for (const field of fields) {
+    const groupName = field.name.includes(".") ? (field.name.split(".")[0] as string) : undefined;
+    if (groupName === undefined) {
+      members.push(memberOf(field));
+      continue;
+    }
+    let group = groups.get(groupName);
+    if (group === undefined) {
+      group = { name: groupName, members: [], names: new Set() };
+      groups.set(groupName, group);
+      members.push(group);
+    }
+    const member = memberOf(field);
+    group.members.push(member);
+    group.names.add(member.name);
+  }
+  return members;
+}
+
+function memberOf({ name, type, aliases = [] }: Field): Member {
+  if (!TYPES.includes(type)) {
+    throw new Error(
+      `schema/clickstream.json: the field ${name} has the type ${type}. The ingest reads ${TYPES.join(", ")}.`,
+    );
+  }
+  return { name: name.split(".").at(-1) as string, path: name, type: type as Member["type"], aliases };
+}
