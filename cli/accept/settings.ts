@@ -1,11 +1,15 @@
 // Configuration values of the stack under test, and how `pulumi config set --path` takes them.
 
+import { CONFIG_KEYS, type ConfigKey } from "../../infra/config/keys";
+
 /** Values by key, without the project's name; undefined takes the key out of the configuration. */
 export type Settings = Readonly<Record<string, Setting>>;
 export type Setting = string | number | boolean | Readonly<Record<string, string>> | undefined;
 
 /** Kept encrypted in the stack's file. */
-export const SECRET_KEYS: readonly string[] = ["privacyHashKey"];
+export const SECRET_KEYS: readonly string[] = Object.entries<ConfigKey>(CONFIG_KEYS).flatMap(
+  ([key, { secret }]) => (secret ? [key] : []),
+);
 
 /** `privacy: {user_id: "hash"}` is `privacy.user_id=hash` to `pulumi config set --path`. */
 export function asPaths(given: Settings): [path: string, value: string | undefined][] {

@@ -1,4 +1,4 @@
-// npm run docs: writes the documents that the program itself tells, such as the table of the configuration.
+// npm run docs: writes the files that are generated, such as the table of the configuration and the event's types.
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { PROJECT_ROOT } from "../../stack/runs";

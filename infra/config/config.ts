@@ -1,15 +1,10 @@
 // The stack's configuration: typed, with defaults and ranges, and all problems of it reported at once.
 
 import * as pulumi from "@pulumi/pulumi";
+import { PRIVACY_DEFAULTS, type PrivacyRule } from "../../schema/contract";
 import { alarmProblems } from "./alarm-checks";
-import {
-  type Check,
-  type ClickstreamConfig,
-  CONFIG_KEYS,
-  type ConfigKey,
-  PRIVACY_KEYS,
-  type PrivacyRule,
-} from "./keys";
+import type { Check } from "./checks";
+import { type ClickstreamConfig, CONFIG_KEYS, type ConfigKey, type ConfigValues } from "./keys";
 import { suggest } from "./suggest";
 
 /** What `pulumi up` stops with; the engine shows the message without a stack trace. */
@@ -38,18 +33,18 @@ export function readConfig(namespace: string, values: Record<string, string>): C
         explain(full, checked.problem, spec.secret ? "a secret value" : JSON.stringify(text), spec.example),
       );
   }
-  const config = read as unknown as Omit<ClickstreamConfig, "privacyHashKey"> & { privacyHashKey?: string };
+  const config = read as ConfigValues;
   const hashKey = config.privacyHashKey || undefined;
   problems.push(...crossChecks(namespace, config, hashKey));
   if (problems.length > 0) throw new InvalidConfiguration(problems);
   return {
     ...config,
-    privacy: { ...(CONFIG_KEYS.privacy.default as Record<string, PrivacyRule>), ...config.privacy },
+    privacy: { ...CONFIG_KEYS.privacy.default, ...config.privacy },
     privacyHashKey: hashKey === undefined ? undefined : pulumi.secret(hashKey),
   };
 }
 
-function parse(check: Check, text: string): { value: unknown } | { problem: string } {
+function parse(check: Check<unknown>, text: string): { value: unknown } | { problem: string } {
   const result = check.read(text);
   return result === undefined ? { problem: `must be ${check.allowed}` } : { value: result };
 }
@@ -149,7 +144,7 @@ function hashKeyProblems(
   if (privacy && hashed.length === 0 && hashKey !== undefined) {
     problems.push(
       `${key("privacyHashKey")} is set, but no field of ${key("privacy")} is hashed. ` +
-        `Hash one of ${PRIVACY_KEYS.join(", ")}, or: pulumi config rm ${key("privacyHashKey")}`,
+        `Hash one of ${Object.keys(PRIVACY_DEFAULTS).join(", ")}, or: pulumi config rm ${key("privacyHashKey")}`,
     );
   }
   return problems;

@@ -1,281 +1,332 @@
-// Every configuration key: what it may hold, and its default. Pulumi.yaml declares the same keys for the engine.
+// Every configuration key: what it may hold, its default, and what it does. The type of the configuration follows from
+// this list, and so do Pulumi.yaml and the documents (`npm run docs`).
 
 import type * as pulumi from "@pulumi/pulumi";
-import { OWN_TAGS } from "../blocks/tags";
+import { PRIVACY_DEFAULTS } from "../../schema/contract";
+import { PREFIX } from "../../schema/prefixes";
+import {
+  bool,
+  type Check,
+  emails,
+  integer,
+  isoTime,
+  number,
+  oneOf,
+  privacyRules,
+  schedule,
+  tags,
+  text,
+  zeroOr,
+} from "./checks";
 
-/** How a value's text is read; `read` returns undefined for what is not allowed. */
-export interface Check {
-  type: "string" | "integer" | "boolean" | "array" | "object";
-  allowed: string;
-  read: (text: string) => unknown;
-}
-
-export interface ConfigKey {
-  check: Check;
-  default: unknown;
+export interface ConfigKey<T = unknown> {
+  check: Check<T>;
+  default: T;
   /** What follows `pulumi config set`: a value, or (with `--path`) the whole of it, KEY standing for the key. */
   example: string;
+  description: string;
+  /** What `pulumi new` asks. Without it the key is not asked for. */
+  question?: string;
   /** Never shown, not even in an error. */
   secret?: boolean;
 }
 
-/** What the stages are given. */
-export interface ClickstreamConfig {
-  streamMode: "PROVISIONED" | "ON_DEMAND";
-  shardCount: number;
-  streamRetentionHours: number;
-  batchSize: number;
-  batchWindowSeconds: number;
-  ingestMemoryMb: number;
-  ingestRetryAttempts: number;
-  ingestRecordAgeHours: number;
-  earliestEventTime: string;
-  latestEventLeadHours: number;
-  ingestWaitMinutes: number;
-  glueWorkerType: string;
-  glueWorkers: number;
-  glueTimeoutMinutes: number;
-  targetFileMb: number;
-  privacy: Record<string, PrivacyRule>;
-  privacyHashKey?: pulumi.Output<string>;
-  versioning: boolean;
-  noncurrentRetentionDays: number;
-  rawInfrequentAccessDays: number;
-  rawRetentionDays: number;
-  quarantineRetentionDays: number;
-  resultsRetentionDays: number;
-  successEmails: string[];
-  failureEmails: string[];
-  scheduleEnabled: boolean;
-  scheduleExpression: string;
-  tags: Record<string, string>;
-  logRetentionDays: number;
-  alarms: boolean;
-  alarmNoEventsMinutes: number;
-  alarmVolumeDropPercent: number;
-  alarmIteratorAgeMinutes: number;
-  alarmQuarantinePercent: number;
-  alarmNoSuccessHours: number;
-  dashboard: boolean;
-  tracing: boolean;
-  athenaScanLimitGb: number;
-  monthlyBudgetUsd: number;
-  customerKey: boolean;
-  allowDataLoss: boolean;
-  forceDestroy: boolean;
-}
-
-export type PrivacyRule = "keep" | "mask" | "hash" | "drop";
-
-/** The fields that the Glue script protects, in the table's columns and in `properties`. */
-export const PRIVACY_KEYS = [
-  "user_id",
-  "session_id",
-  "page_url",
-  "referrer_url",
-  "device_type",
-  "browser",
-  "ip",
-  "country",
-  "city",
-  "product_id",
-  "product_name",
-  "product_category",
-  "user_agent",
-  "email",
-];
-const PRIVACY_RULES = ["keep", "mask", "hash", "drop"];
 const LOG_RETENTION_DAYS = [
   1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
 ];
 
+/** The fields that are not kept unless the stack says so. */
+const CHANGED_BY_DEFAULT = Object.fromEntries(
+  Object.entries(PRIVACY_DEFAULTS).filter(([, rule]) => rule !== "keep"),
+);
+
 export const CONFIG_KEYS = {
-  streamMode: { check: oneOf("PROVISIONED", "ON_DEMAND"), default: "PROVISIONED", example: "PROVISIONED" },
-  shardCount: { check: integer(1, 500), default: 1, example: "1" },
-  streamRetentionHours: { check: integer(24, 8760), default: 24, example: "24" },
-  batchSize: { check: integer(1, 10_000), default: 10_000, example: "10000" },
-  batchWindowSeconds: { check: integer(0, 300), default: 60, example: "60" },
-  ingestMemoryMb: { check: integer(256, 10_240), default: 512, example: "512" },
-  ingestRetryAttempts: { check: integer(0, 10_000), default: 10, example: "10" },
-  ingestRecordAgeHours: { check: integer(1, 168), default: 12, example: "12" },
+  streamMode: {
+    check: oneOf("PROVISIONED", "ON_DEMAND"),
+    default: "PROVISIONED",
+    example: "PROVISIONED",
+    description:
+      "PROVISIONED (shardCount shards, paid by the hour) or ON_DEMAND (AWS adds and removes shards). Changed at most twice in 24 hours. Back to PROVISIONED, the stream keeps the shards that it has then (4 or more), so set shardCount within half and double of that",
+    question: "PROVISIONED (shards, paid by the hour) or ON_DEMAND",
+  },
+  shardCount: {
+    check: integer(1, 500),
+    default: 1,
+    example: "1",
+    description:
+      "Shards of a PROVISIONED stream, 1 to 500. One takes 1 MB or 1,000 records a second. One update can at most double or halve them (1 to 2, then to 3), ten updates in 24 hours; npm run doctor says the steps",
+  },
+  streamRetentionHours: {
+    check: integer(24, 8760),
+    default: 24,
+    example: "24",
+    description: "How long the stream keeps records, 24 to 8760",
+  },
+  batchSize: {
+    check: integer(1, 10_000),
+    default: 10_000,
+    example: "10000",
+    description: "Records that the ingest Lambda is given at most, 1 to 10000",
+  },
+  batchWindowSeconds: {
+    check: integer(0, 300),
+    default: 60,
+    example: "60",
+    description:
+      "How long a batch is gathered, 0 (only where batchSize is 10 or less) to 300. Longer makes fewer and larger files",
+  },
+  ingestMemoryMb: {
+    check: integer(256, 10_240),
+    default: 512,
+    example: "512",
+    description: "Memory of the ingest Lambda, 256 to 10240",
+  },
+  ingestRetryAttempts: {
+    check: integer(0, 10_000),
+    default: 10,
+    example: "10",
+    description: `How often a failing batch is tried again before it is kept under ${PREFIX.givenUp} in the raw bucket, 0 to 10000`,
+  },
+  ingestRecordAgeHours: {
+    check: integer(1, 168),
+    default: 12,
+    example: "12",
+    description: "Age at which a failing batch is given up, 1 to 168 and less than streamRetentionHours",
+  },
   earliestEventTime: {
     check: isoTime(),
     default: "2000-01-01T00:00:00Z",
     example: "2000-01-01T00:00:00Z",
+    description: "Events before this time (UTC) go to the quarantine",
   },
-  latestEventLeadHours: { check: integer(0, 8760), default: 24, example: "24" },
-  ingestWaitMinutes: { check: integer(1, 120), default: 15, example: "15" },
-  glueWorkerType: { check: oneOf("G.1X", "G.2X", "G.4X", "G.8X"), default: "G.1X", example: "G.1X" },
-  glueWorkers: { check: integer(2, 299), default: 2, example: "2" },
-  glueTimeoutMinutes: { check: integer(1, 2880), default: 60, example: "60" },
-  targetFileMb: { check: integer(1, 1024), default: 128, example: "128" },
+  latestEventLeadHours: {
+    check: integer(0, 8760),
+    default: 24,
+    example: "24",
+    description:
+      "Events that claim to be later than their arrival by more than this go to the quarantine, 0 to 8760",
+  },
+  ingestWaitMinutes: {
+    check: integer(1, 120),
+    default: 15,
+    example: "15",
+    description: "How long an execution waits for what it was told was sent, 1 to 120",
+  },
+  glueWorkerType: {
+    check: oneOf("G.1X", "G.2X", "G.4X", "G.8X"),
+    default: "G.1X",
+    example: "G.1X",
+    description: "Size of the Glue job's workers - G.1X, G.2X, G.4X or G.8X",
+  },
+  glueWorkers: {
+    check: integer(2, 299),
+    default: 2,
+    example: "2",
+    description: "Number of the Glue job's workers, 2 to 299",
+  },
+  glueTimeoutMinutes: {
+    check: integer(1, 2880),
+    default: 60,
+    example: "60",
+    description: "Time after which a run of the Glue job is stopped, 1 to 2880",
+  },
+  targetFileMb: {
+    check: integer(1, 1024),
+    default: 128,
+    example: "128",
+    description: "Size that the curated files aim at, 1 to 1024",
+  },
   privacy: {
     check: privacyRules(),
-    default: { ip: "mask", user_agent: "drop", email: "drop", user_id: "keep" },
+    default: CHANGED_BY_DEFAULT,
     example: "--path KEY.user_id hash",
+    description:
+      "What becomes of personal fields, such as ip, user_agent, email, user_id, session_id, city - keep, mask, hash or drop. Fields left out keep their default",
   },
   privacyHashKey: {
     check: text("text of 16 characters or more", (value) => value === "" || value.length >= 16),
     default: "",
     example: '--secret KEY "$(openssl rand -base64 32)"',
     secret: true,
+    description:
+      "Key of the hash, 16 characters or more, set with --secret. Required where a field is hashed",
   },
-  versioning: { check: bool(), default: true, example: "true" },
-  noncurrentRetentionDays: { check: integer(1, 3650), default: 30, example: "30" },
-  rawInfrequentAccessDays: { check: zeroOr(30, 3650), default: 0, example: "90" },
-  rawRetentionDays: { check: zeroOr(7, 36_500), default: 0, example: "730" },
-  quarantineRetentionDays: { check: zeroOr(7, 36_500), default: 0, example: "365" },
-  resultsRetentionDays: { check: integer(1, 3650), default: 30, example: "30" },
-  successEmails: { check: emails(), default: [], example: "--path 'KEY[0]' you@example.com" },
-  failureEmails: { check: emails(), default: [], example: "--path 'KEY[0]' you@example.com" },
-  scheduleEnabled: { check: bool(), default: true, example: "true" },
-  scheduleExpression: { check: schedule(), default: "rate(1 hour)", example: "'rate(1 hour)'" },
-  tags: { check: tags(), default: {}, example: "--path KEY.CostCenter data" },
+  versioning: {
+    check: bool(),
+    default: true,
+    example: "true",
+    description: "Whether overwritten and deleted objects can be had back, for noncurrentRetentionDays",
+  },
+  noncurrentRetentionDays: {
+    check: integer(1, 3650),
+    default: 30,
+    example: "30",
+    description:
+      "Days that overwritten and deleted objects are kept where versioning is or was on, 1 to 3650",
+  },
+  rawInfrequentAccessDays: {
+    check: zeroOr(30, 3650),
+    default: 0,
+    example: "90",
+    description: "Days after which raw events move to the cheaper class STANDARD_IA, 30 to 3650; 0 is never",
+  },
+  rawRetentionDays: {
+    check: zeroOr(7, 36_500),
+    default: 0,
+    example: "730",
+    description:
+      "Days that raw events are kept, 7 to 36500; 0 is for good. What is gone cannot be reprocessed",
+  },
+  quarantineRetentionDays: {
+    check: zeroOr(7, 36_500),
+    default: 0,
+    example: "365",
+    description:
+      "Days that the quarantine and the batches that ingest gave up are kept, 7 to 36500; 0 is for good",
+  },
+  resultsRetentionDays: {
+    check: integer(1, 3650),
+    default: 30,
+    example: "30",
+    description: "Days that Athena's query results are kept, 1 to 3650",
+  },
+  successEmails: {
+    check: emails(),
+    default: [],
+    example: "--path 'KEY[0]' you@example.com",
+    description: "Addresses that get the success mails; each confirms once",
+  },
+  failureEmails: {
+    check: emails(),
+    default: [],
+    example: "--path 'KEY[0]' you@example.com",
+    description: "Addresses that get the failure mails; each confirms once",
+  },
+  scheduleEnabled: {
+    check: bool(),
+    default: true,
+    example: "true",
+    description: "Whether the pipeline is started by the schedule",
+    question: "Whether the pipeline is started by the schedule",
+  },
+  scheduleExpression: {
+    check: schedule(),
+    default: "rate(1 hour)",
+    example: "'rate(1 hour)'",
+    description: "When the pipeline is started - rate(...) or cron(...), UTC",
+    question: "When the pipeline is started - rate(...) or cron(...), UTC",
+  },
+  tags: {
+    check: tags(),
+    default: {},
+    example: "--path KEY.CostCenter data",
+    description: "Tags of your own on every resource, beside Project, Stack and ManagedBy - up to 7",
+  },
   logRetentionDays: {
     check: number(`one of ${LOG_RETENTION_DAYS.join(", ")}`, (days) => LOG_RETENTION_DAYS.includes(days)),
     default: 30,
     example: "30",
+    description: "Days that logs are kept, one of CloudWatch's steps (1, 3, 5, 7, 14, 30, 60, 90, ...)",
   },
-  alarms: { check: bool(), default: true, example: "true" },
-  alarmNoEventsMinutes: { check: zeroOr(10, 1440), default: 60, example: "60" },
-  alarmVolumeDropPercent: { check: integer(0, 99), default: 50, example: "50" },
-  alarmIteratorAgeMinutes: { check: integer(0, 10_080), default: 15, example: "15" },
-  alarmQuarantinePercent: { check: integer(0, 99), default: 5, example: "5" },
-  alarmNoSuccessHours: { check: integer(0, 168), default: 3, example: "3" },
-  dashboard: { check: bool(), default: true, example: "true" },
-  tracing: { check: bool(), default: false, example: "true" },
-  athenaScanLimitGb: { check: integer(0, 100_000), default: 100, example: "100" },
-  monthlyBudgetUsd: { check: integer(0, 10_000_000), default: 0, example: "100" },
-  customerKey: { check: bool(), default: false, example: "true" },
-  allowDataLoss: { check: bool(), default: false, example: "false" },
-  forceDestroy: { check: bool(), default: false, example: "false" },
+  alarms: {
+    check: bool(),
+    default: true,
+    example: "true",
+    description:
+      "Whether alarms go to the failure topic (docs/operations.md has them all). They cost about 2 dollars a month, and 1 for the key that lets CloudWatch publish",
+  },
+  alarmNoEventsMinutes: {
+    check: zeroOr(10, 1440),
+    default: 60,
+    example: "60",
+    description:
+      "Alarm where records had come and none is put into the stream for this long, 0 (no such alarm) or 10 to 1440. CloudWatch gets the count some minutes late",
+  },
+  alarmVolumeDropPercent: {
+    check: integer(0, 99),
+    default: 50,
+    example: "50",
+    description:
+      "Alarm where 24 hours bring this much fewer events than the 24 hours before, 0 (no such alarm) to 99",
+  },
+  alarmIteratorAgeMinutes: {
+    check: integer(0, 10_080),
+    default: 15,
+    example: "15",
+    description:
+      "Alarm where the ingest is this far behind the stream, 0 (no such alarm) to 10080 and less than streamRetentionHours",
+  },
+  alarmQuarantinePercent: {
+    check: integer(0, 99),
+    default: 5,
+    example: "5",
+    description:
+      "Alarm where more than this share of an hour's lines goes to the quarantine, 0 (no such alarm) to 99",
+  },
+  alarmNoSuccessHours: {
+    check: integer(0, 168),
+    default: 3,
+    example: "3",
+    description:
+      "Alarm where records have come and no execution has verified a run for this long, 0 (no such alarm) to 168 and longer than the schedule. Only where scheduleEnabled",
+  },
+  dashboard: {
+    check: bool(),
+    default: true,
+    example: "true",
+    description: "Whether there is a CloudWatch dashboard. An account has three for nothing",
+  },
+  tracing: {
+    check: bool(),
+    default: false,
+    example: "true",
+    description: "Whether X-Ray gets traces of the Lambdas and of the state machine",
+  },
+  athenaScanLimitGb: {
+    check: integer(0, 100_000),
+    default: 100,
+    example: "100",
+    description:
+      "A query that reads more than this is stopped, 0 (no limit) to 100000. The state machine's own queries read two columns of the days that a run wrote to",
+  },
+  monthlyBudgetUsd: {
+    check: integer(0, 10_000_000),
+    default: 0,
+    example: "100",
+    description:
+      "Mails at 80 % of this sum and where AWS expects more of it in a month, 0 (no budget) or more. Counts by the tags Project and Stack, which have to be activated as cost allocation tags once",
+  },
+  customerKey: {
+    check: bool(),
+    default: false,
+    example: "true",
+    description:
+      "Whether a KMS key of the stack's own encrypts stream, buckets, topics, logs, results and secret, for 1 dollar a month and the calls. Without it AWS's own keys do",
+  },
+  allowDataLoss: {
+    check: bool(),
+    default: false,
+    example: "false",
+    description:
+      "Whether pulumi destroy, or a change that would replace it, may delete what holds data. Without it Pulumi refuses",
+  },
+  forceDestroy: {
+    check: bool(),
+    default: false,
+    example: "false",
+    description:
+      "Whether pulumi destroy empties the buckets, too, which needs allowDataLoss. Without it, buckets that hold something stay and are reported",
+  },
 } satisfies Record<string, ConfigKey>;
 
-function integer(min: number, max: number): Check {
-  return number(`an integer from ${min} to ${max}`, (value) => value >= min && value <= max);
-}
+/** What the keys hold once they are read. */
+export type ConfigValues = {
+  -readonly [Key in keyof typeof CONFIG_KEYS]: (typeof CONFIG_KEYS)[Key]["check"] extends Check<infer Value>
+    ? Value
+    : never;
+};
 
-/** Days or minutes of what can also be left out. */
-function zeroOr(min: number, max: number): Check {
-  return number(
-    `0 or an integer from ${min} to ${max}`,
-    (value) => value === 0 || (value >= min && value <= max),
-  );
-}
-
-function number(allowed: string, accepts: (value: number) => boolean): Check {
-  return {
-    type: "integer",
-    allowed,
-    read: (given) => (/^-?\d+$/.test(given) && accepts(Number(given)) ? Number(given) : undefined),
-  };
-}
-
-function bool(): Check {
-  return {
-    type: "boolean",
-    allowed: "true or false",
-    read: (given) => (given === "true" ? true : given === "false" ? false : undefined),
-  };
-}
-
-function text(allowed: string, accepts: (value: string) => boolean): Check {
-  return { type: "string", allowed, read: (given) => (accepts(given) ? given : undefined) };
-}
-
-function oneOf(...values: string[]): Check {
-  return text(`one of ${values.join(", ")}`, (given) => values.includes(given));
-}
-
-function isoTime(): Check {
-  const form = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{1,3})?)?Z$/;
-  return text(
-    "a UTC time such as 2000-01-01T00:00:00Z",
-    (given) =>
-      form.test(given) &&
-      !Number.isNaN(Date.parse(given)) &&
-      // Date.parse takes February 30 for March 1.
-      new Date(given).toISOString().startsWith(given.slice(0, 10)),
-  );
-}
-
-/** EventBridge Scheduler's recurring forms; `at(...)` would run once only and is not for a pipeline. */
-function schedule(): Check {
-  const rate = /^rate\((1 (minute|hour|day)|([2-9]|[1-9]\d+) (minutes|hours|days))\)$/;
-  const cron = /^cron\(\S+( \S+){5}\)$/;
-  return text(
-    "rate(N minutes|hours|days) or cron(with six fields)",
-    (given) => rate.test(given) || cron.test(given),
-  );
-}
-
-function json<T>(type: Check["type"], allowed: string, accepts: (value: unknown) => value is T): Check {
-  return {
-    type,
-    allowed,
-    read: (given) => {
-      try {
-        const value: unknown = JSON.parse(given);
-        return accepts(value) ? value : undefined;
-      } catch {
-        return undefined;
-      }
-    },
-  };
-}
-
-function emails(): Check {
-  const address = /^[^\s@]+@[^\s@]+\.[^\s@]+$/;
-  return json(
-    "array",
-    "a list of different e-mail addresses",
-    (value): value is string[] =>
-      Array.isArray(value) &&
-      value.every((item) => typeof item === "string" && address.test(item)) &&
-      new Set(value).size === value.length,
-  );
-}
-
-/**
- * What every AWS service takes: IAM tells keys apart without regard to case, and an S3 object has ten tags at most,
- * of which three are the program's.
- */
-function tags(): Check {
-  const chars = /^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$/u;
-  const fits = (key: string, value: unknown) =>
-    key.length >= 1 &&
-    key.length <= 128 &&
-    chars.test(key) &&
-    !key.toLowerCase().startsWith("aws:") &&
-    typeof value === "string" &&
-    value.length <= 256 &&
-    chars.test(value);
-  return json(
-    "object",
-    `an object of up to 7 tags: different keys of 1 to 128 and values of up to 256 letters, digits, spaces and _.:/=+-@, no key ${OWN_TAGS.join(", ")} or aws:...`,
-    (value): value is Record<string, string> => {
-      if (typeof value !== "object" || value === null || Array.isArray(value)) return false;
-      const keys = Object.keys(value).map((key) => key.toLowerCase());
-      return (
-        keys.length <= 7 &&
-        new Set([...keys, ...OWN_TAGS.map((key) => key.toLowerCase())]).size ===
-          keys.length + OWN_TAGS.length &&
-        Object.entries(value).every(([key, member]) => fits(key, member))
-      );
-    },
-  );
-}
-
-function privacyRules(): Check {
-  return json(
-    "object",
-    `an object whose keys are among ${PRIVACY_KEYS.join(", ")} and whose values are ${PRIVACY_RULES.join(", ")}`,
-    (value): value is Record<string, PrivacyRule> =>
-      typeof value === "object" &&
-      value !== null &&
-      !Array.isArray(value) &&
-      Object.entries(value).every(
-        ([field, rule]) => PRIVACY_KEYS.includes(field) && PRIVACY_RULES.includes(rule),
-      ),
-  );
-}
+/** What the stages are given. */
+export type ClickstreamConfig = Omit<ConfigValues, "privacyHashKey"> & {
+  privacyHashKey?: pulumi.Output<string>;
+};

@@ -6,6 +6,7 @@ import * as path from "node:path";
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import { FAILED_BATCHES_PREFIX } from "../../lambdas/shared/layout";
+import type { PrivacyRule } from "../../schema/contract";
 import { arnOf } from "../blocks/account";
 import { PROJECT_ROOT } from "../blocks/bundle";
 import { mayUse } from "../blocks/encryption";
@@ -14,7 +15,6 @@ import { qualifiedName } from "../blocks/names";
 import { allow, type Statement } from "../blocks/permissions";
 import { type BucketSettings, PrivateBucket } from "../blocks/private-bucket";
 import { ServiceRole } from "../blocks/service-role";
-import type { PrivacyRule } from "../config/keys";
 
 export interface TransformArgs extends BucketSettings {
   raw: PrivateBucket;

@@ -1,0 +1,146 @@
+// What a configuration key may hold: how its text is read, and the words for what is allowed.
+
+import { PRIVACY_DEFAULTS, type PrivacyRule } from "../../schema/contract";
+import { OWN_TAGS } from "../blocks/tags";
+
+/** How a value's text is read; `read` returns undefined for what is not allowed. */
+export interface Check<T> {
+  type: "string" | "integer" | "boolean" | "array" | "object";
+  allowed: string;
+  read: (text: string) => T | undefined;
+}
+
+const PRIVACY_RULES: readonly string[] = ["keep", "mask", "hash", "drop"] satisfies PrivacyRule[];
+
+export function integer(min: number, max: number): Check<number> {
+  return number(`an integer from ${min} to ${max}`, (value) => value >= min && value <= max);
+}
+
+/** Days or minutes of what can also be left out. */
+export function zeroOr(min: number, max: number): Check<number> {
+  return number(
+    `0 or an integer from ${min} to ${max}`,
+    (value) => value === 0 || (value >= min && value <= max),
+  );
+}
+
+export function number(allowed: string, accepts: (value: number) => boolean): Check<number> {
+  return {
+    type: "integer",
+    allowed,
+    read: (given) => (/^-?\d+$/.test(given) && accepts(Number(given)) ? Number(given) : undefined),
+  };
+}
+
+export function bool(): Check<boolean> {
+  return {
+    type: "boolean",
+    allowed: "true or false",
+    read: (given) => (given === "true" ? true : given === "false" ? false : undefined),
+  };
+}
+
+export function text(allowed: string, accepts: (value: string) => boolean): Check<string> {
+  return { type: "string", allowed, read: (given) => (accepts(given) ? given : undefined) };
+}
+
+export function oneOf<const Value extends string>(...values: Value[]): Check<Value> {
+  return {
+    type: "string",
+    allowed: `one of ${values.join(", ")}`,
+    read: (given) => values.find((value) => value === given),
+  };
+}
+
+export function isoTime(): Check<string> {
+  const form = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{1,3})?)?Z$/;
+  return text(
+    "a UTC time such as 2000-01-01T00:00:00Z",
+    (given) =>
+      form.test(given) &&
+      !Number.isNaN(Date.parse(given)) &&
+      // Date.parse takes February 30 for March 1.
+      new Date(given).toISOString().startsWith(given.slice(0, 10)),
+  );
+}
+
+/** EventBridge Scheduler's recurring forms; `at(...)` would run once only and is not for a pipeline. */
+export function schedule(): Check<string> {
+  const rate = /^rate\((1 (minute|hour|day)|([2-9]|[1-9]\d+) (minutes|hours|days))\)$/;
+  const cron = /^cron\(\S+( \S+){5}\)$/;
+  return text(
+    "rate(N minutes|hours|days) or cron(with six fields)",
+    (given) => rate.test(given) || cron.test(given),
+  );
+}
+
+function json<T>(type: Check<T>["type"], allowed: string, accepts: (value: unknown) => value is T): Check<T> {
+  return {
+    type,
+    allowed,
+    read: (given) => {
+      try {
+        const value: unknown = JSON.parse(given);
+        return accepts(value) ? value : undefined;
+      } catch {
+        return undefined;
+      }
+    },
+  };
+}
+
+export function emails(): Check<string[]> {
+  const address = /^[^\s@]+@[^\s@]+\.[^\s@]+$/;
+  return json(
+    "array",
+    "a list of different e-mail addresses",
+    (value): value is string[] =>
+      Array.isArray(value) &&
+      value.every((item) => typeof item === "string" && address.test(item)) &&
+      new Set(value).size === value.length,
+  );
+}
+
+/**
+ * What every AWS service takes: IAM tells keys apart without regard to case, and an S3 object has ten tags at most,
+ * of which three are the program's.
+ */
+export function tags(): Check<Record<string, string>> {
+  const chars = /^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$/u;
+  const fits = (key: string, value: unknown) =>
+    key.length >= 1 &&
+    key.length <= 128 &&
+    chars.test(key) &&
+    !key.toLowerCase().startsWith("aws:") &&
+    typeof value === "string" &&
+    value.length <= 256 &&
+    chars.test(value);
+  return json(
+    "object",
+    `an object of up to 7 tags: different keys of 1 to 128 and values of up to 256 letters, digits, spaces and _.:/=+-@, no key ${OWN_TAGS.join(", ")} or aws:...`,
+    (value): value is Record<string, string> => {
+      if (typeof value !== "object" || value === null || Array.isArray(value)) return false;
+      const keys = Object.keys(value).map((key) => key.toLowerCase());
+      return (
+        keys.length <= 7 &&
+        new Set([...keys, ...OWN_TAGS.map((key) => key.toLowerCase())]).size ===
+          keys.length + OWN_TAGS.length &&
+        Object.entries(value).every(([key, member]) => fits(key, member))
+      );
+    },
+  );
+}
+
+export function privacyRules(): Check<Record<string, PrivacyRule>> {
+  return json(
+    "object",
+    `an object whose keys are among ${Object.keys(PRIVACY_DEFAULTS).join(", ")} and whose values are ${PRIVACY_RULES.join(", ")}`,
+    (value): value is Record<string, PrivacyRule> =>
+      typeof value === "object" &&
+      value !== null &&
+      !Array.isArray(value) &&
+      Object.entries(value).every(
+        ([field, rule]) => Object.hasOwn(PRIVACY_DEFAULTS, field) && PRIVACY_RULES.includes(rule),
+      ),
+  );
+}
