@@ -5,6 +5,7 @@ import type {
   ResourceValidationPolicy,
   StackValidationPolicy,
 } from "@pulumi/policy";
+import { HOLDS_DATA } from "../infra/blocks/data-types";
 import { type Statement, statementsOf } from "./document";
 
 /** Begins the Sid of statements whose actions AWS gives no resource-level permission (infra/blocks/permissions.ts). */
@@ -33,13 +34,6 @@ export const UNTAGGABLE = [
   "aws:secretsmanager/secretVersion:SecretVersion",
   "aws:sns/topicPolicy:TopicPolicy",
   "aws:sns/topicSubscription:TopicSubscription",
-];
-const HOLDS_DATA = [
-  BUCKET,
-  "aws:glue/catalogDatabase:CatalogDatabase",
-  "aws:glue/catalogTable:CatalogTable",
-  "aws:kinesis/stream:Stream",
-  "aws:secretsmanager/secret:Secret",
 ];
 
 type Problem = string | undefined | false;

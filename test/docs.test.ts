@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { parse } from "yaml";
+import { evaluate } from "./infra/program";
 
 const ROOT = resolve(__dirname, "..");
 const read = (path: string): string => readFileSync(join(ROOT, path), "utf8");
@@ -32,6 +33,23 @@ describe("docs", () => {
         assert.ok(name in scripts, `${document}: npm run ${name}`);
       }
     }
+  });
+
+  it("names only outputs that the program has", async () => {
+    const known = Object.keys((await evaluate()).outputs);
+    const sources = readdirSync(join(ROOT, "cli"), { recursive: true, encoding: "utf8" });
+    const files = [
+      ...DOCUMENTS,
+      ...sources.filter((name) => name.endsWith(".ts")).map((name) => `cli/${name}`),
+    ];
+    const named = files.flatMap((file) =>
+      [...read(file).matchAll(/pulumi stack output (\w+)/g)].map(([, name = ""]) => name),
+    );
+    assert.ok(named.length > 40, "the commands were not found");
+    assert.deepEqual(
+      [...new Set(named)].filter((name) => !known.includes(name)),
+      [],
+    );
   });
 
   it("links to and names only files that exist", () => {

@@ -5,7 +5,7 @@ import { GetPartitionCommand } from "@aws-sdk/client-glue";
 import { paginateListRoles } from "@aws-sdk/client-iam";
 import { GetObjectCommand, ListObjectsV2Command } from "@aws-sdk/client-s3";
 import { paginateListExecutions } from "@aws-sdk/client-sfn";
-import { FAILED_BATCHES_PREFIX } from "../../lambdas/shared/layout";
+import { PREFIX } from "../../schema/prefixes";
 import { runQuery } from "../../stack/athena";
 import { repairIngest, repairJob, withBrokenIngest, withBrokenJob } from "./breakage";
 import { countEvents, execute, goodEvent, poisonedLines, put, settled } from "./executions";
@@ -180,7 +180,7 @@ async function giveUp(world: World): Promise<Partial<Facts>> {
   await repairIngest(world);
   const key = await withBrokenIngest(world, async () => {
     await put(world, [goodEvent(id)]);
-    return until(world, `a batch under ${FAILED_BATCHES_PREFIX}`, 420, () => failedBatch(world, id));
+    return until(world, `a batch under ${PREFIX.givenUp}`, 420, () => failedBatch(world, id));
   });
   return { givenUp: { id, key, holdsRecord: key !== undefined } };
 }
@@ -189,7 +189,7 @@ async function giveUp(world: World): Promise<Partial<Facts>> {
 async function failedBatch({ clients, outputs }: World, id: string): Promise<string | undefined> {
   const Bucket = outputs.rawBucket;
   const { Contents = [] } = await clients.s3.send(
-    new ListObjectsV2Command({ Bucket, Prefix: FAILED_BATCHES_PREFIX }),
+    new ListObjectsV2Command({ Bucket, Prefix: PREFIX.givenUp }),
   );
   for (const { Key } of Contents) {
     const { Body } = await clients.s3.send(new GetObjectCommand({ Bucket, Key }));

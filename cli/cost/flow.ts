@@ -2,6 +2,7 @@
 
 import { HOUR_SECONDS } from "../../lambdas/shared/durations";
 import { PUT_UNIT_BYTES } from "../../lambdas/shared/records";
+import { PREFIX } from "../../schema/prefixes";
 import { type Traffic, WORK } from "./assumptions";
 import type { LifecycleRule, Plan } from "./plan";
 import { DAYS_PER_MONTH, HOURS_PER_MONTH, runsPerMonth } from "./schedule";
@@ -66,8 +67,8 @@ export function flowOf(plan: Plan, traffic: Traffic): Flow {
   const days = traffic.months * DAYS_PER_MONTH;
   const files = events === 0 ? 0 : filesPerRun(plan, events / Math.max(executions, 1)) * executions;
   const kept = (rules: LifecycleRule[], prefix: string) => keptDays(rules, prefix, days) / DAYS_PER_MONTH;
-  const filesKept = files * kept(plan.rules.curated, "events/");
-  const knownEvents = events * kept(plan.rules.curated, "events/");
+  const filesKept = files * kept(plan.rules.curated, PREFIX.events);
+  const knownEvents = events * kept(plan.rules.curated, PREFIX.events);
   return {
     events,
     records,
@@ -85,7 +86,7 @@ export function flowOf(plan: Plan, traffic: Traffic): Flow {
     jobSeconds: executions === 0 ? 0 : jobSeconds(plan, events / executions, filesKept, knownEvents),
     filesWritten: files,
     filesKept,
-    rawObjectsKept: invocations * kept(plan.rules.raw, "raw/"),
+    rawObjectsKept: invocations * kept(plan.rules.raw, PREFIX.raw),
   };
 }
 

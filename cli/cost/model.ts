@@ -1,6 +1,7 @@
 // The cost model: every billable part of the program, a line each, as quantity times price.
 
 import { HOUR_SECONDS } from "../../lambdas/shared/durations";
+import { PREFIX } from "../../schema/prefixes";
 import type { Declared } from "../../stack/declared";
 import { type Traffic, WORK } from "./assumptions";
 import { type Flow, flowOf, GB, IDLE_PATH, storedGb, WORKING_PATH } from "./flow";
@@ -188,10 +189,10 @@ function storageLines(
   const curated = eventsPerDay * WORK.curatedBytesPerEvent;
   const fileBytes =
     flow.filesWritten === 0 ? 0 : (flow.events * WORK.curatedBytesPerEvent) / flow.filesWritten;
-  zone("raw events", raw, flow.rawObjectBytes, plan.rules.raw, "raw/");
-  zone("curated events", curated, fileBytes, plan.rules.curated, "events/");
+  zone("raw events", raw, flow.rawObjectBytes, plan.rules.raw, PREFIX.raw);
+  zone("curated events", curated, fileBytes, plan.rules.curated, PREFIX.events);
   const results = queriesPerDay * daysPerQuery * 1000;
-  zone("query results", eventsPerDay === 0 ? 0 : results, 1000, plan.rules.results, "queries/");
+  zone("query results", eventsPerDay === 0 ? 0 : results, 1000, plan.rules.results, PREFIX.queries);
   const moved = (rules: Plan["rules"]["raw"], prefix: string, bytes: number, count: number) =>
     bytes < 128 * 1024
       ? 0
@@ -199,8 +200,8 @@ function storageLines(
         rules.filter((rule) => prefix.startsWith(rule.prefix)).flatMap(({ transitions }) => transitions)
           .length;
   const transitions =
-    moved(plan.rules.raw, "raw/", flow.rawObjectBytes, flow.rawObjects) +
-    moved(plan.rules.curated, "events/", fileBytes, flow.filesWritten);
+    moved(plan.rules.raw, PREFIX.raw, flow.rawObjectBytes, flow.rawObjects) +
+    moved(plan.rules.curated, PREFIX.events, fileBytes, flow.filesWritten);
   lines.push(
     line("storage", "S3: transitions to cheaper classes", "s3.transition", transitions, "objects", BUCKET),
   );

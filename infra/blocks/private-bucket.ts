@@ -89,7 +89,7 @@ export class PrivateBucket extends pulumi.ComponentResource {
     new aws.s3.BucketPolicy(name, { ...of, policy: tlsOnly(bucket.arn) }, after(kept));
   }
 
-  /** The ARN of the objects under a prefix that ends in a slash, e.g. `objects("raw/")`. */
+  /** The ARN of the objects under a prefix that ends in a slash, e.g. `objects(PREFIX.raw)`. */
   objects(prefix: string): pulumi.Output<string> {
     return pulumi.interpolate`${this.arn}/${prefix}*`;
   }

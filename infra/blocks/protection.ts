@@ -1,15 +1,7 @@
 // Protection: unless the configuration allows that data is lost, Pulumi refuses to delete or replace what holds some.
 
 import * as pulumi from "@pulumi/pulumi";
-
-/** What holds data, or what data cannot be compared without. Log groups expire anyway; the key sees to itself. */
-const HOLDS_DATA = [
-  "aws:glue/catalogDatabase:CatalogDatabase",
-  "aws:glue/catalogTable:CatalogTable",
-  "aws:kinesis/stream:Stream",
-  "aws:s3/bucket:Bucket",
-  "aws:secretsmanager/secret:Secret",
-];
+import { HOLDS_DATA } from "./data-types";
 
 /** What keeps a bucket private and encrypted: a destroy that skips its preview removes what it can before it fails. */
 const GUARDS_DATA = [

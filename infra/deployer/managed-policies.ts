@@ -1,6 +1,7 @@
 // The policies of a deploying role, and of a person who uses the commands: the templates under infra/ with a stack's
 // names filled in, split so that IAM takes each part.
 import { createHash } from "node:crypto";
+import { PREFIX } from "../../schema/prefixes";
 import { budgetName, databaseName, qualifiedName } from "../blocks/names";
 import commandsTemplate from "./commands-policy.json";
 import deployerTemplate from "./deployer-policy.json";
@@ -60,8 +61,11 @@ function fillIn(statements: unknown[], deployment: Deployment): unknown[] {
     ACCOUNT_ID: accountId,
     BUDGET_NAME: budgetName(project, stack),
     DATABASE_NAME: databaseName(project, stack),
+    EVENTS_PREFIX: PREFIX.events,
     PARTITION: partition,
     PROJECT: project,
+    QUARANTINE_PREFIX: PREFIX.quarantine,
+    REBUILT_PREFIX: PREFIX.rebuilt,
     QUALIFIED_NAME: qualifiedName(project, stack),
     REGION: region,
     STACK: stack,

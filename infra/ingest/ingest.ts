@@ -5,7 +5,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { AwaitIngestEnv } from "../../lambdas/await-ingest/env";
 import type { IngestEnv } from "../../lambdas/ingest/env";
 import { HOUR_SECONDS } from "../../lambdas/shared/durations";
-import { FAILED_BATCHES_PREFIX } from "../../lambdas/shared/layout";
+import { PREFIX } from "../../schema/prefixes";
 import { currentAccount } from "../blocks/account";
 import { mayUse } from "../blocks/encryption";
 import type { EnvironmentOf } from "../blocks/environment";
@@ -71,9 +71,9 @@ export class Ingest extends pulumi.ComponentResource {
             "kinesis:GetShardIterator",
             "kinesis:ListShards",
           ).on(args.streamArn),
-          allow("s3:PutObject").on(this.raw.objects("raw/"), this.raw.objects("quarantine/")),
+          allow("s3:PutObject").on(this.raw.objects(PREFIX.raw), this.raw.objects(PREFIX.quarantine)),
           // Lambda itself writes the failed batches with this role, and checks that it can list the bucket.
-          allow("s3:PutObject").when(ownAccount).on(this.raw.objects(FAILED_BATCHES_PREFIX)),
+          allow("s3:PutObject").when(ownAccount).on(this.raw.objects(PREFIX.givenUp)),
           allow("s3:ListBucket").when(ownAccount).on(this.raw.arn),
           // To read the stream and to write the objects.
           ...mayUse(args.key, "kms:Decrypt", "kms:GenerateDataKey"),
@@ -111,7 +111,7 @@ export class Ingest extends pulumi.ComponentResource {
   }
 
   private createAwaitIngest(name: string, args: IngestArgs): NodeFunction {
-    const prefixes = ["raw/*", "quarantine/*", `${FAILED_BATCHES_PREFIX}*`];
+    const prefixes = [PREFIX.raw, PREFIX.quarantine, PREFIX.givenUp].map((prefix) => `${prefix}*`);
     return new NodeFunction(
       `${name}-await-ingest`,
       {
@@ -138,11 +138,11 @@ function rawRetention(args: IngestArgs): Retention[] {
   return [
     {
       id: "raw",
-      prefix: "raw/",
+      prefix: PREFIX.raw,
       infrequentAccessAfterDays: args.rawInfrequentAccessDays,
       expireAfterDays: args.rawRetentionDays,
     },
-    { id: "quarantine", prefix: "quarantine/", expireAfterDays: args.quarantineRetentionDays },
-    { id: "failed-batches", prefix: FAILED_BATCHES_PREFIX, expireAfterDays: args.quarantineRetentionDays },
+    { id: "quarantine", prefix: PREFIX.quarantine, expireAfterDays: args.quarantineRetentionDays },
+    { id: "failed-batches", prefix: PREFIX.givenUp, expireAfterDays: args.quarantineRetentionDays },
   ];
 }

@@ -2,8 +2,8 @@
 
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
-import { FAILED_BATCHES_PREFIX } from "../../lambdas/shared/layout";
 import { METRICS_NAMESPACE } from "../../lambdas/shared/metrics";
+import { PREFIX } from "../../schema/prefixes";
 import { renderPipeline } from "../../statemachine/render";
 import { arnOf, consoleUrl, currentAccount } from "../blocks/account";
 import { type CustomerKey, mayUse } from "../blocks/encryption";
@@ -128,8 +128,8 @@ export class Orchestrate extends pulumi.ComponentResource {
         AwaitIngestArn: args.awaitIngest.arn,
         IngestLogGroup: args.ingestLogGroupName,
         IngestWaitSeconds: ingestWaitSeconds,
-        FailedBatches: pulumi.interpolate`s3://${args.raw.bucketName}/${FAILED_BATCHES_PREFIX}`,
-        RawEvents: pulumi.interpolate`s3://${args.raw.bucketName}/raw/`,
+        FailedBatches: pulumi.interpolate`s3://${args.raw.bucketName}/${PREFIX.givenUp}`,
+        RawEvents: pulumi.interpolate`s3://${args.raw.bucketName}/${PREFIX.raw}`,
         JobName: args.job.name,
         JobTimeoutSeconds: jobTimeoutSeconds,
         JobOutputLogGroup: args.jobLogGroupNames.output,
@@ -137,6 +137,7 @@ export class Orchestrate extends pulumi.ComponentResource {
         // Longer than another run may take: the second of two executions waits for the first.
         JobWaitSeconds: 2 * jobTimeoutSeconds,
         CuratedBucket: args.curated.bucketName,
+        SummariesPrefix: PREFIX.summaries,
         Database: args.databaseName,
         EventsTable: args.eventsTable,
         QuarantineTable: args.quarantineTable,
@@ -249,10 +250,10 @@ function athenaPermissions(args: OrchestrateArgs): Statement[] {
     allow("s3:ListBucket", "s3:GetBucketLocation").on(args.curated.arn, args.results.arn),
     // The run reports, which the state machine reads itself, and what Athena reads for it.
     allow("s3:GetObject").on(
-      ...["runs/", "events/", "rebuilt/"].map((prefix) => args.curated.objects(prefix)),
+      ...[PREFIX.runs, PREFIX.events, PREFIX.rebuilt].map((prefix) => args.curated.objects(prefix)),
     ),
     allow("s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts").on(
-      args.results.objects("queries/"),
+      args.results.objects(PREFIX.queries),
     ),
     allow("s3:ListBucketMultipartUploads").on(args.results.arn),
   ];

@@ -5,8 +5,8 @@ import { readFileSync } from "node:fs";
 import * as path from "node:path";
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
-import { FAILED_BATCHES_PREFIX } from "../../lambdas/shared/layout";
 import type { PrivacyRule } from "../../schema/contract";
+import { PREFIX } from "../../schema/prefixes";
 import { arnOf } from "../blocks/account";
 import { PROJECT_ROOT } from "../blocks/bundle";
 import { mayUse } from "../blocks/encryption";
@@ -122,18 +122,20 @@ export class Transform extends pulumi.ComponentResource {
   }
 
   private storagePermissions(raw: PrivateBucket): Statement[] {
-    const written = ["events/", "rebuilt/", "runs/"].map((prefix) => this.curated.objects(prefix));
+    const written = [PREFIX.events, PREFIX.rebuilt, PREFIX.runs].map((prefix) =>
+      this.curated.objects(prefix),
+    );
     return [
       allow("s3:ListBucket", "s3:GetBucketLocation").on(raw.arn, this.curated.arn),
       // Glue looks for the script as S3A does, which takes a missing right to list for a failure.
       allow("s3:ListBucket").on(this.scripts.arn),
       allow("s3:GetObject").on(
-        raw.objects("raw/"),
-        raw.objects("quarantine/"),
+        raw.objects(PREFIX.raw),
+        raw.objects(PREFIX.quarantine),
         this.scripts.objects("scripts/"),
       ),
       // Lines of raw objects that cannot be read back go to the quarantine, too.
-      allow("s3:PutObject").on(raw.objects("quarantine/")),
+      allow("s3:PutObject").on(raw.objects(PREFIX.quarantine)),
       allow("s3:GetObject", "s3:PutObject", "s3:DeleteObject").on(...written),
     ];
   }
@@ -174,12 +176,12 @@ export class Transform extends pulumi.ComponentResource {
   ): Record<string, pulumi.Input<string>> {
     const curated = (prefix: string) => pulumi.interpolate`s3://${this.curated.bucketName}/${prefix}`;
     return {
-      "--raw_path": pulumi.interpolate`s3://${args.raw.bucketName}/raw/`,
-      "--quarantine_path": pulumi.interpolate`s3://${args.raw.bucketName}/quarantine/`,
-      "--given_up_path": pulumi.interpolate`s3://${args.raw.bucketName}/${FAILED_BATCHES_PREFIX}`,
-      "--curated_path": curated("events/"),
-      "--rebuilt_path": curated("rebuilt/"),
-      "--runs_path": curated("runs/"),
+      "--raw_path": pulumi.interpolate`s3://${args.raw.bucketName}/${PREFIX.raw}`,
+      "--quarantine_path": pulumi.interpolate`s3://${args.raw.bucketName}/${PREFIX.quarantine}`,
+      "--given_up_path": pulumi.interpolate`s3://${args.raw.bucketName}/${PREFIX.givenUp}`,
+      "--curated_path": curated(PREFIX.events),
+      "--rebuilt_path": curated(PREFIX.rebuilt),
+      "--runs_path": curated(PREFIX.runs),
       "--database": args.databaseName,
       "--table": args.eventsTable,
       "--privacy": JSON.stringify(args.privacy),

@@ -1,15 +1,10 @@
 // Answers whether everything up to given sequence numbers has been ingested, by looking at the keys in S3.
 
 import type { S3Client } from "@aws-sdk/client-s3";
+import { PREFIX } from "../../schema/prefixes";
 import { DAY_MS, HOUR_MS } from "../shared/durations";
 import { InputReader } from "../shared/input";
-import {
-  compareSequence,
-  FAILED_BATCHES_PREFIX,
-  hourPrefix,
-  parseObjectKey,
-  type Zone,
-} from "../shared/layout";
+import { compareSequence, hourPrefix, parseObjectKey, type Zone } from "../shared/layout";
 import { listKeys } from "../shared/objects";
 import type { Clock } from "../shared/runtime";
 import { parseEventTime } from "../shared/time";
@@ -123,7 +118,7 @@ async function countFailedBatches(
   sinceMs: number,
   { s3, bucket, clock }: AwaitIngestDependencies,
 ): Promise<number> {
-  const { prefixes } = await listKeys(s3, bucket, { prefix: FAILED_BATCHES_PREFIX, delimiter: "/" });
+  const { prefixes } = await listKeys(s3, bucket, { prefix: PREFIX.givenUp, delimiter: "/" });
   const days: string[] = [];
   for (let day = Math.floor(sinceMs / DAY_MS); day <= Math.floor(clock.now() / DAY_MS); day += 1) {
     days.push(new Date(day * DAY_MS).toISOString().slice(0, 10).replaceAll("-", "/"));

@@ -1,6 +1,7 @@
 // Finds which lines already stand in the quarantine, so that a batch that comes again adds none twice.
 
 import type { S3Client } from "@aws-sdk/client-s3";
+import { PREFIX } from "../../schema/prefixes";
 import { DAY_MS, HOUR_MS } from "../shared/durations";
 import { covers, hourPrefix, overlaps, parseObjectKey, type SequenceRange } from "../shared/layout";
 import { listKeys } from "../shared/objects";
@@ -43,7 +44,7 @@ async function quarantineKeys(s3: S3Client, bucket: string, batch: ShardBatch): 
   const fromMs = batch.firstArrivalMs - Math.max(LOOK_BACK_MS, 2 * spanMs);
   const afterLast = `${hourPrefix("quarantine", batch.lastArrivalMs)}~`;
   const first = await listKeys(s3, bucket, {
-    prefix: "quarantine/",
+    prefix: PREFIX.quarantine,
     startAfter: hourPrefix("quarantine", fromMs),
     maxKeys: FIRST_PAGE,
   });

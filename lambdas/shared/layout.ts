@@ -1,5 +1,7 @@
 // Where objects lie in the raw bucket: keys made from what is in them, and read back.
 
+import { PREFIX } from "../../schema/prefixes";
+
 export type Zone = "raw" | "quarantine";
 
 /** A closed range of sequence numbers of one shard. */
@@ -9,15 +11,12 @@ export interface SequenceRange {
   last: string;
 }
 
-/** Lambda puts the batches that it gave up on here: `aws/lambda/<mapping>/<shard>/YYYY/MM/DD/<time>-<uuid>`. */
-export const FAILED_BATCHES_PREFIX = "aws/lambda/";
-
 const KEY = /\/([^/]+)-(\d+)-(\d+)\.jsonl\.gz$/;
 
 /** `raw/year=2026/month=11/day=21/hour=09/` of an instant, in UTC. */
 export function hourPrefix(zone: Zone, epochMs: number): string {
   const [year, month, day, hour] = new Date(epochMs).toISOString().split(/[-T:]/);
-  return `${zone}/year=${year}/month=${month}/day=${day}/hour=${hour}/`;
+  return `${PREFIX[zone]}year=${year}/month=${month}/day=${day}/hour=${hour}/`;
 }
 
 export function objectKey(zone: Zone, firstArrivalMs: number, range: SequenceRange): string {

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import * as path from "node:path";
 import { isDeepStrictEqual } from "node:util";
+import { HOLDS_DATA } from "../../infra/blocks/data-types";
 import { BEFORE, otherValues, TOGETHER } from "./configurations";
 import { type Declared, evaluate } from "./program";
 
@@ -10,14 +11,7 @@ const TYPES: Record<string, { replaces: string[] }> = JSON.parse(
   readFileSync(path.join(__dirname, "aws-types.json"), "utf8"),
 ).types;
 
-const HOLD_DATA = [
-  "aws:glue/catalogDatabase:CatalogDatabase",
-  "aws:glue/catalogTable:CatalogTable",
-  "aws:kinesis/stream:Stream",
-  "aws:kms/key:Key",
-  "aws:s3/bucket:Bucket",
-  "aws:secretsmanager/secret:Secret",
-];
+const KEEP = [...HOLDS_DATA, "aws:kms/key:Key"];
 
 const OTHER = otherValues(BEFORE);
 
@@ -81,7 +75,7 @@ describe("a change of the configuration", function () {
   });
 
   it("of all keys at once replaces nothing that holds data, and deletes of it just the stack's key", async () => {
-    const holdData = HOLD_DATA.map((type) => type.split(":").at(-1));
+    const holdData = KEEP.map((type) => type.split(":").at(-1));
     const ofData = (lines: string[]) => lines.filter((line) => holdData.includes(line.split(" ")[1]));
     // Shards are counted in the one mode only: the mode is changed by itself.
     const { streamMode = "", ...others } = OTHER;

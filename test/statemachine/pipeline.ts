@@ -24,6 +24,7 @@ export const VALUES: PipelineValues = {
   JobErrorLogGroup: "/lake/transform/error",
   JobWaitSeconds: 9000,
   CuratedBucket: "CURATED",
+  SummariesPrefix: "runs/summaries/",
   Database: "lake_dev",
   EventsTable: "events",
   QuarantineTable: "quarantine",
