@@ -37,6 +37,16 @@ function npmProblems(packageJson: string, lockFile: string): string[] {
   return problems;
 }
 
+/** The versions of the AWS clients: AWS releases them together, and clients of one version share their inner packages. */
+function awsVersions(packageJson: string): string[] {
+  const { dependencies, devDependencies } = JSON.parse(packageJson) as Required<Locked>;
+  const clients = Object.entries({ ...dependencies, ...devDependencies }).filter(([name]) =>
+    name.startsWith("@aws-sdk/client-"),
+  );
+  assert.ok(clients.length > 15, "the AWS clients were not found");
+  return [...new Set(clients.map(([, version]) => version))];
+}
+
 /** What is wrong with a requirements file that pip is to install with --require-hashes. */
 function pythonProblems(requirements: string, wanted: string): string[] {
   const entries = requirements
@@ -68,6 +78,12 @@ describe("supply chain", () => {
 
   it("locks each npm package in the version that package.json names, with its hash", () => {
     assert.deepEqual(npmProblems(packageJson, lockFile), []);
+  });
+
+  it("has all AWS clients at one version", () => {
+    assert.equal(awsVersions(packageJson).length, 1, awsVersions(packageJson).join(", "));
+    const other = packageJson.replace(/("@aws-sdk\/client-s3": )"[^"]+"/, '$1"3.0.0"');
+    assert.equal(awsVersions(other).length, 2);
   });
 
   it("locks each Python package with its version and hash", () => {
