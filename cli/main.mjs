@@ -9,10 +9,11 @@ process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= "true";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 
+/** @returns {Promise<number>} the exit code */
 async function run() {
   if (nodeIsTooOld(process.versions.node)) throw missingTools(process.env);
   // Imported only now: an older Node cannot load them.
-  const { readArguments } = await import("./arguments.mjs");
+  const { readArguments } = await import("./arguments/read.mjs");
   const { setUp } = await import("./setup.mjs");
   const request = readArguments(process.argv.slice(2), process.env);
   if (request.help !== undefined) {
@@ -25,7 +26,7 @@ async function run() {
   );
   // The doctor runs on a fresh clone, and loads what it finds by itself.
   if (request.plain) return (await import(`./commands/${request.command}.mjs`)).main(request.options);
-  await import("tsx");
+  (await import("tsx/cjs/api")).register();
   // require, since the project's TypeScript is CommonJS.
   const { main } = createRequire(import.meta.url)(`./commands/${request.command}.ts`);
   return main(request.options);
@@ -35,7 +36,8 @@ try {
   process.exitCode = await run();
 } catch (error) {
   // exitCode marks the errors that are meant for people; anything else is a defect, and its stack is wanted.
-  if (error.exitCode === undefined) throw error;
-  process.stderr.write(`${error.message}\n`);
-  process.exitCode = error.exitCode;
+  const { exitCode, message } = /** @type {Error & { exitCode?: number }} */ (error);
+  if (exitCode === undefined) throw error;
+  process.stderr.write(`${message}\n`);
+  process.exitCode = exitCode;
 }

@@ -4,6 +4,11 @@ import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync, realpathSync } from "node:fs";
 import { delimiter, dirname, join } from "node:path";
 
+/**
+ * @typedef {{ path?: string, version?: string, fits?: boolean, canMakeVenv?: boolean, problem?: string }} FoundPython
+ * @typedef {{ home?: string, version?: number, problem?: string }} FoundJava
+ */
+
 const NODE = "20.19.0";
 const PYTHONS = ["python3.11", "python3.12", "python3.10", "python3"];
 const PYTHON_MINORS = [10, 11, 12];
@@ -11,6 +16,7 @@ const JAVA = 17; // what Glue 5.1 runs; Spark 3.5 supports 8, 11 and 17, and not
 
 /** Something must be installed by hand before anything can start. */
 export class MissingTools extends Error {
+  /** @param {string[]} problems */
   constructor(problems) {
     super(
       `This machine lacks what the local stack needs:\n\n${problems.join("\n\n")}\n\nThen run the same command again.`,
@@ -20,25 +26,38 @@ export class MissingTools extends Error {
   }
 }
 
+/** @param {string} version */
 export function nodeIsTooOld(version) {
-  const [major, minor] = version.split(".").map(Number);
-  const [needMajor, needMinor] = NODE.split(".").map(Number);
+  const [major = 0, minor = 0] = version.split(".").map(Number);
+  const [needMajor = 0, needMinor = 0] = NODE.split(".").map(Number);
   return major < needMajor || (major === needMajor && minor < needMinor);
 }
 
-/** The error that names every tool that is missing, or undefined when all are there. */
+/**
+ * The error that names every tool that is missing, or undefined when all are there.
+ * @param {NodeJS.ProcessEnv} env
+ */
 export function missingTools(env) {
-  const problems = [nodeProblem(), findPython(env).problem, findJava(env).problem].filter(Boolean);
+  const problems = given([nodeProblem(), findPython(env).problem, findJava(env).problem]);
   return problems.length > 0 ? new MissingTools(problems) : undefined;
 }
 
-/** Python and Java as found; throws one MissingTools naming all that is not there. */
+/**
+ * Python and Java as found; throws one MissingTools naming all that is not there.
+ * @param {NodeJS.ProcessEnv} env
+ */
 export function findTools(env, { java = true } = {}) {
   const python = findPython(env);
+  /** @type {FoundJava} */
   const jdk = java ? findJava(env) : {};
-  const problems = [nodeProblem(), python.problem, jdk.problem].filter(Boolean);
+  const problems = given([nodeProblem(), python.problem, jdk.problem]);
   if (problems.length > 0) throw new MissingTools(problems);
   return { python: python.path, pythonVersion: python.version, javaHome: jdk.home };
+}
+
+/** @param {(string | undefined)[]} problems */
+function given(problems) {
+  return problems.flatMap((problem) => (problem === undefined ? [] : [problem]));
 }
 
 function nodeProblem() {
@@ -50,7 +69,11 @@ function nodeProblem() {
   ].join("\n");
 }
 
-/** The first Python 3.10 to 3.12 that can make virtual environments; CLICKSTREAM_PYTHON names one outright. */
+/**
+ * The first Python 3.10 to 3.12 that can make virtual environments; CLICKSTREAM_PYTHON names one outright.
+ * @param {NodeJS.ProcessEnv} env
+ * @returns {FoundPython}
+ */
 export function findPython(env) {
   const named = env.CLICKSTREAM_PYTHON;
   const seen = [];
@@ -72,6 +95,11 @@ export function findPython(env) {
   };
 }
 
+/**
+ * @param {string} candidate
+ * @param {NodeJS.ProcessEnv} env
+ * @returns {FoundPython | undefined}
+ */
 function askPython(candidate, env) {
   const script =
     "import sys\n" +
@@ -89,11 +117,15 @@ function askPython(candidate, env) {
   };
 }
 
-/** The home of a Java 17: JAVA_HOME, the java on the PATH, or what macOS knows. */
+/**
+ * The home of a Java 17: JAVA_HOME, the java on the PATH, or what macOS knows.
+ * @param {NodeJS.ProcessEnv} env
+ * @returns {FoundJava}
+ */
 export function findJava(env) {
   const seen = [];
   for (const [origin, home] of javaHomes(env)) {
-    const version = home && javaVersion(home, env);
+    const version = javaVersion(home, env);
     if (version === JAVA) return { home, version };
     if (version) seen.push(`${origin} is Java ${version}`);
     else if (origin === "JAVA_HOME") seen.push(`JAVA_HOME=${home} holds no java`);
@@ -110,6 +142,10 @@ export function findJava(env) {
   };
 }
 
+/**
+ * @param {NodeJS.ProcessEnv} env
+ * @returns {Generator<[origin: string, home: string]>}
+ */
 function* javaHomes(env) {
   if (env.JAVA_HOME) yield ["JAVA_HOME", env.JAVA_HOME];
   for (const folder of (env.PATH || "").split(delimiter)) {
@@ -128,7 +164,11 @@ function* javaHomes(env) {
   if (existsSync(debian)) yield [debian, debian];
 }
 
-/** The major version; read from the JDK's own release file, because starting a JVM costs a tenth of a second each time. */
+/**
+ * The major version; read from the JDK's own release file, because starting a JVM costs a tenth of a second each time.
+ * @param {string} home
+ * @param {NodeJS.ProcessEnv} env
+ */
 function javaVersion(home, env) {
   const java = join(home, "bin", "java");
   if (!existsSync(java)) return undefined;
@@ -139,6 +179,11 @@ function javaVersion(home, env) {
   return match[1] === "1" ? Number(match[2]) : Number(match[1]);
 }
 
+/**
+ * @param {string} command
+ * @param {string[]} args
+ * @param {NodeJS.ProcessEnv} env
+ */
 function output(command, args, env) {
   try {
     // pyenv and the like leave shims for versions that are not active: they run, and fail.

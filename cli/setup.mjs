@@ -6,6 +6,23 @@ import { createWriteStream, existsSync, mkdirSync, readFileSync, rmSync, writeFi
 import { join, relative } from "node:path";
 import { findJava, findTools, MissingTools } from "./prerequisites.mjs";
 
+/** @import { Part as PartName } from "./arguments/types.js" */
+/**
+ * @typedef {{ write(text: string): unknown, isTTY?: boolean }} Output
+ * @typedef {object} SetupPart
+ * @property {string} title
+ * @property {string[]} locks
+ * @property {string[]} [also] what else the part depends on
+ * @property {string} stamp
+ * @property {string} [present] a file that is there when the part is
+ * @property {string} [remove] what is deleted before the part is installed
+ * @property {PartName[]} needs
+ * @property {string[][]} commands
+ * @typedef {Record<PartName, SetupPart>} SetupParts
+ * @typedef {{ root: string, needs: PartName[], env: NodeJS.ProcessEnv, output: Output }} SetupContext
+ * @typedef {{ root: string, env: NodeJS.ProcessEnv, sink: NodeJS.WritableStream, log: string }} InstallContext
+ */
+
 const LOG_LINES_SHOWN = 25;
 
 /** A part of the set-up failed; the message has the last lines of its output, the log's path and what to do. */
@@ -16,6 +33,10 @@ export class SetupError extends Error {
 /**
  * The parts: what each is made from (`locks`), where its stamp lies (inside what it installs, so that whoever
  * removes the one removes the other), and the commands that install it.
+ * @param {string} root
+ * @param {NodeJS.ProcessEnv} env
+ * @param {{ python?: string }} tools
+ * @returns {SetupParts}
  */
 export function setupParts(root, env, tools = {}) {
   const local = join(root, ".local");
@@ -40,7 +61,7 @@ export function setupParts(root, env, tools = {}) {
       remove: venv,
       needs: [],
       commands: [
-        [tools.python, "-m", "venv", venv],
+        [tools.python ?? "python3", "-m", "venv", venv],
         [
           ...[
             python,
@@ -66,22 +87,27 @@ export function setupParts(root, env, tools = {}) {
   };
 }
 
-/** Brings the needed parts up to date; answers the environment variables that what follows should have. */
+/**
+ * Brings the needed parts up to date; answers the environment variables that what follows should have.
+ * @param {SetupContext} context
+ * @returns {Promise<Record<string, string>>}
+ */
 export async function setUp({ root, needs, env, output }) {
   const java = needs.includes("jars");
   if (stale(setupParts(root, env), needs).length > 0) await install({ root, needs, env, output, java });
   if (!java) return {};
   const jdk = findJava(env);
-  if (jdk.problem) throw new MissingTools([jdk.problem]);
+  if (jdk.home === undefined) throw new MissingTools([jdk.problem ?? "Java"]);
   return { JAVA_HOME: jdk.home };
 }
 
+/** @param {SetupContext & { java: boolean }} context */
 async function install({ root, needs, env, output, java }) {
   const usesPython = needs.includes("python");
-  const tools = usesPython ? findTools(env, { java }) : {};
+  const tools = usesPython ? findTools(env, { java }) : undefined;
   const local = join(root, ".local");
   mkdirSync(local, { recursive: true });
-  const unlock = usesPython ? await lock(tools.python, join(local, "setup.lock"), output) : () => {};
+  const unlock = tools?.python ? await lock(tools.python, join(local, "setup.lock"), output) : () => {};
   try {
     const parts = setupParts(root, env, tools);
     const names = stale(parts, needs); // another set-up may have done it while this one waited
@@ -90,7 +116,7 @@ async function install({ root, needs, env, output, java }) {
     const sink = createWriteStream(log);
     output.write(`Setting up (the first time, or a lock file changed). Details: ${relative(root, log)}\n`);
     try {
-      const environment = java ? { ...env, JAVA_HOME: tools.javaHome } : env;
+      const environment = java ? { ...env, JAVA_HOME: tools?.javaHome } : env;
       await installParts({ root, env: environment, output, parts, names, sink, log });
     } finally {
       sink.end();
@@ -100,11 +126,16 @@ async function install({ root, needs, env, output, java }) {
   }
 }
 
-/** Parts that do not wait for each other are installed side by side; the first failure ends the others. */
+/**
+ * Parts that do not wait for each other are installed side by side; the first failure ends the others.
+ * @param {InstallContext & { output: Output, parts: SetupParts, names: PartName[] }} context
+ */
 async function installParts(context) {
   const abort = new AbortController();
+  /** @type {Map<PartName, Promise<void>>} */
   const done = new Map();
   const progress = showProgress(context.output, context.parts, context.names);
+  /** @param {PartName} name */
   const run = async (name) => {
     const part = context.parts[name];
     await Promise.all(part.needs.map((need) => done.get(need)));
@@ -125,6 +156,11 @@ async function installParts(context) {
   if (first) throw first;
 }
 
+/**
+ * @param {SetupPart} part
+ * @param {InstallContext} context
+ * @param {AbortSignal} signal
+ */
 async function installPart(part, { root, env, sink, log }, signal) {
   rmSync(part.stamp, { force: true });
   if (part.remove) rmSync(part.remove, { recursive: true, force: true });
@@ -146,14 +182,22 @@ async function installPart(part, { root, env, sink, log }, signal) {
   writeFileSync(part.stamp, fingerprint(part));
 }
 
-/** The lines that matter: npm says what is wrong first and how it is used last; everyone else ends with the error. */
+/**
+ * The lines that matter: npm says what is wrong first and how it is used last; everyone else ends with the error.
+ * @param {string} output
+ */
 export function excerpt(output) {
   const lines = output.trimEnd().split("\n");
   const errors = lines.filter((line) => /^npm (error|ERR!) \S/.test(line));
   return errors.length > 0 ? errors.slice(0, LOG_LINES_SHOWN) : lines.slice(-LOG_LINES_SHOWN);
 }
 
-function logged([command, ...args], { root, env, sink, signal }) {
+/**
+ * @param {string[]} command
+ * @param {Omit<InstallContext, "log"> & { signal: AbortSignal }} context
+ * @returns {Promise<{ code: number, said: string[] }>}
+ */
+function logged([command = "", ...args], { root, env, sink, signal }) {
   return new Promise((resolve) => {
     sink.write(`\n$ ${[command, ...args].join(" ")}\n`);
     const clean = { ...env };
@@ -166,6 +210,7 @@ function logged([command, ...args], { root, env, sink, signal }) {
         text = (text + chunk).slice(-20_000);
       });
     }
+    /** @param {number} code */
     const finish = (code) => resolve({ code, said: excerpt(text) });
     child.on("error", (error) => {
       text += `\n${error.message}`;
@@ -175,7 +220,11 @@ function logged([command, ...args], { root, env, sink, signal }) {
   });
 }
 
-/** The names of the parts that are not installed, or not from the lock file as it is now. */
+/**
+ * The names of the parts that are not installed, or not from the lock file as it is now.
+ * @param {SetupParts} parts
+ * @param {PartName[]} needs
+ */
 export function stale(parts, needs) {
   return needs.filter((name) => {
     const part = parts[name];
@@ -184,16 +233,21 @@ export function stale(parts, needs) {
   });
 }
 
+/** @param {SetupPart} part */
 function fingerprint(part) {
   const hash = createHash("sha256");
   for (const file of part.locks) hash.update(readFileSync(file)).update("\0");
-  for (const text of part.also) hash.update(text).update("\0");
+  for (const text of part.also ?? []) hash.update(text).update("\0");
   return `${hash.digest("hex")}\n`;
 }
 
 /**
  * Holds a file lock in a child process whose stdin ends when this process does, however it does: a lock file with a
  * process id in it would outlive a kill, and Node has no flock.
+ * @param {string} python
+ * @param {string} path
+ * @param {Output} output
+ * @returns {Promise<() => void>} releases the lock
  */
 function lock(python, path, output) {
   const script = `
@@ -212,7 +266,7 @@ sys.stdin.read()
     child.stdout.setEncoding("utf8").on("data", (text) => {
       if (text.includes("waiting"))
         output.write("Another command is setting this project up: waiting for it.\n");
-      if (text.includes("locked")) resolve(() => child.stdin.end());
+      if (text.includes("locked")) resolve(() => void child.stdin.end());
     });
     child.on("error", reject);
     child.on("exit", (code) =>
@@ -221,10 +275,18 @@ sys.stdin.read()
   });
 }
 
+/**
+ * @param {Output} output
+ * @param {SetupParts} parts
+ * @param {PartName[]} names
+ */
 function showProgress(output, parts, names) {
+  /** @type {Map<PartName, number>} */
   const begun = new Map();
-  const seconds = (name) => `${((Date.now() - begun.get(name)) / 1000).toFixed(0)} s`;
+  /** @param {PartName} name */
+  const seconds = (name) => `${((Date.now() - (begun.get(name) ?? Date.now())) / 1000).toFixed(0)} s`;
   const running = () => [...begun.keys()].map((name) => `${parts[name].title} ${seconds(name)}`).join(", ");
+  /** @param {string} text */
   const line = (text) => output.write(output.isTTY ? `\r\x1b[K${text}\n` : `${text}\n`);
   // A terminal gets a line that lives; a log gets one now and then.
   const tick = () => {
@@ -234,11 +296,13 @@ function showProgress(output, parts, names) {
   const timer = setInterval(tick, output.isTTY ? 1000 : 15_000);
   timer.unref();
   return {
+    /** @param {PartName} name */
     started: (name) => {
       begun.set(name, Date.now());
       if (!output.isTTY) line(`  ${parts[name].title} (${names.indexOf(name) + 1} of ${names.length}) …`);
       else tick();
     },
+    /** @param {PartName} name */
     finished: (name) => {
       line(`  ${parts[name].title} installed (${seconds(name)})`);
       begun.delete(name);
@@ -250,7 +314,11 @@ function showProgress(output, parts, names) {
   };
 }
 
-/** The npm that runs this script, where there is one, so that no other npm of the PATH interferes. */
+/**
+ * The npm that runs this script, where there is one, so that no other npm of the PATH interferes.
+ * @param {NodeJS.ProcessEnv} env
+ */
 function npmCommand(env) {
-  return /npm-cli\.c?js$/.test(env.npm_execpath ?? "") ? [process.execPath, env.npm_execpath] : ["npm"];
+  const npm = env.npm_execpath ?? "";
+  return /npm-cli\.c?js$/.test(npm) ? [process.execPath, npm] : ["npm"];
 }

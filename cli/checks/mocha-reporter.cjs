@@ -3,6 +3,10 @@ const { writeFileSync } = require("node:fs");
 const { Runner, reporters } = require("mocha");
 
 module.exports = class extends reporters.Spec {
+  /**
+   * @param {import("mocha").Runner} runner
+   * @param {import("mocha").MochaOptions} options
+   */
   constructor(runner, options) {
     super(runner, options);
     runner.once(Runner.constants.EVENT_RUN_END, () => {

@@ -19,7 +19,7 @@ import { ROWS } from "../accept/rows";
 import { destroyOnly, run, type Told } from "../accept/run";
 import { STEPS } from "../accept/steps";
 import type { State } from "../accept/verdict";
-import type { AcceptOptions } from "../arguments.mjs";
+import type { AcceptOptions } from "../arguments/types";
 import { dollars } from "../cost/report";
 import { credentialsCheck } from "../doctor/stack";
 import { Console, type ConsoleStream } from "../view/console";

@@ -1,7 +1,7 @@
 // npm run cost: what a stack costs a month and for a million events, what dominates, and which setting would cut it.
 
 import { declaredBy, InvalidConfiguration, NoSuchStack, stackConfiguration } from "../../stack/configuration";
-import type { CostOptions } from "../arguments.mjs";
+import type { CostOptions } from "../arguments/types";
 import { type Traffic, USUAL } from "../cost/assumptions";
 import { type Estimate, estimate } from "../cost/model";
 import { PRICE_DATE, PRICE_REGION, UNPRICED } from "../cost/prices";

@@ -12,7 +12,7 @@ import { NoSuchStack, stackConfiguration } from "../../stack/configuration";
 import { projectName } from "../../stack/configuration-files";
 import { partitionOf } from "../../stack/partition";
 import { PROJECT_ROOT } from "../../stack/runs";
-import type { DeployerPolicyOptions } from "../arguments.mjs";
+import type { DeployerPolicyOptions } from "../arguments/types";
 import { Console, number } from "../view/console";
 
 const DEPLOYING_ROLE = "YOUR_DEPLOYING_ROLE";

@@ -3,10 +3,16 @@ import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
 import { machineChecks } from "../doctor/machine.mjs";
 
+/** @import { Check } from "../doctor/machine.mjs" */
+
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const SIGNS = { ok: "✓", bad: "✗", unknown: "–" };
 const COLOURS = { ok: 32, bad: 31, unknown: 2 };
 
+/**
+ * @param {{ stack?: string, json?: boolean }} options
+ * @returns {Promise<number>} the exit code
+ */
 export async function main({ stack, json }) {
   const checks = await machineChecks(ROOT, process.env);
   if (stack !== undefined) checks.push(...(await stackChecks(stack, checks)));
@@ -15,7 +21,12 @@ export async function main({ stack, json }) {
   return checks.some(({ state }) => state === "bad") ? 1 : 0;
 }
 
-/** Written in TypeScript, on the AWS SDK: only where the packages are there. */
+/**
+ * Written in TypeScript, on the AWS SDK: only where the packages are there.
+ * @param {string} stack
+ * @param {Check[]} checks
+ * @returns {Promise<Check[]>}
+ */
 async function stackChecks(stack, checks) {
   if (checks.find(({ name }) => name === "npm packages")?.state !== "ok") {
     return [
@@ -28,22 +39,27 @@ async function stackChecks(stack, checks) {
     ];
   }
   try {
-    await import("tsx");
+    (await import("tsx/cjs/api")).register();
     return await createRequire(import.meta.url)("../doctor/stack.ts").checkStack(stack);
   } catch (error) {
     return [
       {
         name: "AWS",
         state: "bad",
-        says: `could not be looked at: ${error.message}`,
+        says: `could not be looked at: ${/** @type {Error} */ (error).message}`,
         remedy: "see the message",
       },
     ];
   }
 }
 
+/** @param {Check[]} checks */
 function show(checks) {
   const coloured = process.stdout.isTTY && !process.env.NO_COLOR && process.env.TERM !== "dumb";
+  /**
+   * @param {number} code
+   * @param {string} text
+   */
   const paint = (code, text) => (coloured ? `\x1b[${code}m${text}\x1b[0m` : text);
   const width = Math.max(...checks.map(({ name }) => name.length));
   for (const { name, state, says, remedy } of checks) {

@@ -3,7 +3,7 @@ import { createInterface } from "node:readline/promises";
 import { S3Client } from "@aws-sdk/client-s3";
 import { NoSuchStack, stackConfiguration } from "../../stack/configuration";
 import { type CliTarget, openTarget } from "../../stack/target";
-import type { EmptyBucketsOptions } from "../arguments.mjs";
+import type { EmptyBucketsOptions } from "../arguments/types";
 import { type Contents, contentsOf, emptyBucket, NotEmptied } from "../teardown/empty-bucket";
 import { stillRunning } from "../teardown/still-running";
 import { Console, number } from "../view/console";

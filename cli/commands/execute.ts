@@ -6,7 +6,7 @@ import { Interrupted, onInterrupt } from "../../stack/interrupt";
 import { readOutput } from "../../stack/run-report";
 import { PROJECT_ROOT } from "../../stack/runs";
 import { type CliTarget, openTarget } from "../../stack/target";
-import type { ExecuteOptions } from "../arguments.mjs";
+import type { ExecuteOptions } from "../arguments/types";
 import { Console, number } from "../view/console";
 import { nameDates } from "../view/dates";
 import { executeAndFollow } from "../view/follow";

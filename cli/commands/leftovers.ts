@@ -2,7 +2,7 @@
 
 import { awsWords } from "../../stack/aws-errors";
 import { NoSuchStack, stackConfiguration } from "../../stack/configuration";
-import type { LeftoversOptions } from "../arguments.mjs";
+import type { LeftoversOptions } from "../arguments/types";
 import { findLeftovers, type Leftovers } from "../teardown/leftovers";
 import { Console } from "../view/console";
 

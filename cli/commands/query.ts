@@ -3,7 +3,7 @@
 import { QueryFailed, runQuery } from "../../stack/athena";
 import { NoStackUp } from "../../stack/runs";
 import { type CliTarget, openTarget, remedy, TargetError } from "../../stack/target";
-import type { QueryOptions } from "../arguments.mjs";
+import type { QueryOptions } from "../arguments/types";
 import { Console } from "../view/console";
 
 export async function main(options: QueryOptions): Promise<number> {

@@ -14,7 +14,7 @@ import { readConfiguration } from "../../stack/configuration-files";
 import { aborted, Interrupted, onInterrupt } from "../../stack/interrupt";
 import { imbalance, nothingCurated, readOutput, windowHint } from "../../stack/run-report";
 import { PROJECT_ROOT, Runs } from "../../stack/runs";
-import type { StartOptions } from "../arguments.mjs";
+import type { StartOptions } from "../arguments/types";
 import { Console, number } from "../view/console";
 import { nameDates } from "../view/dates";
 import { executeAndFollow } from "../view/follow";

@@ -5,10 +5,33 @@ import { createServer } from "node:net";
 import { findJava, findPython, nodeIsTooOld } from "../prerequisites.mjs";
 import { setupParts, stale } from "../setup.mjs";
 
+/** @import { Part } from "../arguments/types.js" */
+/**
+ * One line of the doctor's answer. "unknown" is what could not be asked, or need not be so: no fault.
+ * @typedef {{ name: string, state: "ok" | "bad" | "unknown", says: string, remedy?: string }} Check
+ *
+ * @typedef {object} Probe
+ * @property {() => string} [nodeVersion]
+ * @property {(env: NodeJS.ProcessEnv) => string | undefined} [npmVersion]
+ * @property {(env: NodeJS.ProcessEnv) => Tool} [python]
+ * @property {(env: NodeJS.ProcessEnv) => Tool} [java]
+ * @property {(root: string) => number} [freeBytes]
+ * @property {() => Promise<unknown>} [listen]
+ * @property {(root: string, env: NodeJS.ProcessEnv) => Part[]} [staleParts]
+ *
+ * @typedef {{ version?: string | number, problem?: string }} Tool
+ */
+
 const DISK_GB = 3;
 const LEAST_NPM = 10;
 
-/** All checks of the machine; `probe` replaces what is asked of it, for tests. */
+/**
+ * All checks of the machine; `probe` replaces what is asked of it, for tests.
+ * @param {string} root
+ * @param {NodeJS.ProcessEnv} env
+ * @param {Probe} probe
+ * @returns {Promise<Check[]>}
+ */
 export async function machineChecks(root, env, probe = {}) {
   const { nodeVersion, npmVersion, python, java, freeBytes, listen, staleParts } = { ...PROBES, ...probe };
   return [
@@ -22,6 +45,7 @@ export async function machineChecks(root, env, probe = {}) {
   ];
 }
 
+/** @type {Required<Probe>} */
 const PROBES = {
   nodeVersion: () => process.versions.node,
   npmVersion: (env) => {
@@ -45,11 +69,15 @@ const PROBES = {
     new Promise((resolve, reject) => {
       const server = createServer();
       server.on("error", reject);
-      server.listen(0, "127.0.0.1", () => server.close(resolve));
+      server.listen(0, "127.0.0.1", () => server.close(() => resolve(undefined)));
     }),
   staleParts: (root, env) => stale(setupParts(root, env), ["npm", "python", "jars"]),
 };
 
+/**
+ * @param {string} version
+ * @returns {Check}
+ */
 function nodeCheck(version) {
   const check = { name: "Node.js", says: version };
   return nodeIsTooOld(version)
@@ -57,6 +85,10 @@ function nodeCheck(version) {
     : { ...check, state: "ok" };
 }
 
+/**
+ * @param {string | undefined} version
+ * @returns {Check}
+ */
 function npmCheck(version) {
   const fits = version !== undefined && Number(version.split(".")[0]) >= LEAST_NPM;
   return fits
@@ -69,12 +101,21 @@ function npmCheck(version) {
       };
 }
 
+/**
+ * @param {string} name
+ * @param {Tool} tool
+ * @returns {Check}
+ */
 function toolCheck(name, { version, problem }) {
   if (!problem) return { name, state: "ok", says: String(version) };
   const [says = "", ...remedy] = problem.split("\n");
   return { name, state: "bad", says: says.trim(), remedy: remedy.map((line) => line.trim()).join("; ") };
 }
 
+/**
+ * @param {number} bytes
+ * @returns {Check}
+ */
 function diskCheck(bytes) {
   const says = `${(bytes / 1e9).toFixed(1)} GB free`;
   return bytes >= DISK_GB * 1e9
@@ -87,6 +128,10 @@ function diskCheck(bytes) {
       };
 }
 
+/**
+ * @param {() => Promise<unknown>} listen
+ * @returns {Promise<Check>}
+ */
 async function loopbackCheck(listen) {
   try {
     await listen();
@@ -94,16 +139,21 @@ async function loopbackCheck(listen) {
   } catch (error) {
     const remedy =
       "allow programs to listen on 127.0.0.1: a sandbox, a firewall or a missing loopback interface forbids it";
-    return { name: "Ports", state: "bad", says: error.message, remedy };
+    return { name: "Ports", state: "bad", says: /** @type {Error} */ (error).message, remedy };
   }
 }
 
+/** @type {Record<Part, string>} */
 const PARTS = { npm: "npm packages", python: "Python environment", jars: "Spark's S3 jars" };
 
-/** What is not set up is no fault: the next command does it. */
+/**
+ * What is not set up is no fault: the next command does it.
+ * @param {Part[]} missing
+ * @returns {Check[]}
+ */
 function setupChecks(missing) {
   return Object.entries(PARTS).map(([part, name]) =>
-    missing.includes(part)
+    missing.includes(/** @type {Part} */ (part))
       ? {
           name,
           state: "unknown",

@@ -5,7 +5,7 @@ import { PRIVACY_DEFAULTS, type PrivacyRule } from "../../schema/contract";
 import { alarmProblems } from "./alarm-checks";
 import type { Check } from "./checks";
 import { type ClickstreamConfig, CONFIG_KEYS, type ConfigKey, type ConfigValues } from "./keys";
-import { suggest } from "./suggest";
+import { suggest } from "./suggest.cjs";
 
 /** What `pulumi up` stops with; the engine shows the message without a stack trace. */
 export class InvalidConfiguration extends pulumi.RunError {

@@ -2,7 +2,9 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
-import { readArguments, UsageError } from "../../cli/arguments.mjs";
+import { COMMANDS } from "../../cli/arguments/commands.mjs";
+import { readArguments } from "../../cli/arguments/read.mjs";
+import { UsageError } from "../../cli/arguments/usage-error.mjs";
 
 const ROOT = join(__dirname, "..", "..");
 
@@ -67,7 +69,7 @@ describe("cli/arguments", () => {
   it("refuses what it does not know, what lacks its value and what excludes another option", () => {
     assert.match(
       refusal("start", "--evnts", "4"),
-      /^Unknown option --evnts: allowed are --events, .*--help\.$/,
+      /^Unknown option --evnts\. Did you mean --events\? Allowed are --events, .*--help\.$/,
     );
     assert.equal(refusal("start", "--file", "--json"), "--file needs a value: --file PATH.");
     assert.equal(refusal("start", "--events"), "--events needs a value: --events N.");
@@ -85,6 +87,35 @@ describe("cli/arguments", () => {
     assert.match(
       refusal("query", "SELECT", "1"),
       /^Unexpected argument "1": put the whole SQL between quotes\.$/,
+    );
+  });
+
+  it("says which command or option was probably meant, of every command", () => {
+    assert.match(
+      refusal("strat"),
+      /^Unknown command strat\. Did you mean start\? Allowed are start, .*bench\.$/,
+    );
+    assert.match(refusal("zzzzzzzzzz"), /^Unknown command zzzzzzzzzz\. Allowed are start, /);
+    assert.match(refusal(), /^No command was given\. Allowed are start, /);
+    for (const command of Object.keys(COMMANDS)) {
+      assert.match(
+        refusal(command, "--hel"),
+        /^Unknown option --hel\. Did you mean --help\? Allowed are .*--help\.$/,
+        command,
+      );
+    }
+  });
+
+  it("takes the names of benchmarks and no other", () => {
+    assert.deepEqual(options("bench"), { names: [] });
+    assert.deepEqual(options("bench", "spark", "ingest", "--rounds", "2", "--small"), {
+      names: ["spark", "ingest"],
+      rounds: 2,
+      small: true,
+    });
+    assert.equal(
+      refusal("bench", "sparc"),
+      'NAME must be one of simulator, ingest, pipeline, spark, privacy, got "sparc". Did you mean spark?',
     );
   });
 

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { Part } from "../../cli/arguments/types";
 import { findJava, findPython, findTools, MissingTools, nodeIsTooOld } from "../../cli/prerequisites.mjs";
 import { excerpt, setUp, setupParts, stale } from "../../cli/setup.mjs";
 
@@ -138,7 +139,7 @@ describe("cli/setup", () => {
       assert.deepEqual(stale(setupParts(folder, {}), ["npm"]), ["npm"]);
     });
 
-    function install(needs: string[]): Promise<Record<string, string>> {
+    function install(needs: Part[]): Promise<Record<string, string>> {
       const output = { write: () => true, isTTY: false };
       const env = { PATH: `${join(folder, "bin")}:${process.env.PATH}`, JAVA_HOME: jdk("17.0.15") };
       return setUp({ root: folder, needs, env, output });

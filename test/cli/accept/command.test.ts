@@ -6,7 +6,7 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { readArguments } from "../../../cli/arguments.mjs";
+import { readArguments } from "../../../cli/arguments/read.mjs";
 import { main, type Surroundings } from "../../../cli/commands/accept";
 import { Interrupted } from "../../../stack/interrupt";
 import { FakePulumi } from "./pulumi";

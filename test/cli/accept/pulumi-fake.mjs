@@ -3,7 +3,7 @@
 // CLI does. What goes wrong is planted in the file by the test: `fail` maps a command to what it says.
 import { readFileSync, renameSync, writeFileSync } from "node:fs";
 
-const file = process.env.FAKE_PULUMI;
+const file = process.env.FAKE_PULUMI ?? "";
 const state = JSON.parse(readFileSync(file, "utf8"));
 // Whole or not at all: the test reads it meanwhile.
 const save = () => {
@@ -14,17 +14,25 @@ const args = process.argv.slice(2);
 state.calls.push({ args, passphrase: process.env.PULUMI_CONFIG_PASSPHRASE ?? null });
 save();
 
+/** @type {Record<string, string[]>} */
 const known = { stack: ["init", "ls", "rm", "output", "export"], config: ["set-all", "rm"] };
-const command = known[args[0]]?.includes(args[1]) ? `${args[0]} ${args[1]}` : args[0];
-const option = (name) => args[args.indexOf(name) + 1];
+const [first = "", second = "", third = "", fourth = ""] = args;
+const command = known[first]?.includes(second) ? `${first} ${second}` : first;
+/** @param {string} name */
+const option = (name) => args[args.indexOf(name) + 1] ?? "";
 if (!args.includes("--non-interactive")) fail("error: prompted, and nobody is there");
 if (state.fail[command]) fail(state.fail[command]);
 
+/**
+ * @param {string} text
+ * @returns {never}
+ */
 function fail(text) {
   process.stderr.write(`${text}\n`);
   process.exit(255);
 }
 
+/** @type {Record<string, () => string | Promise<string>>} */
 const COMMANDS = {
   whoami: () => "somebody",
   "stack ls": () =>
@@ -36,19 +44,19 @@ const COMMANDS = {
       })),
     ),
   "stack init": () => {
-    state.stacks[args[2]] = 0;
-    return `Created stack '${args[2]}'`;
+    state.stacks[third] = 0;
+    return `Created stack '${third}'`;
   },
   "config set-all": () => {
     for (let at = 0; at < args.length; at++) {
       if (args[at] !== "--plaintext" && args[at] !== "--secret") continue;
-      const [key, ...value] = args[at + 1].split("=");
+      const [key = "", ...value] = (args[at + 1] ?? "").split("=");
       state.config[key] = { value: value.join("="), secret: args[at] === "--secret" };
     }
     return "";
   },
   "config rm": () => {
-    delete state.config[args[3]];
+    delete state.config[fourth];
     return "";
   },
   up: async () => {
@@ -94,6 +102,7 @@ const COMMANDS = {
   },
 };
 
-if (!COMMANDS[command]) fail(`error: unknown command "${args.join(" ")}" for "pulumi"`);
-process.stdout.write(`${await COMMANDS[command]()}\n`);
+const run = COMMANDS[command];
+if (!run) fail(`error: unknown command "${args.join(" ")}" for "pulumi"`);
+process.stdout.write(`${await run()}\n`);
 save();

@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import * as path from "node:path";
 import { nameTest } from "../../../cli/teardown/leftovers";
 import { budgetName, databaseName, qualifiedName } from "../../../infra/blocks/names";
-import { suggest } from "../../../infra/config/suggest";
+import { suggest } from "../../../infra/config/suggest.cjs";
 import { type Declared, evaluate } from "../program";
 
 interface Limits {
@@ -190,7 +190,7 @@ describe("infra/blocks/names", function () {
   });
 });
 
-describe("infra/config/suggest", () => {
+describe("infra/config/suggest.cjs", () => {
   it("finds the name that a misspelt one means, and none for a strange one", () => {
     const known = ["shardCount", "batchSize", "batchWindowSeconds"];
     assert.equal(suggest("shardcuont", known), "shardCount");

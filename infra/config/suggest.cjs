@@ -1,7 +1,13 @@
-// Finds the known name that a misspelt one most likely means.
+// Finds the known name that a misspelt one most likely means. Plain JavaScript, because the command line asks it before
+// anything is installed.
 
-/** The name in `known` that is closest, with at most a third of the letters changed; undefined if none is. */
-export function suggest(word: string, known: string[]): string | undefined {
+/**
+ * The name in `known` that is closest, with at most a third of the letters changed; undefined if none is.
+ * @param {string} word
+ * @param {readonly string[]} known
+ * @returns {string | undefined}
+ */
+function suggest(word, known) {
   const ranked = known
     .map((name) => ({ name, distance: editDistance(word.toLowerCase(), name.toLowerCase()) }))
     .sort((a, b) => a.distance - b.distance);
@@ -9,7 +15,11 @@ export function suggest(word: string, known: string[]): string | undefined {
   return best && best.distance <= Math.ceil(word.length / 3) ? best.name : undefined;
 }
 
-function editDistance(a: string, b: string): number {
+/**
+ * @param {string} a
+ * @param {string} b
+ */
+function editDistance(a, b) {
   let previous = Array.from({ length: b.length + 1 }, (_, column) => column);
   for (let row = 1; row <= a.length; row++) {
     const current = [row];
@@ -21,3 +31,5 @@ function editDistance(a: string, b: string): number {
   }
   return previous[b.length] ?? 0;
 }
+
+module.exports = { suggest };

@@ -1,0 +1,292 @@
+// Each command that can be typed after `npm run`: its usage, its options, and the parts of the set-up that it needs.
+import { configured, count, json, region, run, stack } from "./options.mjs";
+import { file, folder, integer, jsonObject, matching, oneOf, setting, text } from "./values.mjs";
+
+/** @import { Command, Part } from "./types.js" */
+
+/** @type {Part[]} */
+const ALL = ["npm", "python", "jars"];
+const BENCHMARKS = ["simulator", "ingest", "pipeline", "spark", "privacy"];
+
+/** @type {Record<string, Command>} */
+export const COMMANDS = {
+  start: {
+    usage: "npm start -- [options]",
+    about: "Runs the whole pipeline on this machine: stream, Lambdas, Spark, Athena, mail.",
+    needs: ALL,
+    options: {
+      events: {
+        type: "string",
+        value: "N",
+        help: "how many simulated events to send (default 2000)",
+        read: integer(1, 100_000_000),
+      },
+      seed: {
+        type: "string",
+        value: "S",
+        help: "seed of the simulated traffic (default 7)",
+        read: integer(0, 2 ** 31 - 1),
+      },
+      file: {
+        type: "string",
+        value: "PATH",
+        help: "send this file instead: JSON or a web server's access log, also as gzip; - is standard input",
+        read: file,
+      },
+      "log-format": {
+        type: "string",
+        value: "FORMAT",
+        help: "the log's format string, of nginx or Apache, or common, combined, vhost_combined",
+        read: text("a log format of nginx or Apache, such as combined"),
+      },
+      query: {
+        type: "string",
+        value: "SQL",
+        multiple: true,
+        help: "run this query at the end instead of the usual ones; may be given several times",
+        read: text("a SQL statement"),
+      },
+      json,
+      keep: { type: "boolean", help: "leave the stack up until Ctrl+C" },
+    },
+    conflicts: [
+      ["file", "events"],
+      ["file", "seed"],
+    ],
+    together: [["log-format", "file"]],
+    examples: [
+      "npm start",
+      "npm start -- --events 20000 --seed 3",
+      "npm start -- --file access.log.gz --query 'SELECT ip, count(*) FROM events GROUP BY ip'",
+      `npm start -- --file site.log --log-format '$remote_addr [$time_local] "$request" $status "$http_user_agent"'`,
+      "zcat access.log.*.gz | npm start -- --file -",
+    ],
+  },
+  query: {
+    usage: 'npm run query -- "SQL" [options]',
+    about: "Runs one SQL statement in Athena: on the local stack that is up, or on AWS with --stack.",
+    needs: ["npm"],
+    positional: { name: "SQL", key: "sql", read: text("a SQL statement") },
+    options: { run, stack, json },
+    conflicts: [["run", "stack"]],
+    examples: [
+      'npm run query -- "SELECT event_type, count(*) FROM events GROUP BY event_type"',
+      'npm run query -- "SELECT reason, count(*) FROM quarantine GROUP BY reason" --stack dev',
+    ],
+  },
+  execute: {
+    usage: "npm run execute -- ['INPUT JSON'] [options]",
+    about:
+      "Starts one execution of the pipeline and follows it: on the local stack that is up, or on AWS with --stack.",
+    needs: ["npm"],
+    positional: { name: "INPUT JSON", key: "input", fallback: "{}", read: jsonObject },
+    options: { run, stack, json },
+    conflicts: [["run", "stack"]],
+    examples: [
+      "npm run execute",
+      `npm run execute -- '{"simulate": {"events": 500, "seed": 3}}'`,
+      `npm run execute -- '{"reprocess": {"from": "2026-01-01", "to": "2026-01-02"}}' --stack dev`,
+    ],
+  },
+  cost: {
+    usage: "npm run cost -- [options]",
+    about:
+      "Estimates what a stack costs a month and for a million events, from its own configuration: what dominates, and which setting would cut it.",
+    needs: ["npm"],
+    options: {
+      stack: configured,
+      "events-per-day": count("events that arrive a day, 0 for an idle stack (default 1000000)", 0, 1e10),
+      "event-bytes": count("size of an event's JSON (default 500)", 20, 1_000_000),
+      "events-per-record": count("events that producers pack into a record (default 10)", 1, 10_000),
+      "quarantine-percent": count("lines in a hundred that go to the quarantine (default 1)", 0, 100),
+      "peak-factor": count("busiest second over the average one (default 3)", 1, 1000),
+      months: count("months of data that lie there already (default 12)", 1, 120),
+      "queries-per-day": count("queries of people (default 20)", 0, 1_000_000),
+      "days-per-query": count("days that such a query reads (default 7)", 1, 3650),
+      "executions-per-day": count("executions by hand, where the schedule is off (default 1)", 0, 1440),
+      set: {
+        type: "string",
+        value: "KEY=VALUE",
+        multiple: true,
+        help: "a configuration value to try instead of the stack's; may be given several times",
+        read: setting,
+      },
+      json,
+    },
+    examples: [
+      "npm run cost",
+      "npm run cost -- --stack prod --events-per-day 10000000",
+      "npm run cost -- --events-per-day 0   # an idle stack",
+      "npm run cost -- --stack prod --set batchWindowSeconds=300 --set glueWorkers=4",
+    ],
+  },
+  "empty-buckets": {
+    usage: "npm run empty-buckets -- [--stack NAME] [options]",
+    about:
+      "Deletes all data of a stack, for good: the step before pulumi destroy. Shows first what lies in the buckets, and asks.",
+    needs: ["npm"],
+    options: {
+      run,
+      stack,
+      yes: { type: "boolean", help: "delete without asking" },
+      json,
+    },
+    conflicts: [["run", "stack"]],
+    examples: ["npm run empty-buckets -- --stack dev", "npm run empty-buckets -- --stack dev --yes --json"],
+  },
+  leftovers: {
+    usage: "npm run leftovers -- --stack NAME [options]",
+    about:
+      "Lists what AWS still has of a stack after pulumi destroy, each with the command that removes it. Exit code 0 only where nothing is left.",
+    needs: ["npm"],
+    options: { stack: { ...stack, help: "the stack that was destroyed (default dev)" }, region, json },
+    examples: [
+      "npm run leftovers -- --stack dev",
+      "npm run leftovers -- --stack prod --region eu-west-1 --json",
+    ],
+  },
+  "deployer-policy": {
+    usage: "npm run deployer-policy -- --account ID [options]",
+    about:
+      "Writes the IAM policies that a deploying role needs for one stack, and shows the commands that create, attach and update them. Calls nothing on AWS.",
+    needs: ["npm"],
+    options: {
+      account: {
+        type: "string",
+        value: "ID",
+        help: "the AWS account that the stack is deployed to (required)",
+        required: true,
+        read: matching(/^\d{12}$/, "an account's 12 digits, as `aws sts get-caller-identity` shows them"),
+      },
+      stack: {
+        type: "string",
+        value: "NAME",
+        help: "the stack that the role deploys (default dev)",
+        read: matching(/^[\w.-]{1,100}$/, "the name of a Pulumi stack: up to 100 letters, digits, _ . -"),
+      },
+      project: {
+        type: "string",
+        value: "NAME",
+        help: "the project's name (default: the name in Pulumi.yaml)",
+        read: matching(/^[\w.-]{1,100}$/, "the name of a Pulumi project: up to 100 letters, digits, _ . -"),
+      },
+      region,
+      partition: {
+        type: "string",
+        value: "NAME",
+        help: "aws, aws-cn or aws-us-gov (default: the partition of the region)",
+        read: matching(/^aws(-cn|-us-gov)?$/, "aws, aws-cn or aws-us-gov"),
+      },
+      out: {
+        type: "string",
+        value: "FOLDER",
+        help: "where the files are written (default .local/deployer-policy)",
+        read: folder,
+      },
+      json,
+    },
+    examples: [
+      "npm run deployer-policy -- --account 123456789012 --stack dev --region eu-central-1",
+      "npm run deployer-policy -- --account 123456789012 --stack prod --project shop --out policies",
+    ],
+  },
+  accept: {
+    usage: "npm run accept -- --stack NAME [options]",
+    about:
+      "Sees on AWS, once and unattended, what no test on this machine can show: deploys a stack of its own, runs executions, looks at each row of docs/deployment.md, destroys it and leaves a report. Asks first, with cost and time. Exit code 0 only where nothing is not as expected.",
+    needs: (options) => (options.local ? ALL : ["npm"]),
+    options: {
+      stack: {
+        type: "string",
+        value: "NAME",
+        help: "the stack to make, which must not exist yet; that of an interrupted run goes on after its last step",
+        // Short and plain: it becomes part of the names of buckets, roles and alarms.
+        read: matching(
+          /^[a-z][a-z0-9-]{0,19}$/,
+          "1 to 20 lower-case letters, digits and hyphens, such as accept",
+        ),
+      },
+      local: { type: "boolean", help: "try the command on a local stack, which costs nothing" },
+      role: {
+        type: "string",
+        value: "ARN",
+        help: "the role that deploys: one that has the deployer's policy and nothing else",
+        read: matching(
+          /^arn:aws[a-z-]*:iam::\d{12}:role\/\S+$/,
+          "a role's ARN, such as arn:aws:iam::123456789012:role/deployer",
+        ),
+      },
+      region: { ...region, help: "the AWS region (default: AWS_REGION, else us-east-1)" },
+      yes: { type: "boolean", help: "begin without asking" },
+      keep: { type: "boolean", help: "leave the stack up at the end; --destroy removes it" },
+      destroy: { type: "boolean", help: "only remove what an interrupted or kept run left" },
+      json,
+    },
+    conflicts: [
+      ["local", "stack"],
+      ["local", "role"],
+      ["local", "region"],
+      ["local", "keep"],
+      ["local", "destroy"],
+      ["keep", "destroy"],
+    ],
+    oneOf: ["stack", "local"],
+    examples: [
+      "npm run accept -- --local",
+      "npm run accept -- --stack accept",
+      "npm run accept -- --stack accept --role arn:aws:iam::123456789012:role/deployer --yes --json",
+      "npm run accept -- --stack accept --destroy",
+    ],
+  },
+  doctor: {
+    usage: "npm run doctor -- [--stack NAME] [options]",
+    about:
+      "Says what is wrong with this machine, and with a stack on AWS, and how to fix it. Changes nothing. Exit code 1 where anything is wrong.",
+    needs: [],
+    plain: true,
+    options: {
+      stack: {
+        ...stack,
+        help: "look at this stack on AWS, too: pulumi, credentials, quotas, Lake Formation, billing, shards, mails, ingest, alarms",
+      },
+      json,
+    },
+    examples: ["npm run doctor", "npm run doctor -- --stack prod"],
+  },
+  docs: {
+    usage: "npm run docs -- [options]",
+    about: "Writes the documents that the program itself tells: costs and the tables of the configuration.",
+    needs: ["npm"],
+    options: { check: { type: "boolean", help: "write nothing, and fail where one is not current" } },
+    examples: ["npm run docs", "npm run docs -- --check"],
+  },
+  test: {
+    usage: "npm test",
+    about: "Types, lint, unit tests of TypeScript and Python, and the end-to-end runs.",
+    needs: ALL,
+    options: {},
+    examples: ["npm test"],
+  },
+  check: {
+    usage: "npm run check",
+    about: "Types and lint only.",
+    needs: ["npm", "python"],
+    options: {},
+    examples: ["npm run check"],
+  },
+  bench: {
+    usage: "npm run bench -- [NAME ...] [options]",
+    about:
+      "Runs the benchmarks, each next to a naive baseline, or those that are named. All of them take some twenty minutes on two cores. Each figure is the median of the rounds, in which ours and the baseline take turns. Prints tables, and writes .local/bench.json.",
+    needs: ALL,
+    positional: { name: "NAME", key: "names", list: true, read: oneOf(BENCHMARKS) },
+    options: {
+      rounds: count("how often each is measured (default 5)", 1, 1000),
+      small: {
+        type: "boolean",
+        help: "one round on little data: shows that each benchmark still runs to its end; the figures say nothing",
+      },
+    },
+    examples: ["npm run bench", "npm run bench -- spark --rounds 3", "npm run bench -- --small"],
+  },
+};

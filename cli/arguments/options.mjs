@@ -1,0 +1,50 @@
+// The options that several commands share.
+import { integer, show, text } from "./values.mjs";
+
+/** @import { Option } from "./types.js" */
+
+/** @type {Option} */
+export const json = { type: "boolean", help: "print one JSON document on stdout, everything else on stderr" };
+/** @type {Option} */
+export const run = {
+  type: "string",
+  value: "ID",
+  help: "the local run to use (default: the newest that is up)",
+  read: text("a run's name, as `npm start -- --keep` prints it"),
+};
+/** @type {Option} */
+export const stack = {
+  type: "string",
+  value: "NAME",
+  help: "a stack that `pulumi up` made on AWS, instead of the local one",
+  read: text("the name of a Pulumi stack, such as dev"),
+};
+
+/** @type {Option} */
+export const region = {
+  type: "string",
+  value: "NAME",
+  help: "the AWS region (default: aws:region of the stack's file, else AWS_REGION)",
+  read: (name, value, refuse) => {
+    if (!/^[a-z]{2}(-[a-z]+)+-\d$/.test(value))
+      refuse(`${name} must be a region such as us-east-1, got ${show(value)}.`);
+    return value;
+  },
+};
+/** @type {Option} */
+export const configured = {
+  type: "string",
+  value: "NAME",
+  help: "the stack whose configuration is read, from Pulumi.NAME.yaml (default dev)",
+  read: text("the name of a Pulumi stack, such as dev"),
+};
+
+/**
+ * @param {string} help
+ * @param {number} least
+ * @param {number} most
+ * @returns {Option}
+ */
+export function count(help, least, most) {
+  return { type: "string", value: "N", help, read: integer(least, most) };
+}

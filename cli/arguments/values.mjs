@@ -1,0 +1,135 @@
+// How the value of an argument is read and checked. Each reader answers the value, or refuses it with one clear message.
+import { statSync } from "node:fs";
+import { resolve } from "node:path";
+import { suggest } from "../../infra/config/suggest.cjs";
+
+/** @import { ReadValue, Refuse } from "./types.js" */
+
+/**
+ * A value as a message shows it.
+ * @param {unknown} value
+ */
+export function show(value) {
+  return value === "" ? "an empty text" : JSON.stringify(value);
+}
+
+/**
+ * @param {RegExp} pattern
+ * @param {string} allowed what the pattern takes, in words
+ * @returns {ReadValue}
+ */
+export function matching(pattern, allowed) {
+  return (name, value, refuse) => {
+    if (!pattern.test(value)) refuse(`${name} must be ${allowed}, got ${show(value)}.`);
+    return value;
+  };
+}
+
+/**
+ * @param {string[]} allowed
+ * @returns {ReadValue}
+ */
+export function oneOf(allowed) {
+  return (name, value, refuse) => {
+    if (allowed.includes(value)) return value;
+    const close = suggest(value, allowed);
+    const hint = close === undefined ? "" : ` Did you mean ${close}?`;
+    return refuse(`${name} must be one of ${allowed.join(", ")}, got ${show(value)}.${hint}`);
+  };
+}
+
+/**
+ * @param {number} least
+ * @param {number} most
+ * @returns {ReadValue}
+ */
+export function integer(least, most) {
+  return (name, value, refuse) => {
+    const number = /^[+-]?\d+$/.test(value) ? Number(value) : Number.NaN;
+    if (!(number >= least && number <= most)) {
+      refuse(`${name} must be a whole number from ${least} to ${most}, got ${show(value)}.`);
+    }
+    return number;
+  };
+}
+
+/**
+ * @param {string} allowed
+ * @returns {ReadValue}
+ */
+export function text(allowed) {
+  return (name, value, refuse) => {
+    if (value.trim() === "") refuse(`${name} must be ${allowed}, got ${show(value)}.`);
+    return value;
+  };
+}
+
+/**
+ * @param {string} name
+ * @param {string} value
+ * @param {Refuse} refuse
+ */
+export function setting(name, value, refuse) {
+  if (!/^[A-Za-z]\w*=/.test(value)) {
+    refuse(`${name} must be KEY=VALUE, such as batchWindowSeconds=300, got ${show(value)}.`);
+  }
+  return value;
+}
+
+/**
+ * npm runs scripts in the project's folder; INIT_CWD is the folder of the person.
+ * @param {string} value
+ */
+function absolute(value) {
+  return resolve(process.env.INIT_CWD ?? process.cwd(), value);
+}
+
+/**
+ * @param {string} name
+ * @param {string} value
+ * @param {Refuse} refuse
+ */
+export function folder(name, value, refuse) {
+  if (value.trim() === "") refuse(`${name} must be a folder, got ${show(value)}.`);
+  const path = absolute(value);
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory() === false)
+    refuse(`${name} must be a folder, got ${show(value)}, which is a file.`);
+  return path;
+}
+
+/**
+ * @param {string} name
+ * @param {string} value
+ * @param {Refuse} refuse
+ */
+export function file(name, value, refuse) {
+  if (value === "-") return value;
+  const path = absolute(value);
+  const stats = statSync(path, { throwIfNoEntry: false });
+  // Pipes and devices are read as they come: <(zcat a b), /dev/stdin.
+  const found =
+    value === "" || !stats ? "does not exist" : stats.isDirectory() ? "is a directory" : undefined;
+  if (found)
+    refuse(
+      `${name} must be a file of JSON or an access log, or - for standard input; got ${show(value)}, which ${found}.`,
+    );
+  return path;
+}
+
+/**
+ * @param {string} name
+ * @param {string} value
+ * @param {Refuse} refuse
+ */
+export function jsonObject(name, value, refuse) {
+  let parsed;
+  try {
+    parsed = JSON.parse(value);
+  } catch (error) {
+    refuse(`${name} must be a JSON object, got ${show(value)}: ${/** @type {Error} */ (error).message}.`);
+  }
+  if (typeof parsed !== "object" || parsed === null || Array.isArray(parsed)) {
+    refuse(`${name} must be a JSON object such as {"fullRepair": true}, got ${show(value)}.`);
+  }
+  return parsed;
+}
