@@ -1,69 +1,41 @@
-// npm run bench: all benchmarks, or those that are named, each beside a plainly written peer; a table and a JSON file.
+// The benchmarks that `npm run bench` names, each next to a naive baseline: a table of each, and a JSON file.
 
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { parseArgs } from "node:util";
-import { run as ingest } from "./ingest";
+import type { BenchOptions } from "../cli/arguments/types";
+import * as ingest from "./ingest";
 import { printRows, type Row } from "./measured";
-import { run as pipeline } from "./pipeline";
-import { run as simulator } from "./simulator";
-import { run as spark } from "./spark";
-
-const FILE = join(resolve(__dirname, ".."), ".local", "bench.json");
+import * as pipeline from "./pipeline";
+import * as privacy from "./privacy";
+import * as simulator from "./simulator";
+import * as spark from "./spark";
 
 interface Benchmark {
-  unit: string;
   run: (options: { rounds?: number }) => Promise<Row[]>;
+  /** The options of the small form. */
+  SMALL: { rounds?: number };
 }
 
-const BENCHMARKS: Record<string, Benchmark> = {
-  simulator: { unit: "events", run: simulator },
-  ingest: { unit: "events", run: ingest },
-  pipeline: { unit: "events", run: pipeline },
-  spark: { unit: "events", run: spark },
-};
+const BENCHMARKS: Record<string, Benchmark> = { simulator, ingest, pipeline, spark, privacy };
 
-const HELP = `npm run bench -- [${Object.keys(BENCHMARKS).join(" | ")} ...] [--rounds N]
-
-Without names all are run, for some twenty minutes on two cores. Each figure is the median of N rounds (default 5), in
-which ours and the peer take turns; of Spark each has a process, and a cold round first. The result is printed, and written to .local/bench.json.`;
-
-function readArguments(): { names: string[]; rounds: number | undefined } | undefined {
-  const { values, positionals } = parseArgs({
-    allowPositionals: true,
-    options: { rounds: { type: "string" }, help: { type: "boolean", short: "h" } },
-  });
-  if (values.help) return undefined;
-  const unknown = positionals.filter((name) => !(name in BENCHMARKS));
-  if (unknown.length > 0) {
-    throw new Error(
-      `There is no benchmark ${unknown.join(", ")}: there are ${Object.keys(BENCHMARKS).join(", ")}.`,
-    );
-  }
-  const rounds = values.rounds === undefined ? undefined : Number(values.rounds);
-  if (rounds !== undefined && !(Number.isInteger(rounds) && rounds > 0)) {
-    throw new Error(`--rounds must be a whole number from 1, got ${values.rounds}.`);
-  }
-  return { names: positionals.length > 0 ? positionals : Object.keys(BENCHMARKS), rounds };
-}
-
-async function main(): Promise<number> {
-  const asked = readArguments();
-  if (!asked) {
-    console.log(HELP);
-    return 0;
-  }
+async function main({ names, rounds, small }: BenchOptions): Promise<number> {
   const results: Record<string, Row[]> = {};
-  for (const name of asked.names) {
-    const { unit, run } = BENCHMARKS[name] as Benchmark;
+  for (const name of names.length > 0 ? names : Object.keys(BENCHMARKS)) {
+    const benchmark = BENCHMARKS[name];
+    if (!benchmark) throw new Error(`There is no benchmark ${name}.`);
     console.error(`Running ${name} …`);
-    const rows = await run(asked.rounds === undefined ? {} : { rounds: asked.rounds });
-    results[name] = rows;
+    results[name] = await benchmark.run({ ...(small && benchmark.SMALL), ...(rounds && { rounds }) });
     console.log(`\n${name}`);
-    printRows(unit, rows);
+    printRows("events", results[name]);
   }
-  mkdirSync(join(FILE, ".."), { recursive: true });
-  writeFileSync(FILE, `${JSON.stringify(results, null, 2)}\n`);
+  // The small form's figures say nothing: neither kept nor compared with a target.
+  return small ? 0 : report(results);
+}
+
+function report(results: Record<string, Row[]>): number {
+  const file = join(resolve(__dirname, ".."), ".local", "bench.json");
+  mkdirSync(join(file, ".."), { recursive: true });
+  writeFileSync(file, `${JSON.stringify(results, null, 2)}\n`);
   const missed = Object.values(results).flatMap((rows) => rows.filter(({ reached }) => !reached));
   console.log(`\nWritten to .local/bench.json. ${missed.length === 0 ? "All targets reached." : "Missed:"}`);
   for (const { name, ratio, target, profile } of missed) {
@@ -72,7 +44,7 @@ async function main(): Promise<number> {
   return missed.length === 0 ? 0 : 1;
 }
 
-main().then(
+main(JSON.parse(process.argv[2] ?? '{"names":[]}') as BenchOptions).then(
   (code) => {
     process.exitCode = code;
   },

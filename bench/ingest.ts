@@ -19,6 +19,9 @@ export interface IngestBenchOptions {
   repeats?: number;
 }
 
+/** What shows in seconds that the benchmark runs to its end. */
+export const SMALL: IngestBenchOptions = { rounds: 1, repeats: 1 };
+
 /** Every line is written anew: the peer neither checks nor writes JSON. */
 const TARGET_RATIO = 0.5;
 const WARM_UP_TURNS = 4;

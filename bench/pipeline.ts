@@ -3,6 +3,7 @@
 
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { CreateRoleCommand, IAMClient, PutRolePolicyCommand } from "@aws-sdk/client-iam";
 import {
   CreateStreamCommand,
   DescribeStreamSummaryCommand,
@@ -29,10 +30,14 @@ export interface PipelineBenchOptions {
   peerEvents?: number;
 }
 
+/** What shows in seconds that the benchmark runs to its end. */
+export const SMALL: PipelineBenchOptions = { rounds: 1, events: 300, peerEvents: 10 };
+
 const TARGET_RATIO = 30;
 const PEER = "bench-peer";
 
 interface Clients {
+  iam: IAMClient;
   kinesis: KinesisClient;
   lambda: LambdaClient;
   s3: S3Client;
@@ -44,6 +49,7 @@ export async function run(options: PipelineBenchOptions = {}): Promise<Row[]> {
   try {
     const { clientConfig } = stack;
     const clients: Clients = {
+      iam: new IAMClient(clientConfig),
       kinesis: new KinesisClient(clientConfig),
       lambda: new LambdaClient(clientConfig),
       s3: new S3Client(clientConfig),
@@ -143,7 +149,7 @@ async function countObjects(s3: S3Client): Promise<number> {
 }
 
 /** The peer as a tutorial has it: a stream, a function, and the mapping's default of 100 records a batch. */
-async function makePeer({ kinesis, lambda, s3 }: Clients): Promise<void> {
+async function makePeer({ iam, kinesis, lambda, s3 }: Clients): Promise<void> {
   await s3.send(new CreateBucketCommand({ Bucket: PEER }));
   await kinesis.send(new CreateStreamCommand({ StreamName: PEER, ShardCount: 1 }));
   const { StreamDescriptionSummary } = await kinesis.send(
@@ -161,7 +167,7 @@ async function makePeer({ kinesis, lambda, s3 }: Clients): Promise<void> {
       FunctionName: PEER,
       Runtime: "nodejs24.x",
       Handler: "index.handler",
-      Role: "arn:aws:iam::000000000000:role/bench",
+      Role: await makeRole(iam),
       Code: { ZipFile: zip(new Map([["index.js", Buffer.from(outputFiles[0]?.contents ?? [])]])) },
       Environment: { Variables: { BUCKET: PEER } },
       Timeout: 120,
@@ -175,6 +181,27 @@ async function makePeer({ kinesis, lambda, s3 }: Clients): Promise<void> {
       BatchSize: 100,
     }),
   );
+}
+
+/** As a tutorial has it, too: one role that may do anything in the services that it uses. */
+async function makeRole(iam: IAMClient): Promise<string | undefined> {
+  const trust = {
+    Version: "2012-10-17",
+    Statement: [
+      { Effect: "Allow", Principal: { Service: "lambda.amazonaws.com" }, Action: "sts:AssumeRole" },
+    ],
+  };
+  const rights = {
+    Version: "2012-10-17",
+    Statement: [{ Effect: "Allow", Action: ["kinesis:*", "s3:*", "logs:*"], Resource: "*" }],
+  };
+  const { Role } = await iam.send(
+    new CreateRoleCommand({ RoleName: PEER, AssumeRolePolicyDocument: JSON.stringify(trust) }),
+  );
+  await iam.send(
+    new PutRolePolicyCommand({ RoleName: PEER, PolicyName: PEER, PolicyDocument: JSON.stringify(rights) }),
+  );
+  return Role?.Arn;
 }
 
 if (require.main === module) void run().then((rows) => printRows("events", rows));

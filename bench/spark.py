@@ -188,12 +188,17 @@ def run_once(task: str, spark, folder: Path) -> dict:
 
 
 def run_task(task: str, folder: Path, runs: int) -> None:
-    """A process of its own: one cold run, then the measured ones; each writes what it took as a line."""
+    """A process of its own: one cold run, then the measured ones."""
     spark = open_spark(folder) if task != "duckdb" else None
-    for _ in range(1 + runs):
-        print(json.dumps(run_once(task, spark, folder)), flush=True)
+    took = [run_once(task, spark, folder) for _ in range(1 + runs)]
+    figures_of(task, folder).write_text(json.dumps(took))
     if spark:
         spark.stop()
+
+
+def figures_of(task: str, folder: Path) -> Path:
+    """Where a task's process leaves its figures: its output has the job's own log lines, which are JSON too."""
+    return folder / f"{task}-figures.json"
 
 
 def measure(task: str, folder: Path, runs: int) -> list[dict]:
@@ -201,7 +206,7 @@ def measure(task: str, folder: Path, runs: int) -> list[dict]:
     result = subprocess.run(command, capture_output=True, text=True)
     if result.returncode:
         raise SystemExit(f"The {task} failed:\n{result.stderr[-3000:]}")
-    return [json.loads(line) for line in result.stdout.splitlines() if line.startswith("{")]
+    return json.loads(figures_of(task, folder).read_text())
 
 
 def fingerprint(folder: Path) -> tuple:

@@ -1,15 +1,18 @@
 // Runs bench/spark.py, and gives its figures as the other benchmarks do.
 
-import { spawn } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { compare, type Measured, type Row, withinMemory } from "./measured";
+import { runPython } from "./python";
 
 export interface SparkBenchOptions {
   rounds?: number;
   events?: number;
 }
+
+/** What shows in seconds that the benchmark runs to its end. */
+export const SMALL: SparkBenchOptions = { rounds: 1, events: 500 };
 
 interface Taken {
   cpu: number;
@@ -27,13 +30,13 @@ const PROFILE =
   "Parsing JSON and writing Parquet, which the plain script pays too, take about two thirds of the job's CPU, the " +
   "dedupe's shuffles, sort and window most of the rest: docs/decisions.md, \"Where the Spark job's time goes\".";
 
-const ROOT = resolve(__dirname, "..");
-
 export async function run({ rounds = 5, events = 1_000_000 }: SparkBenchOptions = {}): Promise<Row[]> {
   const folder = mkdtempSync(join(tmpdir(), "clickstream-bench-"));
   const file = join(folder, "spark.json");
   try {
-    await runScript(["--events", String(events), "--runs", String(rounds), "--json", file], file);
+    await runPython("spark.py", ["--events", String(events), "--runs", String(rounds), "--json", file]);
+    // The script ends with 1 where a target was missed, too: it is the figures that say whether it came to its end.
+    if (!existsSync(file)) throw new Error("bench/spark.py ended without figures: see above.");
     const summary = JSON.parse(readFileSync(file, "utf8")) as Summary;
     const of = (task: keyof Summary["median"]) => asMeasured(summary.median[task], summary.events);
     const what = `Spark job on ${events.toLocaleString("en-US")} events`;
@@ -49,20 +52,6 @@ export async function run({ rounds = 5, events = 1_000_000 }: SparkBenchOptions 
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
-}
-
-/** The script ends with 1 where a target was missed, too: it is the figures that say whether it came to its end. */
-async function runScript(args: readonly string[], file: string): Promise<void> {
-  const python = join(ROOT, ".local", "venv", "bin", "python");
-  const child = spawn(python, [join(ROOT, "bench", "spark.py"), ...args], {
-    stdio: ["ignore", "ignore", "inherit"],
-  });
-  const code = await new Promise<number | null>((done, fail) => {
-    child.once("error", fail);
-    child.once("close", done);
-  });
-  if (!existsSync(file))
-    throw new Error(`bench/spark.py ended with code ${code}, without figures: see above.`);
 }
 
 function asMeasured({ cpu, wall, memory }: Taken, units: number): Measured {
