@@ -42,7 +42,7 @@ def main() -> None:
     import clickstream_etl as etl
     from pyspark.sql import functions as F
 
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--events", type=int, default=100_000)
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--json", type=Path, help="where to write the result as JSON too")

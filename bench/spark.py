@@ -137,7 +137,8 @@ def open_spark(folder: Path):
     from pyspark.sql import SparkSession
 
     spark = (
-        SparkSession.builder.master("local[2]")
+        SparkSession.Builder()
+        .master("local[2]")
         .config("spark.driver.memory", "1536m")
         .config("spark.driver.host", "127.0.0.1")
         .config("spark.driver.bindAddress", "127.0.0.1")
@@ -209,7 +210,7 @@ def measure(task: str, folder: Path, runs: int) -> list[dict]:
     return json.loads(figures_of(task, folder).read_text())
 
 
-def fingerprint(folder: Path) -> tuple:
+def fingerprint(folder: Path) -> tuple | None:
     """Row count and an order-free hash of every column whose value the copies of an event share."""
     import duckdb
 
@@ -272,7 +273,7 @@ def print_table(summary: dict) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--events", type=int, default=1_000_000)
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--json", type=Path, help="where to write the result as JSON too")

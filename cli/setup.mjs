@@ -26,7 +26,7 @@ import { findJava, findTools, MissingTools } from "./prerequisites.mjs";
 const LOG_LINES_SHOWN = 25;
 
 /** A part of the set-up failed; the message has the last lines of its output, the log's path and what to do. */
-export class SetupError extends Error {
+class SetupError extends Error {
   exitCode = 1;
 }
 

@@ -34,7 +34,7 @@ async function readMail(file: string): Promise<Mail> {
   };
 }
 
-export function confirmationLink(body: string): string | undefined {
+function confirmationLink(body: string): string | undefined {
   return CONFIRMATION_LINK.exec(body)?.[0];
 }
 

@@ -18,11 +18,11 @@ import { type Emulator, startEmulator } from "./emulator-process";
 import { confirm, type Mail, readMails } from "./mailbox";
 
 /** Where the local mails go: an address that cannot exist anywhere else. */
-export const LOCAL_ADDRESS = "data-team@clickstream.example";
+const LOCAL_ADDRESS = "data-team@clickstream.example";
 
 const MAIL_SECONDS = 15;
 
-export interface StackProgress {
+interface StackProgress {
   created: number;
   declared: number;
   resource: string;

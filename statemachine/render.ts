@@ -12,7 +12,7 @@ const FRAGMENTS = "fragments/";
 const SPREAD = "...";
 
 /** A placeholder without a value, a value that nothing uses, or a JSONata file that is not there. */
-export class RenderError extends Error {
+class RenderError extends Error {
   override name = "RenderError";
 }
 

@@ -77,7 +77,7 @@ function soundPrivacy({ DefaultArguments }: Job): Record<string, string> {
 }
 
 /** UpdateJob overwrites the whole definition, and refuses the fields that only GetJob has. */
-export function updateOf(job: Job): JobUpdate {
+function updateOf(job: Job): JobUpdate {
   const { Name, CreatedOn, LastModifiedOn, AllocatedCapacity, MaxCapacity, ProfileName, ...update } = job;
   return update;
 }

@@ -8,7 +8,7 @@ import type { Settings } from "./settings";
 
 /** What the local deployment calls its project and stack. */
 export const LOCAL_PROJECT = "clickstream";
-export const LOCAL_STACK = "dev";
+const LOCAL_STACK = "dev";
 
 export class LocalDeployer implements Deployer {
   readonly target = "local";

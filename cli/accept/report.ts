@@ -7,7 +7,7 @@ import { commandOf, type Row } from "./row";
 import type { Step } from "./steps";
 import { type State, uncheckable, type Verdict } from "./verdict";
 
-export interface ReportedRow extends Verdict {
+interface ReportedRow extends Verdict {
   id: string;
   what: string;
   command: string;

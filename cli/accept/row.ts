@@ -3,7 +3,7 @@
 import type { Verdict } from "./verdict";
 import type { World } from "./world";
 
-export interface Told {
+interface Told {
   id: string;
   what: string;
   /** What a person types to see it. */
@@ -26,7 +26,7 @@ interface Checked {
   notLocal?: string;
 }
 
-export interface ByPerson {
+interface ByPerson {
   /** Why no program can see it within the run. */
   byPerson: string;
 }

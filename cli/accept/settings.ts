@@ -4,7 +4,7 @@ import { CONFIG_KEYS, type ConfigKey } from "../../infra/config/keys";
 
 /** Values by key, without the project's name; undefined takes the key out of the configuration. */
 export type Settings = Readonly<Record<string, Setting>>;
-export type Setting = string | number | boolean | Readonly<Record<string, string>> | undefined;
+type Setting = string | number | boolean | Readonly<Record<string, string>> | undefined;
 
 /** Kept encrypted in the stack's file. */
 export const SECRET_KEYS: readonly string[] = Object.entries<ConfigKey>(CONFIG_KEYS).flatMap(

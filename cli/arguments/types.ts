@@ -8,13 +8,13 @@ export type Part = "npm" | "python" | "jars";
 export type Refuse = (message: string) => never;
 export type ReadValue = (name: string, value: string, refuse: Refuse) => unknown;
 
-export interface Flag {
+interface Flag {
   type: "boolean";
   help: string;
   short?: string;
 }
 
-export interface ValueOption {
+interface ValueOption {
   type: "string";
   /** What stands for the value in the help text. */
   value: string;
@@ -28,7 +28,7 @@ export type Option = Flag | ValueOption;
 export type Options = Record<string, unknown>;
 
 /** What a command takes beside its options. */
-export interface Positional {
+interface Positional {
   name: string;
   /** Under which name the command gets the value. */
   key: string;
@@ -59,7 +59,7 @@ export interface Command {
 /** What was typed: a command to run, or the help text to print. */
 export type Request = CommandRequest | HelpRequest;
 
-export interface CommandRequest {
+interface CommandRequest {
   command: string;
   needs: Part[];
   plain: boolean;
@@ -67,7 +67,7 @@ export interface CommandRequest {
   help?: undefined;
 }
 
-export interface HelpRequest {
+interface HelpRequest {
   help: string;
 }
 
@@ -83,7 +83,7 @@ export interface StartOptions {
   keep?: boolean;
 }
 
-export interface TargetOptions extends StackTarget {
+interface TargetOptions extends StackTarget {
   json?: boolean;
 }
 

@@ -67,7 +67,7 @@ function idOf({ type, name }: Declared): string {
   return `${type.split(":").at(-1)}_${name.replaceAll("-", "_")}`;
 }
 
-export function edgesOf(resources: readonly Declared[], nodes: readonly Declared[]): Edge[] {
+function edgesOf(resources: readonly Declared[], nodes: readonly Declared[]): Edge[] {
   return [...permissionEdges(resources, nodes), ...mappingEdges(resources, nodes), ...tableEdges(nodes)].sort(
     (a, b) => (`${a.from} ${a.to}` < `${b.from} ${b.to}` ? -1 : 1),
   );

@@ -10,7 +10,7 @@ import sqlglot
 from sqlglot import exp
 from sqlglot.dialects.trino import Trino
 from sqlglot.errors import ParseError, TokenError
-from sqlglot.tokens import TokenType
+from sqlglot.tokenizer_core import TokenType
 
 from .errors import MalformedQuery
 
@@ -49,7 +49,7 @@ _FOREIGN = {
 }
 
 
-def parse_query(sql: str) -> exp.Expression:
+def parse_query(sql: str) -> exp.Expr:
     """One query (SELECT, WITH, VALUES, TABLE). Anything else is refused as Athena's parser does."""
     try:
         tokens = AthenaQuery().tokenize(sql)
@@ -74,7 +74,7 @@ def parse_query(sql: str) -> exp.Expression:
     return _plain_shape(trees[0], sql)
 
 
-def parse_expression(sql: str) -> exp.Expression:
+def parse_expression(sql: str) -> exp.Expr:
     """One execution parameter: a literal or an expression without columns."""
     tree = parse_query(f"SELECT {sql}")
     if len(tree.expressions) != 1 or tree.find(exp.Column, exp.Table):
@@ -87,7 +87,7 @@ def where(sql: str, start: int) -> str:
     return f"line {sql.count(chr(10), 0, start) + 1}:{start - sql.rfind(chr(10), 0, start)}"
 
 
-def place(node: exp.Expression, sql: str) -> str:
+def place(node: exp.Expr, sql: str) -> str:
     """`line L:C: ` of a node, or nothing where the parser kept no place."""
     for found in node.find_all(exp.Identifier, bfs=False):
         start = found.meta.get("start")
@@ -126,7 +126,7 @@ _SELECT_ARGS = {
 }
 
 
-def _plain_shape(tree: exp.Expression, sql: str) -> exp.Expression:
+def _plain_shape(tree: exp.Expr, sql: str) -> exp.Expr:
     """Refuse clauses that sqlglot accepts from other dialects."""
     for select in tree.find_all(exp.Select):
         for name, value in select.args.items():

@@ -103,7 +103,7 @@ def _analysis() -> duckdb.DuckDBPyConnection:
     return connect()
 
 
-def bind_parameters(tree: exp.Expression, parameters: list[str]) -> exp.Expression:
+def bind_parameters(tree: exp.Expr, parameters: list[str]) -> exp.Expr:
     """Put the ExecutionParameters in the place of the question marks, in order."""
     holes = sorted(tree.find_all(exp.Placeholder), key=lambda node: _order_of(tree, node))
     if len(holes) != len(parameters):
@@ -114,19 +114,19 @@ def bind_parameters(tree: exp.Expression, parameters: list[str]) -> exp.Expressi
     return tree
 
 
-def _order_of(tree: exp.Expression, wanted: exp.Expression) -> int:
+def _order_of(tree: exp.Expr, wanted: exp.Expr) -> int:
     """The position of a question mark in the text: WITH, SELECT, FROM, WHERE, ... as generated."""
     marker = exp.Placeholder(this="wanted")
     copy_path = []
-    node = wanted
-    while node is not tree:
+    node: exp.Expr | None = wanted
+    while node is not None and node is not tree:
         copy_path.append((node.arg_key, node.index))
         node = node.parent
     twin = tree.copy()
-    node = twin
+    place = twin
     for key, index in reversed(copy_path):
-        node = node.args[key] if index is None else node.args[key][index]
-    node.replace(marker)
+        place = place.args[key] if index is None else place.args[key][index]
+    place.replace(marker)
     return twin.sql("trino").index(":wanted")
 
 
@@ -159,7 +159,7 @@ def prepare(sql: str, database: str, parameters: list[str] | None = None) -> Pre
     return Prepared(query, duckdb_sql, names, types)
 
 
-def _add_pseudo_columns(connection: duckdb.DuckDBPyConnection, tree: exp.Expression, reference: Reference) -> None:
+def _add_pseudo_columns(connection: duckdb.DuckDBPyConnection, tree: exp.Expr, reference: Reference) -> None:
     """`$path` and the like exist where a query names them, and are no part of `*`."""
     named = {identifier.name.lower() for identifier in tree.find_all(exp.Identifier)} & set(scan.PSEUDO)
     for name in sorted(named):
@@ -168,13 +168,13 @@ def _add_pseudo_columns(connection: duckdb.DuckDBPyConnection, tree: exp.Express
         connection.execute(f"ALTER TABLE {quoted(reference.name)} ADD COLUMN {quoted(name)} VARCHAR")
 
 
-def _drop_limit_all(tree: exp.Expression) -> None:
+def _drop_limit_all(tree: exp.Expr) -> None:
     for limit in list(tree.find_all(exp.Limit)):
         if isinstance(limit.expression, (exp.Var, exp.Column)) and limit.expression.name.upper() == "ALL":
             limit.pop()
 
 
-def _name_outputs(tree: exp.Expression) -> exp.Expression:
+def _name_outputs(tree: exp.Expr) -> exp.Expr:
     select = tree
     while isinstance(select, (exp.SetOperation, exp.Subquery)):
         select = select.this
@@ -269,7 +269,7 @@ def _hide_pseudo(statement: str, prepared: Prepared) -> str:
 
 def _prune(connection: duckdb.DuckDBPyConnection, reference: Reference) -> list[tables.Partition]:
     """The partitions that the conditions leave; DuckDB evaluates them on the partitions' values."""
-    table = reference.table
+    table = reference.own_table
     every = tables.partitions(table, wanted_values(reference))
     if not reference.conditions or not every:
         return every
@@ -317,11 +317,19 @@ def guarded(prepared: Prepared, action: Callable):
         raise translate_error(error, prepared.query.sql) from error
 
 
+def first_row(result: duckdb.DuckDBPyConnection) -> tuple:
+    """The one row of a statement that always has one."""
+    row = result.fetchone()
+    if row is None:
+        raise RuntimeError("DuckDB answered a statement that has one row with none")
+    return row
+
+
 def explain(prepared: Prepared, session: Session) -> list[str]:
     """DuckDB's plan, line by line."""
 
     def plan() -> list[str]:
         with open_for(prepared, session) as connection:
-            return connection.execute("EXPLAIN " + prepared.duckdb_sql).fetchone()[1].splitlines()
+            return first_row(connection.execute("EXPLAIN " + prepared.duckdb_sql))[1].splitlines()
 
     return guarded(prepared, plan)

@@ -138,11 +138,9 @@ def _drop(scanner: Scanner, views: bool) -> tuple[str, Callable]:
     database, name = scanner.qualified()
 
     def run(session: Session) -> None:
-        found = catalog.find_table(database or session.database, name)
-        if found is None:
-            if lenient:
-                return
-            table_of(session, database, name)
+        if lenient and catalog.find_table(database or session.database, name) is None:
+            return
+        found = table_of(session, database, name)
         if found.is_view != views:
             kind = "Cannot drop a view with DROP TABLE" if found.is_view else "Cannot drop a base table with DROP VIEW"
             raise DdlFailure(f"SemanticException [Error 10018]: {kind}")

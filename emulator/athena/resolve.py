@@ -25,23 +25,30 @@ class Reference:
     node: exp.Table
     table: Table | None = None
     virtual: str | None = None
-    conditions: list[exp.Expression] = field(default_factory=list)
+    conditions: list[exp.Expr] = field(default_factory=list)
 
     @property
     def shape(self) -> str:
-        return self.virtual or scan.shape(self.table, self.name)
+        return self.virtual or scan.shape(self.own_table, self.name)
+
+    @property
+    def own_table(self) -> Table:
+        """The table of the catalog; only what is virtual has none."""
+        if self.table is None:
+            raise LookupError(f"{self.name} is no table of the catalog")
+        return self.table
 
 
 @dataclass
 class Query:
     """A query whose names are resolved."""
 
-    tree: exp.Expression
+    tree: exp.Expr
     sql: str
     references: list[Reference] = field(default_factory=list)
 
 
-def resolve(tree: exp.Expression, sql: str, database: str, depth: int = 0) -> Query:
+def resolve(tree: exp.Expr, sql: str, database: str, depth: int = 0) -> Query:
     """Replace every table of the tree by its name in DuckDB; views are put in its place as subqueries."""
     query = Query(tree, sql)
     _strip_column_prefixes(tree)
@@ -131,7 +138,7 @@ def _expand_view(query: Query, node: exp.Table, view: Table, depth: int) -> None
     query.references.extend(inner.references)
 
 
-def _strip_column_prefixes(tree: exp.Expression) -> None:
+def _strip_column_prefixes(tree: exp.Expr) -> None:
     """`database.table.column` names the table here: the database is known from FROM."""
     tables = {(t.db.lower(), t.name.lower()) for t in tree.find_all(exp.Table) if t.db}
     for column in tree.find_all(exp.Column):
@@ -177,7 +184,7 @@ def _columns_table(own: str) -> str:
         "table_catalog table_schema table_name column_name ordinal_position column_default is_nullable "
         "data_type comment extra_info column_comment"
     )
-    made = _literal(own, names.split(), rows)
+    made = _literal(own, list[str](names.split()), rows)
     return f'{made}; ALTER TABLE "{own}" ALTER COLUMN ordinal_position TYPE BIGINT'
 
 
@@ -217,7 +224,7 @@ def collect_conditions(query: Query) -> None:
                 reference.conditions.append(condition)
 
 
-def _single(where: exp.Where | None) -> list[exp.Expression]:
+def _single(where: exp.Where | None) -> list[exp.Expr]:
     return [where.this] if where else []
 
 
@@ -229,7 +236,7 @@ def _may_prune(select: exp.Select, node: exp.Table) -> bool:
     return node.parent in [select.args.get("from_"), *joins] and (sides <= {""} or (first and sides <= {"", "LEFT"}))
 
 
-def _only_about(condition: exp.Expression, alias: str, names: set[str], alone: bool) -> bool:
+def _only_about(condition: exp.Expr, alias: str, names: set[str], alone: bool) -> bool:
     if condition.find(exp.Query, exp.Subquery, exp.Window):
         return False
     columns = list(condition.find_all(exp.Column))
@@ -259,7 +266,7 @@ def wanted_values(reference: Reference) -> dict[str, set[str]]:
     return wanted
 
 
-def used_columns(tree: exp.Expression) -> set[str] | None:
+def used_columns(tree: exp.Expr) -> set[str] | None:
     """The column names that a query mentions anywhere; None where a * may mean all."""
     for star in tree.find_all(exp.Star):
         if not isinstance(star.parent, exp.Anonymous):

@@ -61,11 +61,11 @@ _REFUSED = {
 }
 
 
-def call(name: str, *args: exp.Expression) -> exp.Anonymous:
+def call(name: str, *args: exp.Expr) -> exp.Anonymous:
     return exp.Anonymous(this=name, expressions=list(args))
 
 
-def rewrite(tree: exp.Expression, sql: str) -> exp.Expression:
+def rewrite(tree: exp.Expr, sql: str) -> exp.Expr:
     """Apply all rules, innermost expressions first."""
     for node in tree.find_all(*_REFUSED):
         raise not_supported(_REFUSED[type(node)])
@@ -81,7 +81,7 @@ def rewrite(tree: exp.Expression, sql: str) -> exp.Expression:
     return _wrap_literals(tree)
 
 
-def _function(node: exp.Anonymous, sql: str) -> exp.Expression:
+def _function(node: exp.Anonymous, sql: str) -> exp.Expr:
     name, args = node.name.lower(), node.expressions
     if name.startswith("athena_") or node.meta.get("done"):
         return node
@@ -116,7 +116,7 @@ def _arity(node: exp.Anonymous, bounds: tuple[int, int], sql: str) -> None:
         )
 
 
-def _match(name: str, args: list) -> exp.Expression:
+def _match(name: str, args: list) -> exp.Expr:
     hits = call("len", call("list_filter", args[0], args[1]))
     if name == "all_match":
         return exp.Paren(this=exp.EQ(this=hits, expression=call("len", args[0].copy())))
@@ -124,13 +124,13 @@ def _match(name: str, args: list) -> exp.Expression:
     return exp.Paren(this=kind(this=hits, expression=exp.Literal.number(0)))
 
 
-def _constant(node: exp.Expression, what: str) -> str:
+def _constant(node: exp.Expr, what: str) -> str:
     if isinstance(node, exp.Literal) and node.is_string:
         return node.name
     raise not_supported(f"{what} that is no text literal")
 
 
-def _concat(args: list) -> exp.Expression:
+def _concat(args: list) -> exp.Expr:
     """Unlike DuckDB's concat, || gives NULL for NULL, as Trino's concat does."""
     joined = args[0]
     for part in args[1:]:
@@ -138,14 +138,14 @@ def _concat(args: list) -> exp.Expression:
     return exp.Paren(this=joined)
 
 
-def _unit(node: exp.Expression) -> str:
+def _unit(node: exp.Expr) -> str:
     unit = _constant(node, "a date unit").lower()
     if unit not in _UNITS:
         raise AthenaFailure("INVALID_FUNCTION_ARGUMENT", f"'{unit}' is not a valid date unit")
     return unit
 
 
-def _date_add(_node, args: list) -> exp.Expression:
+def _date_add(_node, args: list) -> exp.Expr:
     unit, amount = _unit(args[0]), args[1]
     if unit == "quarter":
         unit, amount = "month", exp.Paren(this=exp.Mul(this=amount, expression=exp.Literal.number(3)))
@@ -155,7 +155,7 @@ def _date_add(_node, args: list) -> exp.Expression:
     return exp.Paren(this=exp.Add(this=args[2], expression=call(_INTERVALS[unit], amount)))
 
 
-def _at_timezone(node: exp.Expression, moment: exp.Expression, zone: exp.Expression) -> exp.Expression:
+def _at_timezone(node: exp.Expr, moment: exp.Expr, zone: exp.Expr) -> exp.Expr:
     name = _constant(zone, "a time zone")
     instant = exp.Cast(this=moment, to=exp.DataType.build("TIMESTAMPTZ"))
     if name.upper() in ("UTC", "Z", "+00:00", "GMT"):
@@ -169,24 +169,24 @@ def _at_timezone(node: exp.Expression, moment: exp.Expression, zone: exp.Express
     return exp.AtTimeZone(this=instant, zone=exp.Literal.string(name))
 
 
-def _reduce(_node, args: list) -> exp.Expression:
+def _reduce(_node, args: list) -> exp.Expr:
     array, start, step, finish = args
     folded = call("list_reduce", array, step, start)
     return call("list_extract", call("list_transform", call("list_value", folded), finish), exp.Literal.number(1))
 
 
-def _map_agg(node: exp.Expression, args: list) -> exp.Expression:
+def _map_agg(node: exp.Expr, args: list) -> exp.Expr:
     if isinstance(node.parent, (exp.Filter, exp.Window)):
         raise not_supported("map_agg with FILTER or OVER")
 
-    def kept(value: exp.Expression) -> exp.Expression:
+    def kept(value: exp.Expr) -> exp.Expr:
         condition = exp.Not(this=exp.Is(this=args[0].copy(), expression=exp.Null()))
         return exp.Filter(this=call("list", value), expression=exp.Where(this=condition))
 
     return call("map", kept(args[0].copy()), kept(args[1]))
 
 
-def _extract(node: exp.Extract, sql: str) -> exp.Expression:
+def _extract(node: exp.Extract, sql: str) -> exp.Expr:
     return _function(call(node.name.lower(), node.expression), sql)
 
 
@@ -227,18 +227,18 @@ _SPECIAL_RULES: dict[str, Callable] = {
 }
 
 
-def _trim(node: exp.Trim, _sql: str) -> exp.Expression:
+def _trim(node: exp.Trim, _sql: str) -> exp.Expr:
     name = {"LEADING": "ltrim", "TRAILING": "rtrim"}.get(str(node.args.get("position") or "").upper(), "trim")
     characters = node.expression
     return call(name, node.this, *([characters] if characters else []))
 
 
-def _substring(node: exp.Substring, _sql: str) -> exp.Expression:
+def _substring(node: exp.Substring, _sql: str) -> exp.Expr:
     length = node.args.get("length")
     return call("athena_substr", node.this, node.args["start"], *([length] if length else []))
 
 
-def _localtimestamp(_node: exp.Expression, _sql: str) -> exp.Expression:
+def _localtimestamp(_node: exp.Expr, _sql: str) -> exp.Expr:
     return exp.Cast(this=call("athena_now"), to=exp.DataType.build("TIMESTAMP"))
 
 
@@ -254,7 +254,7 @@ _RULES: dict[type, Callable] = {
 }
 
 
-def _wrap_literals(tree: exp.Expression) -> exp.Expression:
+def _wrap_literals(tree: exp.Expr) -> exp.Expr:
     """Text literals get their type: DuckDB would otherwise read them as whatever they are compared with."""
     for literal in list(tree.find_all(exp.Literal)):
         if not literal.is_string or isinstance(literal.parent, (exp.Interval, exp.Escape, exp.AtTimeZone)):

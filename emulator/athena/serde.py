@@ -266,10 +266,10 @@ def _csv_value(field: str | None, column: Column):
         return field
     if kind.name == "date":
         number = scalar(field, HiveType("bigint"), column.name)
-        return date.fromordinal(date(1970, 1, 1).toordinal() + number).isoformat()
+        return date.fromordinal(date(1970, 1, 1).toordinal() + int(number)).isoformat()
     if kind.name == "timestamp":
         number = scalar(field, HiveType("bigint"), column.name)
-        seconds, millis = divmod(number, 1000)
+        seconds, millis = divmod(int(number), 1000)
         return f"{datetime.fromtimestamp(seconds, timezone.utc):%Y-%m-%d %H:%M:%S}.{millis:03d}"
     if kind.name in ("array", "map", "struct", "binary"):
         raise not_supported(f"the type {kind.trino} with OpenCSVSerde")

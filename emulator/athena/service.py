@@ -13,6 +13,7 @@ import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from ministack.core.responses import error_response_json, get_account_id, get_region, json_response, new_uuid
 from ministack.services import athena
@@ -142,7 +143,7 @@ def _destination(data: dict, configuration: dict) -> tuple[str, dict | None]:
 
 def _new_execution(request: Request) -> dict:
     statement = request.statement
-    result = {"OutputLocation": f"{request.location}{request.query_id}{statement.suffix}"}
+    result: dict[str, Any] = {"OutputLocation": f"{request.location}{request.query_id}{statement.suffix}"}
     if request.encryption:
         result["EncryptionConfiguration"] = request.encryption
     context = dict(request.data.get("QueryExecutionContext") or {})
@@ -277,7 +278,7 @@ def list_query_executions(data: dict) -> dict:
     ids = [query_id for _, query_id in sorted(found, reverse=True)]
     most = int(data.get("MaxResults") or 50)
     start = int(data["NextToken"]) if str(data.get("NextToken") or "").isdigit() else 0
-    answer = {"QueryExecutionIds": ids[start : start + most]}
+    answer: dict[str, Any] = {"QueryExecutionIds": ids[start : start + most]}
     if start + most < len(ids):
         answer["NextToken"] = str(start + most)
     return answer
@@ -285,7 +286,7 @@ def list_query_executions(data: dict) -> dict:
 
 @answering
 def delete_workgroup(data: dict) -> dict:
-    name = data.get("WorkGroup")
+    name = data.get("WorkGroup") or ""
     if name == "primary":
         raise RequestRefused("Cannot delete primary workgroup")
     _workgroup(name)

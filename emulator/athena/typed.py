@@ -37,7 +37,7 @@ _INTEGER_CASTS = {exp.DType.TINYINT, exp.DType.SMALLINT, exp.DType.INT, exp.DTyp
 _NULL = '"NULL"'
 
 
-def generate(tree: exp.Expression) -> str:
+def generate(tree: exp.Expr) -> str:
     """DuckDB's SQL for a rewritten tree."""
     return tree.sql(dialect="duckdb", identify=True, normalize_functions=False)
 
@@ -45,10 +45,10 @@ def generate(tree: exp.Expression) -> str:
 class Typer:
     """Applies the typed rules to one query, innermost and earliest parts first."""
 
-    def __init__(self, tree: exp.Expression, sql: str, connection: duckdb.DuckDBPyConnection) -> None:
+    def __init__(self, tree: exp.Expr, sql: str, connection: duckdb.DuckDBPyConnection) -> None:
         self.tree, self.sql, self.connection = tree, sql, connection
 
-    def apply(self) -> exp.Expression:
+    def apply(self) -> exp.Expr:
         for node in _order(self.tree):
             rule = self._rule(node)
             if rule is None or not _attached(node, self.tree):
@@ -65,7 +65,7 @@ class Typer:
                     self._replace(twin, replacement)
         return self.tree
 
-    def _rule(self, node: exp.Expression) -> tuple[Callable, Callable] | None:
+    def _rule(self, node: exp.Expr) -> tuple[Callable, Callable] | None:
         if node.meta.get("checked"):
             return None
         if isinstance(node, exp.Anonymous):
@@ -76,13 +76,13 @@ class Typer:
                 return operands, apply
         return None
 
-    def _replace(self, node: exp.Expression, replacement: exp.Expression) -> None:
+    def _replace(self, node: exp.Expr, replacement: exp.Expr) -> None:
         if node is self.tree:
             self.tree = replacement
         else:
             node.replace(replacement)
 
-    def _types(self, nodes: list[exp.Expression], operands: list[exp.Expression]) -> list[str]:
+    def _types(self, nodes: list[exp.Expr], operands: list[exp.Expr]) -> list[str]:
         """Bind the query with the nodes replaced by a call that fails and tells."""
         probe = call("pi", *(operand.copy() for operand in operands))
         placed = []
@@ -102,13 +102,13 @@ class Typer:
                 stand_in.replace(node)
         raise AthenaFailure("GENERIC_INTERNAL_ERROR", f"The type of {operands[0].sql('trino')} is unknown")
 
-    def mismatch(self, node: exp.Expression, operator: str, types: list[str]) -> AthenaFailure:
+    def mismatch(self, node: exp.Expr, operator: str, types: list[str]) -> AthenaFailure:
         left, right = (trino_name_of(self.connection, t) for t in (types[0], types[-1]))
         message = f"{place(node, self.sql)}Cannot apply operator: {left} {operator} {right}"
         return AthenaFailure("TYPE_MISMATCH", message)
 
 
-def _stand_in(node: exp.Expression, probe: exp.Expression) -> exp.Expression:
+def _stand_in(node: exp.Expr, probe: exp.Expr) -> exp.Expr:
     if isinstance(node, exp.Unnest):
         return _lateral(probe, node)
     if isinstance(node, exp.Anonymous) and node.name in ("sum", "avg"):
@@ -117,16 +117,16 @@ def _stand_in(node: exp.Expression, probe: exp.Expression) -> exp.Expression:
     return probe
 
 
-def _order(tree: exp.Expression) -> list[exp.Expression]:
+def _order(tree: exp.Expr) -> list[exp.Expr]:
     """Post-order, with FROM and WITH before what reads them."""
-    ordered: list[exp.Expression] = []
+    ordered: list[exp.Expr] = []
 
-    def visit(node: exp.Expression) -> None:
+    def visit(node: exp.Expr) -> None:
         early = [node.args.get(key) for key in ("with_", "from_", "joins", "laterals")]
         seen: set[int] = set()
         for group in [*early, *node.args.values()]:
             for child in group if isinstance(group, list) else [group]:
-                if isinstance(child, exp.Expression) and id(child) not in seen:
+                if isinstance(child, exp.Expr) and id(child) not in seen:
                     seen.add(id(child))
                     visit(child)
         ordered.append(node)
@@ -135,13 +135,13 @@ def _order(tree: exp.Expression) -> list[exp.Expression]:
     return ordered
 
 
-def _attached(node: exp.Expression, tree: exp.Expression) -> bool:
+def _attached(node: exp.Expr, tree: exp.Expr) -> bool:
     while node.parent is not None:
         node = node.parent
     return node is tree
 
 
-def _peers(node: exp.Expression) -> list[exp.Expression]:
+def _peers(node: exp.Expr) -> list[exp.Expr]:
     """Nodes of the same SELECT: an expression in GROUP BY and in the select list must stay the same."""
     select = node.find_ancestor(exp.Select)
     return list(select.find_all(type(node))) if select is not None else [node]
@@ -185,7 +185,7 @@ def _family(duckdb_type: str) -> str:
 # ---- The rules: each gets the node and its operands' types, and returns what stands in its place ----
 
 
-def _divide(typer: Typer, node: exp.Div, types: list[str]) -> exp.Expression:
+def _divide(typer: Typer, node: exp.Div, types: list[str]) -> exp.Expr:
     left, right = types
     if _NULL in types or left in _FLOATS or right in _FLOATS:
         node.set("typed", False)
@@ -197,7 +197,7 @@ def _divide(typer: Typer, node: exp.Div, types: list[str]) -> exp.Expression:
     raise typer.mismatch(node, "/", types)
 
 
-def _double_division(node: exp.Div) -> exp.Expression:
+def _double_division(node: exp.Div) -> exp.Expr:
     parts = [exp.Cast(this=part.copy(), to=exp.DataType.build("DOUBLE")) for part in (node.this, node.expression)]
     for part in parts:
         part.meta["checked"] = True
@@ -213,7 +213,7 @@ def _decimal(duckdb_type: str) -> tuple[int, int]:
     return {"TINYINT": 3, "SMALLINT": 5, "INTEGER": 10}.get(duckdb_type, 19), 0
 
 
-def _decimal_division(node: exp.Div, left: tuple[int, int], right: tuple[int, int]) -> exp.Expression:
+def _decimal_division(node: exp.Div, left: tuple[int, int], right: tuple[int, int]) -> exp.Expr:
     """Trino: scale is the larger of both, rounded half up; 1.0 / 3 is 0.3."""
     (p1, s1), (_, s2) = left, right
     scale = max(s1, s2)
@@ -224,13 +224,13 @@ def _decimal_division(node: exp.Div, left: tuple[int, int], right: tuple[int, in
     return _cast(digits, f"DECIMAL({precision}, {scale})")
 
 
-def _cast(node: exp.Expression, target: str) -> exp.Cast:
+def _cast(node: exp.Expr, target: str) -> exp.Cast:
     cast = exp.Cast(this=node, to=exp.DataType.build(target, dialect="duckdb"))
     cast.meta["checked"] = True
     return cast
 
 
-def _modulo(typer: Typer, node: exp.Mod, types: list[str]) -> exp.Expression | None:
+def _modulo(typer: Typer, node: exp.Mod, types: list[str]) -> exp.Expr | None:
     if any(_family(t) != "number" for t in types if t != _NULL):
         raise typer.mismatch(node, "%", types)
     if set(types) & _FLOATS:
@@ -238,7 +238,7 @@ def _modulo(typer: Typer, node: exp.Mod, types: list[str]) -> exp.Expression | N
     return call("athena_mod", node.this.copy(), node.expression.copy())
 
 
-def _plus_minus(typer: Typer, node: exp.Binary, types: list[str]) -> exp.Expression | None:
+def _plus_minus(typer: Typer, node: exp.Binary, types: list[str]) -> exp.Expr | None:
     left, right = types
     sign = "+" if isinstance(node, exp.Add) else "-"
     if _NULL in types or _family(left) == _family(right) == "number":
@@ -264,7 +264,7 @@ def _multiply(typer: Typer, node: exp.Mul, types: list[str]) -> None:
         raise typer.mismatch(node, "*", types)
 
 
-def _compare(typer: Typer, node: exp.Expression, types: list[str]) -> None:
+def _compare(typer: Typer, node: exp.Expr, types: list[str]) -> None:
     known = [t for t in types if t != _NULL]
     families = {_family(t) for t in known}
     if len(families) > 1:
@@ -293,7 +293,7 @@ def _concat(typer: Typer, node: exp.DPipe, types: list[str]) -> None:
         raise AthenaFailure("FUNCTION_NOT_FOUND", message)
 
 
-def _convert(typer: Typer, node: exp.Cast, types: list[str]) -> exp.Expression | None:
+def _convert(typer: Typer, node: exp.Cast, types: list[str]) -> exp.Expr | None:
     source, target = types[0], node.to
     value = node.this.copy()
     if target.this in _INTEGER_CASTS:
@@ -314,14 +314,14 @@ def _convert(typer: Typer, node: exp.Cast, types: list[str]) -> exp.Expression |
     return None
 
 
-def _recast(node: exp.Cast, value: exp.Expression) -> exp.Expression:
+def _recast(node: exp.Cast, value: exp.Expr) -> exp.Expr:
     """The same cast of another value. TRY_CAST gives NULL for what the macro's error refuses."""
     cast = exp.Cast(this=value, to=node.to.copy())
     cast.meta["checked"] = True
     return call("try", cast) if isinstance(node, exp.TryCast) else cast
 
 
-def _to_text(node: exp.Cast, value: exp.Expression, source: str) -> exp.Expression | None:
+def _to_text(node: exp.Cast, value: exp.Expr, source: str) -> exp.Expr | None:
     macros = {"TIMESTAMP": "athena_timestamp_text", "TIMESTAMP WITH TIME ZONE": "athena_instant_text"}
     length = node.to.expressions
     if source in macros:
@@ -339,7 +339,7 @@ def _to_text(node: exp.Cast, value: exp.Expression, source: str) -> exp.Expressi
     return call("left", text, length[0].this.copy()) if length else text
 
 
-def _to_moment(node: exp.Cast, source: str) -> exp.Expression | None:
+def _to_moment(node: exp.Cast, source: str) -> exp.Expr | None:
     """timestamp means timestamp(3): finer fractions are rounded."""
     digits = int(node.to.expressions[0].name) if node.to.expressions else 3
     if _family(source) not in ("text", "moment") and source != _NULL:
@@ -351,7 +351,7 @@ def _to_moment(node: exp.Cast, source: str) -> exp.Expression | None:
     return plain
 
 
-def _subscript(typer: Typer, node: exp.Bracket, types: list[str]) -> exp.Expression:
+def _subscript(typer: Typer, node: exp.Bracket, types: list[str]) -> exp.Expr:
     if len(node.expressions) != 1:
         raise not_supported("a subscript of several parts")
     is_list = types[0].endswith("]")
@@ -362,12 +362,12 @@ def _subscript(typer: Typer, node: exp.Bracket, types: list[str]) -> exp.Express
     return call(macro, node.this.copy(), node.expressions[0].copy())
 
 
-def _element_at(typer: Typer, node: exp.Anonymous, types: list[str]) -> exp.Expression:
+def _element_at(typer: Typer, node: exp.Anonymous, types: list[str]) -> exp.Expr:
     macro = "athena_array_at" if types[0].endswith("]") else "athena_map_at"
     return call(macro, *(part.copy() for part in node.expressions))
 
 
-def _cardinality(typer: Typer, node: exp.Anonymous, types: list[str]) -> exp.Expression:
+def _cardinality(typer: Typer, node: exp.Anonymous, types: list[str]) -> exp.Expr:
     if not types[0].endswith("]") and not types[0].startswith("MAP"):
         name = trino_name_of(typer.connection, types[0])
         message = f"{place(node, typer.sql)}Unexpected parameters ({name}) for function cardinality"
@@ -376,7 +376,7 @@ def _cardinality(typer: Typer, node: exp.Anonymous, types: list[str]) -> exp.Exp
     return _cast(call(name, node.expressions[0].copy()), "BIGINT")
 
 
-def _date_trunc(typer: Typer, node: exp.Anonymous, types: list[str]) -> exp.Expression:
+def _date_trunc(typer: Typer, node: exp.Anonymous, types: list[str]) -> exp.Expr:
     unit, moment = node.expressions
     if _family(types[1]) != "moment":
         name = trino_name_of(typer.connection, types[1])
@@ -386,7 +386,7 @@ def _date_trunc(typer: Typer, node: exp.Anonymous, types: list[str]) -> exp.Expr
     return _cast(truncated, "DATE") if types[1] == "DATE" else truncated
 
 
-def _to_iso8601(typer: Typer, node: exp.Anonymous, types: list[str]) -> exp.Expression:
+def _to_iso8601(typer: Typer, node: exp.Anonymous, types: list[str]) -> exp.Expr:
     formats = {"DATE": "%Y-%m-%d", "TIMESTAMP": "%Y-%m-%dT%H:%M:%S.%g"}
     moment = node.expressions[0].copy()
     if types[0] in formats:
@@ -394,11 +394,11 @@ def _to_iso8601(typer: Typer, node: exp.Anonymous, types: list[str]) -> exp.Expr
     return call("strftime", _cast(moment, "TIMESTAMP"), exp.Literal.string("%Y-%m-%dT%H:%M:%S.%gZ"))
 
 
-def _typeof(typer: Typer, node: exp.Anonymous, types: list[str]) -> exp.Expression:
+def _typeof(typer: Typer, node: exp.Anonymous, types: list[str]) -> exp.Expr:
     return _cast(exp.Literal.string(trino_name_of(typer.connection, types[0])), "TEXT")
 
 
-def _sequence(typer: Typer, node: exp.Anonymous, types: list[str]) -> exp.Expression | None:
+def _sequence(typer: Typer, node: exp.Anonymous, types: list[str]) -> exp.Expr | None:
     if types[0] != "DATE":
         return None
     step = [] if len(node.expressions) > 2 else [call("to_days", exp.Literal.number(1))]
@@ -416,9 +416,9 @@ def _sum(typer: Typer, node: exp.Anonymous, types: list[str]) -> None:
         raise not_supported("avg of a decimal (cast it to double)")
 
 
-def _unnest(typer: Typer, node: exp.Unnest, types: list[str]) -> exp.Expression:
+def _unnest(typer: Typer, node: exp.Unnest, types: list[str]) -> exp.Expr:
     """CROSS JOIN UNNEST as a lateral subquery: an array gives one column, a map two, rows their fields."""
-    columns: list[exp.Expression] = []
+    columns: list[exp.Expr] = []
     lengths = []
     for operand, kind in zip(node.expressions, types, strict=True):
         if kind.startswith("MAP") and not kind.endswith("]"):
@@ -455,7 +455,7 @@ def _unnest(typer: Typer, node: exp.Unnest, types: list[str]) -> exp.Expression:
     return exp.Lateral(this=inner, alias=table_alias)
 
 
-def _lateral(probe: exp.Expression, node: exp.Unnest) -> exp.Expression:
+def _lateral(probe: exp.Expr, node: exp.Unnest) -> exp.Expr:
     inner = exp.Subquery(this=exp.select(probe))
     alias = exp.TableAlias(this=exp.to_identifier("probe"))
     if isinstance(node.parent, exp.From):
@@ -464,13 +464,13 @@ def _lateral(probe: exp.Expression, node: exp.Unnest) -> exp.Expression:
     return exp.Lateral(this=inner, alias=alias)
 
 
-def _field_of_each(array: exp.Expression, name: str) -> exp.Expression:
+def _field_of_each(array: exp.Expr, name: str) -> exp.Expr:
     row = exp.to_identifier("row_")
     body = call("struct_extract", exp.Column(this=row.copy()), exp.Literal.string(name))
     return call("list_transform", array, exp.Lambda(this=body, expressions=[row]))
 
 
-def _both(node: exp.Binary) -> list[exp.Expression]:
+def _both(node: exp.Binary) -> list[exp.Expr]:
     return [node.this, node.expression]
 
 

@@ -71,7 +71,7 @@ def _java(value: float, shortest) -> str:
         return "-0.0" if math.copysign(1, value) < 0 else "0.0"
     sign, digits, exponent = Decimal(shortest(value)).normalize().as_tuple()
     text = "".join(map(str, digits))
-    scientific = exponent + len(text) - 1
+    scientific = int(exponent) + len(text) - 1
     minus = "-" if sign else ""
     if not -3 <= scientific < 7:
         return f"{minus}{text[0]}.{text[1:] or '0'}E{scientific}"

@@ -219,7 +219,7 @@ class _Target:
             session.use(connection)
             labels = ", ".join(quoted(name) for name in self.names)
             connection.execute(f"CREATE TABLE rows_ AS SELECT * FROM ({prepared.duckdb_sql}) AS q({labels})")
-            total = connection.execute("SELECT count(*) FROM rows_").fetchone()[0]
+            total = engine.first_row(connection.execute("SELECT count(*) FROM rows_"))[0]
             keys = [quoted(key.name) for key in self.table.keys]
             if not keys:
                 if total:

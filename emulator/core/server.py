@@ -22,7 +22,7 @@ import urllib.request
 import uuid
 from pathlib import Path
 from types import ModuleType
-from typing import NoReturn, TextIO
+from typing import Any, NoReturn, TextIO
 
 from . import patches, reaper
 from .context import HOST, REGION, RUN_MARKER, Context
@@ -191,13 +191,13 @@ def _marker(context: Context) -> str:
     return f"{RUN_MARKER}={context.run_id}"
 
 
-def _install_parts(context: Context) -> object:
+def _install_parts(context: Context) -> Any:
     """Check every patch before the first replacement, so that a refusal leaves nothing half done."""
     parts: list[ModuleType] = [importlib.import_module(f"emulator.{name}") for name in PARTS]
     patches.check_patches([*PATCHES, *(patch for part in parts for patch in part.PATCHES)])
     app = importlib.import_module("ministack.app")
     # MiniStack runs scripts that it finds in the machine's folders for container images.
-    app._collect_scripts = lambda *_folders: []
+    vars(app)["_collect_scripts"] = lambda *_folders: []
     mailbox = importlib.import_module("emulator.sns.mailbox")
     context.smtp_port = mailbox.start(context)
     for part in parts:
@@ -205,7 +205,7 @@ def _install_parts(context: Context) -> object:
     return app.app
 
 
-async def _serve(app: object, context: Context, listener: socket.socket, ready_line: TextIO) -> int:
+async def _serve(app: Any, context: Context, listener: socket.socket, ready_line: TextIO) -> int:
     from hypercorn.asyncio import serve
     from hypercorn.config import Config
 

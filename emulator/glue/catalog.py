@@ -54,8 +54,6 @@ def install(context: Context) -> None:
         "UpdatePartition": _answering(_update_partition),
         "BatchDeletePartition": _answering(_batch_delete_partition),
     }
-    glue._update_partition = added["UpdatePartition"]
-    glue._batch_delete_partition = added["BatchDeletePartition"]
     dispatch = glue._handle_request_sync
 
     def handle(method, path, headers, body, query_params):

@@ -127,7 +127,7 @@ def _create_job(data: dict):
 
 
 def _update_job(data: dict):
-    name = data.get("JobName")
+    name = data.get("JobName") or ""
     if name not in glue._jobs:
         return _job_not_found(name)
     update = data.get("JobUpdate") or {}
@@ -142,7 +142,7 @@ def _update_job(data: dict):
 
 
 def _delete_job(data: dict):
-    name = data.get("JobName")
+    name = data.get("JobName") or ""
     _stop_and_wait([run for run in list(_live.values()) if run.record["JobName"] == name])
     glue._jobs.pop(name, None)
     glue._job_runs.pop(name, None)
@@ -177,7 +177,7 @@ def _definition_problem(definition: dict) -> str | None:
 
 
 def _start_job_run(data: dict):
-    name = data.get("JobName")
+    name = data.get("JobName") or ""
     with _lock:
         definition = glue._jobs.get(name)
         if not definition:
@@ -239,8 +239,9 @@ def _new_run(definition: dict, data: dict, previous: dict | None) -> LiveRun:
     return run
 
 
-def _supervise(run: LiveRun) -> None:
+def _supervise(first: LiveRun) -> None:
     """Run it, and as often again as MaxRetries allows while it fails."""
+    run: LiveRun | None = first
     while run:
         # Whoever started it: from here on it is the job's role that acts.
         with permissions.acting_as(_session(run.definition)):
@@ -324,7 +325,7 @@ def _fetch(location: str) -> bytes:
 
 
 def _get_job_run(data: dict):
-    name, run_id = data.get("JobName"), data.get("RunId")
+    name, run_id = data.get("JobName") or "", data.get("RunId") or ""
     if name not in glue._jobs:
         return _job_not_found(name)
     record = _find_run(name, run_id)
@@ -332,7 +333,7 @@ def _get_job_run(data: dict):
 
 
 def _get_job_runs(data: dict):
-    name = data.get("JobName")
+    name = data.get("JobName") or ""
     if name not in glue._jobs:
         return _job_not_found(name)
     newest_first = list(reversed(glue._job_runs.get(name, [])))
@@ -344,7 +345,7 @@ def _get_job_runs(data: dict):
 
 
 def _batch_stop_job_run(data: dict):
-    name = data.get("JobName")
+    name = data.get("JobName") or ""
     stopped, errors, runs = [], [], []
     for run_id in data.get("JobRunIds") or []:
         with _lock:

@@ -24,7 +24,7 @@ Row = dict[str, Value]
 Condition = Callable[[Row], bool | None]  # None is SQL's unknown
 
 INTEGERS = ("int", "integer", "bigint", "long", "smallint", "tinyint")
-COMPARISONS: dict[type[exp.Expression], Callable] = {
+COMPARISONS: dict[type[exp.Expr], Callable] = {
     exp.EQ: operator.eq,
     exp.NEQ: operator.ne,
     exp.LT: operator.lt,
@@ -46,7 +46,7 @@ def matcher(expression: str, partition_keys: list[dict]) -> Callable[[list[str]]
     return matches
 
 
-def _parse(expression: str) -> exp.Expression:
+def _parse(expression: str) -> exp.Expr:
     try:
         tree = sqlglot.parse_one(expression, dialect="athena")
     except SqlglotError as problem:
@@ -55,7 +55,7 @@ def _parse(expression: str) -> exp.Expression:
     return tree
 
 
-def _compile(node: exp.Expression, types: dict[str, str]) -> Condition:
+def _compile(node: exp.Expr, types: dict[str, str]) -> Condition:
     if isinstance(node, exp.Paren):
         return _compile(node.this, types)
     if isinstance(node, exp.And):
@@ -76,7 +76,7 @@ def _compile(node: exp.Expression, types: dict[str, str]) -> Condition:
         return _any(choices)
     if isinstance(node, exp.Like):
         return _like(node, types)
-    if type(node) in COMPARISONS:
+    if isinstance(node, exp.Binary) and type(node) in COMPARISONS:
         return _compare(COMPARISONS[type(node)], node.left, node.right, types)
     raise InvalidExpression(f"Unsupported expression {node.sql()!r}: not a condition that GetPartitions knows")
 
@@ -114,7 +114,7 @@ def _is_null(node: exp.Is, types: dict[str, str]) -> Condition:
     return lambda row: row[key] is None
 
 
-def _compare(compare: Callable, left: exp.Expression, right: exp.Expression, types: dict[str, str]) -> Condition:
+def _compare(compare: Callable, left: exp.Expr, right: exp.Expr, types: dict[str, str]) -> Condition:
     if not _is_key(left) and _is_key(right):
         return _compare(_mirrored(compare), right, left, types)
     key = _key(left, types)
@@ -142,16 +142,18 @@ def _like(node: exp.Like, types: dict[str, str]) -> Condition:
     if not node.expression.is_string:
         raise InvalidExpression(f"LIKE needs a quoted pattern, got {node.expression.sql()}")
     wildcards = {"%": ".*", "_": "."}
-    parts = (wildcards.get(character, re.escape(character)) for character in node.expression.this)
+    parts = (
+        wildcards[character] if character in wildcards else re.escape(character) for character in node.expression.this
+    )
     pattern = re.compile("".join(parts), re.DOTALL)
     return lambda row: None if row[key] is None else pattern.fullmatch(str(row[key])) is not None
 
 
-def _is_key(node: exp.Expression) -> bool:
+def _is_key(node: exp.Expr) -> bool:
     return isinstance(node, exp.Column)
 
 
-def _key(node: exp.Expression, types: dict[str, str]) -> str:
+def _key(node: exp.Expr, types: dict[str, str]) -> str:
     if not _is_key(node):
         raise InvalidExpression(f"{node.sql()} is no partition key")
     name = node.name.lower()
@@ -161,7 +163,7 @@ def _key(node: exp.Expression, types: dict[str, str]) -> str:
     return name
 
 
-def _literal(node: exp.Expression, key: str, kind: str) -> Value:
+def _literal(node: exp.Expr, key: str, kind: str) -> Value:
     if isinstance(node, exp.Null):
         return None
     if isinstance(node, (exp.Cast, exp.Paren)):  # DATE '2026-01-01' is a cast of a literal

@@ -170,7 +170,7 @@ def _is_telling(line: str) -> bool:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--dest", type=Path, required=True, help="folder that the jars go into")
     options = parser.parse_args(arguments)
     try:

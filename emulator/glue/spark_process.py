@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO
 
 from ..core import reaper
 from ..core.context import Context
@@ -214,10 +214,10 @@ def _environment(context: Context, job: SparkJob, folder: Path) -> dict[str, str
     }
 
 
-def _read_lines(stream: BinaryIO, path: Path, on_line: Callable[[str], None]) -> threading.Thread:
+def _read_lines(stream: IO[bytes] | None, path: Path, on_line: Callable[[str], None]) -> threading.Thread:
     def read() -> None:
         with path.open("wb", buffering=0) as file:
-            for line in stream:
+            for line in stream or ():
                 file.write(line)
                 on_line(line.decode("utf-8", "replace").rstrip("\r\n"))
 

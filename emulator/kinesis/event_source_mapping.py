@@ -273,7 +273,9 @@ class Mappings:
                 continue
             with request_scope(account, region):
                 stream = _stream(mapping)
-            for shard_id, shard in list(stream["shards"].items()) if stream else []:
+            if stream is None:
+                continue
+            for shard_id, shard in list(stream["shards"].items()):
                 ready = all(self._is_drained(mapping, stream, parent) for parent in streams.parents(shard))
                 if ready and not self._is_drained(mapping, stream, shard_id):
                     readable[(mapping["UUID"], shard_id)] = mapping

@@ -102,7 +102,7 @@ def _client(context: Context, service: str, function: dict[str, Any]):
     from botocore.config import Config
 
     credentials = lambda_runtime.execution_credentials(function)
-    return boto3.session.Session().client(
+    return boto3.Session().client(
         service,
         endpoint_url=context.endpoint,
         region_name=context.region,

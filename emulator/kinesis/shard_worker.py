@@ -390,6 +390,5 @@ def successes(response: Any, records: list[Record]) -> int:
         return 0
     indexes = {sequence(record): index for index, record in enumerate(records)}
     named = [item.get("itemIdentifier") if isinstance(item, dict) else None for item in listed]
-    if any(not isinstance(name, str) or name not in indexes for name in named):
-        return 0
-    return min(indexes[name] for name in named)
+    known = [indexes[name] for name in named if isinstance(name, str) and name in indexes]
+    return min(known) if len(known) == len(named) else 0

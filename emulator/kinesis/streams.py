@@ -124,7 +124,7 @@ def _keeping_parents(reshard: Handler, keys: tuple[str, ...]) -> Handler:
             if shard:
                 old[shard_id] = shard
         answer = reshard(data)
-        if answer[0] == 200:
+        if answer[0] == 200 and stream:
             for shard in old.values():
                 _close(shard)
             stream["shards"] = _in_order({**stream["shards"], **old})
@@ -191,8 +191,8 @@ def _with_end(shard_out: Callable[[str, dict[str, Any]], dict[str, Any]]):
 def _counting_open_shards(describe: Handler) -> Handler:
     def describe_summary(data: dict[str, Any]) -> Response:
         status, headers, body = describe(data)
-        if status == 200:
-            _, stream = kinesis._resolve_stream(data)
+        _, stream = kinesis._resolve_stream(data)
+        if status == 200 and stream:
             summary = json.loads(body)
             summary["StreamDescriptionSummary"]["OpenShardCount"] = sum(
                 not is_closed(shard) for shard in stream["shards"].values()

@@ -211,9 +211,11 @@ class Subscriptions:
             if protocol not in PROTOCOLS:
                 return subscribe(params)
             topic, error = sns._get_topic(sns._p(params, "TopicArn"), "sns:Subscribe")
-            problem = None if error else _subscription_problem(topic, protocol, endpoint, params)
-            if error or problem:
-                return error or sns._error("InvalidParameter", f"Invalid parameter: {problem}", 400)
+            if error or topic is None:
+                return error or sns._error("NotFound", "Topic does not exist", 404)
+            problem = _subscription_problem(topic, protocol, endpoint, params)
+            if problem:
+                return sns._error("InvalidParameter", f"Invalid parameter: {problem}", 400)
             known = (s for s in topic["subscriptions"] if (s["protocol"], s["endpoint"]) == (protocol, endpoint))
             subscription = next(known, None) or self._add(topic, protocol, endpoint, params)
             if not subscription["confirmed"]:  # subscribing again sends the confirmation again
@@ -268,7 +270,7 @@ class Subscriptions:
         def confirm_subscription(params: Params) -> tuple:
             topic, error = sns._get_topic(sns._p(params, "TopicArn"))
             token = sns._p(params, "Token")
-            if error or not token:
+            if error or topic is None or not token:
                 return confirm(params)
             self._restore(topic, token)
             subscription = next(
@@ -309,7 +311,9 @@ class Subscriptions:
             subscription = sns._find_subscription(topic_arn, arn) if topic else None
             answer = unsubscribe(params)
             # Only the link in a mail names the address; the owner's own call gets no farewell.
-            by_link = subscription and sns._p(params, "Endpoint") == subscription["endpoint"]
+            if topic is None or subscription is None:
+                return answer
+            by_link = sns._p(params, "Endpoint") == subscription["endpoint"]
             if answer[0] == 200 and by_link and subscription["protocol"] in PROTOCOLS:
                 self._send_farewell(topic, subscription)
             return answer
@@ -343,7 +347,9 @@ class Subscriptions:
         ) -> None:
             fanout(topic_arn, message_id, message, subject, message_structure, message_attributes, **fifo)
             topic = sns._topic_by_arn_any_scope(topic_arn)
-            for subscription in topic["subscriptions"] if topic else []:
+            if topic is None:
+                return
+            for subscription in topic["subscriptions"]:
                 if subscription["protocol"] not in PROTOCOLS or not subscription["confirmed"]:
                     continue
                 text = sns._resolve_message_for_protocol(message, message_structure, subscription["protocol"])

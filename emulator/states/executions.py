@@ -13,6 +13,7 @@ import logging
 import random
 import threading
 from collections.abc import Callable
+from typing import Any
 
 from ministack.core.responses import get_region, new_uuid, now_iso
 from ministack.services import stepfunctions as sfn
@@ -234,7 +235,7 @@ def _stop_execution(data: dict):
     with _end_lock:
         answer = _original["_stop_execution"](data)
     if answer[0] < 400:
-        tasks.cancel_execution(data.get("executionArn"))
+        tasks.cancel_execution(data["executionArn"])
     return answer
 
 
@@ -308,7 +309,7 @@ def _observed(resource: str, arguments: object, timeout: float | None, execution
     def event(event_type: str, field: str, details: dict) -> None:
         sfn._add_event(execution, event_type, {f"{field}EventDetails": {**about, **details}})
 
-    scheduled = {"region": get_region(), "parameters": json.dumps(arguments)}
+    scheduled: dict[str, Any] = {"region": get_region(), "parameters": json.dumps(arguments)}
     if timeout is not None:
         scheduled["timeoutInSeconds"] = timeout
     event("TaskScheduled", "taskScheduled", scheduled)
@@ -466,7 +467,7 @@ def _execute_choice(state: dict, value: object, context: dict | None = None):
 def _evaluate_jsonata_choice_rule(rule: dict, value: object, context: dict) -> bool:
     if "Condition" not in rule:
         raise _ExecutionError("States.Runtime", "A Choice rule in JSONata needs a Condition")
-    return sfn._jsonata_state_field(rule, "Condition", "boolean", value, context)
+    return bool(sfn._jsonata_state_field(rule, "Condition", "boolean", value, context))
 
 
 def _apply_state_assign(state: dict, value: object, context=None, result=None, error_output=None) -> None:

@@ -4,6 +4,7 @@ and stack. MiniStack calls every one of them Runtime.HandlerError."""
 from __future__ import annotations
 
 import contextvars
+from typing import Any
 
 from ministack.core import lambda_runtime
 from ministack.services import lambda_svc
@@ -43,7 +44,8 @@ def install() -> None:
             result["body"] = _aws_error(body, response)
         return result
 
-    lambda_runtime.Worker.invoke = remembering_invoke
+    patched: Any = lambda_runtime.Worker
+    patched.invoke = remembering_invoke
     lambda_svc._execute_function_warm = execute_with_aws_errors
 
 

@@ -24,7 +24,7 @@ const OPENING_BRACE = 123;
 const CLOSING_BRACE = 125;
 
 /** JSON's white space. */
-export function isBlank(code: number): boolean {
+function isBlank(code: number): boolean {
   return code === 32 || code === 9 || code === 13 || code === NEWLINE;
 }
 

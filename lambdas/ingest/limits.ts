@@ -21,7 +21,7 @@ export const LONG_TEXT_LENGTH = 64 * 1024;
 export const ENVELOPE_LEVELS = 2;
 
 /** Bytes that a compressed record may unpack to. Ten times what it took on its way is common, 200 times is not. */
-export const MAX_UNPACKED_BYTES = 10 * 1024 * 1024;
+const MAX_UNPACKED_BYTES = 10 * 1024 * 1024;
 const MAX_EXPANSION = 200;
 
 /** Depends on nothing but the record's size, so that a record that is delivered again makes the same lines. */

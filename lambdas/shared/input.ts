@@ -1,6 +1,6 @@
 // Checks what a caller handed to a Lambda, and names every wrong key, its value and what is allowed.
 
-export class InvalidInput extends Error {
+class InvalidInput extends Error {
   // Step Functions matches on this name (ErrorEquals), so it is spelt out and survives bundling.
   override readonly name = "InvalidInput";
 }

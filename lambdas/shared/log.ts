@@ -3,7 +3,7 @@
 import { errorMessage, errorName } from "./runtime";
 
 /** What a caller says; `timestamp` and the context are the log's own. */
-export interface LogEntry {
+interface LogEntry {
   level: "INFO" | "WARN" | "ERROR";
   message: string;
   [field: string]: unknown;

@@ -2,7 +2,7 @@
 
 import { ListObjectsV2Command, type S3Client } from "@aws-sdk/client-s3";
 
-export interface Listed {
+interface Listed {
   key: string;
   lastModifiedMs: number;
 }

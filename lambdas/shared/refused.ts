@@ -7,7 +7,7 @@ import type { QuarantineLine } from "../../schema/event";
 export const REFUSED_NAME = "clickstream_refused";
 
 /** What a sender can say of a line: it knows the file and its format, the ingest sees records only. */
-export const REFUSED_REASONS = [
+const REFUSED_REASONS = [
   "not_utf8",
   "not_json",
   "log_line",

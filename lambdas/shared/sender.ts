@@ -5,8 +5,8 @@ import { compareSequence } from "./layout";
 import type { PackedRecord } from "./records";
 import { type Clock, errorMessage, errorName } from "./runtime";
 
-export const MAX_BATCH_RECORDS = 500;
-export const MAX_BATCH_BYTES = 5 * 1024 * 1024;
+const MAX_BATCH_RECORDS = 500;
+const MAX_BATCH_BYTES = 5 * 1024 * 1024;
 
 /** Tries in a row in which Kinesis took nothing; with full jitter this is about half a minute. */
 const MAX_FRUITLESS_TRIES = 12;
@@ -19,7 +19,7 @@ export class PutFailed extends Error {
 }
 
 /** The time that the caller has is over. */
-export class OutOfTime extends Error {
+class OutOfTime extends Error {
   override readonly name = "OutOfTime";
 }
 

@@ -13,7 +13,7 @@ const DEFAULT_EVENTS = 1_000;
 const DEFAULT_RATE_PER_SECOND = 1;
 const MAX_EVENTS = 1_000_000_000;
 /** Lambda ends a function after 15 minutes; half a minute of them is for the cold start and the last put. */
-export const MAX_SECONDS = 15 * 60 - 30;
+const MAX_SECONDS = 15 * 60 - 30;
 const KEYS = [
   "events",
   "seconds",

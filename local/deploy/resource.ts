@@ -15,7 +15,7 @@ export interface DeployContext {
   physicalName(given: string | undefined, prefix?: string): string;
 }
 
-export interface Created {
+interface Created {
   id: string;
   outputs: Properties;
 }

@@ -30,7 +30,7 @@ export interface SendOptions {
   random?: () => number;
 }
 
-export interface SendProgress {
+interface SendProgress {
   lines: number;
   records: number;
   bytes: number;

@@ -12,7 +12,7 @@ import { type Execution, followExecution, startExecution } from "../../stack/exe
 import { type Expectation, expectFromStream } from "./oracle";
 
 /** Of a run report, what the tests look at. */
-export interface Report {
+interface Report {
   outcome: string;
   curated: number;
   written: number;

@@ -11,7 +11,7 @@ import {
   ListShardsCommand,
 } from "@aws-sdk/client-kinesis";
 
-export interface ExpectedEvent {
+interface ExpectedEvent {
   date: string;
   type: string;
   user: string | null;

@@ -17,7 +17,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from email.message import EmailMessage
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import boto3
 from botocore.config import Config
@@ -39,9 +39,9 @@ class Stack:
     state_dir: Path
     pid: int
     process: subprocess.Popen[bytes]
-    _clients: dict[str, object] = field(default_factory=dict)
+    _clients: dict[str, Any] = field(default_factory=dict)
 
-    def client(self, service: str):
+    def client(self, service: str) -> Any:
         """A boto3 client; calls are not repeated, so that a test sees each answer as it is."""
         if service not in self._clients:
             self._clients[service] = boto3.client(
@@ -131,6 +131,7 @@ def launch(
 def start_stack(state_dir: Path, environment: dict[str, str] | None = None, launcher: Path | None = None) -> Stack:
     """Start the launcher and wait for its ready line; a launcher that refuses fails with what it said."""
     process = launch(state_dir, environment, launcher)
+    assert process.stdout is not None and process.stderr is not None
     readable, _, _ = select.select([process.stdout], [], [], START_TIMEOUT_SECONDS)
     line = process.stdout.readline() if readable else b""
     if not line:

@@ -31,9 +31,13 @@ class Lake:
     workgroup: str
 
     def start(self, sql: str, **more) -> str:
-        request = {"QueryString": sql, "WorkGroup": self.workgroup}
-        request["QueryExecutionContext"] = {"Database": self.database}
-        return self.stack.client("athena").start_query_execution(**request, **more)["QueryExecutionId"]
+        started = self.stack.client("athena").start_query_execution(
+            QueryString=sql,
+            WorkGroup=self.workgroup,
+            QueryExecutionContext={"Database": self.database},
+            **more,
+        )
+        return started["QueryExecutionId"]
 
     def finished(self, query_id: str) -> dict:
         def execution() -> dict | None:
@@ -392,7 +396,7 @@ def test_partition_projection_names_the_partitions(lake: Lake, tmp_path: Path) -
 
 def test_show_and_describe_list_the_catalog(events: Lake) -> None:
     assert events.rows("SHOW TABLES") == [["events"]]
-    assert [row[0].strip() for row in events.rows("SHOW COLUMNS IN events")][-1] == "event_date"
+    assert [(row[0] or "").strip() for row in events.rows("SHOW COLUMNS IN events")][-1] == "event_date"
     assert events.rows("DESCRIBE events")[1][:2] == [f"{'n':<20}", f"{'int':<20}"]
     shown = events.rows("SHOW CREATE TABLE events")
     assert shown[0] == ["CREATE EXTERNAL TABLE `events`("]

@@ -140,6 +140,7 @@ def test_it_ends_when_its_caller_dies(tmp_path):
         [sys.executable, "-c", script, str(Path(__file__).parent), str(tmp_path / "state")],
         stdout=subprocess.PIPE,
     )
+    assert caller.stdout is not None
     pid = int(caller.stdout.readline())
     caller.kill()
     caller.wait()

@@ -27,7 +27,9 @@ def text(mail: EmailMessage) -> str:
 
 
 def link_in(mail: EmailMessage) -> str:
-    return re.search(r"http://127\.0\.0\.1:\S+", text(mail)).group()
+    link = re.search(r"http://127\.0\.0\.1:\S+", text(mail))
+    assert link
+    return link.group()
 
 
 def visit(url: str) -> int:
@@ -95,7 +97,9 @@ def test_a_subscription_waits_for_the_link_in_its_confirmation_mail(stack, topic
 def test_confirm_subscription_takes_the_token_of_the_mail_and_no_other(stack, topic, address):
     sns = stack.client("sns")
     sns.subscribe(TopicArn=topic, Protocol="email", Endpoint=address)
-    token = re.search(r"Token=(\w+)", text(mails(stack, address, 1)[0])).group(1)
+    link = re.search(r"Token=(\w+)", text(mails(stack, address, 1)[0]))
+    assert link
+    token = link.group(1)
     with pytest.raises(sns.exceptions.InvalidParameterException):
         sns.confirm_subscription(TopicArn=topic, Token="0" * 128)
     first = sns.confirm_subscription(TopicArn=topic, Token=token)["SubscriptionArn"]
@@ -280,6 +284,7 @@ def test_a_mail_that_cannot_be_delivered_is_said_and_counted(tmp_path):
     sns = broken.client("sns")
     topic = sns.create_topic(Name="PipelineFailure")["TopicArn"]
     sns.subscribe(TopicArn=topic, Protocol="email", Endpoint="team@example.com")
+    assert broken.process.stderr is not None
     line = broken.process.stderr.readline().decode()
     broken.stop()
     assert "'AWS Notification - Subscription Confirmation' to team@example.com was not delivered" in line

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import time
+from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
@@ -36,7 +37,7 @@ class Machines:
     def run(self, states: dict, given: object = None, **definition) -> dict:
         return self.ended(self.start(states, given, **definition))
 
-    def output(self, states: dict, given: object = None, **definition) -> object:
+    def output(self, states: dict, given: object = None, **definition) -> Any:
         execution = self.run(states, given, **definition)
         assert execution["status"] == "SUCCEEDED", (execution.get("error"), execution.get("cause"))
         return json.loads(execution["output"])

@@ -10,11 +10,16 @@ from pathlib import Path
 
 
 def _resource_filename(package: str, name: str) -> str:
-    return str(Path(importlib.util.find_spec(package).origin).parent / name)
+    found = importlib.util.find_spec(package)
+    if found is None or found.origin is None:
+        raise ModuleNotFoundError(package)
+    return str(Path(found.origin).parent / name)
 
 
 # parliament wants this one function of setuptools' pkg_resources, which newer setuptools no longer have.
-sys.modules.setdefault("pkg_resources", types.SimpleNamespace(resource_filename=_resource_filename))
+resources = types.ModuleType("pkg_resources")
+vars(resources)["resource_filename"] = _resource_filename
+sys.modules.setdefault("pkg_resources", resources)
 
 
 def main() -> None:

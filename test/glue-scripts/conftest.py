@@ -21,8 +21,9 @@ def spark(tmp_path_factory):
 
     folder = tmp_path_factory.mktemp("spark")
     session = (
+        SparkSession.Builder()
         # A failed task is tried again, as on a cluster.
-        SparkSession.builder.master("local[2, 3]")
+        .master("local[2, 3]")
         .appName("glue-scripts")
         .config("spark.driver.memory", "1g")
         .config("spark.driver.host", "127.0.0.1")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import botocore.session
 
@@ -46,7 +47,8 @@ BY_HAND = {
 
 
 def limits(service: str, operation: str, member: str) -> dict:
-    shape = SESSION.get_service_model(service).operation_model(operation).input_shape
+    # botocore's shapes are lazy properties, which a type checker takes for what makes them.
+    shape: Any = SESSION.get_service_model(service).operation_model(operation).input_shape
     for part in member.split("."):
         shape = shape.members[part]
     return {key: shape.metadata[key] for key in ("min", "max", "pattern") if key in shape.metadata}

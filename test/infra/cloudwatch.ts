@@ -13,7 +13,7 @@ export interface AlarmInputs {
   alarmActions: string[];
 }
 
-export interface Query {
+interface Query {
   id: string;
   expression?: string;
   returnData: boolean;

@@ -3,7 +3,7 @@
 import jsonata from "jsonata";
 import { type PipelineValues, renderPipeline } from "../../statemachine/render";
 
-export const VALUES: PipelineValues = {
+const VALUES: PipelineValues = {
   StackName: "dev",
   QualifiedStackName: "shop-dev",
   MetricsNamespace: "Clickstream",
@@ -37,14 +37,14 @@ export const VALUES: PipelineValues = {
   ExecutionTimeoutSeconds: 30000,
 };
 
-export interface Catcher {
+interface Catcher {
   ErrorEquals: string[];
   Next: string;
   Assign?: { failure?: Record<string, string> };
   Output?: unknown;
 }
 
-export interface Retrier {
+interface Retrier {
   ErrorEquals: string[];
   IntervalSeconds: number;
   BackoffRate: number;

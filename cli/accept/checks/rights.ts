@@ -96,7 +96,7 @@ interface TrailEvent {
   userIdentity?: { arn?: string; sessionContext?: { sessionIssuer?: { arn?: string } } };
 }
 
-export function denialOf(text: string, roles: readonly string[]): string[] {
+function denialOf(text: string, roles: readonly string[]): string[] {
   const event = JSON.parse(text) as TrailEvent;
   const who = event.userIdentity?.sessionContext?.sessionIssuer?.arn ?? event.userIdentity?.arn ?? "";
   if (!roles.includes(who) || !DENIED.test(`${event.errorCode} ${event.errorMessage}`)) return [];

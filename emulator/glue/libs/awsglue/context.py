@@ -15,7 +15,7 @@ class GlueContext:
     def spark_session(self):
         from pyspark.sql import SparkSession
 
-        return SparkSession.builder.getOrCreate()
+        return SparkSession.Builder().getOrCreate()
 
     def __getattr__(self, name: str):
         raise _missing("awsglue.context.GlueContext", name)
