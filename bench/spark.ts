@@ -27,8 +27,8 @@ interface Summary {
 }
 
 const PROFILE =
-  "Parsing JSON and writing Parquet, which the plain script pays too, take about two thirds of the job's CPU, the " +
-  "dedupe's shuffles, sort and window most of the rest: docs/decisions.md, \"Where the Spark job's time goes\".";
+  "Parsing JSON and writing Parquet, which the plain script also does, take about two thirds of the job's CPU, the " +
+  "dedupe's shuffles, sort and window most of the rest: docs/decisions/cost-and-benchmarks.md, decision 146.";
 
 export async function run({ rounds = 5, events = 1_000_000 }: SparkBenchOptions = {}): Promise<Row[]> {
   const folder = mkdtempSync(join(tmpdir(), "clickstream-bench-"));

@@ -6,7 +6,21 @@ import { evaluate } from "./infra/program";
 
 const ROOT = resolve(__dirname, "..");
 const read = (path: string): string => readFileSync(join(ROOT, path), "utf8");
-const DOCUMENTS = ["README.md", ...readdirSync(join(ROOT, "docs")).map((name) => `docs/${name}`)];
+const DOCUMENTS = [
+  ...readdirSync(ROOT).filter((name) => name.endsWith(".md")),
+  ...readdirSync(join(ROOT, "docs"), { recursive: true, encoding: "utf8" })
+    .filter((name) => name.endsWith(".md"))
+    .map((name) => `docs/${name}`),
+];
+
+/** The anchors that GitHub gives a document's headings. */
+const anchors = (document: string): string[] =>
+  [...read(document).matchAll(/^#+ (.+)$/gm)].map(([, heading = ""]) =>
+    heading
+      .toLowerCase()
+      .replace(/[^a-z0-9 _-]/g, "")
+      .replaceAll(" ", "-"),
+  );
 
 interface Key {
   type: string;
@@ -52,14 +66,24 @@ describe("docs", () => {
     );
   });
 
-  it("links to and names only files that exist", () => {
+  it("links only to files and sections that exist", () => {
     for (const document of DOCUMENTS) {
-      const text = read(document);
-      for (const [, target = ""] of text.matchAll(/\]\((?!https?:)([^)#]+)\)/g)) {
-        assert.ok(existsSync(resolve(ROOT, dirname(document), target)), `${document}: ${target}`);
+      // A link of Pulumi.README.md may be one of the stack's outputs.
+      for (const [, link = ""] of read(document).matchAll(/\]\((?!https?:|\$\{)([^)]+)\)/g)) {
+        const [path = "", section] = link.split("#");
+        const target = path === "" ? document : join(dirname(document), path);
+        assert.ok(existsSync(join(ROOT, target)), `${document}: ${link}`);
+        if (section) assert.ok(anchors(target).includes(section), `${document}: ${link}`);
       }
-      const paths = /`((?:infra|lambdas|statemachine|glue-scripts|schema|local|bench|test|docs)\/[\w./-]+)`/g;
-      for (const [, path = ""] of text.matchAll(paths)) {
+    }
+  });
+
+  it("names only files that exist", () => {
+    const folders =
+      "infra|lambdas|statemachine|glue-scripts|schema|policy|cli|stack|local|emulator|bench|test|docs";
+    const paths = new RegExp(`\`((?:${folders})/[\\w./-]+)\``, "g");
+    for (const document of DOCUMENTS) {
+      for (const [, path = ""] of read(document).matchAll(paths)) {
         assert.ok(existsSync(join(ROOT, path)), `${document}: ${path}`);
       }
     }
@@ -72,8 +96,9 @@ describe("docs", () => {
         .filter((name) => /\.(m?ts|jsonata)$/.test(name))
         .map((name) => `${folder}/${name}`),
     );
-    // decisions.md says why.
-    const named = [...DOCUMENTS.filter((name) => name !== "docs/decisions.md"), ...sources].flatMap((file) =>
+    // The decision about it says why, and shows the other form.
+    const decision = "docs/decisions/deployment-and-permissions.md";
+    const named = [...DOCUMENTS.filter((name) => name !== decision), ...sources].flatMap((file) =>
       read(file)
         .split("\n")
         .filter((line) => !/^\s*(\/\/|\/?\*)/.test(line))

@@ -52,7 +52,7 @@ export const ROWS: readonly Row[] = [
     command: `${EXECUTION} --input '{"simulate": {"events": 2000}}'`,
     see: "the state TransformEvents succeeds",
     ifNot:
-      "where Glue says that it cannot assume the role: leave the condition out for `glue.amazonaws.com` in `trustPolicy` (`infra/blocks/permissions.ts`), `pulumi up`, and say so in docs/decisions.md",
+      "where Glue says that it cannot assume the role: leave the condition out for `glue.amazonaws.com` in `trustPolicy` (`infra/blocks/permissions.ts`), `pulumi up`, and record it in docs/decisions",
     after: "simulate",
     check: passes("TransformEvents"),
     notLocal: "the local stack decides itself which condition keys Glue sends",

@@ -1,7 +1,8 @@
-// The files that `npm run docs` writes, and what each has: the documents, the event's types and the keys in Pulumi.yaml.
+// The files that are generated from code (docs, the event's types, the keys in Pulumi.yaml); `npm run docs` writes them.
 import { architectureDocument } from "./architecture";
 import { configurationDocument, readmeDocument } from "./configuration";
 import { costDocument } from "./cost";
+import { decisionsDocument } from "./decisions";
 import { deploymentDocument } from "./deployment";
 import { eventTypes } from "./event-types";
 import { pulumiProject } from "./pulumi-project";
@@ -19,5 +20,6 @@ export const GENERATED: readonly Generated[] = [
   { path: "docs/configuration.md", text: configurationDocument },
   { path: "docs/architecture.md", text: architectureDocument },
   { path: "docs/cost.md", text: costDocument },
+  { path: "docs/decisions/README.md", text: decisionsDocument },
   { path: "docs/deployment.md", text: deploymentDocument },
 ];
