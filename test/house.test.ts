@@ -1,7 +1,8 @@
-// The house: which folder may import which, and that no file imports itself through others (the picture is in
-// docs/architecture.md).
+// The house: which folder may import which, and that no file imports itself through others (docs/architecture.md has
+// the same floors).
 import assert from "node:assert/strict";
-import { resolve } from "node:path";
+import { readFileSync } from "node:fs";
+import { join, resolve } from "node:path";
 
 const ROOT = resolve(__dirname, "..");
 /** Each floor may import from itself and from those below it, never from one above. */
@@ -46,6 +47,15 @@ describe("the house", function () {
       to: { path: folderPattern(FLOORS.slice(0, below + 1).flat()) },
     }));
     assert.deepEqual(await violations(rules), []);
+  });
+
+  it("is drawn in docs/architecture.md as it is", () => {
+    const section = readFileSync(join(ROOT, "docs/architecture.md"), "utf8").split("\n## Floors\n")[1] ?? "";
+    const drawn = /```\n([\s\S]*?)\n```/.exec(section)?.[1]?.split("\n");
+    assert.deepEqual(
+      drawn,
+      FLOORS.map((floor) => floor.join(", ")),
+    );
   });
 
   it("has no import cycle", async () => {
