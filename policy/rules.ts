@@ -1,4 +1,4 @@
-// The rules of the policy pack: what security demands of every stack of this project, whatever its configuration.
+// The rules of the policy pack: security rules for every stack of this project, whatever its configuration.
 import type {
   PolicyResource,
   ResourceValidationArgs,
@@ -8,7 +8,7 @@ import type {
 import { HOLDS_DATA } from "../infra/blocks/data-types";
 import { type Statement, statementsOf } from "./document";
 
-/** Begins the Sid of statements whose actions AWS gives no resource-level permission (infra/blocks/permissions.ts). */
+/** Begins the Sid of statements with actions for which AWS has no resource-level permission (infra/blocks/permissions.ts). */
 const NO_RESOURCE_LEVEL = "AwsHasNoResourceLevelForThese";
 const RUNTIMES = ["nodejs24.x"];
 const ARCHITECTURE = "arm64";
@@ -16,7 +16,7 @@ const BUCKET = "aws:s3/bucket:Bucket";
 const ENCRYPTION = "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration";
 const KEY = "aws:kms/key:Key";
 const TAGS = ["Project", "Stack", "ManagedBy"];
-/** What the provider cannot tag. A type that is not listed must have tags: the engine leaves out what is not set. */
+/** Types that the provider cannot tag. All others must have tags: the engine leaves out what is not set. */
 export const UNTAGGABLE = [
   "aws:athena/namedQuery:NamedQuery",
   "aws:cloudwatch/dashboard:Dashboard",
@@ -56,7 +56,7 @@ function each(
   };
 }
 
-/** A rule that each bucket needs a companion resource of a type, for which `holds`. */
+/** A rule that each bucket has a companion resource of a type for which `holds` is true. */
 function companion(
   type: string,
   name: string,
@@ -75,18 +75,18 @@ function companion(
   };
 }
 
-/** Before the first deployment the bucket's name is unknown: then the dependency of the property tells. */
+/** By the dependency of the property, as the bucket's name is unknown before the first deployment. */
 function isOf(resource: PolicyResource, bucket: PolicyResource): boolean {
   return resource.propertyDependencies.bucket?.some(({ urn }) => urn === bucket.urn) ?? false;
 }
 
-/** Destroy empties every bucket. The engine gives a policy pack no configuration, but this follows from it. */
+/** True if destroy empties every bucket. This follows from the configuration, which a policy pack does not get. */
 function mayLoseData(resources: PolicyResource[]): boolean {
   const buckets = resources.filter(({ type }) => type === BUCKET);
   return buckets.length > 0 && buckets.every(({ props }) => props.forceDestroy === true);
 }
 
-/** Where a bucket is encrypted with a key of the stack's, data cannot be read without the key. */
+/** If a bucket is encrypted with the stack's key, its data cannot be read without the key. */
 function keyHoldsData(resources: PolicyResource[]): boolean {
   return resources.some(
     ({ type, props }) => type === ENCRYPTION && JSON.stringify(props.rules ?? []).includes("aws:kms"),
@@ -102,7 +102,7 @@ const ROLE_POLICY = "aws:iam/rolePolicy:RolePolicy";
 export const rules: (ResourceValidationPolicy | StackValidationPolicy)[] = [
   {
     name: "tagged",
-    description: `What can have tags has ${TAGS.join(", ")}: bills, searches and npm run leftovers go by them.`,
+    description: `A resource that can have tags has ${TAGS.join(", ")}. Bills, searches and npm run leftovers use them.`,
     validateResource: ({ type, props }, report) => {
       if (!type.startsWith("aws:") || UNTAGGABLE.includes(type)) return;
       const missing = TAGS.filter((tag) => !props.tags?.[tag]);
@@ -112,13 +112,16 @@ export const rules: (ResourceValidationPolicy | StackValidationPolicy)[] = [
   {
     name: "data-protected",
     description:
-      "What holds data is protected from deletion, unless destroy empties the stack's buckets anyway.",
+      "A resource that holds data is protected from deletion, unless destroy empties the stack's buckets anyway.",
     validateStack: ({ resources }, report) => {
       if (mayLoseData(resources)) return;
       const types = keyHoldsData(resources) ? [...HOLDS_DATA, KEY] : HOLDS_DATA;
       for (const { type, name, urn, opts } of resources)
         if (types.includes(type) && !opts.protect)
-          report(`${name}: take out allowDataLoss, or deploy without this pack to take the stack down.`, urn);
+          report(
+            `${name} is not protected: remove allowDataLoss, or deploy without this pack to destroy the stack.`,
+            urn,
+          );
     },
   },
   companion(
@@ -142,7 +145,7 @@ export const rules: (ResourceValidationPolicy | StackValidationPolicy)[] = [
   companion(
     "aws:s3/bucketPolicy:BucketPolicy",
     "buckets-tls-only",
-    "A bucket's policy must deny every request that comes without TLS (aws:SecureTransport false).",
+    "A bucket's policy must deny every request without TLS (aws:SecureTransport false).",
     (props) =>
       statementsOf(props.policy).some(
         ({ effect, actions, conditions }) =>
@@ -186,28 +189,33 @@ export const rules: (ResourceValidationPolicy | StackValidationPolicy)[] = [
   each(
     "aws:cloudwatch/logGroup:LogGroup",
     "logs-expire",
-    "A log group must have a retention: without one its logs are kept, and paid, for ever.",
+    "A log group must have a retention. Without one, AWS keeps and bills its logs forever.",
     ({ retentionInDays }) =>
       !(Number(retentionInDays) > 0) && `retentionInDays must be above 0, got ${retentionInDays ?? "none"}.`,
   ),
-  each(ROLE_POLICY, "no-wildcard-action", "A role's policy names its actions; no wildcard.", ({ policy }) => {
-    const wild = statementsOf(policy)
-      .filter(({ effect }) => effect === "Allow")
-      .flatMap(({ actions }) => actions)
-      .filter((action) => action.includes("*"));
-    return wild.length > 0 && `Name the actions instead of ${wild.join(", ")}.`;
-  }),
+  each(
+    ROLE_POLICY,
+    "no-wildcard-action",
+    "A role's policy names its actions, without wildcards.",
+    ({ policy }) => {
+      const wild = statementsOf(policy)
+        .filter(({ effect }) => effect === "Allow")
+        .flatMap(({ actions }) => actions)
+        .filter((action) => action.includes("*"));
+      return wild.length > 0 && `Name the actions instead of ${wild.join(", ")}.`;
+    },
+  ),
   each(
     ROLE_POLICY,
     "no-wildcard-resource",
-    `A role's policy names its resources; "*" only in a statement with the Sid ${NO_RESOURCE_LEVEL}.`,
+    `A role's policy names its resources. "*" is allowed only in a statement with the Sid ${NO_RESOURCE_LEVEL}.`,
     ({ policy }) => {
       const broad = statementsOf(policy).filter(
         ({ sid, resources }) => !sid.startsWith(NO_RESOURCE_LEVEL) && resources.includes("*"),
       );
       return (
         broad.length > 0 &&
-        `Name the resources of ${broad.flatMap(({ actions }) => actions).join(", ")}, or give the statement the Sid ${NO_RESOURCE_LEVEL} if AWS has none.`
+        `Name the resources of ${broad.flatMap(({ actions }) => actions).join(", ")}, or give the statement the Sid ${NO_RESOURCE_LEVEL} if AWS has no resource-level permission for them.`
       );
     },
   ),
@@ -229,13 +237,13 @@ export const rules: (ResourceValidationPolicy | StackValidationPolicy)[] = [
   each(
     "aws:iam/rolePolicyAttachment:RolePolicyAttachment",
     "own-policies-only",
-    "A role has policies of its own: AWS's managed ones allow more than a role needs, and change.",
+    "A role has its own policies. AWS's managed policies allow more than a role needs, and change.",
     ({ policyArn }) => `Write the permissions out instead of attaching ${policyArn}.`,
   ),
   each(
     "aws:lambda/function:Function",
     "function-runtime",
-    `A function runs on ${RUNTIMES.join(" or ")} and ${ARCHITECTURE}: what is tested, patched and cheapest.`,
+    `A function runs on ${RUNTIMES.join(" or ")} and ${ARCHITECTURE}, which is tested, patched and cheapest.`,
     ({ runtime, architectures }) =>
       (!RUNTIMES.includes(runtime) || architectures?.[0] !== ARCHITECTURE) &&
       `runtime must be ${RUNTIMES.join(" or ")} on ${ARCHITECTURE}, got ${runtime} on ${architectures?.[0] ?? "the default"}.`,

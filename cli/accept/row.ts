@@ -1,4 +1,4 @@
-// A row of the table "To be seen once on AWS": what it says, and who looks at it.
+// A row of the table "To be seen once on AWS": its texts, and who checks it.
 
 import type { Verdict } from "./verdict";
 import type { World } from "./world";
@@ -6,9 +6,9 @@ import type { World } from "./world";
 interface Told {
   id: string;
   what: string;
-  /** What a person types to see it. */
+  /** The command that a person runs to see it. */
   command: string;
-  /** The command is a sentence, not one line to paste. */
+  /** The command is a sentence, not a line to paste. */
   inWords?: true;
   /** What one should see. */
   see: string;
@@ -17,12 +17,12 @@ interface Told {
 }
 
 interface Checked {
-  /** The step after which it is looked at. */
+  /** The step after which it is checked. */
   after: string;
   /** The steps that must have been done for it; by default the one above. */
   needs?: readonly string[];
   check(world: World): Promise<Verdict>;
-  /** Why the local stack can say nothing of it. */
+  /** Why the local stack cannot show it. */
   notLocal?: string;
 }
 

@@ -1,18 +1,18 @@
-// The rows that only a person can see: they take days, eyes, an inbox or what the run must not touch.
+// The rows that only a person can check: they take days, eyes, an inbox, or something that the run must not touch.
 
 import { EXECUTION, type Row } from "./row";
 
 export const BY_PERSON: readonly Row[] = [
   {
     id: "foreign-key",
-    what: "the deploying role can put the stack's tags on no key that exists (`customerKey`, `alarms`)",
+    what: "the deploying role cannot put the stack's tags on an existing key (`customerKey`, `alarms`)",
     command:
       "aws kms tag-resource --key-id ANOTHER_KEY --tags TagKey=Project,TagValue=clickstream TagKey=Stack,TagValue=NAME, as that role",
     inWords: true,
     see: "`AccessDeniedException`",
     ifNot:
-      "remove the tags; take PutKeyPolicy and ScheduleKeyDeletion out of ChangeItsKey in `infra/deployer/deployer-policy.json`",
-    byPerson: "it needs a key that is not the stack's",
+      "remove the tags; remove PutKeyPolicy and ScheduleKeyDeletion from ChangeItsKey in `infra/deployer/deployer-policy.json`",
+    byPerson: "it needs a key of another stack",
   },
   {
     id: "tags-change",
@@ -22,13 +22,13 @@ export const BY_PERSON: readonly Row[] = [
     inWords: true,
     see: "the update succeeds",
     ifNot:
-      "CloudTrail shows which `aws:TagKeys` were sent: correct ChangeTheOtherTagsOfItsKey in `infra/deployer/deployer-policy.json`",
+      "CloudTrail shows the `aws:TagKeys` that were sent: correct ChangeTheOtherTagsOfItsKey in `infra/deployer/deployer-policy.json`",
     byPerson:
-      "the run takes one tag off its key, and puts none on; a new key's tags count after up to five minutes",
+      "the run removes one tag from its key and adds none; a new key's tags count after up to five minutes",
   },
   {
     id: "commands-policy",
-    what: "the policy for the commands suffices",
+    what: "the policy for the commands is enough",
     command:
       "npm run doctor, query, execute, empty-buckets and leftovers, each with --stack NAME, as a role with only the policy `…-commands-1`",
     inWords: true,
@@ -49,21 +49,21 @@ export const BY_PERSON: readonly Row[] = [
   },
   {
     id: "busy-schedule",
-    what: "an execution of the schedule that finds the job busy ends without a mail",
+    what: "an execution of the schedule ends without a mail if the job is busy",
     command: `start an execution, and right after it: ${EXECUTION} --input '{"scheduled": true}'`,
     inWords: true,
-    see: "the second one SUCCEEDED with `skipped` in its output, and sent no mail",
-    ifNot: "the history has the name of the error: correct it in the Catch of TransformEvents",
-    byPerson: "it takes two executions at once, which would disturb what the run counts",
+    see: "the second one is SUCCEEDED with `skipped` in its output, and sends no mail",
+    ifNot: "the execution's history has the error's name: correct it in the Catch of TransformEvents",
+    byPerson: "it takes two executions at once, which would change the counts of the run",
   },
   {
     id: "no-events",
-    what: "`no-events` goes off where events stop, and is OK again with the next one",
+    what: "`no-events` fires when events stop, and is OK again with the next one",
     command: "alarmNoEventsMinutes 10; send events, wait 20 minutes, send events",
     inWords: true,
-    see: "a mail of the alarm, then its state OK; in a new stack without events neither",
+    see: "a mail of the alarm, then the state OK; no mail in a new stack without events",
     ifNot:
-      "`alarmNoEventsMinutes: 0` turns it off; `aws cloudwatch describe-alarms` has the StateReason: correct the expression in `infra/observe/alarms.ts`",
+      "`alarmNoEventsMinutes: 0` turns it off; `aws cloudwatch describe-alarms` shows the StateReason: correct the expression in `infra/observe/alarms.ts`",
     byPerson: "it takes half an hour of silence",
   },
   {
@@ -72,28 +72,28 @@ export const BY_PERSON: readonly Row[] = [
     command:
       "aws cloudwatch get-metric-statistics --namespace Clickstream --metric-name RunSeconds --dimensions Name=Stack,Value=clickstream-NAME --statistics SampleCount ..., after some executions",
     inWords: true,
-    see: "as many as succeeded without `skipped`",
-    ifNot: "the state RecordMetrics of an execution",
+    see: "one for each execution that succeeded without `skipped`",
+    ifNot: "look at the state RecordMetrics of an execution",
     byPerson: "it takes hours of executions",
   },
   {
     id: "stream-mode",
-    what: "the stream's mode can change, and back to as many shards as are open",
+    what: "the stream's mode can be changed, and changed back with the number of open shards",
     command:
       "streamMode ON_DEMAND, pulumi up; then PROVISIONED with the shardCount that `npm run doctor -- --stack NAME` names, pulumi up",
     inWords: true,
     see: "both succeed",
     ifNot:
-      "where `kinesis:UpdateStreamMode` is denied, add the resource that AWS names to `infra/deployer/deployer-policy.json`",
-    byPerson: "AWS allows two changes of the mode in 24 hours, and the run needs the stream as it is",
+      "if `kinesis:UpdateStreamMode` is denied, add the resource that AWS names to `infra/deployer/deployer-policy.json`",
+    byPerson: "AWS allows two changes of the mode in 24 hours, and the run needs the stream unchanged",
   },
   {
     id: "subscription",
-    what: "a subscription that was not confirmed within two days is made again",
+    what: "a subscription that was not confirmed within two days is created again",
     command: "leave one unconfirmed for 48 hours, then pulumi up --refresh",
     inWords: true,
     see: "a new confirmation mail",
-    ifNot: "the command that `pulumi stack output subscribeCommand` shows",
+    ifNot: "run the command that `pulumi stack output subscribeCommand` shows",
     byPerson: "it takes two days",
   },
   {
@@ -101,37 +101,37 @@ export const BY_PERSON: readonly Row[] = [
     what: "aggregates of the Kinesis Producer Library are unpacked",
     command: "send events with a producer that aggregates (KPL, Fluent Bit), then start an execution",
     inWords: true,
-    see: "every event curated, and no `broken_aggregate` in the quarantine",
+    see: "all events are curated, and the quarantine has no `broken_aggregate`",
     ifNot:
       "the payload in the quarantine is the whole record in base64: compare it with `lambdas/ingest/aggregate.ts`",
     byPerson: "it needs such a producer",
   },
   {
     id: "mail-arrives",
-    what: "the mails arrive, and their links lead where they say",
+    what: "the mails arrive, and their links work",
     command: "follow the link of the confirmation mail, then start an execution",
     inWords: true,
-    see: "a mail within a minute, in your inbox and not among the spam",
+    see: "a mail within a minute, in your inbox and not in the spam folder",
     ifNot: "`npm run doctor -- --stack NAME` names the addresses that have not confirmed",
     byPerson: "only the person who owns an address sees its inbox",
   },
   {
     id: "dashboard",
-    what: "the dashboard draws",
+    what: "the dashboard shows data",
     command: "open `clickstream-NAME` under CloudWatch, Dashboards, after an execution",
     inWords: true,
-    see: "lines in all widgets but those of what did not happen",
+    see: "data in all widgets, except those of faults that did not happen",
     ifNot:
-      "`infra/observe/dashboard.ts`: an empty widget names a metric or a dimension that CloudWatch does not have",
-    byPerson: "only eyes see whether a widget draws",
+      "`infra/observe/dashboard.ts`: an empty widget uses a metric or a dimension that CloudWatch does not have",
+    byPerson: "only a person can see whether a widget shows data",
   },
   {
     id: "volume-drop",
-    what: "`volume-drop` sees two days (`DIFF` in an alarm)",
+    what: "`volume-drop` compares two days (`DIFF` in an alarm)",
     command:
       "aws cloudwatch describe-alarms --alarm-names clickstream-NAME-volume-drop --query 'MetricAlarms[0].[StateValue,StateReason]' on the third day",
     inWords: true,
-    see: "`OK`, with a data point in the reason",
+    see: "`OK`, and the reason has a data point",
     ifNot: "`alarmVolumeDropPercent: 0` turns it off; correct the expression in `infra/observe/alarms.ts`",
     byPerson: "it takes three days",
   },
@@ -143,25 +143,25 @@ export const BY_PERSON: readonly Row[] = [
     inWords: true,
     see: "a sum above 0",
     ifNot: "activate Project and Stack as cost allocation tags in the payer account",
-    byPerson: "it takes two days, and cost allocation tags that a person activates",
+    byPerson: "it takes two days, and a person has to activate the cost allocation tags",
   },
   {
     id: "estimate",
-    what: "the estimate",
+    what: "the cost estimate is close to the bill",
     command:
-      "after a month, the bill by the tag `Stack` in Cost Explorer, beside `npm run cost -- --stack NAME --events-per-day N`",
+      "after a month, compare the bill by the tag `Stack` in Cost Explorer with `npm run cost -- --stack NAME --events-per-day N`",
     inWords: true,
-    see: "Glue's DPU hours, S3 requests and the CloudWatch line near the estimate",
+    see: "Glue's DPU hours, S3 requests and the CloudWatch line are close to the estimate",
     ifNot: "correct `cli/cost/assumptions.ts`",
     byPerson: "it takes a month",
   },
   {
     id: "stack-readme",
-    what: "the stack's README",
-    command: "the stack's page in Pulumi's console",
+    what: "Pulumi's console shows the stack's README",
+    command: "open the stack's page in Pulumi's console",
     inWords: true,
-    see: "the outputs are in the text",
-    ifNot: "`Pulumi.README.md`",
+    see: "a text with the stack's outputs",
+    ifNot: "correct `Pulumi.README.md`",
     byPerson: "it is a page in a browser",
   },
 ];

@@ -1,4 +1,4 @@
-// The table "To be seen once on AWS": one list for docs/deployment.md, for npm run accept and for its report. Worst first.
+// The table "To be seen once on AWS", for docs/deployment.md, npm run accept and its report. Most serious first.
 
 import {
   isOff,
@@ -37,33 +37,33 @@ import { BY_PERSON } from "./rows-by-person";
 import { SWITCHES } from "./switches";
 import { seen } from "./verdict";
 
-const NO_METRICS = "the local stack keeps no metrics";
-const NO_ALARMS = "the local stack keeps alarms and evaluates none";
+const NO_METRICS = "the local stack stores no metrics";
+const NO_ALARMS = "the local stack stores alarms and evaluates none";
 const NO_ENGINE = "the local stack has no engine that changes a resource in place";
 /** Minutes after the executions, and before alarms and tracing are turned off. */
 const LATE = "schedule";
-/** As late as can be, as CloudTrail is late; without the key, roles are denied on purpose. */
+/** As late as possible, as CloudTrail has a delay; without the key, roles are denied on purpose. */
 const BEFORE_THE_KEY = `off: ${SWITCHES[SWITCHES.findIndex(({ id }) => id === "customerKey") - 1]?.id}`;
 
 export const ROWS: readonly Row[] = [
   {
     id: "glue-role",
-    what: "Glue may assume its role. AWS does not document whether Glue sends `aws:SourceAccount` for job roles; the trust policy compares it where it is sent (`StringEqualsIfExists`)",
+    what: "Glue may assume its role. AWS does not document whether Glue sends `aws:SourceAccount` for job roles; the trust policy compares it only if it is sent (`StringEqualsIfExists`)",
     command: `${EXECUTION} --input '{"simulate": {"events": 2000}}'`,
     see: "the state TransformEvents succeeds",
     ifNot:
-      "where Glue says that it cannot assume the role: leave the condition out for `glue.amazonaws.com` in `trustPolicy` (`infra/blocks/permissions.ts`), `pulumi up`, and record it in docs/decisions",
+      "if Glue cannot assume the role: remove the condition for `glue.amazonaws.com` in `trustPolicy` (`infra/blocks/permissions.ts`), run `pulumi up`, and record it in docs/decisions",
     after: "simulate",
     check: passes("TransformEvents"),
-    notLocal: "the local stack decides itself which condition keys Glue sends",
+    notLocal: "on the local stack the emulator decides which condition keys Glue sends",
   },
   {
     id: "deploy",
     what: "the program deploys",
     command: "pulumi up",
-    see: "all resources are made",
+    see: "all resources are created",
     ifNot:
-      "the line that begins with `error:` names the resource and has AWS's words; `npm run doctor -- --stack NAME` looks at quotas and credentials",
+      "the line that begins with `error:` names the resource and AWS's error; `npm run doctor -- --stack NAME` checks quotas and credentials",
     after: "deploy",
     check: async ({ outputs }) => seen(`deployed: ${outputs.stateMachineArn}`),
   },
@@ -71,11 +71,11 @@ export const ROWS: readonly Row[] = [
     id: "deployer-policy",
     what: "the deployer's policy suffices",
     command:
-      "pulumi up, pulumi up with another value of each key that you use, pulumi destroy, as a role with nothing else (`npm run accept -- --stack NAME --role ARN`)",
+      "pulumi up, pulumi up with another value of each key that you use, pulumi destroy, as a role without other policies (`npm run accept -- --stack NAME --role ARN`)",
     inWords: true,
     see: "no `AccessDenied`",
     ifNot:
-      'add the action and resource that the message names to `infra/deployer/deployer-policy.json`, and the call to `test/infra/provider-calls.json`. Where `kms:TagResource` is denied: put `"Resource": "*"` for NotResource in TagTheNewKeyButNoExistingOne; the role can then take over keys without tags',
+      'add the action and resource that the message names to `infra/deployer/deployer-policy.json`, and the call to `test/infra/provider-calls.json`. If `kms:TagResource` is denied: replace NotResource by `"Resource": "*"` in TagTheNewKeyButNoExistingOne. The role can then take over keys without tags',
     after: "destroy",
     needs: ["deploy"],
     check: deployerSuffices,
@@ -83,18 +83,18 @@ export const ROWS: readonly Row[] = [
   },
   {
     id: "function-roles",
-    what: "the functions may use their roles",
+    what: "the functions can use their roles",
     command:
       'aws lambda get-function-configuration --function-name "$(pulumi stack output ingestFunction)" --query State',
     see: '`"Active"`; the states SimulateTraffic and AwaitIngest succeed',
     ifNot:
-      "the execution's cause names the call that was denied: add it to the function's permissions (`infra/collect/collect.ts`, `infra/ingest/ingest.ts`)",
+      "the execution's cause names the denied call: add it to the function's permissions (`infra/collect/collect.ts`, `infra/ingest/ingest.ts`)",
     after: "simulate",
     check: functionsRun,
   },
   {
     id: "execution",
-    what: "an execution with simulated traffic goes through, with a key of the stack's own (`customerKey`), and its numbers add up",
+    what: "an execution with simulated traffic succeeds, with the stack's own key (`customerKey`), and its numbers add up",
     command: `${EXECUTION} --input '{"simulate": {"events": 2000, "seed": 7}}'`,
     see: "SUCCEEDED; sent = curated + quarantined + duplicates; Athena counts as many rows; no `KMSAccessDenied`",
     ifNot: "docs/operations.md, by the state that failed",
@@ -103,7 +103,7 @@ export const ROWS: readonly Row[] = [
   },
   {
     id: "denials",
-    what: "no role of the stack was denied anything",
+    what: "no call of a role of the stack was denied",
     command:
       "aws cloudtrail lookup-events --start-time ... --query \"Events[?contains(CloudTrailEvent, 'AccessDenied')]\"",
     see: "no event of a role under the path `/clickstream-NAME/`",
@@ -119,18 +119,17 @@ export const ROWS: readonly Row[] = [
     what: "a second `pulumi up` changes nothing",
     command: "pulumi up --expect-no-changes --diff",
     see: "exit code 0",
-    ifNot:
-      "set the input that the diff names to what AWS answers; it is one that AWS or the provider fills in",
+    ifNot: "set the input that the diff names to the value that AWS returns: AWS or the provider fills it in",
     after: "second-up",
     check: secondUp,
     notLocal: "the local stack has no engine that compares",
   },
   {
     id: "quotas",
-    what: "the credentials work and the quotas suffice",
+    what: "the credentials work and the quotas are high enough",
     command: "npm run doctor -- --stack NAME",
-    see: "each quota with a number, and no ✗",
-    ifNot: "ask AWS for a higher quota at the address that the doctor names",
+    see: "a number for each quota, and no ✗",
+    ifNot: "request a higher quota at the address that the doctor shows",
     after: "second-up",
     needs: ["deploy"],
     check: quotasSuffice,
@@ -138,20 +137,20 @@ export const ROWS: readonly Row[] = [
   },
   {
     id: "poison",
-    what: "what makes no sense goes to the quarantine, and its neighbours do not; a gzipped record is unpacked",
+    what: "invalid lines go to the quarantine, and the other lines of their record do not; a gzipped record is unpacked",
     command: 'npm run query -- --stack NAME "SELECT reason, count(*) FROM quarantine GROUP BY 1"',
-    see: "each poisoned line once, with its reason; the good lines of the same records are curated",
-    ifNot: "aws logs tail of the ingest's group: the batch's line says what became of it",
+    see: "each invalid line once, with its reason; the valid lines of the same records are curated",
+    ifNot: "`aws logs tail` of the ingest's group: the batch's line has the counts",
     after: "poison",
     check: poisoned,
   },
   {
     id: "given-up",
-    what: "a batch that cannot be landed is kept under `aws/lambda/` in the raw bucket",
+    what: "a batch that cannot be stored is kept under `aws/lambda/` in the raw bucket",
     command: 'aws s3 ls --recursive "s3://$(pulumi stack output rawBucket)/aws/lambda/"',
     see: "an object that holds the records",
     ifNot:
-      "`aws lambda get-event-source-mapping`: LastProcessingResult says why; the ingest's role needs s3:PutObject and s3:ListBucket there",
+      "`aws lambda get-event-source-mapping`: LastProcessingResult has the cause; the ingest's role needs s3:PutObject and s3:ListBucket there",
     after: "give-up",
     check: givenUp,
   },
@@ -166,7 +165,7 @@ export const ROWS: readonly Row[] = [
   },
   {
     id: "failed-job",
-    what: "a job that raises ends the execution, with the script's own words as the cause",
+    what: "a job that raises an exception ends the execution, with the exception as the cause",
     command: 'aws stepfunctions describe-execution --execution-arn ARN --query "[status, cause]"',
     see: "FAILED at TransformEvents, with the message of the exception",
     ifNot: "compare `aws glue get-job-run`, ErrorMessage, with `statemachine/rules/cause-in-words.jsonata`",
@@ -175,7 +174,7 @@ export const ROWS: readonly Row[] = [
   },
   {
     id: "recovered",
-    what: "the execution after a failed one curates what that one did not",
+    what: "the execution after a failed one curates the events that the failed one did not",
     command: 'npm run query -- --stack NAME "SELECT count(*), count(DISTINCT event_id) FROM events"',
     see: "every event once",
     ifNot: "docs/operations.md, State TransformEvents",
@@ -185,31 +184,31 @@ export const ROWS: readonly Row[] = [
   },
   {
     id: "job-log",
-    what: "the job's own words are in the log group that the failure mail names",
+    what: "the script's output is in the log group that the failure mail names",
     command: "aws logs tail /clickstream-NAME/transform/output --since 1h",
     see: "the traceback of the script",
     ifNot:
-      "look into `/clickstream-NAME/transform/error`; if it is there, correct the link in `statemachine/mails`",
+      "look in `/clickstream-NAME/transform/error`; if it is there, correct the link in `statemachine/mails`",
     after: "raise",
     check: jobSaysWhy,
-    notLocal: "the local stack decides itself which group Python's output goes to",
+    notLocal: "on the local stack the emulator decides which group Python's output goes to",
   },
   {
     id: "reprocess",
-    what: "a reprocess of a day changes no answer",
+    what: "a reprocess of a day changes no query result",
     command: `${EXECUTION} --input '{"reprocess": {"from": "DAY", "to": "DAY"}}'`,
     see: "as many rows and event_id as before; the partition has another location",
-    ifNot: "docs/operations.md; `aws glue get-partition` says where the day is read from",
+    ifNot: "docs/operations.md; `aws glue get-partition` shows the day's location",
     after: "reprocess",
     check: reprocessed,
   },
   {
     id: "partitions",
-    what: "the catalog knows each day that was written",
+    what: "each day that was written is registered in the catalog",
     command:
       'aws glue get-partitions --database-name "$(pulumi stack output database)" --table-name events --query "Partitions[].Values"',
     see: "the partitions of the run report",
-    ifNot: `an execution with {"fullRepair": true}; then the state RepairPartitions of the execution`,
+    ifNot: `start an execution with {"fullRepair": true}; then look at its state RepairPartitions`,
     after: "simulate",
     check: partitions,
   },
@@ -218,28 +217,28 @@ export const ROWS: readonly Row[] = [
     what: "each execution's mail is published",
     command:
       "aws cloudwatch get-metric-statistics --namespace AWS/SNS --metric-name NumberOfMessagesPublished --dimensions Name=TopicName,Value=NAME --period 3600 --statistics Sum --start-time ... --end-time ...",
-    see: "as many as executions ended that way",
-    ifNot: "the execution's state NotifySuccess or NotifyFailure; the topic's policy and its key",
+    see: "one for each execution that ended that way",
+    ifNot: "look at the execution's state NotifySuccess or NotifyFailure, and at the topic's policy and key",
     after: LATE,
     needs: ["simulate"],
     check: mailsPublished,
   },
   {
     id: "schedule",
-    what: "EventBridge Scheduler may use its role and starts executions",
+    what: "EventBridge Scheduler can use its role and starts executions",
     command: "aws stepfunctions list-executions --state-machine-arn ARN --max-results 1",
-    see: "an execution that nobody started by hand, within a minute of the expression",
+    see: "an execution that was not started by hand, within a minute of the scheduled time",
     ifNot:
-      "`aws cloudwatch get-metric-statistics --namespace AWS/Scheduler --metric-name TargetErrorCount ...`; the trust policy of the schedule's role",
+      "look at `aws cloudwatch get-metric-statistics --namespace AWS/Scheduler --metric-name TargetErrorCount ...` and at the trust policy of the schedule's role",
     after: "schedule",
     check: scheduled,
-    notLocal: "the local stack keeps schedules and starts nothing by them",
+    notLocal: "the local stack stores schedules and starts nothing",
   },
   {
     id: "off: scheduleEnabled",
-    what: "`scheduleEnabled: false` takes the schedule away",
+    what: "`scheduleEnabled: false` removes the schedule",
     command: "aws scheduler list-schedules",
-    see: "none whose target is the state machine",
+    see: "no schedule whose target is the state machine",
     ifNot: "pulumi up --refresh, then `aws scheduler delete-schedule`",
     after: "schedule",
     check: scheduleOff,
@@ -247,21 +246,22 @@ export const ROWS: readonly Row[] = [
   },
   {
     id: "log-groups",
-    what: "each part writes to a log group of the stack's own, with a retention",
+    what: "each part writes to a log group of the stack, with a retention",
     command:
       'aws logs describe-log-groups --query "logGroups[].[logGroupName, retentionInDays, storedBytes]"',
     see: "six groups with lines; none under `/aws/lambda/clickstream-`",
-    ifNot: "the part's logging configuration in `infra/`; a group outside of the stack stays after destroy",
+    ifNot:
+      "correct the part's logging configuration in `infra/`; a group outside of the stack stays after destroy",
     after: "reprocess",
     needs: ["simulate"],
     check: logGroups,
   },
   {
     id: "log-lines",
-    what: "log lines are one object, with fields at the top",
+    what: "a log line is one object, with its fields at the top level",
     command: `aws logs tail "/clickstream-NAME/ingest" --since 1h --filter-pattern '{ $.batch = * }'`,
     see: "lines with `batch`, none with a `message` that is JSON",
-    ifNot: "`lambdas/shared/log.ts`: the line has to be JSON with `timestamp` and `level`",
+    ifNot: "`lambdas/shared/log.ts`: the line must be JSON with `timestamp` and `level`",
     after: "reprocess",
     needs: ["simulate"],
     check: ingestLines,
@@ -269,22 +269,22 @@ export const ROWS: readonly Row[] = [
   },
   {
     id: "alarms-quiet",
-    what: "no alarm goes off where nothing is wrong, minutes after the first `up` (`alarms`)",
+    what: "no alarm fires without a fault, minutes after the first `up` (`alarms`)",
     command: "aws cloudwatch describe-alarms --state-value ALARM --alarm-name-prefix clickstream-NAME-",
-    see: "none",
-    ifNot: "the alarm's StateReason; `infra/observe/alarms.ts`",
+    see: "no alarm",
+    ifNot: "read the alarm's StateReason; correct `infra/observe/alarms.ts`",
     after: "simulate",
     check: alarmsQuiet,
     notLocal: NO_ALARMS,
   },
   {
     id: "alarm-rings",
-    what: "an alarm's mail gets through its topic's policy and key (`alarms`)",
+    what: "an alarm can publish to its topic, with its policy and key (`alarms`)",
     command:
       "aws cloudwatch describe-alarm-history --alarm-name clickstream-NAME-execution-failed --history-item-type Action",
     see: "`Successfully executed action` with the failure topic's ARN",
     ifNot:
-      "the topic's policy must let `cloudwatch.amazonaws.com` publish, the key's policy let it use the key",
+      "the topic's policy must allow `cloudwatch.amazonaws.com` to publish, and the key's policy must allow it to use the key",
     after: LATE,
     needs: ["refuse"],
     check: alarmRings,
@@ -294,9 +294,9 @@ export const ROWS: readonly Row[] = [
     id: "ingest-metrics",
     what: "the ingest's log lines become metrics",
     command: `aws cloudwatch get-metric-statistics --namespace Clickstream --metric-name EventsAccepted --dimensions Name=Stack,Value=clickstream-NAME --start-time "$(date -u -d '-1 hour' +%FT%TZ)" --end-time "$(date -u +%FT%TZ)" --period 3600 --statistics Sum`,
-    see: "the number of events that were accepted",
+    see: "the number of accepted events",
     ifNot:
-      "the member `_aws` of the ingest's log lines against the specification of the embedded metric format",
+      "compare the member `_aws` of the ingest's log lines with the specification of the embedded metric format",
     after: LATE,
     needs: ["simulate"],
     check: ingestMetrics,
@@ -304,11 +304,11 @@ export const ROWS: readonly Row[] = [
   },
   {
     id: "run-metrics",
-    what: "the state machine may record metrics",
+    what: "the state machine can record metrics",
     command:
       "aws cloudwatch list-metrics --namespace Clickstream --dimensions Name=Stack,Value=clickstream-NAME",
     see: "`RowsCurated` and three more with `Run`",
-    ifNot: "the state RecordMetrics of an execution: its error says what was denied",
+    ifNot: "look at the state RecordMetrics of an execution: its error names the denied call",
     after: LATE,
     needs: ["simulate"],
     check: runMetrics,
@@ -316,11 +316,11 @@ export const ROWS: readonly Row[] = [
   },
   {
     id: "mapping-metrics",
-    what: "the mapping's counts carry its UUID, which the alarms name",
+    what: "the counts of the event source mapping have its UUID, which the alarms use",
     command:
       "aws cloudwatch list-metrics --namespace AWS/Lambda --metric-name OnFailureDestinationDeliveredEventCount",
     see: "a dimension `EventSourceMappingUUID`",
-    ifNot: "take the dimension that is there into `infra/observe/metrics.ts`",
+    ifNot: "use the dimension that AWS shows in `infra/observe/metrics.ts`",
     after: LATE,
     needs: ["give-up"],
     check: mappingMetrics,
@@ -330,7 +330,7 @@ export const ROWS: readonly Row[] = [
     id: "traces",
     what: "traces arrive (`tracing`)",
     command: `aws xray get-trace-summaries --start-time "$(date -d '-1 hour' +%s)" --end-time "$(date +%s)"`,
-    see: "traces of the state machine and of its Lambdas",
+    see: "traces of the state machine and its Lambdas",
     ifNot: "`infra/blocks/tracing.ts`: the role needs xray:PutTraceSegments",
     after: "give-up",
     needs: ["simulate"],
@@ -340,11 +340,11 @@ export const ROWS: readonly Row[] = [
   ...SWITCHES.map(
     ({ id, command, see }): Row => ({
       id: `off: ${id}`,
-      what: `${/ /.test(id) ? id : `\`${id}\``}: turned off, it is off`,
+      what: `${/ /.test(id) ? id : `\`${id}\``} can be turned off`,
       command,
       see,
       ifNot:
-        "the provider keeps what AWS had where an input is left out: say the value that means off in `infra/`, and add the input to the test of such inputs",
+        "the provider keeps AWS's value if an input is left out: set the value that means off in `infra/`, and add the input to `test/infra/removals.test.ts`",
       after: `off: ${id}`,
       check: isOff(id),
       notLocal: NO_ENGINE,
@@ -352,11 +352,11 @@ export const ROWS: readonly Row[] = [
   ),
   {
     id: "tag-index",
-    what: "the tag index knows the stack",
+    what: "the tag index has the stack's resources",
     command:
       "aws resourcegroupstaggingapi get-resources --tag-filters Key=Project,Values=clickstream Key=Stack,Values=NAME",
     see: "stream, functions, buckets, topics, state machine, job",
-    ifNot: "what is missing has no tags: `infra/blocks/tags.ts`",
+    ifNot: "a missing resource has no tags: `infra/blocks/tags.ts`",
     after: "reprocess",
     needs: ["deploy"],
     check: tagIndex,
@@ -364,9 +364,9 @@ export const ROWS: readonly Row[] = [
   },
   {
     id: "job-time",
-    what: "the job's base time is what the cost model assumes",
+    what: "the job's base time is as the cost model assumes",
     command: `aws glue get-job-runs --job-name "$(pulumi stack output jobName)" --query 'JobRuns[].[ExecutionTime,DPUSeconds]'`,
-    see: "some 45 to 90 seconds for a run with few events; the model assumes 45",
+    see: "45 to 90 seconds for a run with few events; the model assumes 45",
     ifNot: "correct `sparkBaseSeconds` in `cli/cost/assumptions.ts`, then `npm run docs`",
     after: "reprocess",
     needs: ["simulate"],
@@ -384,7 +384,7 @@ export const ROWS: readonly Row[] = [
   },
   {
     id: "npm-audit",
-    what: "no known vulnerability in the packages",
+    what: "the packages have no known vulnerability",
     command: "npm audit (all), npm audit --omit=dev (what is deployed)",
     inWords: true,
     see: "`found 0 vulnerabilities`",

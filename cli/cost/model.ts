@@ -15,7 +15,7 @@ export interface Line {
     | "collect"
     | "ingest"
     | "storage"
-    | "process"
+    | "transform"
     | "catalog"
     | "orchestrate"
     | "notify"
@@ -51,7 +51,7 @@ export function estimate(resources: readonly Declared[], traffic: Traffic): Esti
     ...collectLines(plan, flow),
     ...ingestLines(plan, flow),
     ...storageLines(plan, flow, traffic),
-    ...processLines(plan, flow),
+    ...transformLines(plan, flow),
     ...catalogLines(flow, traffic),
     ...orchestrateLines(plan, flow),
     ...observeLines(plan, flow),
@@ -208,7 +208,7 @@ function storageLines(
   return lines;
 }
 
-function processLines(plan: Plan, flow: Flow): Line[] {
+function transformLines(plan: Plan, flow: Flow): Line[] {
   const seconds = flow.executions * Math.max(60, flow.jobSeconds);
   const dpuHours = (seconds * plan.workers * plan.dpus) / HOUR_SECONDS;
   const { executions } = flow;
@@ -216,10 +216,10 @@ function processLines(plan: Plan, flow: Flow): Line[] {
   const readCurated = flow.working ? executions * flow.filesKept * WORK.readsPerFile : 0;
   const listed = executions * (2 + (flow.rawObjectsKept + flow.filesKept) / 1000);
   return [
-    line("process", "Glue: the job's workers", "glue.dpuHour", dpuHours, "DPU hours", JOB),
-    line("process", "S3: objects read by the job", "s3.read", readRaw + readCurated, "requests", BUCKET),
+    line("transform", "Glue: the job's workers", "glue.dpuHour", dpuHours, "DPU hours", JOB),
+    line("transform", "S3: objects read by the job", "s3.read", readRaw + readCurated, "requests", BUCKET),
     line(
-      "process",
+      "transform",
       "S3: listings and files written by the job",
       "s3.write",
       listed + flow.filesWritten * WORK.writesPerFile,
@@ -403,14 +403,14 @@ function warningsOf(plan: Plan, flow: Flow): string[] {
   const warnings: string[] = [];
   if (plan.streamMode === "PROVISIONED" && plan.shards < flow.neededShards) {
     warnings.push(
-      `shardCount is ${plan.shards}, and the busiest second needs ${flow.neededShards}: pulumi config set shardCount ${flow.neededShards}`,
+      `shardCount is ${plan.shards}, but the busiest second needs ${flow.neededShards}: pulumi config set shardCount ${flow.neededShards}`,
     );
   }
   const interval =
     flow.executions === 0 ? Number.POSITIVE_INFINITY : (HOURS_PER_MONTH * HOUR_SECONDS) / flow.executions;
   if (flow.jobSeconds > interval) {
     warnings.push(
-      `A run of the Glue job takes some ${Math.round(flow.jobSeconds / 60)} minutes, and the next one starts after ${Math.round(interval / 60)}: give it more workers (glueWorkers) or run it less often (scheduleExpression)`,
+      `A run of the Glue job takes about ${Math.round(flow.jobSeconds / 60)} minutes, but the next one starts after ${Math.round(interval / 60)}. Raise glueWorkers, or choose a slower scheduleExpression`,
     );
   }
   return warnings;

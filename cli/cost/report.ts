@@ -26,28 +26,28 @@ export function parts(lines: readonly Line[]): { part: Line["part"]; monthly: nu
     .sort((a, b) => b.monthly - a.monthly);
 }
 
-/** "process dominates: 61 % of it, mostly Glue: the job's workers". */
+/** "transform is 61 % of it, mostly Glue: the job's workers ($27.62)." */
 export function dominance({ lines }: Estimate): string {
   const first = parts(lines)[0];
   if (!first) return "Nothing costs anything.";
   const item = lines.filter(({ part }) => part === first.part).sort((a, b) => b.monthly - a.monthly)[0];
-  return `${first.part} dominates with ${Math.round(first.share * 100)} %: ${item?.item} (${dollars(item?.monthly ?? 0)}).`;
+  return `${first.part} is ${Math.round(first.share * 100)} % of it, mostly ${item?.item} (${dollars(item?.monthly ?? 0)}).`;
 }
 
 export function savingText({ key, from, to, saves, price }: Saving): string {
-  return `${key} ${from === "" ? "(unset)" : from} → ${to} saves ${dollars(saves)} a month; its price: ${price}`;
+  return `${key} ${from === "" ? "(unset)" : from} → ${to} saves ${dollars(saves)} a month; trade-off: ${price}`;
 }
 
 const WORDS: Record<keyof Traffic, (value: number) => string> = {
   eventsPerDay: (value) => `${quantity(value)} events a day, spread evenly`,
   eventBytes: (value) => `${quantity(value)} bytes an event`,
   eventsPerRecord: (value) => `${quantity(value)} events a record`,
-  quarantinePercent: (value) => `${value} % to the quarantine`,
+  quarantinePercent: (value) => `${value} % of them to the quarantine`,
   peakFactor: (value) => `a busiest second of ${value} times the average`,
-  months: (value) => `data of ${value} months`,
+  months: (value) => `${value} months of data`,
   queriesPerDay: (value) => `${quantity(value)} queries a day by people`,
   daysPerQuery: (value) => `each over ${value} days`,
-  executionsPerDay: (value) => `${quantity(value)} executions a day by hand where the schedule is off`,
+  executionsPerDay: (value) => `${quantity(value)} executions a day by hand if the schedule is off`,
 };
 
 export function assumptions(traffic: Traffic, without: (keyof Traffic)[] = []): string {

@@ -29,9 +29,9 @@ export async function costDocument(): Promise<string> {
   return [
     "# Cost",
     "",
-    "Written by `npm run docs` from the model in `cli/cost/`; a test fails when it is not current. For your own stack and traffic: `npm run cost -- --stack NAME --events-per-day N` (`--help` lists every assumption).",
+    "Written by `npm run docs` from the model in `cli/cost/`; a test fails if it is not current. For your own stack and traffic: `npm run cost -- --stack NAME --events-per-day N` (`--help` lists every assumption).",
     "",
-    `List prices of ${PRICE_REGION}, ${PRICE_DATE}, without free allowances, taxes and support (\`cli/cost/prices.json\` has each with its source). Not in it:`,
+    `List prices of ${PRICE_REGION}, ${PRICE_DATE}, without free allowances, taxes and support. \`cli/cost/prices.json\` has each price with its source. Not included:`,
     "",
     ...UNPRICED.map((gap) => `- ${gap}`),
     "",
@@ -68,7 +68,7 @@ function idleSection({ found }: Sized): string[] {
     "",
     ...table(found),
     "",
-    `The shard is billed by the hour, whether anything is sent or not; nothing smaller exists (a stream on demand has no shards and costs ${dollars(price("kinesis.onDemandStreamHour") * HOURS_PER_MONTH)}). All else costs only when something runs. Who does not need the stack for some days destroys it: \`pulumi destroy\` and \`pulumi up\` take minutes.`,
+    `AWS bills the shard by the hour, even if nothing is sent. There is nothing smaller: a stream on demand has no shards and costs ${dollars(price("kinesis.onDemandStreamHour") * HOURS_PER_MONTH)}. All else costs only when something runs. If you do not need the stack for some days, destroy it: \`pulumi destroy\` and \`pulumi up\` take minutes.`,
     "",
   ];
 }
@@ -76,14 +76,14 @@ function idleSection({ found }: Sized): string[] {
 function sizesSection(sizes: Sized[]): string[] {
   const rows = sizes.map(({ traffic, settings, found }) => {
     const set = Object.entries(settings).map(([key, value]) => `\`${key}\` ${value}`);
-    return `| ${quantity(traffic.eventsPerDay)} | ${set.join(", ") || "nothing"} | ${dollars(found.monthly)} | ${dollars(found.perMillion ?? 0)} | ${dominance(found)} |`;
+    return `| ${quantity(traffic.eventsPerDay)} | ${set.join(", ") || "none"} | ${dollars(found.monthly)} | ${dollars(found.perMillion ?? 0)} | ${dominance(found)} |`;
   });
   return [
     "## Four sizes",
     "",
-    "`Pulumi.prod.yaml`, with what the traffic needs set beside it:",
+    "`Pulumi.prod.yaml`, with the settings that the traffic needs:",
     "",
-    "| events a day | set | a month | a million events | what dominates |",
+    "| events a day | settings | a month | per million events | largest part |",
     "| ---: | --- | ---: | ---: | --- |",
     ...rows,
     "",
@@ -101,13 +101,15 @@ function sizeSection({ traffic, found, cheaper }: Sized): string[] {
     ...table(found),
     "",
     ...found.warnings.map((warning) => `Warning: ${warning}\n`),
-    ...(cheaper.length === 0 ? ["No setting would save five cents or more."] : ["What would cut it:", ""]),
+    ...(cheaper.length === 0
+      ? ["No setting would save five cents or more."]
+      : ["Settings that would cut it:", ""]),
     ...cheaper.slice(0, SHOWN_SAVINGS).map((saving) => `- ${savingText(saving)}`),
     "",
   ];
 }
 
-/** The lines that come to a cent, dearest first. */
+/** The lines of a cent or more, most expensive first. */
 function table({ lines }: Estimate): string[] {
   const shown = lines.filter(({ monthly }) => monthly >= 0.01).sort((a, b) => b.monthly - a.monthly);
   const rest = lines.filter(({ monthly }) => monthly < 0.01).reduce((sum, { monthly }) => sum + monthly, 0);
@@ -126,11 +128,11 @@ function assumed(): string[] {
   return [
     "## What is assumed",
     "",
-    `All but the number of events is the same above: they are spread evenly, ${assumptions(USUAL, ["eventsPerDay"])}.`,
+    `The sizes above differ only in the number of events. The rest is the same: events spread evenly, ${assumptions(USUAL, ["eventsPerDay"])}.`,
     "",
-    "What an event or a run comes to stands in `cli/cost/assumptions.ts`. Measured on this program: bytes in raw and curated, core-seconds of ingest and of the Spark job. Assumed until a run on AWS says otherwise: the job's base time of 45 seconds, 0.05 seconds to open a file in Spark, 65 MB a second and core when a run reads the identifiers of all that is curated, log volume.",
+    "`cli/cost/assumptions.ts` has the work of an event and of a run. Measured on this program: bytes in raw and curated, core-seconds of ingest and of the Spark job. Assumed, until a run on AWS shows another value: 45 seconds of base time for the job, 0.05 seconds to open a file in Spark, 65 MB a second and core to read the identifiers of all curated events, and the log volume.",
     "",
-    "Why frequent runs are dear on a large lake: each run opens every curated file and reads its identifiers, so that no event is curated twice, and each run leaves at least one file a day touched. Running once a day instead of each hour divides both.",
+    "Frequent runs are expensive on a large lake. Each run opens every curated file and reads its identifiers, so that no event is curated twice. Each run also writes at least one file for each day that it touches. A run once a day instead of each hour reduces both.",
     "",
   ];
 }

@@ -1,9 +1,9 @@
-// docs/deployment.md with its table "To be seen once on AWS" from the rows that npm run accept looks at.
+// docs/deployment.md with the table "To be seen once on AWS", from the rows of npm run accept.
 import { commandOf, type Row } from "../accept/row";
 import { ROWS } from "../accept/rows";
 
 const HEADING = "## To be seen once on AWS";
-const COLUMNS = ["what", "command", "what one should see", "what to do if not", "seen by"];
+const COLUMNS = ["what", "command", "what you should see", "what to do if not", "seen by"];
 
 export function deploymentDocument(current: string): string {
   const head = [line(COLUMNS), line(COLUMNS.map(() => "---"))].join("\n");

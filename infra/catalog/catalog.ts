@@ -57,7 +57,7 @@ export class Catalog extends pulumi.ComponentResource {
       {
         name: args.eventsTable,
         databaseName: this.database,
-        description: "Valid click events, each once, by the UTC day on which they happened",
+        description: "Valid click events, each once, partitioned by their UTC day",
         tableType: "EXTERNAL_TABLE",
         parameters: { EXTERNAL: "TRUE", classification: "parquet" },
         partitionKeys: PARTITION_KEYS.map(glueColumn),
@@ -82,7 +82,7 @@ export class Catalog extends pulumi.ComponentResource {
       {
         name: args.quarantineTable,
         databaseName: this.database,
-        description: "What arrived and was not accepted, whole, with the reason",
+        description: "Lines that were not accepted, complete, with the reason",
         tableType: "EXTERNAL_TABLE",
         parameters: { EXTERNAL: "TRUE", classification: "json", compressionType: "gzip" },
         storageDescriptor: {

@@ -50,7 +50,7 @@ export class Collect extends pulumi.ComponentResource {
       `${name}-simulator`,
       {
         lambda: "simulator",
-        description: "Sends simulated visits to the stream",
+        description: "Sends simulated traffic to the stream",
         environment: { STREAM_NAME: this.stream.name } satisfies EnvironmentOf<SimulatorEnv>,
         permissions: [
           allow("kinesis:PutRecords").on(this.stream.arn),

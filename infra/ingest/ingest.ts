@@ -1,4 +1,4 @@
-// Ingest: the Lambda that lands the stream's events in the raw bucket, and the one that tells when it has.
+// Ingest: the Lambda that stores the stream's events in the raw bucket, and the one that checks when they are there.
 
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
@@ -29,9 +29,9 @@ export interface IngestArgs extends BucketSettings {
   countRecords: boolean;
   /** 0: never. */
   rawInfrequentAccessDays: number;
-  /** 0: for good. */
+  /** 0: forever. */
   rawRetentionDays: number;
-  /** 0: for good. */
+  /** 0: forever. */
   quarantineRetentionDays: number;
 }
 
@@ -56,7 +56,7 @@ export class Ingest extends pulumi.ComponentResource {
       `${name}-ingest`,
       {
         lambda: "ingest",
-        description: "Lands the stream's events in the raw bucket, what is not valid in its quarantine",
+        description: "Stores valid events of the stream in the raw bucket, all other lines in its quarantine",
         environment: {
           STACK: qualifiedName(),
           RAW_BUCKET: this.raw.bucketName,
@@ -116,7 +116,7 @@ export class Ingest extends pulumi.ComponentResource {
       `${name}-await-ingest`,
       {
         lambda: "await-ingest",
-        description: "Tells whether what was sent to the stream has reached the raw bucket",
+        description: "Checks whether the events sent to the stream are in the raw bucket",
         environment: { RAW_BUCKET: this.raw.bucketName } satisfies EnvironmentOf<AwaitIngestEnv>,
         permissions: [
           allow("s3:ListBucket")

@@ -1,4 +1,4 @@
-// The alarms: what each watches, when it goes off, what that means and what to do. docs/operations.md has a section on each.
+// The alarms: what each watches, when it fires, what that means and what to do. docs/operations.md has a section on each.
 
 import { DAY_SECONDS, HOUR_SECONDS } from "../../lambdas/shared/durations";
 import type { Metric, Metrics } from "./metrics";
@@ -10,7 +10,7 @@ export interface AlarmSettings {
   alarmIteratorAgeMinutes: number;
   alarmQuarantinePercent: number;
   alarmNoSuccessHours: number;
-  /** Without a schedule nobody says how often an execution is to succeed. */
+  /** Without a schedule nothing says how often an execution should succeed. */
   scheduleEnabled: boolean;
 }
 
@@ -27,13 +27,13 @@ export interface Alarm {
   periodSeconds: number;
   periods: number;
   datapoints: number;
-  /** The same for all: no data is nothing wrong, and a new stack is silent. */
+  /** The same for all: missing data is not a fault, and a new stack is silent. */
   missing: "notBreaching";
 }
 
 const MINUTES_5 = 300;
 
-/** What most alarms have in common: more than nothing, once, where no data is nothing wrong. */
+/** What most alarms have in common: they fire on one value above 0, and missing data is not a fault. */
 const ANY = {
   comparison: "GreaterThanThreshold",
   threshold: 0,
@@ -68,22 +68,22 @@ export function describe({ name, means, remedy }: Alarm): string {
 }
 
 /**
- * Goes off where records came within the memory and none since the last period began: a stack that never had any has
- * nothing to lose, and one that lost them longer ago than that has said so.
+ * Fires if records came within the memory, and none since the last period began. A stack that never had records does not
+ * fire. One that lost them longer ago has fired before.
  */
 function noEvents({ stream }: Metrics, minutes: number): Alarm {
   const periodSeconds = minutes * 60;
   return {
     ...ANY,
     name: "no-events",
-    means: `Records had come, but none has been put into the stream for ${minutes} minutes.`,
-    remedy: "Look at the producers: are they up, may they still write, do they name this stream?",
+    means: `The stream has received no records for ${minutes} minutes, but did before.`,
+    remedy: "Check the producers: are they running, may they write, do they use the name of this stream?",
     metrics: { records: stream("IncomingRecords") },
     expressions: {
       filled: "FILL(records, 0)",
-      // Of each period, the records in it and after it: none in the silence at the end, and only there.
+      // For each period, the records in it and after it: 0 only in the silence at the end.
       since: "SUM(filled) - RUNNING_SUM(filled) + filled",
-      // In that silence what came before it, so nothing where nothing ever came.
+      // In that silence, the records before it: 0 if there never were any.
       value: "IF(since > 0, 0, SUM(filled))",
     },
     periodSeconds,
@@ -92,8 +92,8 @@ function noEvents({ stream }: Metrics, minutes: number): Alarm {
 }
 
 /**
- * A day, or a week where a day would not hold two periods: CloudWatch judges alarms on more than a day but once an
- * hour, and looks back no further than a week.
+ * A day, or a week if a day does not hold two periods. CloudWatch evaluates alarms on more than a day only once an hour,
+ * and looks back at most a week.
  */
 function memorySeconds(periodSeconds: number): number {
   return 2 * periodSeconds <= DAY_SECONDS ? DAY_SECONDS : 7 * DAY_SECONDS;
@@ -103,8 +103,8 @@ function volumeDrop({ own }: Metrics, percent: number): Alarm {
   return {
     ...ANY,
     name: "volume-drop",
-    means: `The last 24 hours brought over ${percent} % fewer events than the 24 hours before.`,
-    remedy: "Compare the days by event_type, device_type and browser to see which producer is missing.",
+    means: `The last 24 hours had over ${percent} % fewer events than the 24 hours before.`,
+    remedy: "Compare the days by event_type, device_type and browser to find the producer that is missing.",
     metrics: { events: own("EventsAccepted") },
     expressions: {
       filled: "FILL(events, 0)",
@@ -123,9 +123,9 @@ function streamThrottled({ stream }: Metrics): Alarm {
   return {
     ...ANY,
     name: "stream-throttled",
-    means: "The stream has refused records for 15 minutes: producers that do not try again lose them.",
+    means: "The stream has refused records for 15 minutes. Producers that do not retry lose them.",
     remedy:
-      "Raise shardCount, at most to double at a time (npm run doctor says the steps), or spread the partition keys if one shard is hot.",
+      "Raise shardCount, at most to double at a time (npm run doctor lists the steps). If one shard is hot, spread the partition keys.",
     metrics: { refused: stream("WriteProvisionedThroughputExceeded") },
     expressions: { value: "FILL(refused, 0)" },
     periods: 3,
@@ -137,9 +137,9 @@ function iteratorAge({ lambda }: Metrics, minutes: number): Alarm {
   return {
     ...ANY,
     name: "iterator-age",
-    means: `The ingest is over ${minutes} minutes behind the stream; what is older than its retention is lost.`,
+    means: `The ingest is over ${minutes} minutes behind the stream. Records older than the stream's retention are lost.`,
     remedy:
-      "Look for errors and throttles of the ingest; if there are none, raise shardCount, at most to double at a time (npm run doctor says the steps).",
+      "Look for errors and throttles of the ingest. If there are none, raise shardCount, at most to double at a time (npm run doctor lists the steps).",
     metrics: { age: lambda("ingestFunction", "IteratorAge", "Maximum") },
     expressions: { value: "age / 60000" },
     threshold: minutes,
@@ -152,10 +152,10 @@ function ingestStalled({ stream, lambda }: Metrics): Alarm {
   return {
     ...ANY,
     name: "ingest-stalled",
-    means: "The stream gets records, but the ingest has not been called for 15 minutes.",
-    remedy: "Look whether the event source mapping is enabled and what it says of its last processing.",
+    means: "The stream receives records, but the ingest has not been called for 15 minutes.",
+    remedy: "Check whether the event source mapping is enabled, and its last processing result.",
     metrics: { records: stream("IncomingRecords"), calls: lambda("ingestFunction", "Invocations") },
-    // A sum of an array leaves out what has no data: calls that were never made are no data.
+    // A sum of an array skips what has no data. Without calls there is no data.
     expressions: {
       waiting: "IF(records > 0, 1, 0)",
       served: "IF(calls > 0, -1, 0)",
@@ -170,11 +170,11 @@ function ingestErrors({ lambda, mapping }: Metrics): Alarm {
   return {
     ...ANY,
     name: "ingest-errors",
-    means: "The ingest failed on a batch. Lambda tries it again; nothing is lost yet.",
-    remedy: "Look at the ERROR lines of the ingest's log: mostly S3 or the key refuses the write.",
+    means: "The ingest failed on a batch. Lambda retries it. Nothing is lost yet.",
+    remedy: "Read the ERROR lines of the ingest's log. The usual cause: S3 or the key refuses the write.",
     metrics: {
       errors: lambda("ingestFunction", "Errors"),
-      // A batch that the ingest itself reports as failed is no error of the function.
+      // A batch that the ingest itself reports as failed is not an error of the function.
       reported: mapping("FailedInvokeEventCount"),
     },
     expressions: { value: "SUM([errors, reported])" },
@@ -185,8 +185,9 @@ function ingestThrottled({ lambda }: Metrics): Alarm {
   return {
     ...ANY,
     name: "ingest-throttled",
-    means: "Lambda has refused to run the ingest for 15 minutes: the account's concurrency is used up.",
-    remedy: "Find the function that uses it up, or ask AWS for a higher quota of concurrent executions.",
+    means:
+      "Lambda has refused to run the ingest for 15 minutes. The account has reached its limit of concurrent executions.",
+    remedy: "Find the function that uses most of them, or ask AWS for a higher quota.",
     metrics: { throttles: lambda("ingestFunction", "Throttles") },
     expressions: { value: "FILL(throttles, 0)" },
     periods: 3,
@@ -198,8 +199,8 @@ function batchesGivenUp({ mapping }: Metrics): Alarm {
   return {
     ...ANY,
     name: "batches-given-up",
-    means: "Lambda gave up batches: they lie under aws/lambda/ in the raw bucket and are in no table.",
-    remedy: "Fix the cause, put the records of these objects back into the stream, remove the objects.",
+    means: "Lambda gave up batches. They are kept under aws/lambda/ in the raw bucket and are in no table.",
+    remedy: "Fix the cause, send the records of these objects to the stream again, and remove the objects.",
     metrics: {
       kept: mapping("OnFailureDestinationDeliveredEventCount"),
       dropped: mapping("DroppedEventCount"),
@@ -213,7 +214,8 @@ function quarantineRatio({ own }: Metrics, percent: number): Alarm {
     ...ANY,
     name: "quarantine-ratio",
     means: `Over ${percent} % of the last hour's lines went to the quarantine.`,
-    remedy: "Query the quarantine by reason; a producer changed its format, or its clock is wrong.",
+    remedy:
+      "Query the quarantine by reason. Usual causes: a producer changed its format, or its clock is wrong.",
     metrics: { quarantined: own("LinesQuarantined"), accepted: own("EventsAccepted") },
     expressions: {
       lines: "quarantined + accepted",
@@ -228,8 +230,8 @@ function executionFailed({ execution }: Metrics): Alarm {
   return {
     ...ANY,
     name: "execution-failed",
-    means: "An execution failed, timed out or was aborted; of the last two no other mail tells.",
-    remedy: "Open the execution in the console, fix the cause and start another: that is always safe.",
+    means: "An execution failed, timed out or was aborted. The last two send no other mail.",
+    remedy: "Open the execution in the console, fix the cause and start another one. That is always safe.",
     metrics: {
       failed: execution("ExecutionsFailed"),
       timedout: execution("ExecutionsTimedOut"),
@@ -239,24 +241,24 @@ function executionFailed({ execution }: Metrics): Alarm {
   };
 }
 
-/** Never fewer: with a single one, an execution that has just started would be one that does not succeed. */
+/** With a single period, an execution that has just started would count as one that does not succeed. */
 const LEAST_PERIODS = 3;
 
 /**
- * Goes off where records wait: from the first ones within these hours on, no period has seen a success. Without records
- * nothing waits, so a new stack is silent, and so is one that nobody uses.
+ * Fires if records wait: since the first ones within these hours, no period had a success. Without records nothing waits,
+ * so a new stack is silent, and so is one that nobody uses.
  */
 function noSuccess({ own, stream }: Metrics, hours: number): Alarm {
   const periods = Math.max(hours, LEAST_PERIODS);
   return {
     ...ANY,
     name: "no-success",
-    means: `Records have come, and no execution has verified a run for ${hours} hours: the tables are getting old.`,
-    remedy: "Look whether the schedule starts executions, and where the last one is waiting or failed.",
-    // Not AWS's ExecutionsSucceeded: an execution of the schedule that finds the job busy succeeds, too, having verified
+    means: `Records arrived, but no execution has verified a run for ${hours} hours. The tables are out of date.`,
+    remedy: "Check whether the schedule starts executions, and where the last one waits or failed.",
+    // Not AWS's ExecutionsSucceeded: an execution of the schedule that finds the job busy also succeeds, and verifies
     // nothing. Each verified run records this metric once.
     metrics: { succeeded: own("RunSeconds", "SampleCount"), records: stream("IncomingRecords") },
-    // A sum of an array leaves out what has no data: executions that never succeeded are no data.
+    // A sum of an array skips what has no data. Without a success there is no data.
     expressions: {
       waiting: "IF(RUNNING_SUM(FILL(records, 0)) > 0, 1, 0)",
       served: "IF(succeeded > 0, -1, 0)",

@@ -1,4 +1,4 @@
-// Budget: the sum a month at which AWS warns of what this stack costs, as its tags tell.
+// Budget: AWS sends a mail when the stack, found by its tags, costs a given sum a month.
 
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";

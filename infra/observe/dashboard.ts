@@ -1,4 +1,4 @@
-// The dashboard: the pipeline from the stream to the tables, left to right and top to bottom, as CloudWatch's JSON.
+// The dashboard: graphs of the pipeline from the stream to the tables, as CloudWatch's JSON.
 
 import * as pulumi from "@pulumi/pulumi";
 import { DAY_SECONDS, HOUR_SECONDS } from "../../lambdas/shared/durations";
@@ -81,12 +81,12 @@ function graphs({ stream, lambda, mapping, execution, jobElapsed, own }: Metrics
       lines: [
         { label: "into the stream", metric: stream("IncomingBytes") },
         { label: "out of the stream", metric: stream("GetRecords.Bytes") },
-        { label: "landed, before gzip", metric: own("BytesRaw") },
-        { label: "landed, stored", metric: own("BytesGzip") },
+        { label: "stored in S3, before gzip", metric: own("BytesRaw") },
+        { label: "stored in S3, gzipped", metric: own("BytesGzip") },
       ],
     },
     {
-      title: "Ingest: how far behind",
+      title: "Ingest: delay",
       periodSeconds: MINUTES_5,
       unit: "minutes",
       lines: [
@@ -149,7 +149,7 @@ function graphs({ stream, lambda, mapping, execution, jobElapsed, own }: Metrics
       ],
     },
     {
-      title: "How long it takes",
+      title: "Duration",
       periodSeconds: HOUR_SECONDS,
       unit: "minutes",
       lines: [
@@ -163,7 +163,7 @@ function graphs({ stream, lambda, mapping, execution, jobElapsed, own }: Metrics
       ],
     },
     {
-      title: "Runs: what was left out",
+      title: "Runs: duplicates and quarantine",
       periodSeconds: HOUR_SECONDS,
       lines: [
         { label: "duplicates", metric: own("RunDuplicates") },

@@ -150,7 +150,7 @@ export class Transform extends pulumi.ComponentResource {
     return new aws.glue.Job(
       `${name}-transform`,
       {
-        description: "Makes the curated, partitioned table of the raw click events",
+        description: "Transforms the raw events into the curated, partitioned table",
         roleArn: role.arn,
         glueVersion: "5.1",
         command: {

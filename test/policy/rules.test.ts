@@ -89,7 +89,7 @@ const FAULTS: Record<string, Fault> = {
     type: "aws:kinesis/stream:Stream",
     spoil: (inputs) => inputs,
     protect: false,
-    says: /clickstream-stream: take out allowDataLoss/,
+    says: /clickstream-stream is not protected: remove allowDataLoss/,
   },
   "buckets-private": {
     type: "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock",

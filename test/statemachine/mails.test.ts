@@ -43,14 +43,14 @@ const failed = async (change: Record<string, unknown>) => {
 const lines = (mail: Mail) => mail.Message.split("\n");
 
 describe("statemachine/mails", () => {
-  it("tells of a run that curated events", async () => {
+  it("reports a run that curated events", async () => {
     assert.deepEqual(await success(), {
       TopicArn: "SUCCESS_TOPIC",
       Subject: "Clickstream dev: 1,980 events curated, 12 quarantined, 8 duplicates in 24 s",
       Message: `1,980 new events are in the table events, in 2 daily partitions.
 
 NUMBERS
-  Handed in                      2,000   in 4 raw objects, 212.4 KiB
+  Received                       2,000   in 4 raw objects, 212.4 KiB
   Curated                        1,980   in 2 files, 96.0 KiB
   Quarantined                       12   reasons below
   Duplicates left out                8   the first copy is kept
@@ -69,7 +69,7 @@ CHECKED
   as the run reported.
 
 TIME
-  24 s in all, 18 s of it in the Spark job.
+  24 s in total, 18 s of it in the Spark job.
 
 WHERE TO LOOK
   This execution:
@@ -96,7 +96,7 @@ WHAT TO DO NEXT
     });
   });
 
-  it("tells of a run that found nothing new", async () => {
+  it("reports a run that found nothing new", async () => {
     const report = {
       ...REPORT,
       outcome: "nothing_new",
@@ -116,11 +116,10 @@ WHAT TO DO NEXT
     assert.deepEqual(await success({ report, verification: {} }), {
       TopicArn: "SUCCESS_TOPIC",
       Subject: "Clickstream dev: nothing new in 24 s",
-      Message: `There was nothing new: earlier runs have taken all that lies in the raw
-bucket. No row has changed.
+      Message: `Nothing new arrived since the last run. The tables have not changed.
 
 TIME
-  24 s in all, 3 s of it in the Spark job.
+  24 s in total, 3 s of it in the Spark job.
 
 WHERE TO LOOK
   This execution:
@@ -180,7 +179,7 @@ ATTENTION
   The ingest gave up on 2 batches. Their records are in no table and not
   counted below. They are kept under
     s3://raw/aws/lambda/
-  When the cause is gone, this sends them again and removes them there:
+  When the cause is fixed, these commands send them again and remove them:
 
     aws s3 cp --recursive --region eu-west-1 s3://raw/aws/lambda/ given-up/
     find given-up -type f | while read -r file; do
@@ -212,7 +211,7 @@ ATTENTION
     assert.match(mail.Message, /ATTENTION\n {2}The ingest gave up on 1 batch\. /);
   });
 
-  it("says in the subject that raw lines cannot be read, beside what was given up", async () => {
+  it("says in the subject that raw lines cannot be read, with what was given up", async () => {
     const report = { ...REPORT, quarantine_reasons: { unreadable_raw_line: 12 }, unreadable_lines: 12 };
     const mail = await success({ report });
     assert.equal(
@@ -221,22 +220,20 @@ ATTENTION
     );
     assert.match(
       mail.Message,
-      /ATTENTION\n {2}12 lines of raw objects cannot be read, so that the numbers below may not be\n {2}those of the events that were sent\. The quarantine has the lines, with\n {2}what is wrong with them, as unreadable_raw_line\.\n\nNUMBERS/,
+      /ATTENTION\n {2}12 lines of raw objects cannot be read, so the numbers below may differ\n {2}from what was sent\. The quarantine has these lines, with the reason\n {2}unreadable_raw_line and what is wrong with each\.\n\nNUMBERS/,
     );
     const both = await success({ report: { ...report, unreadable_lines: 1, given_up_batches: 1 } });
     assert.match(both.Subject, /: ATTENTION, 1 batch given up, 1 raw line unreadable: /);
   });
 
-  it("names what a broken-off run had written, and days that were made anew", async () => {
+  it("names what an interrupted run had written, and days that were rebuilt", async () => {
     const report = { ...REPORT, recovered: 30, reprocess: { from: "2026-11-20", to: "2026-11-21" } };
     const mail = await success({ report });
     assert.ok(
-      lines(mail).includes(
-        "  Recovered                         30   written before, by a run that broke off",
-      ),
+      lines(mail).includes("  Recovered                         30   written by an earlier, interrupted run"),
     );
     assert.ok(
-      lines(mail).includes("The days from 2026-11-20 to 2026-11-21 were made anew from the raw events."),
+      lines(mail).includes("The days from 2026-11-20 to 2026-11-21 were rebuilt from the raw events."),
     );
   });
 
@@ -255,7 +252,7 @@ ATTENTION
     assert.match(mail.Message, /in 1 raw object, 12 bytes/);
   });
 
-  it("tells of a failed job: cause in words, how far it came, what that means, how to go on", async () => {
+  it("reports a failed job: cause in words, steps done, what this means, what to do", async () => {
     const mail = await failed({
       request: { simulate: { events: 2000 }, reprocess: { from: "2026-01-01", to: "2026-01-02" } },
       simulated: { events: 2000 },
@@ -280,22 +277,22 @@ CAUSE
   does not have the column that the run needs
   (States.TaskFailed)
 
-HOW FAR IT CAME
+STEPS
   done      traffic simulated: 2,000 events
-  done      what was sent has reached the raw bucket
+  done      events arrived in the raw bucket
   FAILED    the Spark job
-  not done  the run's report read
+  not done  run report read
   not done  partitions registered
-  not done  table verified against the report
+  not done  table checked against the report
 
-WHAT THAT MEANS
-  Nothing is lost: what arrived lies under s3://raw/raw/ and the next
-  execution takes it. Rows that this one has written and not committed
-  are removed, at the latest by the next execution, which writes them
+WHAT THIS MEANS
+  Nothing is lost. The events are under s3://raw/raw/ and the next
+  execution takes them. If this execution wrote rows without
+  committing them, the next execution removes them and writes them
   again.
 
-HOW TO GO ON
-  When the cause is gone, this goes on:
+WHAT TO DO
+  When the cause is fixed, this command continues:
 
   aws stepfunctions start-execution \\
     --region eu-west-1 \\
@@ -305,9 +302,9 @@ HOW TO GO ON
 WHERE TO LOOK
   This execution:
     https://console/executions/EXECUTION_ARN
-  What the script says, with its traceback:
+  The script's log, with its traceback:
     aws logs tail /lake/transform/output --since 2h --region eu-west-1
-  What Spark says:
+  Spark's log:
     aws logs tail /lake/transform/error --since 2h --region eu-west-1
 `,
     });
@@ -342,11 +339,11 @@ CAUSE
   The input must be a JSON object.
   (InvalidInput)
 
-WHAT THAT MEANS
+WHAT THIS MEANS
   Nothing was started and nothing has changed.
 
-HOW TO GO ON
-  Correct the input and start again; without one it takes what is new:
+WHAT TO DO
+  Correct the input and start again. Without an input, this takes what is new:
 
   aws stepfunctions start-execution \\
     --region eu-west-1 \\
@@ -372,9 +369,9 @@ WHERE TO LOOK
       lines(mail).filter((line) => /^ {2}(done|FAILED|not done) /.test(line)),
       [
         "  done      the Spark job",
-        "  FAILED    the run's report read",
+        "  FAILED    run report read",
         "  done      partitions registered",
-        "  not done  table verified against the report",
+        "  not done  table checked against the report",
       ],
     );
   });

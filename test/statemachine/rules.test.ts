@@ -40,7 +40,7 @@ describe("statemachine/rules", () => {
       }),
       [
         'simulate must be an object such as {"events": 1000, "seed": 7}, got 5.',
-        "simulate and sent exclude each other: give the one or the other.",
+        "simulate and sent cannot be combined: give one of them.",
         "sent.since must be a UTC time such as 2026-01-31T08:00:00Z, got nothing.",
         "sent.shards must be an object of the last sequence number by shard, got [].",
         "fullRepair must be true or false, got yes.",
@@ -51,7 +51,7 @@ describe("statemachine/rules", () => {
     );
     assert.deepEqual(await problems({ scheduled: "yes" }), ["scheduled must be true or false, got yes."]);
     assert.deepEqual(await problems({ scheduled: true, fullRepair: true }), [
-      "scheduled goes with no other key: an execution that the schedule starts does not wait for the job, so what it was asked for could be left undone.",
+      "scheduled cannot be combined with another key: such an execution ends if the job is busy, and the rest of the input would be lost.",
     ]);
     for (const wrong of [{ "shardId-0": 5 }, { "shardId-0": "x" }, { "no shard": "5" }]) {
       assert.deepEqual(await problems({ sent: { since: "2026-01-31T08:00:00Z", shards: wrong } }), [
@@ -59,7 +59,7 @@ describe("statemachine/rules", () => {
       ]);
     }
     assert.deepEqual(await problems({ simulate: { execution: "mine" } }), [
-      "simulate.execution is set by the pipeline itself, leave it out; got mine.",
+      "simulate.execution is set by the pipeline. Leave it out, got mine.",
     ]);
     assert.deepEqual(await problems({ reprocess: { from: "2026-01-02", to: "2026-01-01" } }), [
       'reprocess.from must not be after reprocess.to, got {"from":"2026-01-02","to":"2026-01-01"}.',
@@ -112,7 +112,7 @@ describe("statemachine/rules", () => {
     assert.equal(await words("X", "y".repeat(3000)), `${"y".repeat(2000)} ...`);
   });
 
-  it("says which shards are pending and where failed batches lie when the ingest takes too long", async () => {
+  it("names the pending shards and the place of failed batches when the ingest takes too long", async () => {
     const given = async (failedBatches: number) =>
       evaluate(state("GiveUpWaiting").Assign, {
         awaited: { ingested: false, pending: ["shardId-1", "shardId-2"], failedBatches },
@@ -124,9 +124,9 @@ describe("statemachine/rules", () => {
     const { failure: ofMany } = (await evaluate(state("GiveUpWaiting").Assign, {
       awaited: { ingested: false, pending: many, failedBatches: 0 },
     })) as { failure: { cause: string } };
-    assert.match(ofMany.cause, /shardId-18, shardId-19 and 1380 more\. Batches/);
+    assert.match(ofMany.cause, /shardId-18, shardId-19 and 1380 more\. The ingest has given up none/);
     const pending =
-      "Not all that was sent reached s3://raw/raw/ within 900 seconds. Still pending: shardId-1, shardId-2.";
+      "Not all events reached s3://raw/raw/ within 900 seconds. Pending shards: shardId-1, shardId-2.";
     assert.deepEqual(
       await given(1),
       failure(`${pending} The ingest gave up on 1 batch, kept under s3://raw/aws/lambda/.`),
@@ -134,7 +134,7 @@ describe("statemachine/rules", () => {
     assert.deepEqual(
       await given(0),
       failure(
-        `${pending} Batches that the ingest gives up on are kept under s3://raw/aws/lambda/; there are none of these shards so far.`,
+        `${pending} The ingest has given up none of their batches so far. It would keep them under s3://raw/aws/lambda/.`,
       ),
     );
   });

@@ -202,7 +202,7 @@ const SCENARIOS: Scenario[] = [
     title: "a report that is not what the job writes",
     report: '{"version":1}',
     visits: [...CHECKED, "TransformEvents", "ReadReport", "RepairAllPartitions", "IsRepaired", ...FAILED],
-    mail: /FAILED in ReadReport[\s\S]*The summary of the run is not what the job writes/,
+    mail: /FAILED in ReadReport[\s\S]*The run summary has an unexpected form/,
   },
   {
     title: "as many shards as an input may name",
@@ -275,7 +275,7 @@ describe("statemachine, whole executions", () => {
     const { visited, status } = await walk({}, tasks);
     assert.equal(status, "FAILED");
     assert.deepEqual(visited.slice(-5), ["IsJobBusy", "GiveUpOnJob", ...FAILED]);
-    assert.match(mails[0]?.message ?? "", /only\s+one runs at a time\.[\s\S]*\(JobBusy\)/);
+    assert.match(mails[0]?.message ?? "", /It takes\s+one\s+run at a time\.[\s\S]*\(JobBusy\)/);
     // 9,000 seconds, half a minute a try on average; each try is nine events of the 25,000 that a history may have.
     assert.ok(visited.length < 3 * 1000, `${visited.length}`);
   });

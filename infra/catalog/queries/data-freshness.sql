@@ -1,4 +1,4 @@
--- How fresh the table is: the newest event, its arrival and its run, and the minutes between them.
+-- The newest event, arrival and run, and the minutes from arrival to table.
 SELECT max(event_time) AS newest_event,
   max(ingested_at) AS newest_arrival,
   max(processed_at) AS newest_run,

@@ -1,4 +1,4 @@
--- Which events came in the last 7 days from which devices: what is missing when the volume drops.
+-- Events of the last 7 days by type and device. Shows what is missing when the volume drops.
 SELECT event_date, event_type, device_type, count(*) AS events
 FROM events
 WHERE event_date >= current_date - INTERVAL '7' DAY

@@ -1,4 +1,4 @@
--- What went to the quarantine, by reason: how much, since when, and one of the explanations.
+-- Quarantined lines by reason, with the first and last arrival and an example.
 SELECT reason,
   count(*) AS lines,
   min(arrival_time) AS first_arrival,

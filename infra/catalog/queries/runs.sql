@@ -1,4 +1,4 @@
--- Rows that each run of the last 30 days added, and the days that they are of.
+-- Rows that each run of the last 30 days added, and their days.
 SELECT processed_at,
   count(*) AS rows_added,
   count(DISTINCT event_date) AS days,

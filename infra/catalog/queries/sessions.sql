@@ -1,4 +1,4 @@
--- Sessions of each of the last 30 days: how many, how long, how many events, and how many with just one.
+-- Sessions of each of the last 30 days: count, duration, events, and the share with a single event.
 WITH sessions AS (
   SELECT event_date,
     session_id,

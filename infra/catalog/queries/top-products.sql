@@ -1,4 +1,4 @@
--- The 50 products that brought most in the last 30 days.
+-- The 50 products with the most revenue in the last 30 days.
 SELECT product_id,
   max(product_name) AS product_name,
   count_if(event_type = 'product_view') AS views,

@@ -91,7 +91,7 @@ describe("cli/cost/model", function () {
 
   it("says where the plan does not carry the traffic, and with what it would", async () => {
     const { warnings } = await estimated({}, { eventsPerDay: 100_000_000 });
-    assert.match(warnings[0] ?? "", /shardCount is 1, and the busiest second needs 2: pulumi config set/);
+    assert.match(warnings[0] ?? "", /shardCount is 1, but the busiest second needs 2: pulumi config set/);
     assert.match(
       warnings[1] ?? "",
       /A run of the Glue job takes some \d+ minutes, and the next one starts after 60/,
