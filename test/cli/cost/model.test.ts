@@ -94,7 +94,7 @@ describe("cli/cost/model", function () {
     assert.match(warnings[0] ?? "", /shardCount is 1, but the busiest second needs 2: pulumi config set/);
     assert.match(
       warnings[1] ?? "",
-      /A run of the Glue job takes some \d+ minutes, and the next one starts after 60/,
+      /A run of the Glue job takes about \d+ minutes, but the next one starts after 60/,
     );
   });
 
