@@ -7,7 +7,7 @@ function shown(value: unknown): string {
   return `\`${typeof value === "object" ? JSON.stringify(value) : String(value ?? "")}\``;
 }
 
-/** The README with its table's rows written anew. */
+/** The README with the current rows in its table. */
 export function readmeDocument(current: string): string {
   const rows = KEYS.map(
     ([key, { check, default: standard, description }]) =>
@@ -23,25 +23,25 @@ export function readmeDocument(current: string): string {
 
 export function configurationDocument(): string {
   const rows = KEYS.map(([key, { check, default: standard, description, example, secret }]) => {
-    // Without the project's name, which Pulumi puts in: a project of `pulumi new` has another one.
+    // Without the project's name, which Pulumi adds: a project of `pulumi new` has another one.
     const command = example.includes("KEY") ? example.replace("KEY", key) : `${key} ${example}`;
     return `| \`${key}\` | ${check.type}${secret ? ", secret" : ""} | ${cell(check.allowed)} | ${shown(standard)} | ${description} | \`pulumi config set ${cell(command)}\` |`;
   });
   return [
     "# Configuration",
     "",
-    "Written by `npm run docs` from `infra/config/keys.ts`; a test fails when it is not current.",
+    "Written by `npm run docs` from `infra/config/keys.ts`; a test fails if it is not current.",
     "",
-    "The engine checks a value's type when the program starts; the program then checks ranges, forms and what does not go together, and reports all problems at once, each with the key, what was given, what is allowed and a command that fixes it. A key that the program does not know is a problem, too.",
+    "Pulumi checks the type of each value first, and stops at the first wrong one. The program then checks ranges, forms and combinations, and reports all problems at once. Each report has the key, the value, what is allowed and a command that fixes it. A key that the program does not know is a problem, too.",
     "",
-    "| key | type | allowed | default | what it does | for example |",
+    "| key | type | allowed | default | what it does | example |",
     "| --- | --- | --- | --- | --- | --- |",
     ...rows,
     "",
   ].join("\n");
 }
 
-/** A bar would end the cell. */
+/** A `|` would end the cell. */
 function cell(text: string): string {
   return text.replaceAll("|", "\\|");
 }

@@ -46,7 +46,7 @@ export const CONFIG_KEYS = {
     default: "PROVISIONED",
     example: "PROVISIONED",
     description:
-      "PROVISIONED (shardCount shards, paid by the hour) or ON_DEMAND (AWS adds and removes shards). Changed at most twice in 24 hours. Back to PROVISIONED, the stream keeps the shards that it has then (4 or more), so set shardCount within half and double of that",
+      "PROVISIONED (shardCount shards, billed by the hour) or ON_DEMAND (AWS adds and removes shards). AWS allows two changes in 24 hours. After a change to PROVISIONED the stream keeps the shards it has (4 or more), so set shardCount between half and double of that",
     question: "PROVISIONED (shards, paid by the hour) or ON_DEMAND",
   },
   shardCount: {
@@ -54,44 +54,45 @@ export const CONFIG_KEYS = {
     default: 1,
     example: "1",
     description:
-      "Shards of a PROVISIONED stream, 1 to 500. One takes 1 MB or 1,000 records a second. One update can at most double or halve them (1 to 2, then to 3), ten updates in 24 hours; npm run doctor says the steps",
+      "Shards of a PROVISIONED stream, 1 to 500. A shard takes 1 MB or 1,000 records a second. One update can at most double or halve the shards (1 to 2, then to 3), and AWS allows ten updates in 24 hours. npm run doctor lists the steps",
   },
   streamRetentionHours: {
     check: integer(24, 8760),
     default: 24,
     example: "24",
-    description: "How long the stream keeps records, 24 to 8760",
+    description: "Hours that the stream keeps records, 24 to 8760",
   },
   batchSize: {
     check: integer(1, 10_000),
     default: 10_000,
     example: "10000",
-    description: "Records that the ingest Lambda is given at most, 1 to 10000",
+    description: "Maximum number of records in a batch for the ingest Lambda, 1 to 10000",
   },
   batchWindowSeconds: {
     check: integer(0, 300),
     default: 60,
     example: "60",
     description:
-      "How long a batch is gathered, 0 (only where batchSize is 10 or less) to 300. Longer makes fewer and larger files",
+      "Seconds that a batch is gathered, 0 (only if batchSize is 10 or less) to 300. A longer window makes fewer and larger files",
   },
   ingestMemoryMb: {
     check: integer(256, 10_240),
     default: 512,
     example: "512",
-    description: "Memory of the ingest Lambda, 256 to 10240",
+    description: "Memory of the ingest Lambda in MB, 256 to 10240",
   },
   ingestRetryAttempts: {
     check: integer(0, 10_000),
     default: 10,
     example: "10",
-    description: `How often a failing batch is tried again before it is kept under ${PREFIX.givenUp} in the raw bucket, 0 to 10000`,
+    description: `Retries of a failing batch before it is kept under ${PREFIX.givenUp} in the raw bucket, 0 to 10000`,
   },
   ingestRecordAgeHours: {
     check: integer(1, 168),
     default: 12,
     example: "12",
-    description: "Age at which a failing batch is given up, 1 to 168 and less than streamRetentionHours",
+    description:
+      "Age in hours at which a failing batch is given up, 1 to 168 and less than streamRetentionHours",
   },
   earliestEventTime: {
     check: isoTime(),
@@ -104,19 +105,19 @@ export const CONFIG_KEYS = {
     default: 24,
     example: "24",
     description:
-      "Events that claim to be later than their arrival by more than this go to the quarantine, 0 to 8760",
+      "Events whose time is more than this many hours after their arrival go to the quarantine, 0 to 8760",
   },
   ingestWaitMinutes: {
     check: integer(1, 120),
     default: 15,
     example: "15",
-    description: "How long an execution waits for what it was told was sent, 1 to 120",
+    description: "Minutes that an execution waits until the events that were sent are ingested, 1 to 120",
   },
   glueWorkerType: {
     check: oneOf("G.1X", "G.2X", "G.4X", "G.8X"),
     default: "G.1X",
     example: "G.1X",
-    description: "Size of the Glue job's workers - G.1X, G.2X, G.4X or G.8X",
+    description: "Type of the Glue job's workers - G.1X, G.2X, G.4X or G.8X",
   },
   glueWorkers: {
     check: integer(2, 299),
@@ -128,20 +129,20 @@ export const CONFIG_KEYS = {
     check: integer(1, 2880),
     default: 60,
     example: "60",
-    description: "Time after which a run of the Glue job is stopped, 1 to 2880",
+    description: "Minutes after which AWS stops a run of the Glue job, 1 to 2880",
   },
   targetFileMb: {
     check: integer(1, 1024),
     default: 128,
     example: "128",
-    description: "Size that the curated files aim at, 1 to 1024",
+    description: "Target size of the curated files in MB before compression, 1 to 1024",
   },
   privacy: {
     check: privacyRules(),
     default: CHANGED_BY_DEFAULT,
     example: "--path KEY.user_id hash",
     description:
-      "What becomes of personal fields, such as ip, user_agent, email, user_id, session_id, city - keep, mask, hash or drop. Fields left out keep their default",
+      "Rule for each personal field, such as ip, user_agent, email, user_id, session_id, city - keep, mask, hash or drop. Fields left out keep their default",
   },
   privacyHashKey: {
     check: text("text of 16 characters or more", (value) => value === "" || value.length >= 16),
@@ -149,40 +150,42 @@ export const CONFIG_KEYS = {
     example: '--secret KEY "$(openssl rand -base64 32)"',
     secret: true,
     description:
-      "Key of the hash, 16 characters or more, set with --secret. Required where a field is hashed",
+      "Key for the rule hash, at least 16 characters, set with --secret. Required if a field is hashed",
   },
   versioning: {
     check: bool(),
     default: true,
     example: "true",
-    description: "Whether overwritten and deleted objects can be had back, for noncurrentRetentionDays",
+    description:
+      "Keeps overwritten and deleted objects for noncurrentRetentionDays, so that they can be restored",
   },
   noncurrentRetentionDays: {
     check: integer(1, 3650),
     default: 30,
     example: "30",
     description:
-      "Days that overwritten and deleted objects are kept where versioning is or was on, 1 to 3650",
+      "Days that overwritten and deleted objects are kept if versioning is on or was on, 1 to 3650",
   },
   rawInfrequentAccessDays: {
     check: zeroOr(30, 3650),
     default: 0,
     example: "90",
-    description: "Days after which raw events move to the cheaper class STANDARD_IA, 30 to 3650; 0 is never",
+    description:
+      "Days after which raw events move to the cheaper storage class STANDARD_IA, 30 to 3650; 0 never moves them",
   },
   rawRetentionDays: {
     check: zeroOr(7, 36_500),
     default: 0,
     example: "730",
     description:
-      "Days that raw events are kept, 7 to 36500; 0 is for good. What is gone cannot be reprocessed",
+      "Days that raw events are kept, 7 to 36500; 0 keeps them forever. Expired events cannot be reprocessed",
   },
   quarantineRetentionDays: {
     check: zeroOr(7, 36_500),
     default: 0,
     example: "365",
     description:
-      "Days that the quarantine and the batches that ingest gave up are kept, 7 to 36500; 0 is for good",
+      "Days that quarantined lines and given-up batches are kept, 7 to 36500; 0 keeps them forever",
   },
   resultsRetentionDays: {
     check: integer(1, 3650),
@@ -194,128 +197,129 @@ export const CONFIG_KEYS = {
     check: emails(),
     default: [],
     example: "--path 'KEY[0]' you@example.com",
-    description: "Addresses that get the success mails; each confirms once",
+    description: "Addresses that get the success mails. Each has to confirm once",
   },
   failureEmails: {
     check: emails(),
     default: [],
     example: "--path 'KEY[0]' you@example.com",
-    description: "Addresses that get the failure mails; each confirms once",
+    description: "Addresses that get the failure mails. Each has to confirm once",
   },
   scheduleEnabled: {
     check: bool(),
     default: true,
     example: "true",
-    description: "Whether the pipeline is started by the schedule",
+    description: "Starts the pipeline by the schedule",
     question: "Whether the pipeline is started by the schedule",
   },
   scheduleExpression: {
     check: schedule(),
     default: "rate(1 hour)",
     example: "'rate(1 hour)'",
-    description: "When the pipeline is started - rate(...) or cron(...), UTC",
+    description: "When the schedule starts the pipeline - rate(...) or cron(...), UTC",
     question: "When the pipeline is started - rate(...) or cron(...), UTC",
   },
   tags: {
     check: tags(),
     default: {},
     example: "--path KEY.CostCenter data",
-    description: "Tags of your own on every resource, beside Project, Stack and ManagedBy - up to 7",
+    description: "Additional tags for every resource, up to 7. Project, Stack and ManagedBy are always set",
   },
   logRetentionDays: {
     check: number(`one of ${LOG_RETENTION_DAYS.join(", ")}`, (days) => LOG_RETENTION_DAYS.includes(days)),
     default: 30,
     example: "30",
-    description: "Days that logs are kept, one of CloudWatch's steps (1, 3, 5, 7, 14, 30, 60, 90, ...)",
+    description:
+      "Days that logs are kept, one of the values that CloudWatch allows (1, 3, 5, 7, 14, 30, 60, 90, ...)",
   },
   alarms: {
     check: bool(),
     default: true,
     example: "true",
     description:
-      "Whether alarms go to the failure topic (docs/operations.md has them all). They cost about 2 dollars a month, and 1 for the key that lets CloudWatch publish",
+      "Creates alarms that send mails to the failure topic (docs/operations.md describes them). They cost about 2 dollars a month, and 1 for the key that lets CloudWatch publish",
   },
   alarmNoEventsMinutes: {
     check: zeroOr(10, 1440),
     default: 60,
     example: "60",
     description:
-      "Alarm where records had come and none is put into the stream for this long, 0 (no such alarm) or 10 to 1440. CloudWatch gets the count some minutes late",
+      "Alarm if the stream gets no records for this many minutes after it had some, 10 to 1440; 0 is no alarm. CloudWatch gets the counts some minutes late",
   },
   alarmVolumeDropPercent: {
     check: integer(0, 99),
     default: 50,
     example: "50",
     description:
-      "Alarm where 24 hours bring this much fewer events than the 24 hours before, 0 (no such alarm) to 99",
+      "Alarm if 24 hours have this much fewer events, in percent, than the 24 hours before, 1 to 99; 0 is no alarm",
   },
   alarmIteratorAgeMinutes: {
     check: integer(0, 10_080),
     default: 15,
     example: "15",
     description:
-      "Alarm where the ingest is this far behind the stream, 0 (no such alarm) to 10080 and less than streamRetentionHours",
+      "Alarm if the ingest is this many minutes behind the stream, up to 10080 and less than streamRetentionHours; 0 is no alarm",
   },
   alarmQuarantinePercent: {
     check: integer(0, 99),
     default: 5,
     example: "5",
     description:
-      "Alarm where more than this share of an hour's lines goes to the quarantine, 0 (no such alarm) to 99",
+      "Alarm if more than this percentage of an hour's lines goes to the quarantine, 1 to 99; 0 is no alarm",
   },
   alarmNoSuccessHours: {
     check: integer(0, 168),
     default: 3,
     example: "3",
     description:
-      "Alarm where records have come and no execution has verified a run for this long, 0 (no such alarm) to 168 and longer than the schedule. Only where scheduleEnabled",
+      "Alarm if records arrive and no execution verifies a run for this many hours, up to 168 and longer than the schedule's interval; 0 is no alarm. Only with scheduleEnabled",
   },
   dashboard: {
     check: bool(),
     default: true,
     example: "true",
-    description: "Whether there is a CloudWatch dashboard. An account has three for nothing",
+    description: "Creates a CloudWatch dashboard. The first three per account are free",
   },
   tracing: {
     check: bool(),
     default: false,
     example: "true",
-    description: "Whether X-Ray gets traces of the Lambdas and of the state machine",
+    description: "Sends traces of the Lambdas and of the state machine to X-Ray",
   },
   athenaScanLimitGb: {
     check: integer(0, 100_000),
     default: 100,
     example: "100",
     description:
-      "A query that reads more than this is stopped, 0 (no limit) to 100000. The state machine's own queries read two columns of the days that a run wrote to",
+      "Athena stops a query that reads more than this many GB, up to 100000; 0 is no limit. The state machine's own queries read two columns of the days that a run wrote to",
   },
   monthlyBudgetUsd: {
     check: integer(0, 10_000_000),
     default: 0,
     example: "100",
     description:
-      "Mails at 80 % of this sum and where AWS expects more of it in a month, 0 (no budget) or more. Counts by the tags Project and Stack, which have to be activated as cost allocation tags once",
+      "Sends a mail at 80 % of this sum and when AWS expects more than all of it in a month; 0 is no budget. It counts by the tags Project and Stack, which have to be activated once as cost allocation tags",
   },
   customerKey: {
     check: bool(),
     default: false,
     example: "true",
     description:
-      "Whether a KMS key of the stack's own encrypts stream, buckets, topics, logs, results and secret, for 1 dollar a month and the calls. Without it AWS's own keys do",
+      "Encrypts stream, buckets, topics, logs, results and secret with a KMS key of the stack's own, for 1 dollar a month plus requests. Without it AWS's own keys encrypt them",
   },
   allowDataLoss: {
     check: bool(),
     default: false,
     example: "false",
     description:
-      "Whether pulumi destroy, or a change that would replace it, may delete what holds data. Without it Pulumi refuses",
+      "Lets pulumi destroy, or a change that replaces it, delete what holds data. Without it Pulumi refuses",
   },
   forceDestroy: {
     check: bool(),
     default: false,
     example: "false",
     description:
-      "Whether pulumi destroy empties the buckets, too, which needs allowDataLoss. Without it, buckets that hold something stay and are reported",
+      "Lets pulumi destroy empty the buckets, which also needs allowDataLoss. Without it, buckets that are not empty stay and are reported",
   },
 } satisfies Record<string, ConfigKey>;
 
