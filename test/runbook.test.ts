@@ -122,6 +122,25 @@ describe("docs/operations", function () {
     for (const [, key = ""] of keys) assert.ok(key in CONFIG_KEYS, key);
   });
 
+  it("names only graphs and lines that the dashboard has", () => {
+    const [dashboard] = program.of("aws:cloudwatch/dashboard:Dashboard");
+    const body = JSON.parse(String(dashboard?.inputs.dashboardBody)) as {
+      widgets: { properties: { title: string; metrics: unknown[][] } }[];
+    };
+    const shown = body.widgets.flatMap(({ properties: { title, metrics } }) => [
+      title,
+      ...metrics.flatMap((row) => (row.at(-1) as { label?: string }).label ?? []),
+    ]);
+    const named = [...RUNBOOK.matchAll(/^How to see: .*$/gm)].flatMap(([line]) =>
+      [...line.matchAll(/\*([^*]+)\*/g)].map(([, name = ""]) => name),
+    );
+    assert.ok(named.length > 8);
+    assert.deepEqual(
+      named.filter((name) => !shown.includes(name)),
+      [],
+    );
+  });
+
   it("names only log groups that the stack has", () => {
     const groups = program.of("aws:cloudwatch/logGroup:LogGroup").map(({ inputs }) => String(inputs.name));
     const named = [...RUNBOOK.matchAll(/aws logs tail "([^"]+)"/g)].map(([, name = ""]) => name);
