@@ -1,4 +1,4 @@
-// The program: configuration, the stages in the order that data meets them, and what a person needs of them.
+// The program: configuration, the stages in flow order, and the outputs.
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -26,7 +26,7 @@ const tables = {
 };
 
 const { dataKey: key, topicKey } = new Encryption("clickstream", {
-  // Where alarms or budgets publish to a topic it needs a key of the stack's, hence "topics": AWS's own refuses them.
+  // Topics that alarms or budgets publish to need a key of the stack's, as AWS's own key refuses them.
   covers: config.customerKey
     ? "everything"
     : config.alarms || config.monthlyBudgetUsd > 0
@@ -103,5 +103,5 @@ export const stateMachineConsoleUrl = pipeline.consoleUrl;
 export const athenaConsoleUrl = pipeline.athenaConsoleUrl;
 export const startExecutionCommand = pipeline.startExecutionCommand;
 export const subscribeCommand = notify.subscribeCommand;
-/** Pulumi's console shows it as the stack's README, with the outputs put in. */
+/** Pulumi's console shows it as the stack's README, with the outputs filled in. */
 export const readme = readFileSync(join(__dirname, "Pulumi.README.md"), "utf8");

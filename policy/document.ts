@@ -1,4 +1,4 @@
-// IAM policy documents as the rules read them: everything that may be one or many is a list.
+// IAM policy documents in the form that the rules read: everything that may be one or many is a list.
 
 export interface Statement {
   sid: string;

@@ -38,7 +38,7 @@ export const UNTAGGABLE = [
 
 type Problem = string | undefined | false;
 
-/** A rule about resources of one type; `check` gives what is wrong. */
+/** A rule about resources of one type; `check` returns the problem. */
 function each(
   type: string,
   name: string,

@@ -1,12 +1,12 @@
-// Makes the state machine's definition: puts the fragments, the JSONata files and the stack's values in the place of `${...}`.
+// Renders the state machine's definition: replaces `${...}` by fragments, JSONata files and the stack's values.
 
 import { readFileSync } from "node:fs";
 import * as path from "node:path";
 
-/** Values by placeholder name; a number takes the place of the quoted placeholder as a number. */
+/** Values by placeholder name. A number replaces the quoted placeholder as a number. */
 export type PipelineValues = Record<string, string | number>;
 
-/** What several states have in common, such as their Retry and Catch: JSON in the place of the whole placeholder. */
+/** What several states share, such as Retry and Catch: JSON that replaces the whole placeholder. */
 const FRAGMENTS = "fragments/";
 /** The members of the fragment under this name go into the object around it. */
 const SPREAD = "...";
@@ -39,7 +39,7 @@ export function render(template: string, values: PipelineValues, read: (name: st
     if (value === undefined) missing.add(name);
     return value ?? "";
   };
-  // Within JSONata a value stands in a string literal; a file may bring in others.
+  // Within JSONata a value is inside a string literal. A file may include other files.
   const inJsonata = (text: string): string =>
     replaceAll(text, (name) =>
       name.includes("/") ? inJsonata(expression(name, read)) : inLiteral(take(name)),
@@ -86,7 +86,7 @@ function fragmentName(value: unknown): string | undefined {
   return name?.startsWith(FRAGMENTS) ? name : undefined;
 }
 
-/** A JSONata file on one line, without the comment that says what it is for; its strings hold no line ends. */
+/** A JSONata file on one line, without its first comment. Its strings have no line ends. */
 function expression(name: string, read: (name: string) => string): string {
   return file(name, read)
     .replace(/^\s*\/\*[\s\S]*?\*\//, "")
@@ -102,7 +102,7 @@ function file(name: string, read: (name: string) => string): string {
   }
 }
 
-/** The value as it must stand between the quotes of a JSONata string. */
+/** The value, escaped for the inside of a JSONata string. */
 function inLiteral(value: string | number): string {
   return JSON.stringify(String(value)).slice(1, -1);
 }

@@ -7,7 +7,7 @@ export interface Account {
   accountId: pulumi.Output<string>;
   region: pulumi.Output<string>;
   partition: pulumi.Output<string>;
-  /** What the names of regional services end with: amazonaws.com, in China amazonaws.com.cn. */
+  /** Suffix of the names of regional services: amazonaws.com, in China amazonaws.com.cn. */
   dnsSuffix: pulumi.Output<string>;
 }
 
@@ -27,7 +27,7 @@ export function arnOf(service: string, resource: pulumi.Input<string>): pulumi.O
   return pulumi.interpolate`arn:${partition}:${service}:${region}:${accountId}:${resource}`;
 }
 
-/** The console's host by partition; before it comes the region. */
+/** The console's host by partition, after the region. */
 const CONSOLES: Record<string, string> = {
   "aws-cn": "console.amazonaws.cn",
   "aws-us-gov": "console.amazonaws-us-gov.com",

@@ -22,7 +22,7 @@ export function bundleSource(name: string): string {
 
 function buildBundle(name: string): string {
   const result = buildSync({
-    // esbuild names modules in the bundle relative to this, so that no path of the machine gets in.
+    // esbuild names modules in the bundle relative to this, so that it holds no path of the machine.
     absWorkingDir: PROJECT_ROOT,
     entryPoints: [`lambdas/${name}/handler.ts`],
     outfile: "index.js",

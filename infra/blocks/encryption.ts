@@ -1,4 +1,4 @@
-// Encryption: the stack's own KMS key, where the configuration wants one, and what its policy and its users need.
+// Encryption: the stack's own KMS key, if it is configured, with its policy and the permissions of its users.
 
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
@@ -6,7 +6,7 @@ import { arnOf, currentAccount } from "./account";
 import { qualifiedName } from "./names";
 import { allow, type Condition, type Statement } from "./permissions";
 
-/** A customer managed key; where a stage is given none, AWS's own keys do. */
+/** A customer managed key. A stage without one uses AWS's own keys. */
 export interface CustomerKey {
   arn: pulumi.Output<string>;
 }
@@ -14,7 +14,7 @@ export interface CustomerKey {
 export interface EncryptionArgs {
   /** What the key is for: all that the stack keeps, just the topics that other services publish to, or no key. */
   covers: "everything" | "topics" | "nothing";
-  /** Without it the key is protected where data cannot be read without it, and its deletion can be undone for a month. */
+  /** If false, a key that data depends on is protected, and its deletion can be undone for a month. */
   allowDataLoss: boolean;
 }
 
@@ -51,7 +51,7 @@ export class Encryption extends pulumi.ComponentResource {
   }
 }
 
-/** The statements that let a role use the key; none where AWS's own keys do, which need none. */
+/** The statements that let a role use the key. AWS's own keys need none. */
 export function mayUse(
   key: CustomerKey | undefined,
   ...actions: ("kms:Decrypt" | "kms:GenerateDataKey")[]
@@ -60,8 +60,8 @@ export function mayUse(
 }
 
 /**
- * Who may use the key beside the stack's roles, which have it in their own policies. "*" is this key: a key policy
- * speaks of no other. Services act with no role on log groups and when they publish to a topic.
+ * Who may use the key, in addition to the stack's roles, whose own policies allow it. In a key policy "*" is this key.
+ * Services act without a role on log groups and when they publish to a topic.
  */
 function keyPolicy(): pulumi.Output<string> {
   const { accountId, partition, region, dnsSuffix } = currentAccount();
@@ -88,7 +88,7 @@ function keyPolicy(): pulumi.Output<string> {
           },
         },
       ),
-      // Vended logs: the state machine's log reaches its group by this service, which AWS has ask for the key.
+      // Vended logs: this service delivers the state machine's log to its group and uses the key for it.
       forService(
         "LogDeliveryOfTheStateMachine",
         "delivery.logs.amazonaws.com",

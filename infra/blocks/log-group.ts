@@ -1,4 +1,4 @@
-// Log groups made by the stack, so that they have a retention and go when the stack goes.
+// Log groups that belong to the stack, so that they have a retention and are deleted with it.
 
 import * as aws from "@pulumi/aws";
 import type * as pulumi from "@pulumi/pulumi";
@@ -8,10 +8,10 @@ import { qualifiedName } from "./names";
 export interface LogGroupArgs {
   /** Last part of the name; the stack's name comes before it. */
   path: string;
-  /** Where the service demands the name to start, e.g. `/aws/vendedlogs/states`. */
+  /** The prefix that the service requires, e.g. `/aws/vendedlogs/states`. */
   root?: string;
   retentionDays: number;
-  /** Left out, CloudWatch encrypts with a key of its own. */
+  /** Without it CloudWatch encrypts with its own key. */
   key?: CustomerKey;
 }
 

@@ -3,12 +3,12 @@
 import { createHash } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
 
-/** AWS takes no longer name of a budget. */
+/** The longest name of a budget that AWS takes. */
 const BUDGET_NAME_LENGTH = 100;
 
 /**
- * `<project>-<stack>`, e.g. `clickstream-dev`: what names, log groups and role paths start with. Pulumi allows a dot in
- * both; a dashboard, a key's alias and the prefix of Glue's log groups allow none. There every name has a dash for it.
+ * `<project>-<stack>`, e.g. `clickstream-dev`: the beginning of names, log groups and role paths. Pulumi allows a dot in
+ * both. A dashboard, a key's alias and the prefix of Glue's log groups do not, so every name has a dash instead.
  */
 export function qualifiedName(project = pulumi.getProject(), stack = pulumi.getStack()): string {
   const plain = `${project}-${stack}`;
@@ -16,7 +16,7 @@ export function qualifiedName(project = pulumi.getProject(), stack = pulumi.getS
   return safe === plain ? safe : `${safe}-${hashOf(plain)}`;
 }
 
-/** The stack's name as a budget's. Two long names that begin alike stay two. */
+/** The stack's name, shortened for a budget. Long names with the same beginning stay different. */
 export function budgetName(project = pulumi.getProject(), stack = pulumi.getStack()): string {
   const name = qualifiedName(project, stack);
   if (name.length <= BUDGET_NAME_LENGTH) return name;
@@ -35,7 +35,7 @@ export function databaseName(project = pulumi.getProject(), stack = pulumi.getSt
   return safe === plain && !qualified.includes("_") ? safe : `${safe}_${hashOf(qualified)}`;
 }
 
-/** "a.b" and "a-b" are different stacks: what had to be changed is told apart by its hash. */
+/** "a.b" and "a-b" are different stacks: a name that had to be changed ends in a hash. */
 function hashOf(name: string): string {
   return createHash("sha256").update(name).digest("hex").slice(0, 6);
 }

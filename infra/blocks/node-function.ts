@@ -1,4 +1,4 @@
-// A Lambda function of this project: its bundle, its role, and a log group that goes with the stack.
+// A Lambda function of this project: its bundle, its role, and a log group that is deleted with the stack.
 
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
@@ -60,7 +60,7 @@ export class NodeFunction extends pulumi.ComponentResource {
         memorySize: args.memoryMb,
         timeout: args.timeoutSeconds,
         environment: { variables: args.environment },
-        // Said in either case: where it is left out the provider keeps what the function has.
+        // Always set: if it is left out, the provider keeps the function's present value.
         tracingConfig: { mode: args.tracing ? "Active" : "PassThrough" },
         loggingConfig: { logFormat: "JSON", logGroup: logs.name },
       },

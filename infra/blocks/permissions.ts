@@ -12,7 +12,7 @@ export interface Statement {
   Condition?: Condition;
 }
 
-/** Names the statements whose actions AWS cannot limit to a resource, so that a reader need not wonder. */
+/** Sid of statements with actions that AWS cannot limit to a resource, which explains their "*". */
 export const NO_RESOURCE_LEVEL = "AwsHasNoResourceLevelForThese";
 
 export function allow(...actions: string[]) {
@@ -36,7 +36,7 @@ function permission(actions: string[], condition?: Condition) {
       if (resources.includes("*")) throw new Error(`${actions.join(", ")}: use onEveryResource() for "*".`);
       return statement(resources);
     },
-    /** Only for actions that AWS gives no resource-level permission. */
+    /** Only for actions for which AWS has no resource-level permission. */
     onEveryResource: (): Statement => statement(["*"], NO_RESOURCE_LEVEL),
   };
 }
@@ -45,7 +45,7 @@ export function policyDocument(statements: Statement[]): pulumi.Output<string> {
   return pulumi.jsonStringify({ Version: "2012-10-17", Statement: withUniqueSids(statements) });
 }
 
-/** IAM refuses a policy with a Sid twice: from the second on it gets a number. */
+/** IAM refuses a policy that has a Sid twice, so the second one and later ones get a number. */
 function withUniqueSids(statements: Statement[]): Statement[] {
   const seen = new Map<string, number>();
   return statements.map((statement) => {
@@ -57,9 +57,9 @@ function withUniqueSids(statements: Statement[]): Statement[] {
 }
 
 /**
- * One service may assume the role, and only on behalf of this account (the confused deputy) and, where given, of
- * resources whose ARN is like `sourceArn`. AWS documents for those services that they say on whose behalf. Of the
- * others nothing is documented: a service that says an account has to say this one, and one that says none is let in.
+ * One service may assume the role, only for this account (against the confused deputy) and, if given, only for resources
+ * whose ARN is like `sourceArn`. AWS documents that these services send the ARN. For the other services nothing is
+ * documented: if one sends an account, it must be this one; if it sends none, it may assume the role.
  */
 export function trustPolicy(
   service: string,

@@ -6,16 +6,16 @@ import type { CustomerKey } from "./encryption";
 
 /** What a stack's buckets have in common. */
 export interface BucketSettings {
-  /** Whether `pulumi destroy` may delete what lies in it. */
+  /** Whether `pulumi destroy` may delete its objects. */
   forceDestroy: boolean;
-  /** Whether what is overwritten or deleted can be had back, for `noncurrentRetentionDays`. */
+  /** Whether overwritten and deleted objects can be restored, for `noncurrentRetentionDays`. */
   versioning: boolean;
   noncurrentRetentionDays: number;
-  /** Left out, S3 encrypts with a key of its own (SSE-S3). */
+  /** Without it S3 encrypts with its own key (SSE-S3). */
   key?: CustomerKey;
 }
 
-/** How long the objects under a prefix are kept, and where; 0 days is never. */
+/** How long the objects under a prefix are kept, and in which storage class; 0 days is never. */
 export interface Retention {
   /** Names the rule. */
   id: string;
@@ -26,7 +26,7 @@ export interface Retention {
 }
 
 export interface PrivateBucketArgs extends BucketSettings {
-  /** What is kept for good needs no entry. */
+  /** A prefix whose objects are kept forever needs no entry. */
   retention?: Retention[];
 }
 
@@ -68,7 +68,7 @@ export class PrivateBucket extends pulumi.ComponentResource {
       { ...of, rules: [encryptionRule(args.key)] },
       after(owned),
     );
-    // Where the key is turned off again the resource goes, and the provider suspends the versioning.
+    // If the setting is turned off again, the resource is deleted and the provider suspends the versioning.
     const versioned = args.versioning
       ? new aws.s3.BucketVersioning(
           name,
@@ -81,7 +81,7 @@ export class PrivateBucket extends pulumi.ComponentResource {
       {
         ...of,
         rules: lifecycleRules(args),
-        // Smaller objects cost more in the cheaper classes: 128 KiB are billed at least.
+        // Smaller objects cost more in the cheaper classes, which bill at least 128 KiB.
         transitionDefaultMinimumObjectSize: "all_storage_classes_128K",
       },
       after(versioned),
@@ -102,9 +102,9 @@ function encryptionRule(
     applyServerSideEncryptionByDefault: key
       ? { sseAlgorithm: "aws:kms", kmsMasterKeyId: key.arn }
       : { sseAlgorithm: "AES256" },
-    // One call to KMS for many objects instead of one an object.
+    // One call to KMS for many objects instead of one for each object.
     bucketKeyEnabled: key !== undefined,
-    // S3 blocks keys that the caller brings in every new bucket. Left out, some versions of the provider see that as a
+    // S3 blocks customer-provided keys in every new bucket. Without this input, some versions of the provider see a
     // difference at every `pulumi up`.
     blockedEncryptionTypes: ["SSE-C"],
   };
@@ -122,19 +122,19 @@ function lifecycleRules({ retention = [], noncurrentRetentionDays }: PrivateBuck
       abortIncompleteMultipartUpload: { daysAfterInitiation: 1 },
     },
     {
-      // In a bucket without versions, too: it may have had some.
+      // Also in a bucket without versioning: it may have old versions.
       id: "expire-noncurrent-versions",
       status,
       filter: { prefix: "" },
       noncurrentVersionExpiration: { noncurrentDays: noncurrentRetentionDays },
-      // A rule with an expiry in days could not have this one.
+      // A rule with an expiry in days cannot have this one.
       expiration: { expiredObjectDeleteMarker: true },
     },
     ...retention.flatMap(retentionRule),
   ];
 }
 
-/** One rule a prefix: S3 takes the cheaper class and the expiry of a filter together. */
+/** One rule for each prefix: S3 takes the storage class and the expiry of a filter together. */
 function retentionRule({ id, prefix, infrequentAccessAfterDays, expireAfterDays }: Retention): Rule[] {
   if (!infrequentAccessAfterDays && !expireAfterDays) return [];
   return [

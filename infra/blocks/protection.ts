@@ -1,9 +1,9 @@
-// Protection: unless the configuration allows that data is lost, Pulumi refuses to delete or replace what holds some.
+// Protection: Pulumi refuses to delete or replace what holds data, unless the configuration allows data loss.
 
 import * as pulumi from "@pulumi/pulumi";
 import { HOLDS_DATA } from "./data-types";
 
-/** What keeps a bucket private and encrypted: a destroy that skips its preview removes what it can before it fails. */
+/** Types that keep a bucket private and encrypted. A destroy without preview would remove them before it fails. */
 const GUARDS_DATA = [
   "aws:s3/bucketOwnershipControls:BucketOwnershipControls",
   "aws:s3/bucketPolicy:BucketPolicy",
@@ -13,7 +13,7 @@ const GUARDS_DATA = [
 
 const PROTECTED = [...HOLDS_DATA, ...GUARDS_DATA];
 
-/** Protects every such resource that is made from now on. */
+/** Protects every such resource that is created after this call. */
 export function protectData({ allowDataLoss }: { allowDataLoss: boolean }): void {
   if (allowDataLoss) return;
   pulumi.runtime.registerStackTransformation(({ type, props, opts }) =>

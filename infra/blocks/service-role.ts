@@ -1,4 +1,4 @@
-// A role that one AWS service may assume, with just the permissions it is given.
+// A role that one AWS service may assume, with the given permissions only.
 
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
@@ -11,8 +11,8 @@ export interface ServiceRoleArgs {
   service: string;
   description: string;
   /**
-   * What the service assumes it for, where AWS documents that the service says so: Step Functions a state machine,
-   * Scheduler a schedule group. For Lambda and Glue it documents none: see trustPolicy.
+   * The resource for which the service assumes the role, if AWS documents that the service sends it: a state machine for
+   * Step Functions, a schedule group for Scheduler. For Lambda and Glue AWS documents nothing: see trustPolicy.
    */
   sourceArn?: pulumi.Input<string>;
   permissions: Statement[];
@@ -27,7 +27,7 @@ export class ServiceRole extends pulumi.ComponentResource {
       name,
       {
         description: args.description,
-        // By the path the stack's roles are told from all others, e.g. in the policy of whoever deploys it.
+        // The path identifies the stack's roles, e.g. in the deployer's policy.
         path: `/${qualifiedName()}/`,
         assumeRolePolicy: trustPolicy(args.service, currentAccount().accountId, args.sourceArn),
       },

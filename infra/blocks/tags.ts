@@ -1,4 +1,4 @@
-// Tags: what every resource of the stack that AWS can tag carries, said once for all of them.
+// Tags for every resource of the stack that AWS can tag, set in one place.
 
 import * as pulumi from "@pulumi/pulumi";
 
@@ -6,8 +6,8 @@ import * as pulumi from "@pulumi/pulumi";
 export const OWN_TAGS = ["Project", "Stack", "ManagedBy"];
 
 /**
- * Tags every resource that is made from now on. The provider's classes hand over `tags`, set or not, where the type
- * has them; so no list of types is needed, and none can be forgotten.
+ * Tags every resource that is created after this call. If a type has tags, the provider's class passes `tags` on, set or
+ * not. So no list of types is needed, and none can be forgotten.
  */
 export function tagEverything(team: Record<string, string>): void {
   const tags = { ...team, Project: pulumi.getProject(), Stack: pulumi.getStack(), ManagedBy: "Pulumi" };

@@ -14,7 +14,7 @@ export interface CatalogArgs extends BucketSettings {
   raw: PrivateBucket;
   curated: PrivateBucket;
   resultsRetentionDays: number;
-  /** A query that reads more is stopped; 0 for no limit. */
+  /** Athena stops a query that reads more; 0 for no limit. */
   athenaScanLimitGb: number;
 }
 
@@ -30,8 +30,8 @@ export class Catalog extends pulumi.ComponentResource {
       {
         name: args.databaseName,
         description: `Click events of the stack ${pulumi.getStack()}`,
-        // IAM decides on the tables, as it does where Lake Formation has its initial settings; said for accounts where
-        // its default permissions are off.
+        // IAM decides on the tables, as it does with Lake Formation's initial settings. Set explicitly for accounts in
+        // which the default permissions are off.
         createTableDefaultPermissions: [
           { principal: { dataLakePrincipalIdentifier: "IAM_ALLOWED_PRINCIPALS" }, permissions: ["ALL"] },
         ],
@@ -100,7 +100,7 @@ export class Catalog extends pulumi.ComponentResource {
     );
   }
 
-  /** For people: they stand in the console's query editor, and cost nothing until they are run. */
+  /** For people: the console's query editor lists them. They cost nothing until they run. */
   private saveQueries(name: string): void {
     for (const query of savedQueries()) {
       new aws.athena.NamedQuery(
@@ -125,7 +125,7 @@ export class Catalog extends pulumi.ComponentResource {
       `${name}-workgroup`,
       {
         description: `Queries on the click events of the stack ${pulumi.getStack()}`,
-        // A workgroup in which a query ever ran counts as not empty; all that goes with it is that history.
+        // A workgroup with a query history counts as not empty. Only that history is lost.
         forceDestroy: true,
         configuration: {
           enforceWorkgroupConfiguration: true,

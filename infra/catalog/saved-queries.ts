@@ -1,4 +1,4 @@
-// The queries that are saved in the Athena workgroup: one file each in infra/catalog/queries, named as the query is.
+// The queries that are saved in the Athena workgroup: one file for each in infra/catalog/queries, with the query's name.
 
 import { readdirSync, readFileSync } from "node:fs";
 import * as path from "node:path";
@@ -11,7 +11,7 @@ export interface SavedQuery {
 
 const FOLDER = path.join(__dirname, "queries");
 
-/** A file begins with a comment line, which is the query's description. */
+/** The first line of a file is a comment with the query's description. */
 export function savedQueries(): SavedQuery[] {
   return readdirSync(FOLDER)
     .filter((file) => file.endsWith(".sql"))

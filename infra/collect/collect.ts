@@ -10,7 +10,7 @@ import { allow } from "../blocks/permissions";
 
 export interface CollectArgs {
   streamMode: "PROVISIONED" | "ON_DEMAND";
-  /** Shards of a provisioned stream; on-demand ones are AWS's to choose. */
+  /** Shards of a provisioned stream. AWS chooses those of an on-demand stream. */
   shardCount: number;
   streamRetentionHours: number;
   logRetentionDays: number;
@@ -57,7 +57,7 @@ export class Collect extends pulumi.ComponentResource {
           ...mayUse(args.key, "kms:GenerateDataKey"),
         ],
         memoryMb: 1024,
-        // The longest that Lambda allows: `seconds` of traffic may be up to that.
+        // Lambda's maximum: `seconds` of traffic may be as long.
         timeoutSeconds: SIMULATOR_TIMEOUT_SECONDS,
         logRetentionDays: args.logRetentionDays,
         tracing: args.tracing,

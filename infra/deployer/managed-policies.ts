@@ -1,12 +1,12 @@
-// The policies of a deploying role, and of a person who uses the commands: the templates under infra/ with a stack's
-// names filled in, split so that IAM takes each part.
+// The policies of a deploying role, and of people who use the commands: the templates in this folder with a stack's
+// names filled in, split into parts that IAM takes.
 import { createHash } from "node:crypto";
 import { PREFIX } from "../../schema/prefixes";
 import { budgetName, databaseName, qualifiedName } from "../blocks/names";
 import commandsTemplate from "./commands-policy.json";
 import deployerTemplate from "./deployer-policy.json";
 
-/** What a customer managed policy may hold. IAM does not count white space. */
+/** The maximum size of a customer managed policy. IAM does not count white space. */
 export const POLICY_CHARACTERS = 6144;
 const POLICY_NAME_CHARACTERS = 128;
 
@@ -85,7 +85,7 @@ function size(statements: unknown[]): number {
   return JSON.stringify(documentOf(statements)).replace(/\s/g, "").length;
 }
 
-/** Long names are cut, and told apart by their hash. */
+/** Long names are cut and end in a hash. */
 function policyName({ project, stack }: Deployment, end: string): string {
   const qualified = qualifiedName(project, stack);
   if (qualified.length + end.length <= POLICY_NAME_CHARACTERS) return `${qualified}${end}`;

@@ -25,7 +25,7 @@ export interface IngestArgs extends BucketSettings {
   latestEventLeadHours: number;
   logRetentionDays: number;
   tracing: boolean;
-  /** Whether Lambda counts what becomes of the stream's records; it charges such counts as custom metrics. */
+  /** Whether Lambda counts the outcome of the stream's records. AWS bills these counts as custom metrics. */
   countRecords: boolean;
   /** 0: never. */
   rawInfrequentAccessDays: number;
@@ -75,7 +75,7 @@ export class Ingest extends pulumi.ComponentResource {
           // Lambda itself writes the failed batches with this role, and checks that it can list the bucket.
           allow("s3:PutObject").when(ownAccount).on(this.raw.objects(PREFIX.givenUp)),
           allow("s3:ListBucket").when(ownAccount).on(this.raw.arn),
-          // To read the stream and to write the objects.
+          // For reading the stream and writing the objects.
           ...mayUse(args.key, "kms:Decrypt", "kms:GenerateDataKey"),
         ],
         memoryMb: args.ingestMemoryMb,
@@ -94,7 +94,7 @@ export class Ingest extends pulumi.ComponentResource {
       {
         eventSourceArn: args.streamArn,
         functionName: this.ingest.functionName,
-        // What was sent before the mapping was made counts too.
+        // Records that were sent before the mapping existed count, too.
         startingPosition: "TRIM_HORIZON",
         batchSize: args.batchSize,
         maximumBatchingWindowInSeconds: args.batchWindowSeconds,

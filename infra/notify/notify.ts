@@ -1,4 +1,4 @@
-// Notify: a topic for what went well, one for what did not, and the addresses that hear of it.
+// Notify: a topic for successes, a topic for failures, and the subscribed addresses.
 
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
@@ -9,15 +9,15 @@ import { qualifiedName } from "../blocks/names";
 export interface NotifyArgs {
   successEmails: string[];
   failureEmails: string[];
-  /** Needed where other services than the state machine publish: AWS's own key for topics does not let them. */
+  /** Needed if other services than the state machine publish: the policy of AWS's own key does not allow them. */
   topicKey?: CustomerKey;
   /** Whether alarms publish to the failure topic. */
   alarms: boolean;
-  /** A budget publishes to it, too, where this is more than 0. */
+  /** If this is more than 0, a budget publishes to the failure topic, too. */
   monthlyBudgetUsd: number;
 }
 
-/** What SNS's own default policy lets the account do. */
+/** The actions that SNS's own default policy allows the account. */
 const OWNER_ACTIONS = [
   "sns:GetTopicAttributes",
   "sns:SetTopicAttributes",
@@ -68,8 +68,8 @@ export class Notify extends pulumi.ComponentResource {
   }
 
   /**
-   * A topic's policy replaces the one that it is made with, so what that says is said again. The ARN that comes back
-   * is known once the policy is there: an alarm that is made of it can publish from its first second on.
+   * A topic's policy replaces its default policy, so it repeats the default's statements. The returned ARN is known once
+   * the policy exists, so an alarm that uses it can publish from the start.
    */
   private letPublish(
     topicName: string,
@@ -128,7 +128,7 @@ Then follow the link in the confirmation mail that AWS sends, within two days.`;
   }
 }
 
-/** The services that publish with no role of the stack, each with just what of this stack's they publish for. */
+/** The services that publish without a role of the stack, each limited to the stack's resources. */
 function publishers({ alarms, monthlyBudgetUsd }: NotifyArgs) {
   const { accountId, partition } = currentAccount();
   const alarmSource = {
@@ -139,7 +139,7 @@ function publishers({ alarms, monthlyBudgetUsd }: NotifyArgs) {
   const budgetSource = {
     sid: "BudgetOfThisStack",
     service: "budgets.amazonaws.com",
-    // Budgets are of no region.
+    // Budgets have no region.
     source: pulumi.interpolate`arn:${partition}:budgets::${accountId}:*`,
   };
   return [...(alarms ? [alarmSource] : []), ...(monthlyBudgetUsd > 0 ? [budgetSource] : [])];

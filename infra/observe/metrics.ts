@@ -1,4 +1,4 @@
-// The metrics that the dashboard shows and the alarms watch: what AWS's services tell of the stack's parts, and our own.
+// The metrics of the dashboard and the alarms: those of AWS's services for the stack's parts, and our own.
 
 import type * as pulumi from "@pulumi/pulumi";
 import {
@@ -16,7 +16,7 @@ export interface Metric {
   stat: "Sum" | "Maximum" | "Average" | "SampleCount";
 }
 
-/** The parts of the stack by the names that CloudWatch knows them by. */
+/** The names of the stack's parts in CloudWatch's dimensions. */
 export interface ObservedParts {
   streamName: pulumi.Input<string>;
   ingestFunction: pulumi.Input<string>;
@@ -80,7 +80,7 @@ export function metricsOf(parts: ObservedParts) {
       dimensions: { StateMachineArn: parts.stateMachineArn },
       stat,
     }),
-    /** Milliseconds in which the job's Spark worked; its workers' start is not in it. */
+    /** Milliseconds that the job's Spark worked, without the start of its workers. */
     jobElapsed: (): Metric => ({
       namespace: "Glue",
       metricName: "glue.driver.aggregate.elapsedTime",

@@ -1,4 +1,4 @@
-// Observe: the dashboard that shows the pipeline, and the alarms that tell of it by mail.
+// Observe: the dashboard of the pipeline, and the alarms that send mails.
 
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
@@ -9,7 +9,7 @@ import { dashboardBody } from "./dashboard";
 import { metricsOf, type ObservedParts } from "./metrics";
 
 export interface ObserveArgs extends ObservedParts, AlarmSettings {
-  /** Whether there are alarms; each costs a tenth of a dollar a month and metric. */
+  /** Whether there are alarms. Each costs a tenth of a dollar a month for each metric. */
   alarms: boolean;
   dashboard: boolean;
   failureTopicArn: pulumi.Input<string>;
@@ -40,11 +40,11 @@ export class Observe extends pulumi.ComponentResource {
   }
 }
 
-/** A metric alarm as CloudWatch takes it. */
+/** A metric alarm in CloudWatch's form. */
 export function alarmInputs(alarm: Alarm, topicArn: pulumi.Input<string>) {
   const expressions = Object.entries(alarm.expressions);
   return {
-    // The mail's subject: it has to say which stack and what. The topic lets just such names publish.
+    // The name is the mail's subject, so it has the stack and the alarm. The topic allows only such names to publish.
     name: `${qualifiedName()}-${alarm.name}`,
     alarmDescription: describe(alarm),
     metricQueries: [

@@ -25,7 +25,7 @@ export interface OrchestrateArgs {
   awaitIngest: Lambda;
   ingestLogGroupName: pulumi.Input<string>;
   job: Named;
-  /** Where Glue writes what the script prints, and where Spark's own log. */
+  /** Groups to which Glue writes the script's output and Spark's log. */
   jobLogGroupNames: { output: pulumi.Input<string>; error: pulumi.Input<string> };
   workgroup: Named;
   databaseName: string;
@@ -47,7 +47,7 @@ export interface OrchestrateArgs {
 }
 
 const QUERY_TIMEOUT_SECONDS = 1800;
-/** Glue starts a run after its workers have come up, which its own timeout does not count. */
+/** Glue's own timeout does not count the time until the workers have started. */
 const JOB_STARTUP_SECONDS = 900;
 
 export class Orchestrate extends pulumi.ComponentResource {
@@ -68,7 +68,7 @@ export class Orchestrate extends pulumi.ComponentResource {
   }
 
   private createStateMachine(name: string, args: OrchestrateArgs): aws.sfn.StateMachine {
-    // Vended logs: under this name AWS needs no resource policy for each group, of which an account has few.
+    // Vended logs: with this prefix AWS needs no resource policy for each group. An account may have only few policies.
     const logs = logGroup(
       `${name}-pipeline`,
       {
@@ -85,7 +85,7 @@ export class Orchestrate extends pulumi.ComponentResource {
         service: "states.amazonaws.com",
         description:
           "The state machine: calls its Lambdas, its Glue job, its Athena workgroup and its topics",
-        // The state machine needs its role first: it is known by what its automatic name is made from.
+        // The role is created before the state machine, so the ARN has only the beginning of its automatic name.
         sourceArn: arnOf("states", `stateMachine:*${name}-pipeline*`),
         permissions: pipelinePermissions(args),
       },
@@ -97,7 +97,7 @@ export class Orchestrate extends pulumi.ComponentResource {
         type: "STANDARD",
         roleArn: role.arn,
         definition: this.definition(args),
-        // Said in either case: where it is left out the provider keeps what the state machine has.
+        // Always set: if it is left out, the provider keeps the state machine's present value.
         tracingConfiguration: { enabled: args.tracing },
         loggingConfiguration: {
           logDestination: pulumi.interpolate`${logs.arn}:*`,
@@ -134,7 +134,7 @@ export class Orchestrate extends pulumi.ComponentResource {
         JobTimeoutSeconds: jobTimeoutSeconds,
         JobOutputLogGroup: args.jobLogGroupNames.output,
         JobErrorLogGroup: args.jobLogGroupNames.error,
-        // Longer than another run may take: the second of two executions waits for the first.
+        // Longer than another run may take, as the second of two executions waits for the first.
         JobWaitSeconds: 2 * jobTimeoutSeconds,
         CuratedBucket: args.curated.bucketName,
         SummariesPrefix: PREFIX.summaries,
@@ -157,7 +157,7 @@ export class Orchestrate extends pulumi.ComponentResource {
   }
 
   private createSchedule(name: string, args: OrchestrateArgs): void {
-    // A group of its own: Scheduler says on behalf of which group it assumes a role, and groups can be tagged.
+    // A group of its own: Scheduler sends the group for which it assumes a role, and groups can be tagged.
     const group = new aws.scheduler.ScheduleGroup(`${name}-schedule`, {}, { parent: this });
     const role = new ServiceRole(
       `${name}-schedule-role`,
@@ -179,9 +179,9 @@ export class Orchestrate extends pulumi.ComponentResource {
         target: {
           arn: this.stateMachineArn,
           roleArn: role.arn,
-          // Says that it is no person's: where the job is busy, it ends instead of waiting.
+          // Such an execution ends if the job is busy, instead of waiting.
           input: JSON.stringify({ scheduled: true }),
-          // The next one comes soon and takes what this one left.
+          // The next execution takes what this one left.
           retryPolicy: { maximumEventAgeInSeconds: 900, maximumRetryAttempts: 5 },
         },
       },
@@ -197,13 +197,13 @@ function pipelinePermissions(args: OrchestrateArgs): Statement[] {
     allow("sns:Publish").on(args.successTopicArn, args.failureTopicArn),
     ...athenaPermissions(args),
     ...mayTraceExecutions(args.tracing),
-    // PutMetricData knows no resources; its condition key keeps it to our namespace.
+    // PutMetricData has no resource-level permission; its condition key limits it to our namespace.
     allow("cloudwatch:PutMetricData")
       .when({ StringEquals: { "cloudwatch:namespace": METRICS_NAMESPACE } })
       .onEveryResource(),
-    // The data key covers the topics, too, where there is one.
+    // If there is a data key, it also covers the topics.
     ...mayUse(args.key ?? args.topicKey, "kms:Decrypt", "kms:GenerateDataKey"),
-    // Log delivery is set up by these; AWS documents them for "*" only.
+    // These set up log delivery. AWS documents them for "*" only.
     allow(
       "logs:CreateLogDelivery",
       "logs:GetLogDelivery",
@@ -217,7 +217,7 @@ function pipelinePermissions(args: OrchestrateArgs): Statement[] {
   ];
 }
 
-/** Athena works with its caller's rights: on the workgroup, the catalog, the data and the results. */
+/** Athena uses its caller's rights on the workgroup, the catalog, the data and the results. */
 function athenaPermissions(args: OrchestrateArgs): Statement[] {
   return [
     allow(
@@ -239,13 +239,13 @@ function athenaPermissions(args: OrchestrateArgs): Statement[] {
       arnOf("glue", `database/${args.databaseName}`),
       arnOf("glue", `table/${args.databaseName}/${args.eventsTable}`),
     ),
-    // Athena looks at the default database, too, whenever it runs DDL.
+    // Athena also reads the default database when it runs DDL.
     allow("glue:GetDatabase").on(
       arnOf("glue", "catalog"),
       arnOf("glue", `database/${args.databaseName}`),
       arnOf("glue", "database/default"),
     ),
-    // And creates it in a region that has none yet.
+    // And creates it in a region without one.
     allow("glue:CreateDatabase").on(arnOf("glue", "catalog"), arnOf("glue", "database/default")),
     allow("s3:ListBucket", "s3:GetBucketLocation").on(args.curated.arn, args.results.arn),
     // The run reports, which the state machine reads itself, and what Athena reads for it.

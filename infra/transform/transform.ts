@@ -1,4 +1,4 @@
-// Transform: the Glue job that makes the curated table of the raw events, its script, and the bucket that it writes.
+// Transform: the Glue job that writes the curated table from the raw events, its script, and the bucket that it writes to.
 
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
@@ -21,7 +21,7 @@ export interface TransformArgs extends BucketSettings {
   databaseName: string;
   eventsTable: string;
   privacy: Record<string, PrivacyRule>;
-  /** Required where `privacy` hashes a field. */
+  /** Required if `privacy` hashes a field. */
   privacyHashKey?: pulumi.Input<string>;
   glueWorkerType: string;
   glueWorkers: number;
@@ -42,7 +42,7 @@ export class Transform extends pulumi.ComponentResource {
   readonly curated: PrivateBucket;
   readonly scripts: PrivateBucket;
   readonly job: { name: pulumi.Output<string>; arn: pulumi.Output<string> };
-  /** What the script prints, and what Spark logs. */
+  /** Groups for the script's output and for Spark's log. */
   readonly logGroupNames: { output: pulumi.Output<string>; error: pulumi.Output<string> };
 
   constructor(name: string, args: TransformArgs, opts?: pulumi.ComponentResourceOptions) {
@@ -65,9 +65,9 @@ export class Transform extends pulumi.ComponentResource {
       `${name}-privacy-hash-key`,
       {
         description: "Key that the Glue job hashes personal fields with",
-        // Without the key, new hashes never match the old ones: it can be taken back for a month.
+        // Without the key, new hashes never match old ones, so a deletion can be undone for a month.
         recoveryWindowInDays: args.allowDataLoss ? 0 : 30,
-        // AWS's own key is named: where it is left out the provider leaves the secret to the key that it had.
+        // AWS's own key is set explicitly: if it is left out, the provider keeps the secret's present key.
         kmsKeyId: args.key?.arn ?? "alias/aws/secretsmanager",
       },
       { parent: this },
@@ -80,7 +80,7 @@ export class Transform extends pulumi.ComponentResource {
     return version.arn;
   }
 
-  /** Glue makes `/error` and `/output` under the prefix itself; made here they have a retention and go with the stack. */
+  /** Glue would create `/error` and `/output` itself. Created here, they have a retention and are deleted with the stack. */
   private createLogGroups(name: string, args: TransformArgs): LogGroups {
     const group = (stream: string) =>
       logGroup(
@@ -109,7 +109,7 @@ export class Transform extends pulumi.ComponentResource {
           allow("logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents").on(
             ...Object.values(logs).map((group) => pulumi.interpolate`${group.arn}:*`),
           ),
-          // PutMetricData knows no resources; its condition key keeps it to Glue's namespace.
+          // PutMetricData has no resource-level permission; its condition key limits it to Glue's namespace.
           allow("cloudwatch:PutMetricData")
             .when({ StringEquals: { "cloudwatch:namespace": "Glue" } })
             .onEveryResource(),
@@ -127,7 +127,7 @@ export class Transform extends pulumi.ComponentResource {
     );
     return [
       allow("s3:ListBucket", "s3:GetBucketLocation").on(raw.arn, this.curated.arn),
-      // Glue looks for the script as S3A does, which takes a missing right to list for a failure.
+      // Glue looks for the script as S3A does, which fails without the right to list.
       allow("s3:ListBucket").on(this.scripts.arn),
       allow("s3:GetObject").on(
         raw.objects(PREFIX.raw),
@@ -161,7 +161,7 @@ export class Transform extends pulumi.ComponentResource {
         workerType: args.glueWorkerType,
         numberOfWorkers: args.glueWorkers,
         timeout: args.glueTimeoutMinutes,
-        // One run at a time, and no second try of its own: the state machine decides what follows a failure.
+        // One run at a time, without retries of the job: the state machine decides what follows a failure.
         executionProperty: { maxConcurrentRuns: 1 },
         maxRetries: 0,
         defaultArguments: this.jobArguments(args, secretArn),
@@ -198,7 +198,7 @@ export class Transform extends pulumi.ComponentResource {
     };
   }
 
-  /** The key is made from the content: a run that has begun keeps its script, and a changed one is a new object. */
+  /** The key is the hash of the content: a changed script is a new object, and a run that has started keeps its own. */
   private uploadScript(name: string): aws.s3.BucketObjectv2 {
     const text = readFileSync(path.join(PROJECT_ROOT, SCRIPT), "utf8");
     const hash = createHash("sha256").update(text).digest("hex").slice(0, 16);
