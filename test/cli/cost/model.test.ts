@@ -1,6 +1,6 @@
 // The estimate, against figures worked out by hand from AWS's list prices.
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Traffic, USUAL } from "../../../cli/cost/assumptions";
 import { IDLE_PATH, storedGb, WORKING_PATH } from "../../../cli/cost/flow";
@@ -86,6 +86,17 @@ describe("cli/cost/model", function () {
     near(
       monthly(await estimated({ streamRetentionHours: "168" }, {}), "Kinesis: retention of more than a day"),
       14.6,
+    );
+  });
+
+  it("names its parts by the stages, whose folders are in infra", async () => {
+    const { lines } = await estimate(await declaredBy(everythingOn()), USUAL);
+    const shared = ["storage", "keys"];
+    const parts = [...new Set(lines.map(({ part }) => part))].filter((part) => !shared.includes(part));
+    assert.ok(parts.length > 5);
+    assert.deepEqual(
+      parts.filter((part) => !existsSync(join(ROOT, "infra", part))),
+      [],
     );
   });
 
