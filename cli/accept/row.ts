@@ -1,12 +1,12 @@
-// A row of the table "To be seen once on AWS": its texts, and who checks it.
+// A row of the table "To be seen once on AWS": its texts, and the check that looks at it.
 
 import type { Verdict } from "./verdict";
 import type { World } from "./world";
 
-interface Told {
+interface RowTexts {
   id: string;
   what: string;
-  /** The command that a person runs to see it. */
+  /** What a person types to check it. */
   command: string;
   /** The command is a sentence, not a line to paste. */
   inWords?: true;
@@ -19,7 +19,7 @@ interface Told {
 interface Checked {
   /** The step after which it is checked. */
   after: string;
-  /** The steps that must have been done for it; by default the one above. */
+  /** The steps that it needs; by default the one above. */
   needs?: readonly string[];
   check(world: World): Promise<Verdict>;
   /** Why the local stack cannot show it. */
@@ -27,11 +27,11 @@ interface Checked {
 }
 
 interface ByPerson {
-  /** Why no program can see it within the run. */
+  /** Why a program cannot check it during the run. */
   byPerson: string;
 }
 
-export type Row = Told & (Checked | ByPerson);
+export type Row = RowTexts & (Checked | ByPerson);
 
 /** For Markdown: code where it can be pasted. */
 export function commandOf({ command, inWords }: Pick<Row, "command" | "inWords">): string {

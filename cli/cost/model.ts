@@ -10,7 +10,7 @@ import { isPrice, type PriceKey, price } from "./prices";
 import { DAYS_PER_MONTH, HOURS_PER_MONTH } from "./schedule";
 
 export interface Line {
-  /** The stage, in the program's own words, or what serves all of them. */
+  /** The stage, or what all stages share. */
   part:
     | "collect"
     | "ingest"
@@ -28,7 +28,7 @@ export interface Line {
   unit: string;
   /** Dollars a month. */
   monthly: number;
-  /** The resource types that are billed in this line. */
+  /** The resource types that this line bills. */
   types: string[];
 }
 
@@ -40,7 +40,7 @@ export interface Estimate {
   perMillion: number | undefined;
   flow: Flow;
   plan: Plan;
-  /** What the plan does not carry, with the remedy. */
+  /** Where the configuration does not handle the traffic, with the remedy. */
   warnings: string[];
 }
 
@@ -151,7 +151,7 @@ function ingestLines(plan: Plan, flow: Flow): Line[] {
   return [
     line("ingest", "Lambda: requests", "lambda.request", flow.invocations, "requests", LAMBDA),
     line("ingest", "Lambda: ingest, arm64", "lambda.armGbSecond", gbSeconds, "GB-seconds", LAMBDA),
-    // A PUT for each raw and each quarantine object, and a listing where there is something to quarantine.
+    // One PUT per raw and per quarantine object, and one listing per batch with something to quarantine.
     line(
       "ingest",
       "S3: objects written by ingest",
@@ -265,7 +265,7 @@ function catalogLines(flow: Flow, { months, eventsPerDay, queriesPerDay, daysPer
     ),
     line(
       "catalog",
-      "Athena: people's queries",
+      "Athena: your queries",
       "athena.tb",
       (queries * Math.max(MINIMUM_SCAN, perQuery)) / 1e12,
       "TB",
@@ -375,7 +375,7 @@ function observeLines(plan: Plan, flow: Flow): Line[] {
 
 function keyLines(plan: Plan, flow: Flow): Line[] {
   const stream = WORK.streamKeyRequestsPerHour * HOURS_PER_MONTH;
-  // With S3 bucket keys one request serves a role's objects for a while; without, each object asks.
+  // With S3 bucket keys, one request covers many objects of a role. Without them, each object needs one.
   const objects = plan.customerKeys === 0 ? 0 : flow.invocations + flow.executions * 20;
   return [
     line("keys", "KMS: requests", "kms.request", stream + objects, "requests", STREAM, "aws:kms/key:Key"),

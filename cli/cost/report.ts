@@ -1,10 +1,10 @@
-// An estimate in words: the lines, what dominates, what would cut it, and what was assumed; on a terminal and in docs.
+// The texts of an estimate, for the terminal and the docs: amounts, the largest part, savings and assumptions.
 
 import { type Traffic, USUAL } from "./assumptions";
 import type { Estimate, Line } from "./model";
 import type { Saving } from "./savings";
 
-/** $1,234.56; hundredths of a cent where it is less than a cent. */
+/** $1,234.56. Less than a cent gets four digits. */
 export function dollars(amount: number): string {
   if (amount > 0 && amount < 0.0001) return "< $0.0001";
   const digits = amount !== 0 && Math.abs(amount) < 0.01 ? 4 : 2;
@@ -16,7 +16,7 @@ export function quantity(value: number): string {
   return value.toLocaleString("en-US", { maximumFractionDigits: digits });
 }
 
-/** Each part with its dollars a month, dearest first. */
+/** Each part with its dollars a month, most expensive first. */
 export function parts(lines: readonly Line[]): { part: Line["part"]; monthly: number; share: number }[] {
   const total = lines.reduce((sum, { monthly }) => sum + monthly, 0);
   const sums = new Map<Line["part"], number>();
@@ -26,24 +26,24 @@ export function parts(lines: readonly Line[]): { part: Line["part"]; monthly: nu
     .sort((a, b) => b.monthly - a.monthly);
 }
 
-/** "transform is 61 % of it, mostly Glue: the job's workers ($27.62)." */
+/** "transform is the largest part with 61 %: Glue: the job's workers ($10.71)." */
 export function dominance({ lines }: Estimate): string {
   const first = parts(lines)[0];
-  if (!first) return "Nothing costs anything.";
+  if (!first) return "Nothing in this stack costs money.";
   const item = lines.filter(({ part }) => part === first.part).sort((a, b) => b.monthly - a.monthly)[0];
-  return `${first.part} is ${Math.round(first.share * 100)} % of it, mostly ${item?.item} (${dollars(item?.monthly ?? 0)}).`;
+  return `${first.part} is the largest part with ${Math.round(first.share * 100)} %: ${item?.item} (${dollars(item?.monthly ?? 0)}).`;
 }
 
 export function savingText({ key, from, to, saves, price }: Saving): string {
-  return `${key} ${from === "" ? "(unset)" : from} → ${to} saves ${dollars(saves)} a month; trade-off: ${price}`;
+  return `${key} ${from === "" ? "(unset)" : from} → ${to} saves ${dollars(saves)} a month. What you give up: ${price}`;
 }
 
 const WORDS: Record<keyof Traffic, (value: number) => string> = {
   eventsPerDay: (value) => `${quantity(value)} events a day, spread evenly`,
   eventBytes: (value) => `${quantity(value)} bytes an event`,
   eventsPerRecord: (value) => `${quantity(value)} events a record`,
-  quarantinePercent: (value) => `${value} % of them to the quarantine`,
-  peakFactor: (value) => `a busiest second of ${value} times the average`,
+  quarantinePercent: (value) => `${value} % of them quarantined`,
+  peakFactor: (value) => `${value} times the average in the busiest second`,
   months: (value) => `${value} months of data`,
   queriesPerDay: (value) => `${quantity(value)} queries a day by people`,
   daysPerQuery: (value) => `each over ${value} days`,

@@ -1,4 +1,4 @@
-// Which setting would cut the cost, and by how much: the whole estimate made again with one setting changed.
+// Finds the settings that would cut the cost, and by how much: it repeats the whole estimate with one setting changed.
 import { CONFIG_KEYS, type ConfigKey } from "../../infra/config/keys";
 import { declaredBy, InvalidConfiguration, type StackConfiguration } from "../../stack/configuration";
 import type { Traffic } from "./assumptions";
@@ -11,13 +11,13 @@ export interface Saving {
   to: string;
   /** Dollars a month. */
   saves: number;
-  /** What one gives up for it. */
+  /** What you give up for it. */
   price: string;
 }
 
 type Change = { key: string; to: string; price: string; also?: Record<string, string | undefined> };
 
-/** Smaller differences are not worth a line. */
+/** Smaller savings are not listed. */
 const LEAST = 0.05;
 
 /** The savings of at least five cents a month, largest first. */
@@ -37,7 +37,7 @@ export async function savings(
       else values[`${configuration.project}:${name}`] = value;
     }
     const then = await tried({ ...configuration, values }, traffic);
-    // A plan that does not carry the traffic is no saving.
+    // A configuration that does not handle the traffic is no saving.
     if (!then || then.warnings.length > now.warnings.length) continue;
     if (now.monthly - then.monthly >= LEAST)
       found.push({ key, from, to, saves: now.monthly - then.monthly, price });
@@ -67,40 +67,40 @@ function changes({ project, values }: StackConfiguration, { flow }: Estimate): C
       : {
           key: "streamMode",
           to: "PROVISIONED",
-          price: `somebody has to watch the shards: ${flow.neededShards} for this traffic`,
+          price: `you set the shards yourself: ${flow.neededShards} for this traffic`,
           also: { shardCount: String(flow.neededShards) },
         },
-    { key: "shardCount", to: String(flow.neededShards), price: "no reserve beyond the busiest second" },
+    { key: "shardCount", to: String(flow.neededShards), price: "no spare capacity above the busiest second" },
     {
       key: "streamRetentionHours",
       to: "24",
-      price: "a day, not more, to mend a broken ingest",
+      price: "only one day to repair a broken ingest",
       also: { ingestRecordAgeHours: "12" },
     },
     { key: "batchWindowSeconds", to: "300", price: "events reach S3 after up to five minutes" },
-    { key: "ingestMemoryMb", to: "256", price: "batches take twice as long" },
+    { key: "ingestMemoryMb", to: "256", price: "batches take up to twice as long" },
     { key: "glueWorkers", to: "2", price: "runs take longer" },
     { key: "glueWorkerType", to: "G.1X", price: "runs take longer" },
-    { key: "targetFileMb", to: "256", price: "queries read files side by side less" },
-    { key: "rawRetentionDays", to: "90", price: "older days cannot be built again from raw" },
-    { key: "rawInfrequentAccessDays", to: "30", price: "reading older raw events is billed by the gigabyte" },
-    { key: "logRetentionDays", to: "7", price: "no logs of what failed longer ago" },
+    { key: "targetFileMb", to: "256", price: "queries read fewer files in parallel" },
+    { key: "rawRetentionDays", to: "90", price: "older days cannot be reprocessed from raw" },
+    { key: "rawInfrequentAccessDays", to: "30", price: "reading older raw events is billed per gigabyte" },
+    { key: "logRetentionDays", to: "7", price: "no logs older than a week" },
     {
       key: "scheduleEnabled",
       to: "false",
-      price: "nothing runs by itself; executions by hand are counted as assumed",
+      price: "nothing runs automatically; the estimate counts the assumed executions by hand",
     },
     ...slower(values[`${project}:scheduleExpression`] ?? "rate(1 hour)"),
   ];
   const taken = new Set(found.map(({ key }) => key));
   for (const [key, { check }] of Object.entries<ConfigKey>(CONFIG_KEYS)) {
     if (check.type !== "boolean" || taken.has(key) || values[`${project}:${key}`] !== "true") continue;
-    found.push({ key, to: "false", price: "what the setting gives" });
+    found.push({ key, to: "false", price: "what the setting provides" });
   }
   return found;
 }
 
-/** The next slower usual schedules. */
+/** Slower schedules to try. */
 function slower(expression: string): Change[] {
   const now = runsPerMonth(expression);
   return ["rate(6 hours)", "rate(1 day)"]

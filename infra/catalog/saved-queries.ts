@@ -1,4 +1,4 @@
-// The queries that are saved in the Athena workgroup: one file for each in infra/catalog/queries, with the query's name.
+// The queries that are saved in the Athena workgroup: one file per query in infra/catalog/queries.
 
 import { readdirSync, readFileSync } from "node:fs";
 import * as path from "node:path";
@@ -10,20 +10,29 @@ export interface SavedQuery {
 }
 
 const FOLDER = path.join(__dirname, "queries");
+const LOOK_BACK = /\bcurrent_date - INTERVAL '\d+' DAY/;
 
-/** The first line of a file is a comment with the query's description. */
 export function savedQueries(): SavedQuery[] {
   return readdirSync(FOLDER)
     .filter((file) => file.endsWith(".sql"))
     .sort()
-    .map((file) => {
-      const sql = readFileSync(path.join(FOLDER, file), "utf8").trim();
-      const [first = ""] = sql.split("\n");
-      if (!first.startsWith("-- ")) {
-        throw new Error(
-          `infra/catalog/queries/${file} must begin with a line "-- what the query answers", got: ${first}`,
-        );
-      }
-      return { name: path.basename(file, ".sql"), description: first.slice(3), sql };
-    });
+    .map((file) => savedQuery(path.basename(file, ".sql")));
+}
+
+/** The file begins with a comment line, which is the query's description. */
+export function savedQuery(name: string): SavedQuery {
+  const sql = readFileSync(path.join(FOLDER, `${name}.sql`), "utf8").trim();
+  const [first = ""] = sql.split("\n");
+  if (!first.startsWith("-- ")) {
+    throw new Error(
+      `infra/catalog/queries/${name}.sql must begin with a line "-- what the query answers", got: ${first}`,
+    );
+  }
+  return { name, description: first.slice(3), sql };
+}
+
+/** The statement of a saved query without its comment, over the days from `date` on instead of the last few days. */
+export function sqlSince(name: string, date: string): string {
+  const [, ...lines] = savedQuery(name).sql.split("\n");
+  return lines.join("\n").replace(LOOK_BACK, `DATE '${date}'`);
 }

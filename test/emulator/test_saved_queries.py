@@ -50,6 +50,12 @@ QUARANTINE = [
 EXPECTED = {
     "events-a-day": [[T, "2", "1", "1", "0.0"], [Y, "6", "3", "2", "20.0"]],
     "events-by-type": [
+        ["page_view", "5", "4"],
+        ["add_to_cart", "1", "1"],
+        ["product_view", "1", "1"],
+        ["purchase", "1", "1"],
+    ],
+    "events-by-device": [
         [T, "page_view", "desktop", "2"],
         [Y, "page_view", "mobile", "2"],
         [Y, "add_to_cart", "desktop", "1"],

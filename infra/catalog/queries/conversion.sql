@@ -1,4 +1,4 @@
--- Sessions of each of the last 30 days that viewed a product, added to the cart, and purchased.
+-- Sessions of the last 30 days by day: how many viewed a product, filled the cart and bought.
 SELECT event_date,
   count(DISTINCT session_id) AS sessions,
   count(DISTINCT CASE WHEN event_type = 'product_view' THEN session_id END) AS saw_a_product,

@@ -1,4 +1,4 @@
--- The newest event, arrival and run, and the minutes from arrival to table.
+-- The newest event of the table, when it arrived, when its run wrote it, and the minutes between.
 SELECT max(event_time) AS newest_event,
   max(ingested_at) AS newest_arrival,
   max(processed_at) AS newest_run,

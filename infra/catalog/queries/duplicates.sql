@@ -1,4 +1,4 @@
--- Events that appear in the table more than once in the last 30 days. There must be none.
+-- Events that are in the table more than once in the last 30 days. There should be none.
 SELECT event_id, count(*) AS copies, min(processed_at) AS first_run, max(processed_at) AS last_run
 FROM events
 WHERE event_date >= current_date - INTERVAL '30' DAY

@@ -1,4 +1,4 @@
--- Events, sessions, users and revenue of each of the last 30 days (UTC).
+-- Events, sessions, users and revenue per UTC day of the last 30 days.
 SELECT event_date,
   count(*) AS events,
   count(DISTINCT session_id) AS sessions,

@@ -1,6 +1,8 @@
--- Events of the last 7 days by type and device. Shows what is missing when the volume drops.
-SELECT event_date, event_type, device_type, count(*) AS events
+-- Events and sessions of the last 7 days, by event type.
+SELECT event_type,
+  count(*) AS events,
+  count(DISTINCT session_id) AS sessions
 FROM events
 WHERE event_date >= current_date - INTERVAL '7' DAY
-GROUP BY event_date, event_type, device_type
-ORDER BY event_date DESC, events DESC, event_type, device_type
+GROUP BY event_type
+ORDER BY events DESC, event_type

@@ -1,4 +1,4 @@
--- Events that arrived in the last 30 days on a later day than they happened, by days late.
+-- Events that arrived in the last 30 days, on a later day than they happened, by days late.
 SELECT date_diff('day', event_date, CAST(ingested_at AS date)) AS days_late,
   count(*) AS events,
   min(event_date) AS oldest

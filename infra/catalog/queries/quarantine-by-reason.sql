@@ -1,4 +1,4 @@
--- Quarantined lines by reason, with the first and last arrival and an example.
+-- Quarantined lines by reason: how many, first and last arrival, and an example.
 SELECT reason,
   count(*) AS lines,
   min(arrival_time) AS first_arrival,

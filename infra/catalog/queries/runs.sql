@@ -1,4 +1,4 @@
--- Rows that each run of the last 30 days added, and their days.
+-- Rows and dates that each run of the last 30 days added.
 SELECT processed_at,
   count(*) AS rows_added,
   count(DISTINCT event_date) AS days,

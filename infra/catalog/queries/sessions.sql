@@ -1,4 +1,4 @@
--- Sessions of each of the last 30 days: count, duration, events, and the share with a single event.
+-- Sessions per day of the last 30 days: number, events, duration, and the share with one event.
 WITH sessions AS (
   SELECT event_date,
     session_id,

@@ -1,4 +1,4 @@
--- The 50 pages with the most views in the last 7 days.
+-- The 50 most viewed pages of the last 7 days.
 SELECT page_url,
   count(*) AS views,
   count(DISTINCT session_id) AS sessions
