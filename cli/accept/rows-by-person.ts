@@ -38,14 +38,14 @@ export const BY_PERSON: readonly Row[] = [
   },
   {
     id: "uploads",
-    what: "the job's tasks put the files themselves, on every worker",
+    what: "the job's tasks write the files themselves, on every worker",
     command:
       'after a run over at least as many dates as there are workers: aws s3 ls --recursive "s3://$(pulumi stack output curatedBucket)/events/"',
     inWords: true,
     see: "each new file is `part-<execution>-<time>-<task>.parquet`, with several task numbers, and no folder `_temporary`",
     ifNot:
-      "`aws logs tail /clickstream-NAME/transform/error` has the error of the task. `ModuleNotFoundError`: Glue has dropped pyarrow, add it to `--additional-python-modules`. `NoCredentialsError`: the workers give Python no credentials, pass those of the driver in `Uploads`",
-    byPerson: "it takes a run with files from several workers, and an eye on their names",
+      "`aws logs tail /clickstream-NAME/transform/error` has the error of the task. `ModuleNotFoundError`: Glue no longer has pyarrow, so add it to `--additional-python-modules`. `NoCredentialsError`: the workers give Python no credentials, so pass those of the driver in `Uploads`",
+    byPerson: "it takes a run with files from several workers, and a look at their names",
   },
   {
     id: "busy-schedule",
