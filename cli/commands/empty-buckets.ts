@@ -1,10 +1,11 @@
 // npm run empty-buckets: the step before `pulumi destroy` of a stack that holds data. Deletes the data, for good.
 import { createInterface } from "node:readline/promises";
 import { S3Client } from "@aws-sdk/client-s3";
+import { type Contents, contentsOf, emptyBucket, NotEmptied } from "../../stack/bucket-contents";
 import { NoSuchStack, stackConfiguration } from "../../stack/configuration";
 import { type CliTarget, openTarget } from "../../stack/target";
-import type { EmptyBucketsOptions } from "../arguments/types";
 import { type Contents, contentsOf, emptyBucket, NotEmptied } from "../teardown/empty-bucket";
+import type { EmptyBucketsOptions } from "../arguments.mjs";
 import { stillRunning } from "../teardown/still-running";
 import { Console, number } from "../view/console";
 import { wordsFor } from "./query";

@@ -6,9 +6,7 @@ import {
   DeleteBucketLifecycleCommand,
   DeleteBucketPolicyCommand,
   DeleteObjectCommand,
-  DeleteObjectsCommand,
   type LifecycleRule,
-  ListObjectVersionsCommand,
   PutBucketEncryptionCommand,
   PutBucketLifecycleConfigurationCommand,
   PutBucketOwnershipControlsCommand,
@@ -17,10 +15,10 @@ import {
   PutBucketVersioningCommand,
   PutObjectCommand,
   PutPublicAccessBlockCommand,
-  type S3Client,
   type ServerSideEncryptionRule,
 } from "@aws-sdk/client-s3";
 import type * as aws from "@pulumi/aws";
+import { emptyBucket } from "../../stack/bucket-contents";
 import { assetBytes } from "./assets";
 import { handler } from "./resource";
 import { tagList, tagQuery } from "./tags";
@@ -204,17 +202,6 @@ const object = handler<aws.s3.BucketObjectv2Args>({
     await clients.s3.send(new DeleteObjectCommand({ Bucket: String(inputs.bucket), Key: id }));
   },
 });
-
-async function emptyBucket(s3: S3Client, name: string): Promise<void> {
-  for (;;) {
-    const { Versions = [], DeleteMarkers = [] } = await s3.send(
-      new ListObjectVersionsCommand({ Bucket: name }),
-    );
-    const Objects = [...Versions, ...DeleteMarkers].map(({ Key, VersionId }) => ({ Key, VersionId }));
-    if (Objects.length === 0) return;
-    await s3.send(new DeleteObjectsCommand({ Bucket: name, Delete: { Objects, Quiet: true } }));
-  }
-}
 
 export const s3Handlers = {
   "aws:s3/bucket:Bucket": bucket,

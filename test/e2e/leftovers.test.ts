@@ -6,11 +6,11 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { S3Client } from "@aws-sdk/client-s3";
 import { DescribeExecutionCommand, SFNClient, StartExecutionCommand } from "@aws-sdk/client-sfn";
-import { contentsOf, emptyBucket } from "../../cli/teardown/empty-bucket";
 import { listEverything } from "../../cli/teardown/listing";
 import { deploy } from "../../local/deploy/program";
 import { startEmulator } from "../../local/emulator-process";
 import { localClientConfig } from "../../stack/aws";
+import { contentsOf, emptyBucket } from "../../stack/bucket-contents";
 import { PROJECT_ROOT } from "../../stack/runs";
 
 describe("e2e: nothing is left", function () {

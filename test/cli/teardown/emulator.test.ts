@@ -18,13 +18,13 @@ import {
 } from "@aws-sdk/client-s3";
 import { CreateScheduleCommand, SchedulerClient } from "@aws-sdk/client-scheduler";
 import { SFNClient, StartExecutionCommand, StopExecutionCommand } from "@aws-sdk/client-sfn";
-import { contentsOf, emptyBucket } from "../../../cli/teardown/empty-bucket";
 import { findLeftovers } from "../../../cli/teardown/leftovers";
 import { listEverything } from "../../../cli/teardown/listing";
 import { stillRunning } from "../../../cli/teardown/still-running";
 import { type Deployment, deploy } from "../../../local/deploy/program";
 import { type Emulator, startEmulator } from "../../../local/emulator-process";
 import { type ClientConfig, localClientConfig } from "../../../stack/aws";
+import { contentsOf, emptyBucket } from "../../../stack/bucket-contents";
 import { PROJECT_ROOT } from "../../../stack/runs";
 import { everythingOn } from "../../local/everything-on";
 

@@ -1,4 +1,4 @@
-// What lies in a bucket, versions and unfinished uploads included, and how it is removed for good.
+// Counts and deletes what a bucket holds: objects, all their versions and unfinished uploads.
 import {
   AbortMultipartUploadCommand,
   DeleteObjectsCommand,
@@ -10,12 +10,12 @@ import {
 export interface Contents {
   bucket: string;
   objects: number;
-  /** Versions that were overwritten or deleted. */
+  /** Versions that a newer one, or a delete marker, replaced. */
   noncurrent: number;
   deleteMarkers: number;
-  /** Uploads that were begun and never ended. */
+  /** Multipart uploads that were never completed. */
   uploads: number;
-  /** Of all versions. */
+  /** The size of all versions. */
   bytes: number;
 }
 
@@ -26,7 +26,7 @@ interface Page {
   counts: Omit<Contents, "bucket" | "uploads">;
 }
 
-/** S3 lists, and deletes, a thousand at a time. */
+/** S3 lists and deletes up to 1,000 versions per request. */
 async function* pages(s3: S3Client, Bucket: string): AsyncGenerator<Page> {
   let KeyMarker: string | undefined;
   let VersionIdMarker: string | undefined;
@@ -78,12 +78,12 @@ export async function contentsOf(s3: S3Client, bucket: string): Promise<Contents
   return sum;
 }
 
-/** Some objects could not be deleted; the message has S3's own words for the first. */
+/** S3 could not delete some objects. The message has S3's error for the first. */
 export class NotEmptied extends Error {}
 
 /**
- * Removes every version, every delete marker and every unfinished upload; answers how many. `onProgress` is told the
- * number so far after each batch of a thousand.
+ * Deletes every version, every delete marker and every unfinished upload, and returns how many. `onProgress` gets the
+ * count so far after each request.
  */
 export async function emptyBucket(
   s3: S3Client,
