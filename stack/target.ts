@@ -5,6 +5,7 @@ import { AthenaClient } from "@aws-sdk/client-athena";
 import { GlueClient } from "@aws-sdk/client-glue";
 import { SFNClient } from "@aws-sdk/client-sfn";
 import { type ClientConfig, isolateProcess, localClientConfig } from "./aws";
+import { explainAwsError, isUnreachable } from "./aws-errors";
 import { checkOutputs, type StackOutputs } from "./outputs";
 import { PROJECT_ROOT, Runs } from "./runs";
 
@@ -83,26 +84,10 @@ function pulumiOutputs(stack: string): Record<string, unknown> {
   return JSON.parse(stdout) as Record<string, unknown>;
 }
 
-/** The words for an error that a person can do something about; undefined for a defect. */
+/** What a person can do about an error of a call to the target; undefined for a defect of this program. */
 export function remedy(error: unknown, target: CliTarget | undefined): string | undefined {
-  if (!(error instanceof Error)) return undefined;
-  if (
-    target?.stateDir &&
-    /ECONNREFUSED|ECONNRESET|socket hang up/.test(`${error.message} ${codeOf(error)}`)
-  ) {
-    return `${target.name} does not answer any more; its log is ${join(target.stateDir, "emulator.log")}. Start one with: npm start -- --keep`;
+  if (target?.stateDir && isUnreachable(error)) {
+    return `${target.name} no longer answers. Its log: ${join(target.stateDir, "emulator.log")}. Start a new one: npm start -- --keep`;
   }
-  if (error.name === "CredentialsProviderError") {
-    return `No AWS credentials for ${target?.name}: set AWS_PROFILE, or log in as for the AWS CLI (aws sso login).`;
-  }
-  if (
-    ["ExpiredTokenException", "AccessDeniedException", "UnrecognizedClientException"].includes(error.name)
-  ) {
-    return `AWS refused: ${error.message} (${error.name}). Log in again, or with a role that may do this.`;
-  }
-  return undefined;
-}
-
-function codeOf(error: Error): string {
-  return (error as NodeJS.ErrnoException).code ?? "";
+  return explainAwsError(error);
 }

@@ -1,11 +1,12 @@
 // Does the steps that are not done yet, looks at the rows after each, and takes the stack down at the end.
+import { errorText, isAccessDenied } from "../../stack/aws-errors";
 import { Interrupted } from "../../stack/interrupt";
 import { clientsOf } from "./clients";
 import type { Deployer } from "./deployer";
 import type { Journal } from "./journal";
 import type { Row } from "./row";
 import { DESTROY, type Step } from "./steps";
-import { uncheckable, unexpected, type Verdict, wordsOf } from "./verdict";
+import { uncheckable, unexpected, type Verdict } from "./verdict";
 import type { World } from "./world";
 
 export interface RunOptions {
@@ -74,7 +75,7 @@ async function doStep(step: Step, options: RunOptions): Promise<void> {
       journal.save();
       throw signal.aborted ? signal.reason : error;
     }
-    const says = wordsOf(error);
+    const says = errorText(error);
     journal.recordStep(step.id, { state: "failed", seconds: seconds(), says });
     options.tell({ kind: "end", step, state: "failed", seconds: seconds(), says });
   } finally {
@@ -117,17 +118,11 @@ async function verdictOf(row: CheckedRow, options: RunOptions): Promise<Verdict>
     return await row.check(worldOf(options));
   } catch (error) {
     signal.throwIfAborted();
-    return mayNotLook(error)
-      ? uncheckable(`AWS does not let you look: ${wordsOf(error)}`)
-      : unexpected(wordsOf(error));
+    // The caller's own credentials lack the permission to ask. That says nothing about the stack.
+    return isAccessDenied(error)
+      ? uncheckable(`AWS does not let you look: ${errorText(error)}`)
+      : unexpected(errorText(error));
   }
-}
-
-/** The person's own credentials lack the right to ask: nothing is said about the stack. */
-function mayNotLook(error: unknown): boolean {
-  return (
-    error instanceof Error && /^(AccessDenied|UnauthorizedOperation|AuthorizationError)/.test(error.name)
-  );
 }
 
 function worldOf({ journal, deployer, signal, patience, say }: RunOptions): World {

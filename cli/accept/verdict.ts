@@ -19,9 +19,3 @@ export function unexpected(says: string): Verdict {
 export function uncheckable(says: string): Verdict {
   return { state: "not checkable by a program", says };
 }
-
-/** The name that AWS gave the error, and its words. */
-export function wordsOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  return error.name === "Error" ? error.message : `${error.name}: ${error.message}`;
-}

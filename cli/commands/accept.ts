@@ -4,7 +4,7 @@ import { join, relative } from "node:path";
 import { createInterface } from "node:readline/promises";
 import { EmulatorError } from "../../local/emulator-process";
 import { LOCAL_REGION } from "../../stack/aws";
-import { awsWords } from "../../stack/aws-errors";
+import { explainAwsError } from "../../stack/aws-errors";
 import { projectName } from "../../stack/configuration-files";
 import { Interrupted, onInterrupt } from "../../stack/interrupt";
 import { PROJECT_ROOT } from "../../stack/runs";
@@ -59,7 +59,7 @@ export async function main(options: AcceptOptions, around: Surroundings = {}): P
       return error.exitCode;
     }
     const known = [Refused, Busy, DeployerError, EmulatorError].some((kind) => error instanceof kind);
-    const words = known ? (error as Error).message : awsWords(error);
+    const words = known ? (error as Error).message : explainAwsError(error);
     if (words === undefined) throw error;
     console.line(console.colours.red(words));
     if (options.json) process.stdout.write(`${JSON.stringify({ error: words })}\n`);

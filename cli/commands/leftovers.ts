@@ -1,6 +1,6 @@
 // npm run leftovers: what AWS still has of a stack after pulumi destroy, each with the command that removes it.
 
-import { awsWords } from "../../stack/aws-errors";
+import { explainAwsError } from "../../stack/aws-errors";
 import { NoSuchStack, stackConfiguration } from "../../stack/configuration";
 import type { LeftoversOptions } from "../arguments/types";
 import { findLeftovers, type Leftovers } from "../teardown/leftovers";
@@ -22,7 +22,7 @@ export async function main(options: LeftoversOptions): Promise<number> {
     return leftovers.found.length + leftovers.unlisted.length === 0 ? 0 : 1;
   } catch (error) {
     console.setStatus("");
-    const words = error instanceof NoSuchStack ? error.message : awsWords(error);
+    const words = error instanceof NoSuchStack ? error.message : explainAwsError(error);
     if (words === undefined) throw error;
     process.stderr.write(`${words}\n`);
     if (options.json) process.stdout.write(`${JSON.stringify({ stack, region, error: words })}\n`);

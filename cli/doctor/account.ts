@@ -6,6 +6,7 @@ import {
   type PrincipalPermissions,
 } from "@aws-sdk/client-lakeformation";
 import { GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";
+import { isAccessDenied } from "../../stack/aws-errors";
 import type { TargetConfig } from "../../stack/target";
 import { guarded } from "./guarded";
 import type { Check } from "./machine.mjs";
@@ -50,11 +51,11 @@ async function billingCheck(config: TargetConfig): Promise<Check> {
     await client.send(new DescribeBudgetsCommand({ AccountId: Account, MaxResults: 1 }));
     return { name, state: "ok", says: "budgets can be seen" };
   } catch (error) {
-    if (!(error instanceof Error) || !error.name.startsWith("AccessDenied")) throw error;
+    if (!isAccessDenied(error)) throw error;
     return {
       name,
       state: "bad",
-      says: `AWS refused: ${error.message}`,
+      says: `AWS denied access: ${(error as Error).message}`,
       remedy:
         'monthlyBudgetUsd needs budgets:ViewBudget and budgets:ModifyBudget, and access to billing, which the root user gives once for the whole account: Account, "IAM user and role access to Billing information", Activate. Without a budget: pulumi config set monthlyBudgetUsd 0',
     };

@@ -1,11 +1,11 @@
-// Runs a check of AWS so that one that is not answered says so, and stops no other.
-import { awsWords } from "../../stack/aws-errors";
+// Runs one check of AWS. A check that gets no answer reports that and does not stop the others.
+import { explainAwsError } from "../../stack/aws-errors";
 import type { Check } from "./machine.mjs";
 
 export async function guarded(name: string, check: () => Promise<Check>): Promise<Check> {
   try {
     return await check();
   } catch (error) {
-    return { name, state: "unknown", says: awsWords(error) ?? (error as Error).message };
+    return { name, state: "unknown", says: explainAwsError(error) ?? (error as Error).message };
   }
 }

@@ -8,7 +8,7 @@ import { paginateListSubscriptionsByTopic, SNSClient } from "@aws-sdk/client-sns
 import { GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";
 import { consoleHost } from "../../infra/blocks/account";
 import { readConfig } from "../../infra/config/config";
-import { awsWords } from "../../stack/aws-errors";
+import { explainAwsError } from "../../stack/aws-errors";
 import { NoSuchStack, type StackConfiguration, stackConfiguration } from "../../stack/configuration";
 import { checkOutputs, type StackOutputs } from "../../stack/outputs";
 import { partitionOf } from "../../stack/partition";
@@ -151,7 +151,7 @@ export async function credentialsCheck(
       name,
       state: "bad",
       says: "AWS was not reached with them",
-      remedy: awsWords(error) ?? String(error),
+      remedy: explainAwsError(error) ?? String(error),
     };
   }
 }
@@ -191,35 +191,37 @@ function needs({ project, values }: StackConfiguration): Need[] {
   ];
 }
 
-/** Quotas are found by the names that AWS gives them; the defaults apply where the account has none of its own. */
+/** Finds quotas by the names that AWS gives them. Where the account has no value of its own, AWS returns the default. */
 export async function quotaChecks(config: TargetConfig, configuration: StackConfiguration): Promise<Check[]> {
   const client = new ServiceQuotasClient({ maxAttempts: 2, ...config });
   const checks: Check[] = [];
-  for (const { service, quota, what, needed } of needs(configuration)) {
-    const name = `Quota, ${what}`;
-    try {
-      let found: number | undefined;
-      for await (const { Quotas = [] } of paginateListServiceQuotas({ client }, { ServiceCode: service })) {
-        found ??= Quotas.find(({ QuotaName = "" }) => quota.test(QuotaName))?.Value;
-      }
-      if (found === undefined)
-        checks.push({ name, state: "unknown", says: "AWS lists no such quota for this account" });
-      else if (found >= needed)
-        checks.push({ name, state: "ok", says: `${found}, this stack needs ${needed}` });
-      else {
-        const remedy = `https://${config.region}.${consoleHost(partitionOf(config.region))}/servicequotas/home/services/${service}/quotas`;
-        checks.push({
-          name,
-          state: "bad",
-          says: `${found}, and this stack needs ${needed}`,
-          remedy: `ask for more: ${remedy}`,
-        });
-      }
-    } catch (error) {
-      checks.push({ name, state: "unknown", says: awsWords(error) ?? (error as Error).message });
-    }
+  for (const need of needs(configuration)) {
+    const name = `Quota, ${need.what}`;
+    checks.push(await guarded(name, () => quotaCheck(client, config.region, name, need)));
   }
   return checks;
+}
+
+async function quotaCheck(
+  client: ServiceQuotasClient,
+  region: string,
+  name: string,
+  { service, quota, needed }: Need,
+): Promise<Check> {
+  let found: number | undefined;
+  for await (const { Quotas = [] } of paginateListServiceQuotas({ client }, { ServiceCode: service })) {
+    found ??= Quotas.find(({ QuotaName = "" }) => quota.test(QuotaName))?.Value;
+  }
+  if (found === undefined)
+    return { name, state: "unknown", says: "AWS lists no such quota for this account" };
+  if (found >= needed) return { name, state: "ok", says: `${found}; this stack needs ${needed}` };
+  const page = `https://${region}.${consoleHost(partitionOf(region))}/servicequotas/home/services/${service}/quotas`;
+  return {
+    name,
+    state: "bad",
+    says: `${found}; this stack needs ${needed}`,
+    remedy: `request an increase: ${page}`,
+  };
 }
 
 /** What a deployed stack says of itself. */

@@ -5,6 +5,7 @@ import {
   ResourceGroupsTaggingAPIClient,
 } from "@aws-sdk/client-resource-groups-tagging-api";
 import { budgetName, databaseName, qualifiedName } from "../../infra/blocks/names";
+import { errorText } from "../../stack/aws-errors";
 import type { TargetConfig } from "../../stack/target";
 import { type Item, LISTERS } from "./listing";
 
@@ -37,10 +38,7 @@ export async function findLeftovers(
     try {
       items.push(...(await list(config, ours)));
     } catch (error) {
-      unlisted.push({
-        kind,
-        why: error instanceof Error ? `${error.name}: ${error.message}` : String(error),
-      });
+      unlisted.push({ kind, why: errorText(error) });
     }
   }
   const listed = new Map(items.map((item) => [item, tagged.find((arn) => isArnOf(arn, item))]));

@@ -3,6 +3,7 @@
 import { setImmediate } from "node:timers/promises";
 import * as pulumi from "@pulumi/pulumi";
 import { type ClientConfig, LOCAL_ACCOUNT, LOCAL_REGION } from "../../stack/aws";
+import { errorText } from "../../stack/aws-errors";
 import { readConfiguration } from "../../stack/configuration-files";
 import { freshProgram } from "../../stack/declared";
 import { makeClients } from "./clients";
@@ -162,7 +163,9 @@ class Deployer {
         );
       return await this.create(type, name, inputs);
     } catch (error) {
-      this.fail(new DeployError(`${name} (${type}) could not be made: ${causeOf(error)}`, { cause: error }));
+      this.fail(
+        new DeployError(`${name} (${type}) could not be made: ${errorText(error)}`, { cause: error }),
+      );
       return new Promise<never>(() => undefined);
     }
   }
@@ -222,7 +225,9 @@ class Deployer {
       try {
         await handler.remove?.(deployed, this.context);
       } catch (error) {
-        throw new DeployError(this.secrets.blot(`${name} (${type}) could not be removed: ${causeOf(error)}`));
+        throw new DeployError(
+          this.secrets.blot(`${name} (${type}) could not be removed: ${errorText(error)}`),
+        );
       }
     }
   }
@@ -231,9 +236,4 @@ class Deployer {
 function namer(logicalName: string, { naming = DEFAULT_NAMING }: Handler): DeployContext["physicalName"] {
   return (given, prefix) =>
     given ?? (prefix === undefined ? automaticName(logicalName, naming) : prefixedName(prefix, naming));
-}
-
-function causeOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  return error.name === "Error" ? error.message : `${error.name}: ${error.message}`;
 }

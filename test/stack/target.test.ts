@@ -39,7 +39,7 @@ describe("stack/target", () => {
     assert(!(error instanceof QueryFailed));
     assert.match(
       remedy(error, target) ?? "",
-      /does not answer any more; its log is .*emulator\.log\. Start one with/,
+      /no longer answers\. Its log: .*emulator\.log\. Start a new one: npm start/,
     );
   });
 

@@ -113,22 +113,22 @@ describe("cli/doctor/stack, by AWS's answers", () => {
 
   it("compares each quota with what the stack's configuration needs", async () => {
     assert.deepEqual(await quotas({}), [
-      "Quota, Lambda: concurrent executions: ok, 10, this stack needs 3",
-      "Quota, Kinesis: shards: ok, 200, this stack needs 1",
-      "Quota, Glue: DPUs at once: ok, 10, this stack needs 2",
-      "Quota, Glue: job runs at once: ok, 30, this stack needs 1",
+      "Quota, Lambda: concurrent executions: ok, 10; this stack needs 3",
+      "Quota, Kinesis: shards: ok, 200; this stack needs 1",
+      "Quota, Glue: DPUs at once: ok, 10; this stack needs 2",
+      "Quota, Glue: job runs at once: ok, 30; this stack needs 1",
     ]);
     assert.deepEqual(await quotas({ shardCount: "9", glueWorkers: "3", glueWorkerType: "G.4X" }), [
-      "Quota, Lambda: concurrent executions: bad, 10, and this stack needs 11",
-      "Quota, Kinesis: shards: ok, 200, this stack needs 9",
-      "Quota, Glue: DPUs at once: bad, 10, and this stack needs 12",
-      "Quota, Glue: job runs at once: ok, 30, this stack needs 1",
+      "Quota, Lambda: concurrent executions: bad, 10; this stack needs 11",
+      "Quota, Kinesis: shards: ok, 200; this stack needs 9",
+      "Quota, Glue: DPUs at once: bad, 10; this stack needs 12",
+      "Quota, Glue: job runs at once: ok, 30; this stack needs 1",
     ]);
   });
 
   it("says where more is to be had", async () => {
     const [lambda] = await quotaChecks(config, stackConfiguration("dev", { shardCount: "500" }));
-    assert.match(lambda?.remedy ?? "", /^ask for more: .*\/servicequotas\/.*\/lambda\/quotas$/);
+    assert.match(lambda?.remedy ?? "", /^request an increase: .*\/servicequotas\/.*\/lambda\/quotas$/);
   });
 
   it("knows credentials that have expired, with what to do", async () => {
