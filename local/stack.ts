@@ -12,7 +12,7 @@ import {
 import { aborted } from "../stack/interrupt";
 import { checkOutputs, type StackOutputs } from "../stack/outputs";
 import { PROJECT_ROOT, Runs } from "../stack/runs";
-import { describeUnhonoured, listUnhonoured } from "./deploy/ignored-inputs";
+import { groupIgnoredInputs, listIgnoredInputs } from "./deploy/ignored-inputs";
 import { type Deployment, deploy } from "./deploy/program";
 import { type Emulator, startEmulator } from "./emulator-process";
 import { confirm, type Mail, readMails } from "./mailbox";
@@ -76,7 +76,7 @@ export async function upStack(options: UpOptions = {}): Promise<LocalStack> {
       emulator.crashed,
       aborted(options.signal),
     ]);
-    const warnings = describeUnhonoured(deployment.unhonoured);
+    const warnings = groupIgnoredInputs(deployment.ignoredInputs);
     writeDeployLog(stateDir, deployment);
     const outputs = checkOutputs(deployment.outputs, "the program");
     await confirmSubscriptions(emulator, deployment, say);
@@ -158,7 +158,7 @@ function writeDeployLog(stateDir: string, deployment: Deployment): void {
   const lines = [
     `${deployment.resources} resources made`,
     "Inputs that change nothing on the local stack:",
-    ...listUnhonoured(deployment.unhonoured),
+    ...listIgnoredInputs(deployment.ignoredInputs),
   ];
   appendFileSync(join(stateDir, "deploy.log"), `${lines.join("\n")}\n`);
 }

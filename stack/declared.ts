@@ -1,9 +1,6 @@
-// What the program declares with a given configuration: index.ts evaluated in process, with nothing made of it.
-import { createRequire } from "node:module";
-import { join } from "node:path";
-import { setImmediate } from "node:timers/promises";
-import * as pulumi from "@pulumi/pulumi";
-import { PROJECT_ROOT } from "./runs";
+// What the program declares with a given configuration: index.ts evaluated with an engine that creates nothing.
+import { type Evaluation, evaluateProgram } from "./evaluate";
+import { answerCall, type Place } from "./provider-functions";
 
 export interface Declared {
   type: string;
@@ -11,69 +8,57 @@ export interface Declared {
   inputs: Record<string, unknown>;
 }
 
+export interface DeclaredProgram extends Evaluation {
+  /** Sorted by type and name. Components are not among them. */
+  resources: Declared[];
+}
+
 const ACCOUNT = "123456789012";
 
-/** `values` maps full keys (`clickstream:shardCount`, `aws:region`) to their text. One evaluation at a time. */
+/** `values` maps full keys (`clickstream:shardCount`, `aws:region`) to their text. */
 export async function declaredResources(
   project: string,
   stack: string,
   values: Record<string, string>,
 ): Promise<Declared[]> {
+  return (await declareProgram(project, stack, values)).resources;
+}
+
+export async function declareProgram(
+  project: string,
+  stack: string,
+  values: Record<string, string>,
+  place: Partial<Place> = {},
+): Promise<DeclaredProgram> {
+  const where: Place = {
+    accountId: ACCOUNT,
+    partition: "aws",
+    region: values["aws:region"] ?? "us-east-1",
+    dnsSuffix: "amazonaws.com",
+    ...place,
+  };
   const resources: Declared[] = [];
-  await pulumi.runtime.setMocks(
+  const evaluation = await evaluateProgram(
+    { project, stack, values, stackTraces: false },
     {
-      newResource: ({ type, name, inputs, custom }) => {
-        if (!custom) return { id: undefined, state: inputs };
+      create({ type, name, inputs }) {
         resources.push({ type, name, inputs });
-        const state = { name: `${name}-id`, bucket: `${name}-id`, arn: `arn:aws:mock:::${name}`, ...inputs };
-        return { id: `${name}-id`, state };
+        return { id: `${name}-id`, state: stateOf(type, name, inputs, where) };
       },
-      call: ({ token }) => answer(token, values["aws:region"] ?? "us-east-1"),
+      call: ({ token }) => answerCall(token, where),
     },
-    project,
-    stack,
-    false,
   );
-  pulumi.runtime.setAllConfig(values);
-  // A broken configuration is thrown by the program itself, an error in an apply() reaches nobody else.
-  const strays: unknown[] = [];
-  const keep = (reason: unknown) => strays.push(reason);
-  process.on("unhandledRejection", keep);
-  try {
-    await withoutStackTraces(async () => {
-      await pulumi.runtime.runInPulumiStack(async () => freshProgram());
-      await pulumi.runtime.disconnect();
-    });
-  } finally {
-    for (let turn = 0; turn < 5; turn++) await setImmediate();
-    process.off("unhandledRejection", keep);
-  }
-  if (strays.length > 0) throw strays[0];
-  // Resources are declared side by side: their order is chance.
-  return resources.sort((a, b) => (`${a.type} ${a.name}` < `${b.type} ${b.name}` ? -1 : 1));
+  // Resources are declared side by side, in no fixed order.
+  resources.sort((a, b) => (`${a.type} ${a.name}` < `${b.type} ${b.name}` ? -1 : 1));
+  return { ...evaluation, resources };
 }
 
-/** Pulumi keeps one of each of its thousands of promises, mapped to the sources: two thirds of an evaluation's time. */
-export async function withoutStackTraces<Result>(work: () => Promise<Result>): Promise<Result> {
-  const limit = Error.stackTraceLimit;
-  Error.stackTraceLimit = 0;
-  try {
-    return await work();
-  } finally {
-    Error.stackTraceLimit = limit;
-  }
-}
-
-function answer(token: string, region: string): Record<string, string> {
-  if (token.endsWith("getCallerIdentity")) return { accountId: ACCOUNT, arn: `arn:aws:iam::${ACCOUNT}:root` };
-  if (token.endsWith("getRegion")) return { region, name: region, id: region };
-  if (token.endsWith("getPartition")) return { partition: "aws", dnsSuffix: "amazonaws.com" };
-  return {};
-}
-
-/** index.ts anew. Its stages keep no state of their own, so that the modules under it need not be loaded again. */
-export function freshProgram(root = PROJECT_ROOT): unknown {
-  const require = createRequire(join(root, "index.ts"));
-  delete require.cache[join(root, "index.ts")];
-  return require("./index");
+/** What AWS would have returned for a new resource, as far as the program reads it. */
+function stateOf(type: string, name: string, inputs: Declared["inputs"], { partition }: Place) {
+  const id = `${name}-id`;
+  const arn =
+    type === "aws:s3/bucket:Bucket"
+      ? `arn:${partition}:s3:::${id}`
+      : `arn:${type.replace(/^aws:/, `${partition}:`)}:${name}`;
+  return { name: id, bucket: id, uuid: `${name}-uuid`, keyId: `${name}-key-id`, arn, ...inputs };
 }

@@ -2,7 +2,7 @@
 import type { Handler, Properties } from "./resource";
 
 /** An input that changes nothing on the local stack. */
-export interface Unhonoured {
+export interface IgnoredInput {
   type: string;
   resource: string;
   input: string;
@@ -11,12 +11,12 @@ export interface Unhonoured {
 
 const UNKNOWN_INPUT = "not known to the local stack";
 
-export function findUnhonoured(
+export function findIgnoredInputs(
   type: string,
   resource: string,
   inputs: Properties,
   handler: Handler,
-): Unhonoured[] {
+): IgnoredInput[] {
   const ineffective = Object.entries(handler.ineffective ?? {});
   const found = new Map<string, string>();
   for (const path of leafPaths(inputs, "")) {
@@ -28,7 +28,7 @@ export function findUnhonoured(
 }
 
 /** One line for each reason, with the inputs it holds for: "reason: Function architectures (3), Job workerType". */
-export function describeUnhonoured(all: readonly Unhonoured[]): string[] {
+export function groupIgnoredInputs(all: readonly IgnoredInput[]): string[] {
   const reasons = new Map<string, Map<string, number>>();
   for (const { type, input, reason } of all) {
     const inputs = reasons.get(reason) ?? new Map<string, number>();
@@ -42,7 +42,7 @@ export function describeUnhonoured(all: readonly Unhonoured[]): string[] {
 }
 
 /** One line for each resource and input, for the log. */
-export function listUnhonoured(all: readonly Unhonoured[]): string[] {
+export function listIgnoredInputs(all: readonly IgnoredInput[]): string[] {
   return all.map(({ type, resource, input, reason }) => `${resource} (${type}) ${input}: ${reason}`);
 }
 

@@ -1,6 +1,6 @@
 // A test of what the program declares in China and in GovCloud: nothing there has an ARN or an address of the commercial partition.
 import assert from "node:assert/strict";
-import { evaluate, type Place } from "./program";
+import { evaluate, type Region } from "./program";
 
 const EVERYTHING = {
   alarms: "true",
@@ -13,8 +13,8 @@ const EVERYTHING = {
   privacy: '{"user_id":"hash"}',
   privacyHashKey: "a key of enough letters",
 };
-const CHINA: Place = { partition: "aws-cn", region: "cn-north-1", dnsSuffix: "amazonaws.com.cn" };
-const GOVERNMENT: Place = { partition: "aws-us-gov", region: "us-gov-west-1", dnsSuffix: "amazonaws.com" };
+const CHINA: Region = { partition: "aws-cn", region: "cn-north-1", dnsSuffix: "amazonaws.com.cn" };
+const GOVERNMENT: Region = { partition: "aws-us-gov", region: "us-gov-west-1", dnsSuffix: "amazonaws.com" };
 
 describe("infra in other partitions", () => {
   for (const [place, console, logs] of [

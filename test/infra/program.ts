@@ -1,16 +1,11 @@
-// Evaluates the program under Pulumi's mocks, as an engine would that accepts everything: for tests of what it declares.
+// What the program declares, in the form that tests ask for it: by type, by name, with URNs and dependencies.
 
 import * as pulumi from "@pulumi/pulumi";
-import { type Declared, freshProgram, withoutStackTraces } from "../../stack/declared";
+import { type Declared, declareProgram } from "../../stack/declared";
+import type { Registered } from "../../stack/evaluate";
+import type { Place } from "../../stack/provider-functions";
 
 export type { Declared };
-
-interface Made {
-  type: string;
-  name: string;
-  resource: pulumi.Resource;
-  inputs: Record<string, unknown>;
-}
 
 export interface Program {
   resources: Declared[];
@@ -26,21 +21,9 @@ export interface Program {
 }
 
 /** What differs between AWS's partitions. */
-export interface Place {
-  partition: string;
-  region: string;
-  dnsSuffix: string;
-}
+export type Region = Pick<Place, "partition" | "region" | "dnsSuffix">;
 
-const EUROPE: Place = { partition: "aws", region: "eu-west-1", dnsSuffix: "amazonaws.com" };
-
-function calls({ partition, region, dnsSuffix }: Place): Record<string, Record<string, string>> {
-  return {
-    "aws:index/getCallerIdentity:getCallerIdentity": { accountId: "123456789012" },
-    "aws:index/getRegion:getRegion": { region },
-    "aws:index/getPartition:getPartition": { partition, dnsSuffix },
-  };
-}
+const EUROPE: Region = { partition: "aws", region: "eu-west-1", dnsSuffix: "amazonaws.com" };
 
 export async function evaluate(
   config: Record<string, string> = {},
@@ -48,65 +31,25 @@ export async function evaluate(
   project = "clickstream",
   place = EUROPE,
 ): Promise<Program> {
-  const resources: Declared[] = [];
-  const made: Made[] = [];
-  await pulumi.runtime.setMocks(
-    {
-      newResource: ({ type, name, inputs, custom }) => {
-        if (!custom) return { id: undefined, state: inputs };
-        resources.push({ type, name, inputs });
-        const arn =
-          type === "aws:s3/bucket:Bucket"
-            ? `arn:${place.partition}:s3:::${name}-id`
-            : `arn:${type.replace(/^aws:/, `${place.partition}:`)}:${name}`;
-        return {
-          id: `${name}-id`,
-          state: {
-            name: `${name}-id`,
-            bucket: `${name}-id`,
-            uuid: `${name}-uuid`,
-            keyId: `${name}-key-id`,
-            arn,
-            ...inputs,
-          },
-        };
-      },
-      call: ({ token }) => calls(place)[token] ?? {},
-    },
-    project,
-    stack,
-    false,
+  const values = Object.fromEntries(
+    Object.entries(config).map(([key, value]) => [`${project}:${key}`, value]),
   );
-  pulumi.runtime.setAllConfig(
-    Object.fromEntries(Object.entries(config).map(([key, value]) => [`${project}:${key}`, value])),
-  );
-  const outputs =
-    (await withoutStackTraces(async () => {
-      const declared = await pulumi.runtime.runInPulumiStack(async () => {
-        pulumi.runtime.registerStackTransformation(({ type, name, resource, props }) => {
-          made.push({ type, name, resource, inputs: props });
-          return undefined;
-        });
-        return freshProgram();
-      });
-      await pulumi.runtime.disconnect();
-      return declared;
-    })) ?? {};
-  const dependenciesOf = await dependenciesIn(made);
+  const { resources, outputs, registered } = await declareProgram(project, stack, values, place);
+  const dependenciesOf = await dependenciesIn(registered);
   return {
     resources,
-    outputs: await resolve(outputs),
-    urns: Object.values(await resolve(made.map(({ resource }) => resource.urn)))
-      .map(String)
-      .sort(),
+    outputs,
+    urns: await urnsOf(registered),
     dependencies: (wanted, input) =>
       new Map(
-        made
+        registered
           .filter(({ type }) => type === wanted)
           .map(({ name, inputs }) => [name, dependenciesOf.get(inputs[input]) ?? []]),
       ),
     protectedOf: (wanted) =>
-      made.filter(({ type, resource }) => type === wanted && isProtected(resource)).map(({ name }) => name),
+      registered
+        .filter(({ type, resource }) => type === wanted && resource.__protect === true)
+        .map(({ name }) => name),
     of: (type) => resources.filter((resource) => resource.type === type),
     named: (type, name) => {
       const found = resources.find((resource) => resource.type === type && resource.name === name);
@@ -116,16 +59,16 @@ export async function evaluate(
   };
 }
 
-/** Only after the whole program has run: outputs resolve when all that they come from is declared. */
-function resolve(outputs: unknown): Promise<Record<string, unknown>> {
-  const all: pulumi.Output<unknown> = pulumi.output(outputs as pulumi.Input<unknown>);
+/** Only after the whole program has run: a URN resolves when its resource is registered. */
+async function urnsOf(registered: readonly Registered[]): Promise<string[]> {
+  const urns: pulumi.Output<string[]> = pulumi.output(registered.map(({ resource }) => resource.urn));
   return new Promise((done) => {
-    all.apply((values) => done({ ...(values as Record<string, unknown>) }));
+    urns.apply((all) => done([...all].sort()));
   });
 }
 
 /** By input, what it is made of: the SDK knows once all outputs are there. Only lists of outputs are looked at. */
-async function dependenciesIn(made: Made[]): Promise<Map<unknown, string[]>> {
+async function dependenciesIn(made: readonly Registered[]): Promise<Map<unknown, string[]>> {
   const names = new Map(
     made.map(({ type, name, resource }) => [resource, `${type.split(":").at(-1)} ${name}`]),
   );
@@ -143,9 +86,4 @@ async function dependenciesIn(made: Made[]): Promise<Map<unknown, string[]>> {
 /** What the SDK itself asks an output for when it tells the engine of dependencies. */
 interface Reached {
   allResources(): Promise<Set<pulumi.Resource>>;
-}
-
-/** Mocks are not told of the option: the SDK keeps it with the resource. */
-function isProtected(resource: pulumi.Resource): boolean {
-  return (resource as unknown as { __protect?: boolean }).__protect === true;
 }

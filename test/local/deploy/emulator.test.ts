@@ -140,7 +140,7 @@ describe("local/deploy on the emulator", function () {
       assert.deepEqual(tags, expected, what);
     }
     assert.deepEqual(
-      deployment.unhonoured.filter(({ input }) => input.startsWith("tags")),
+      deployment.ignoredInputs.filter(({ input }) => input.startsWith("tags")),
       [],
     );
   });
