@@ -6,8 +6,8 @@ import { PROJECT_ROOT } from "../../stack/runs";
 import { type Traffic, USUAL } from "../cost/assumptions";
 import { estimate, type Line } from "../cost/model";
 import { PRICE_DATE, PRICE_REGION } from "../cost/prices";
-import { dollars } from "../cost/report";
 import { DAYS_PER_MONTH, HOURS_PER_MONTH } from "../cost/schedule";
+import { dollars } from "../cost/wording";
 import { settings } from "./run-settings";
 import { SIMULATED, STEPS } from "./steps";
 

@@ -19,8 +19,8 @@ import { ROWS } from "../accept/rows";
 import { destroyOnly, run, type Told } from "../accept/run";
 import { STEPS } from "../accept/steps";
 import type { State } from "../accept/verdict";
-import type { AcceptOptions } from "../arguments/types";
-import { dollars } from "../cost/report";
+import type { AcceptOptions } from "../arguments.mjs";
+import { dollars } from "../cost/wording";
 import { credentialsCheck } from "../doctor/stack";
 import { Console, type ConsoleStream } from "../view/console";
 

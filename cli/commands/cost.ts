@@ -1,12 +1,12 @@
-// npm run cost: what a stack costs a month and for a million events, what dominates, and which setting would cut it.
+// npm run cost: what a stack costs a month and per million events, the largest part, and settings that would cut it.
 
 import { declaredBy, InvalidConfiguration, NoSuchStack, stackConfiguration } from "../../stack/configuration";
 import type { CostOptions } from "../arguments/types";
 import { type Traffic, USUAL } from "../cost/assumptions";
 import { type Estimate, estimate } from "../cost/model";
 import { PRICE_DATE, PRICE_REGION, UNPRICED } from "../cost/prices";
-import { assumptions, dollars, dominance, parts, quantity, savingText } from "../cost/report";
 import { type Saving, savings } from "../cost/savings";
+import { assumptions, dollars, dominance, parts, quantity, savingText } from "../cost/wording";
 import { Console } from "../view/console";
 
 export async function main(options: CostOptions): Promise<number> {
@@ -14,7 +14,7 @@ export async function main(options: CostOptions): Promise<number> {
   try {
     const traffic = trafficOf(options);
     const configuration = stackConfiguration(options.stack ?? "dev", settings(options.set));
-    console.setStatus("Evaluating the program, once for each setting that could be changed");
+    console.setStatus("Evaluating the program once per setting that could be changed");
     const now = estimate(await declaredBy(configuration), traffic);
     const cheaper = await savings(configuration, now, traffic);
     console.setStatus("");
@@ -84,7 +84,7 @@ function show(
   console: Console,
 ): void {
   const { bold, dim, yellow } = console.colours;
-  const perMillion = now.perMillion === undefined ? "" : `, ${dollars(now.perMillion)} for a million events`;
+  const perMillion = now.perMillion === undefined ? "" : `, ${dollars(now.perMillion)} per million events`;
   console.line(bold(`The stack ${stack}: ${dollars(now.monthly)} a month${perMillion}`));
   console.line(dim(`Assuming ${assumptions(traffic)}. Each has an option: --help.`));
   console.line();
@@ -103,16 +103,18 @@ function show(
   const region = values["aws:region"] ?? PRICE_REGION;
   if (region !== PRICE_REGION) {
     console.line(
-      yellow(`! The stack is in ${region}, whose prices are not listed: these are ${PRICE_REGION}'s.`),
+      yellow(
+        `! The stack is in ${region}. Its prices are not listed; these are the prices of ${PRICE_REGION}.`,
+      ),
     );
   }
   for (const warning of now.warnings) console.line(yellow(`! ${warning}`));
-  console.heading("What would cut it");
-  if (cheaper.length === 0) console.line("No setting would save five cents or more.");
+  console.heading("How to pay less");
+  if (cheaper.length === 0) console.line("No setting would save five cents or more a month.");
   for (const saving of cheaper) console.line(savingText(saving));
   console.line();
   console.line(
-    dim(`List prices of ${PRICE_REGION}, ${PRICE_DATE} (cli/cost/prices.json), without free allowances.`),
+    dim(`List prices of ${PRICE_REGION}, ${PRICE_DATE} (cli/cost/prices.json), without free tiers.`),
   );
-  for (const gap of UNPRICED) console.line(dim(`Not in it: ${gap}`));
+  for (const gap of UNPRICED) console.line(dim(`Not included: ${gap}`));
 }

@@ -1,4 +1,4 @@
-// What a month's traffic makes of a plan: records, batches, objects, runs and their seconds, files, stored bytes.
+// Turns a month's traffic into work: records, batches, objects, runs and their seconds, files, stored bytes.
 
 import { HOUR_SECONDS } from "../../lambdas/shared/durations";
 import { PUT_UNIT_BYTES } from "../../lambdas/shared/records";
@@ -11,10 +11,10 @@ const MONTH_SECONDS = HOURS_PER_MONTH * HOUR_SECONDS;
 const SHARD_BYTES_PER_SECOND = 1024 * 1024;
 const SHARD_RECORDS_PER_SECOND = 1000;
 const LAMBDA_PAYLOAD_BYTES = 6 * 1024 * 1024;
-/** What Lambda tells of a record beside its data. */
+/** What Lambda passes with a record's data. */
 const RECORD_ENVELOPE_BYTES = 400;
 export const GB = 1e9;
-/** States of an execution that found something, and of one that found nothing; tested against the state machine. */
+/** States of an execution that found events, and of one that found none. A test compares them with the state machine. */
 export const WORKING_PATH = [
   ...["CheckInput", "IsInputRight", "KeepInput", "WhatToDo", "TransformEvents", "ReadReport", "HowToRepair"],
   ...["RepairPartitions", "VerifyTables", "ReadCounts", "IsVerified"],
@@ -41,7 +41,7 @@ export interface Flow {
   working: boolean;
   jobSeconds: number;
   filesWritten: number;
-  /** Curated files that lie there, which each run opens. */
+  /** Curated files that the lake holds. Each run opens them. */
   filesKept: number;
   rawObjectsKept: number;
 }
@@ -90,12 +90,12 @@ export function flowOf(plan: Plan, traffic: Traffic): Flow {
   };
 }
 
-/** A batch ends with the window (from its first record), with batchSize records, or with 6 MB of payload. */
+/** A batch ends when the window (from its first record) is over, at batchSize records, or at 6 MB of payload. */
 function batchesPerSecond(plan: Plan, recordsPerSecond: number, recordBytes: number): number {
   if (recordsPerSecond === 0) return 0;
   const payload = (recordBytes * 4) / 3 + RECORD_ENVELOPE_BYTES;
   const recordsPerBatch = Math.min(plan.batchSize, LAMBDA_PAYLOAD_BYTES / payload);
-  // Without a window Lambda still polls a shard once a second only.
+  // Without a window, Lambda still polls a shard only once a second.
   const byTime = 1 / (Math.max(plan.windowSeconds, 1) + 1 / recordsPerSecond);
   return Math.max(byTime, recordsPerSecond / recordsPerBatch);
 }
@@ -116,7 +116,7 @@ function jobSeconds(plan: Plan, eventsPerRun: number, files: number, known: numb
   return WORK.sparkBaseSeconds + work / cores;
 }
 
-/** Days for which an object under a prefix lies there, up to the age of the stack. */
+/** Days that an object under a prefix is kept, up to the age of the stack. */
 function keptDays(rules: LifecycleRule[], prefix: string, days: number): number {
   const expirations = rules
     .filter((rule) => prefix.startsWith(rule.prefix))
@@ -124,7 +124,7 @@ function keptDays(rules: LifecycleRule[], prefix: string, days: number): number 
   return Math.min(days, ...expirations);
 }
 
-/** GB that lie in each storage class after the traffic's months, of bytes that come every day. */
+/** GB in each storage class after `months` of the same bytes every day. */
 export function storedGb(
   bytesPerDay: number,
   objectBytes: number,
@@ -133,7 +133,7 @@ export function storedGb(
   months: number,
 ): Record<string, number> {
   const end = keptDays(rules, prefix, months * DAYS_PER_MONTH);
-  // S3 leaves objects under 128 KB where they are, as the other classes bill them as if they had that size.
+  // S3 does not move objects under 128 KB: the other classes would bill them as 128 KB.
   const moves = objectBytes < 128 * 1024 ? [] : rules.filter((rule) => prefix.startsWith(rule.prefix));
   const steps = moves.flatMap(({ transitions }) => transitions).sort((a, b) => a.days - b.days);
   const stored: Record<string, number> = {};

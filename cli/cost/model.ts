@@ -338,14 +338,6 @@ function observeLines(plan: Plan, flow: Flow): Line[] {
     ),
     line(
       "observe",
-      "CloudWatch: composite alarms",
-      "cloudwatch.compositeAlarm",
-      plan.compositeAlarms,
-      "alarms",
-      "aws:cloudwatch/compositeAlarm:CompositeAlarm",
-    ),
-    line(
-      "observe",
       "CloudWatch: dashboards",
       "cloudwatch.dashboard",
       plan.dashboards,
@@ -359,7 +351,6 @@ function observeLines(plan: Plan, flow: Flow): Line[] {
       plan.customMetrics,
       "metrics",
       "aws:cloudwatch/metricAlarm:MetricAlarm",
-      "aws:cloudwatch/logMetricFilter:LogMetricFilter",
     ),
     line(
       "observe",

@@ -1,4 +1,4 @@
-// The settings that cost, read from what the program declares, so that the estimate cannot differ from the deployment.
+// The settings that cost money, read from what the program declares. So the estimate cannot differ from the deployment.
 import type { Declared } from "../../stack/declared";
 
 export interface LifecycleRule {
@@ -17,15 +17,13 @@ export interface Plan {
   dpus: number;
   workers: number;
   targetFileMb: number;
-  /** Expressions of the schedules that are on. */
+  /** Expressions of the enabled schedules. */
   schedules: string[];
   successMails: number;
-  failureMails: number;
   logRetentionDays: number;
   customerKeys: number;
   secrets: number;
   alarmMetrics: number;
-  compositeAlarms: number;
   dashboards: number;
   customMetrics: number;
   tracedParts: number;
@@ -59,12 +57,10 @@ export function readPlan(resources: readonly Declared[]): Plan {
       .filter(({ state }) => state !== "DISABLED")
       .map(({ scheduleExpression }) => String(scheduleExpression)),
     successMails: subscriptions(resources, "PipelineSuccess"),
-    failureMails: subscriptions(resources, "PipelineFailure"),
     logRetentionDays: Number(of("aws:cloudwatch/logGroup:LogGroup")[0]?.retentionInDays ?? 30),
     customerKeys: of("aws:kms/key:Key").length,
     secrets: of("aws:secretsmanager/secret:Secret").length,
     alarmMetrics: alarms.reduce((sum, alarm) => sum + metricsOf(alarm), 0),
-    compositeAlarms: of("aws:cloudwatch/compositeAlarm:CompositeAlarm").length,
     dashboards: dashboards.length,
     customMetrics: customMetrics(alarms, dashboards),
     tracedParts: tracedParts(of),
@@ -84,7 +80,7 @@ function subscriptions(resources: readonly Declared[], topic: string): number {
   ).length;
 }
 
-/** CloudWatch bills an alarm by the metrics that it watches. */
+/** CloudWatch bills an alarm by the number of metrics that it watches. */
 function metricsOf(alarm: Inputs): number {
   const queries = (alarm.metricQueries ?? []) as { metric?: unknown }[];
   return Math.max(1, queries.filter(({ metric }) => metric !== undefined).length);
@@ -100,7 +96,7 @@ function tracedParts(of: (type: string) => Inputs[]): number {
   return functions.length + machines.length;
 }
 
-/** The metrics outside AWS's own namespaces that alarms and dashboards name: an embedded metric has no resource. */
+/** The custom metrics that alarms and dashboards use. A metric in embedded metric format (EMF) has no resource. */
 function customMetrics(alarms: Inputs[], dashboards: Inputs[]): number {
   const seen = new Set<string>();
   const note = (namespace: unknown, name: unknown, dimensions: unknown) => {

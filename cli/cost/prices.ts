@@ -5,7 +5,7 @@ export type PriceKey = keyof typeof list.prices;
 
 export const PRICE_REGION = list.region;
 export const PRICE_DATE = list.date;
-/** What no price could be found for, in words. */
+/** What has no price here, as sentences. */
 export const UNPRICED: readonly string[] = list.unknown;
 
 /** Dollars for one unit. */

@@ -7,12 +7,12 @@ const UNIT_HOURS: Record<string, number> = { minute: 1 / 60, hour: 1, day: 24 };
 const MONTHS = ["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"];
 const WEEKDAYS = ["SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"];
 
-/** Runs a month of `rate(...)` or `cron(...)`; a cron's year is taken to match. Throws on any other form. */
+/** Runs a month of `rate(...)` or `cron(...)`; the year of a cron expression is ignored. Throws on any other form. */
 export function runsPerMonth(expression: string): number {
   const rate = /^rate\((\d+) (minute|hour|day)s?\)$/.exec(expression);
   if (rate) return HOURS_PER_MONTH / (Number(rate[1]) * (UNIT_HOURS[rate[2] as string] as number));
   const cron = /^cron\((\S+) (\S+) (\S+) (\S+) (\S+) (\S+)\)$/.exec(expression);
-  if (!cron) throw new Error(`${expression} is no schedule: rate(...) and cron(...) are known`);
+  if (!cron) throw new Error(`${expression} is not a schedule: use rate(...) or cron(...)`);
   const [minutes, hours, days, months, weekdays] = cron.slice(1) as [string, string, string, string, string];
   const times = matches(minutes, 0, 59) * matches(hours, 0, 23);
   return times * daysPerMonth(days, weekdays) * (matches(months, 1, 12, MONTHS) / 12);

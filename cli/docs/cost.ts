@@ -7,9 +7,9 @@ import { flowOf } from "../cost/flow";
 import { type Estimate, estimate } from "../cost/model";
 import { readPlan } from "../cost/plan";
 import { PRICE_DATE, PRICE_REGION, price, UNPRICED } from "../cost/prices";
-import { assumptions, dollars, dominance, parts, quantity, savingText } from "../cost/report";
 import { type Saving, savings } from "../cost/savings";
 import { HOURS_PER_MONTH } from "../cost/schedule";
+import { assumptions, dollars, dominance, parts, quantity, savingText } from "../cost/wording";
 
 const SIZES = [10_000, 1_000_000, 10_000_000, 100_000_000];
 const SHOWN_SAVINGS = 5;

@@ -6,6 +6,7 @@ import { type Traffic, USUAL } from "../../../cli/cost/assumptions";
 import { IDLE_PATH, storedGb, WORKING_PATH } from "../../../cli/cost/flow";
 import { FREE } from "../../../cli/cost/free";
 import { type Estimate, estimate } from "../../../cli/cost/model";
+import { prices } from "../../../cli/cost/prices.json";
 import { savings } from "../../../cli/cost/savings";
 import { declaredBy, stackConfiguration } from "../../../stack/configuration";
 import { everythingOn } from "../../local/everything-on";
@@ -145,6 +146,26 @@ describe("cli/cost/model", function () {
       resources.map(({ type }) => type).filter((type) => !billed.has(type) && !(type in FREE)),
     );
     assert.deepEqual([...unknown], []);
+  });
+
+  it("names no type that the program never declares, and has no price that no line uses", async () => {
+    const everything = everythingOn();
+    const onDemand: Record<string, string> = { ...everything.values, "clickstream:streamMode": "ON_DEMAND" };
+    delete onDemand["clickstream:shardCount"];
+    const plans = [await declaredBy(everything), await declaredBy({ ...everything, values: onDemand })];
+    const declared = new Set(plans.flat().map(({ type }) => type));
+    const lines = plans.flatMap((resources) => estimate(resources, { ...USUAL, months: 24 }).lines);
+    const named = [...lines.flatMap(({ types }) => types), ...Object.keys(FREE)];
+    assert.deepEqual(
+      named.filter((type) => !declared.has(type)),
+      [],
+    );
+    const source = readFileSync(join(ROOT, "cli", "cost", "model.ts"), "utf8");
+    // The storage classes are chosen by the lifecycle rules.
+    const unused = Object.keys(prices).filter(
+      (key) => !/^s3\.STANDARD/.test(key) && !source.includes(`"${key}"`),
+    );
+    assert.deepEqual(unused, []);
   });
 
   it("counts the states that the state machine really passes", () => {

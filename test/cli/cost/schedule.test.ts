@@ -24,6 +24,6 @@ describe("cli/cost/schedule", () => {
   });
 
   it("refuses what is no schedule", () => {
-    assert.throws(() => runsPerMonth("at(2030-01-01T00:00:00)"), /is no schedule/);
+    assert.throws(() => runsPerMonth("at(2030-01-01T00:00:00)"), /is not a schedule/);
   });
 });
