@@ -53,12 +53,15 @@ export async function declareProgram(
   return { ...evaluation, resources };
 }
 
+/** The ARN that an evaluation gives a resource. */
+export function declaredArn(type: string, name: string, partition = "aws"): string {
+  if (type === "aws:s3/bucket:Bucket") return `arn:${partition}:s3:::${name}-id`;
+  return `arn:${type.replace(/^aws:/, `${partition}:`)}:${name}`;
+}
+
 /** What AWS would have returned for a new resource, as far as the program reads it. */
 function stateOf(type: string, name: string, inputs: Declared["inputs"], { partition }: Place) {
   const id = `${name}-id`;
-  const arn =
-    type === "aws:s3/bucket:Bucket"
-      ? `arn:${partition}:s3:::${id}`
-      : `arn:${type.replace(/^aws:/, `${partition}:`)}:${name}`;
+  const arn = declaredArn(type, name, partition);
   return { name: id, bucket: id, uuid: `${name}-uuid`, keyId: `${name}-key-id`, arn, ...inputs };
 }

@@ -1,7 +1,7 @@
 // The diagram in docs/architecture.md, drawn from what the program declares: its resources, and who may do what with which.
 
 import { declaredBy, stackConfiguration } from "../../stack/configuration";
-import type { Declared } from "../../stack/declared";
+import { type Declared, declaredArn } from "../../stack/declared";
 
 const BEGIN = "<!-- diagram: written by npm run docs -->";
 const END = "<!-- end of diagram -->";
@@ -95,13 +95,13 @@ function permissionEdges(resources: readonly Declared[], nodes: readonly Declare
 
 function ownsRole({ inputs }: Declared, role: string): boolean {
   const own = [inputs.role, inputs.roleArn, (inputs.target as { roleArn?: string } | undefined)?.roleArn];
-  return own.includes(`arn:aws:mock:::${role}`);
+  return own.includes(declaredArn("aws:iam/role:Role", role));
 }
 
 function isOf(arn: string, { type, name, inputs }: Declared): boolean {
   if (type === "aws:glue/catalogTable:CatalogTable")
     return arn.endsWith(`:table/${inputs.databaseName}/${inputs.name}`);
-  const own = `arn:aws:mock:::${name}`;
+  const own = declaredArn(type, name);
   return arn === own || arn.startsWith(`${own}/`);
 }
 
