@@ -20,7 +20,7 @@ import { nameDates } from "../view/dates";
 import { executeAndFollow } from "../view/follow";
 import { showKept } from "../view/kept-stack";
 import { MailWatch, showMails, topicOf } from "../view/mails";
-import { type Answer, DEFAULT_QUERIES, runQueries } from "../view/queries";
+import { type Answer, defaultQueries, runQueries } from "../view/queries";
 import { type RunFacts, runDocument } from "../view/run-document";
 import { failureOf } from "./execute";
 
@@ -154,11 +154,12 @@ async function showResults(
   const asked = options.query?.map((sql, index) => ({ title: `Query ${index + 1}: ${sql}`, sql }));
   const { database, workgroup } = stack.outputs;
   const athena = new AthenaClient(stack.clientConfig);
-  const answers = await runQueries({ athena, database, workgroup }, asked ?? DEFAULT_QUERIES);
+  const since = facts.report?.dates.first ?? new Date().toISOString().slice(0, 10);
+  const answers = await runQueries({ athena, database, workgroup }, asked ?? defaultQueries(since));
   facts.queries = answers;
-  for (const { title, columns, rows, error } of answers) {
+  for (const { title, columns, rows, rowsShown, error } of answers) {
     console.heading(title);
-    if (error === undefined) console.table(columns, rows);
+    if (error === undefined) console.table(columns, rows, rowsShown);
     else console.line(console.colours.red(`  Athena: ${error}`));
     if (error !== undefined) facts.problems.push(`A query failed (${title}): ${error}`);
   }

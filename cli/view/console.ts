@@ -1,4 +1,4 @@
-// Everything that people read on the terminal: lines, a status line that lives, tables and framed mails.
+// Writes to the terminal: lines, a status line that is redrawn in place, tables and framed mails.
 import Table from "cli-table3";
 import picocolors from "picocolors";
 import type { Value } from "../../stack/athena";
@@ -7,7 +7,7 @@ const DEFAULT_WIDTH = 100;
 const WIDEST = 120;
 const CELL_WIDTH = 60;
 const ROWS_SHOWN = 50;
-/** A mail's line that lists thousands of dates helps nobody on a terminal; no link or command is so long. */
+/** Longer lines of a mail are cut, such as a list of thousands of dates. No link or command is this long. */
 const MAIL_LINE_WIDTH = 2000;
 
 export interface ConsoleStream {
@@ -26,11 +26,11 @@ export class Console {
     private readonly stream: ConsoleStream,
     env: NodeJS.ProcessEnv = process.env,
   ) {
-    // https://no-color.org: set and not empty means none.
+    // https://no-color.org: set and not empty means no colours.
     this.colours = picocolors.createColors(stream.isTTY === true && !env.NO_COLOR && env.TERM !== "dumb");
   }
 
-  /** Seconds since the command began, as the left column of the live view shows them. */
+  /** Seconds since the command began: the left column of the live view. */
   elapsed(): string {
     return `${((Date.now() - this.began) / 1000).toFixed(1).padStart(6)} s`;
   }
@@ -55,7 +55,7 @@ export class Console {
     this.line(this.colours.bold(text));
   }
 
-  /** What is going on right now; only a terminal shows it, in place, with the time ticking. */
+  /** What is happening now. Only a terminal shows it: one line with a running clock, redrawn in place. */
   setStatus(text: string): void {
     if (this.stream.isTTY !== true) return;
     this.clearStatus();
@@ -70,7 +70,7 @@ export class Console {
     this.timer.unref();
   }
 
-  table(columns: string[], rows: Value[][]): void {
+  table(columns: string[], rows: Value[][], rowsShown = ROWS_SHOWN): void {
     if (rows.length === 0) {
       this.line(this.colours.dim(`  (no rows; columns: ${columns.join(", ")})`));
       return;
@@ -79,16 +79,16 @@ export class Console {
     const table = new Table({
       head: columns.map((name) => this.colours.bold(name)),
       colAligns: numeric.map((is) => (is ? "right" : "left")),
-      // The table's own colours would ignore NO_COLOR.
+      // The table's default colours ignore NO_COLOR.
       style: { head: [], border: [], compact: true },
     });
-    for (const row of rows.slice(0, ROWS_SHOWN)) table.push(row.map(cell));
+    for (const row of rows.slice(0, rowsShown)) table.push(row.map(cell));
     for (const text of table.toString().split("\n")) this.line(text);
-    const left = rows.length - ROWS_SHOWN;
-    if (left > 0) this.line(this.colours.dim(`  … and ${left} more rows (--json has all)`));
+    const left = rows.length - rowsShown;
+    if (left > 0) this.line(this.colours.dim(`  … and ${left} more rows (all with --json)`));
   }
 
-  /** A mail as it lies in the mailbox. No right edge, so that what is copied out of it (a link, a command) is whole. */
+  /** A mail in a frame without a right edge, so that a copied link or command is complete. */
   frame(head: string[], body: string): void {
     const { bold, dim } = this.colours;
     const width = Math.min(this.stream.columns ?? DEFAULT_WIDTH, WIDEST);
@@ -123,7 +123,7 @@ function shortened(text: string): string {
 
 function cell(value: Value): string {
   if (value === null) return "";
-  // A terminal obeys control characters; what a producer sent must not move its cursor.
+  // Events can hold control characters. They must not move the terminal's cursor.
   const text = String(value)
     .replaceAll("\n", "⏎")
     .replace(/\p{Cc}/gu, "\ufffd");

@@ -1,38 +1,35 @@
-// The queries that a run ends with: what came in, what it earned, what people looked at, and what was wrong.
+// The queries that `npm start` ends with: events, revenue, pages, and what was quarantined.
+import { sqlSince } from "../../infra/catalog/saved-queries";
 import { QueryFailed, type QueryResult, type QueryTarget, runQuery } from "../../stack/athena";
 
 export interface TitledQuery {
   title: string;
   sql: string;
+  /** Rows that the terminal shows; all are in the JSON document. */
+  rowsShown?: number;
 }
 
-export const DEFAULT_QUERIES: readonly TitledQuery[] = [
-  {
-    title: "Events by type",
-    sql: "SELECT event_type, count(*) AS events, count(DISTINCT session_id) AS sessions FROM events GROUP BY event_type ORDER BY events DESC, event_type",
-  },
-  {
-    title: "Revenue by category",
-    sql: "SELECT product_category, count(*) AS purchases, round(sum(revenue), 2) AS revenue FROM events WHERE event_type = 'purchase' GROUP BY product_category ORDER BY revenue DESC, product_category",
-  },
-  {
-    title: "Top pages",
-    sql: "SELECT page_url, count(*) AS views FROM events WHERE event_type = 'page_view' GROUP BY page_url ORDER BY views DESC, page_url LIMIT 8",
-  },
-  {
-    title: "Quarantine",
-    sql: "SELECT reason, count(*) AS lines FROM quarantine GROUP BY reason ORDER BY lines DESC, reason",
-  },
-];
+/** `since` is the first day that the run wrote to. The saved queries look back from today, a run can add older events. */
+export function defaultQueries(since: string): TitledQuery[] {
+  return [
+    { title: "Events by type", sql: sqlSince("events-by-type", since) },
+    {
+      title: "Revenue by category",
+      sql: "SELECT product_category, count(*) AS purchases, round(sum(revenue), 2) AS revenue FROM events WHERE event_type = 'purchase' GROUP BY product_category ORDER BY revenue DESC, product_category",
+    },
+    { title: "Top pages", sql: sqlSince("top-pages", since), rowsShown: 8 },
+    { title: "Quarantine by reason", sql: sqlSince("quarantine-by-reason", since) },
+  ];
+}
 
-export type Answer = QueryResult & { title: string; error?: string };
+export type Answer = QueryResult & Pick<TitledQuery, "title" | "rowsShown"> & { error?: string };
 
-/** Runs each query; one that Athena refuses does not keep the others from running. */
+/** Runs each query. If Athena refuses one, the others still run. */
 export async function runQueries(target: QueryTarget, queries: readonly TitledQuery[]): Promise<Answer[]> {
   const answers: Answer[] = [];
-  for (const { title, sql } of queries) {
+  for (const { title, rowsShown, sql } of queries) {
     try {
-      answers.push({ title, ...(await runQuery(target, sql)) });
+      answers.push({ title, rowsShown, ...(await runQuery(target, sql)) });
     } catch (error) {
       if (!(error instanceof QueryFailed)) throw error;
       answers.push({ title, sql, columns: [], rows: [], error: error.message });

@@ -1,0 +1,25 @@
+// The saved queries as `npm start` asks them; test/emulator/test_saved_queries.py runs them as they are saved.
+import assert from "node:assert/strict";
+import { savedQueries, sqlSince } from "../../../infra/catalog/saved-queries";
+
+describe("infra/catalog/saved-queries", () => {
+  it("begins a query on another day than the saved one", () => {
+    assert.equal(
+      sqlSince("events-by-type", "2026-01-31"),
+      `SELECT event_type,
+  count(*) AS events,
+  count(DISTINCT session_id) AS sessions
+FROM events
+WHERE event_date >= DATE '2026-01-31'
+GROUP BY event_type
+ORDER BY events DESC, event_type`,
+    );
+  });
+
+  it("leaves no query on events that depends on the day of the run", () => {
+    const relative = savedQueries()
+      .map(({ name }) => sqlSince(name, "2026-01-31"))
+      .filter((sql) => sql.includes("current_date"));
+    assert.deepEqual(relative, []);
+  });
+});
