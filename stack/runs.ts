@@ -1,4 +1,4 @@
-// The folders of the runs, .local/runs/<id>/: each run's whole state, found again by other commands while it is up.
+// The folders of the local runs, .local/runs/<id>/. Other commands find a running stack through them.
 import { randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
@@ -9,13 +9,13 @@ const OWNER_FILE = "owner.json";
 const STACK_FILE = "stack.json";
 const DEAD_RUNS_KEPT = 3;
 
-/** Who a run belongs to: the process id alone could be another process's by now. */
+/** The process that a run belongs to. The id alone is not enough: the system reuses ids. */
 interface Owner {
   pid: number;
   started: string | undefined;
 }
 
-/** What another command needs to use a stack that is up. */
+/** What another command needs to use a running stack. */
 export interface StackRecord {
   id: string;
   endpoint: string;
@@ -25,7 +25,7 @@ export interface StackRecord {
 export class Runs {
   constructor(private readonly folder = join(PROJECT_ROOT, ".local", "runs")) {}
 
-  /** A new folder, owned by this process; old folders without a living owner go, except the last few. */
+  /** Creates a folder for this process. Deletes old folders whose process has ended, except the last few. */
   create(): { id: string; stateDir: string } {
     this.prune();
     const id = `${timestamp(new Date())}-${randomBytes(2).toString("hex")}`;
@@ -50,7 +50,7 @@ export class Runs {
     return join(this.folder, id);
   }
 
-  /** The stack that is up: the named one, or the newest. */
+  /** The running stack with this id, or the newest one. */
   find(id?: string): StackRecord {
     const up = this.all().filter(
       (run) => this.isAlive(run) && existsSync(join(this.folder, run, STACK_FILE)),
@@ -65,39 +65,43 @@ export class Runs {
     for (const run of dead.slice(0, Math.max(0, dead.length - DEAD_RUNS_KEPT))) this.remove(run);
   }
 
-  /** Sorted by age, as the ids begin with the time. */
+  /** Oldest first: the ids begin with the time. */
   private all(): string[] {
     return existsSync(this.folder) ? readdirSync(this.folder).sort() : [];
   }
 
   private isAlive(run: string): boolean {
     const owner = readJson<Owner>(join(this.folder, run, OWNER_FILE));
-    if (!owner) return false;
-    try {
-      process.kill(owner.pid, 0);
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== "EPERM") return false;
-    }
+    if (!owner || !processExists(owner.pid)) return false;
     return owner.started === undefined || startOf(owner.pid) === owner.started;
   }
 }
 
 export class NoStackUp extends Error {
   constructor(id: string | undefined, up: string[]) {
-    const others = up.length > 0 ? ` Up are: ${up.join(", ")}.` : "";
+    const others = up.length > 0 ? ` These are running: ${up.join(", ")}.` : "";
     super(
       id === undefined
-        ? "No local stack is up. Start one in another terminal with: npm start -- --keep"
-        : `The local run ${id} is not up.${others} Start one in another terminal with: npm start -- --keep`,
+        ? "No local stack is running. Start one in another terminal: npm start -- --keep"
+        : `The local run ${id} is not running.${others} Start one in another terminal: npm start -- --keep`,
     );
   }
 }
 
-/** When a process started, in ticks since boot (Linux only; elsewhere the process id has to do). */
+export function processExists(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EPERM";
+  }
+}
+
+/** When a process started, in ticks since boot (Linux only; elsewhere only the process id is compared). */
 function startOf(pid: number): string | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-    // The second field, the command, may hold spaces and brackets.
+    // The second field, the command, can contain spaces and brackets.
     return stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19];
   } catch {
     return undefined;

@@ -1,9 +1,9 @@
-// Breaks a part of the stack on purpose, and puts it back; both may be repeated, as a run can end between the two.
+// Breaks a part of the stack on purpose and repairs it. Both can be repeated, as a run may end between the two.
 import { GetJobCommand, type Job, type JobUpdate, UpdateJobCommand } from "@aws-sdk/client-glue";
 import { GetFunctionConfigurationCommand, UpdateFunctionConfigurationCommand } from "@aws-sdk/client-lambda";
 import { until, type World } from "./world";
 
-/** Makes the ingest write to a bucket that does not exist, while `work` runs. */
+/** Makes the ingest write to a bucket that does not exist while `work` runs. */
 export async function withBrokenIngest<T>(world: World, work: () => Promise<T>): Promise<T> {
   const { rawBucket } = world.outputs;
   await pointIngestAt(world, `${rawBucket}-missing`);
@@ -14,7 +14,7 @@ export async function withBrokenIngest<T>(world: World, work: () => Promise<T>):
   }
 }
 
-/** Undoes what an earlier run of the command broke and did not put back. */
+/** Repairs what an interrupted run left broken. */
 export async function repairIngest(world: World): Promise<void> {
   await pointIngestAt(world, world.outputs.rawBucket);
 }
@@ -34,15 +34,15 @@ async function pointIngestAt(world: World, bucket: string): Promise<void> {
 }
 
 const PRIVACY = "--privacy";
-/** A rule that the script does not know: it raises and names the word. */
+/** A rule that the script does not know. It raises an error that names the rule. */
 export const BROKEN_RULE = "shred";
 
-/** Makes the Glue job raise, while `work` runs. */
+/** Makes the Glue job fail while `work` runs. */
 export async function withBrokenJob<T>(world: World, work: () => Promise<T>): Promise<T> {
   const { glue } = world.clients;
   const JobName = world.outputs.jobName;
   const { Job } = await glue.send(new GetJobCommand({ JobName }));
-  if (!Job) throw new Error(`Glue knows no job ${JobName}`);
+  if (!Job) throw new Error(`Glue has no job ${JobName}`);
   const sound = { ...Job, DefaultArguments: { ...Job.DefaultArguments, ...soundPrivacy(Job) } };
   const broken = {
     ...Job,
@@ -59,7 +59,7 @@ export async function withBrokenJob<T>(world: World, work: () => Promise<T>): Pr
   }
 }
 
-/** Undoes what an earlier run of the command broke and did not put back. */
+/** Repairs what an interrupted run left broken. */
 export async function repairJob(world: World): Promise<void> {
   const JobName = world.outputs.jobName;
   const { Job } = await world.clients.glue.send(new GetJobCommand({ JobName }));
@@ -70,13 +70,13 @@ export async function repairJob(world: World): Promise<void> {
   );
 }
 
-/** The rules that were there before, which the broken ones carry with them. */
+/** The original rules, which the broken ones contain. */
 function soundPrivacy({ DefaultArguments }: Job): Record<string, string> {
   const { was } = JSON.parse(DefaultArguments?.[PRIVACY] ?? "{}") as { was?: string };
   return was === undefined ? {} : { [PRIVACY]: was };
 }
 
-/** UpdateJob overwrites the whole definition, and refuses the fields that only GetJob has. */
+/** UpdateJob replaces the whole definition and rejects the fields that only GetJob returns. */
 function updateOf(job: Job): JobUpdate {
   const { Name, CreatedOn, LastModifiedOn, AllocatedCapacity, MaxCapacity, ProfileName, ...update } = job;
   return update;

@@ -1,4 +1,4 @@
-// The AWS SDK clients that steps and checks use, for AWS or for the local stack, as the configuration says.
+// The AWS SDK clients that steps and checks use, for AWS or for the local stack.
 import { CloudTrailClient } from "@aws-sdk/client-cloudtrail";
 import { ResourceGroupsTaggingAPIClient } from "@aws-sdk/client-resource-groups-tagging-api";
 import { XRayClient } from "@aws-sdk/client-xray";

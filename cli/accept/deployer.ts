@@ -1,4 +1,4 @@
-// What deploys the stack that is looked at: the pulumi CLI on AWS, or the local stack.
+// Deploys the stack under test: with the pulumi CLI to AWS, or to the local stack.
 
 import type { Mail } from "../../local/mailbox";
 import type { StackOutputs } from "../../stack/outputs";
@@ -10,22 +10,22 @@ export interface Deployer {
   readonly project: string;
   readonly stack: string;
   readonly region: string;
-  /** For AWS SDK clients. Only known after the first `up` on the local stack. */
+  /** For AWS SDK clients. The local stack has it after the first `up` only. */
   readonly config: TargetConfig;
-  /** Makes the stack be as these settings say, over those of earlier calls; undefined takes a key out. */
+  /** Deploys with these settings on top of those of earlier calls. Undefined removes a key. */
   up(settings: Settings): Promise<StackOutputs>;
-  /** Another `up` with the same settings: what it changed, in the engine's own words; undefined where nothing. */
+  /** Deploys again with the same settings. Returns the engine's list of changes; undefined if there are none. */
   upAgain(): Promise<string | undefined>;
   /** Removes the resources and the stack itself. */
   destroy(): Promise<void>;
-  /** What exists and is this stack's: a line each, for a person who was interrupted. */
-  standing(): Promise<string[]>;
-  /** Everything that the engine has said so far. */
-  said(): string;
+  /** The existing resources of the stack, one line each, for a person who interrupted the run. */
+  existing(): Promise<string[]>;
+  /** All output of the engine so far. */
+  log(): string;
   /** Where mails can be read. */
   mails?: () => Promise<Mail[]>;
   close(): Promise<void>;
 }
 
-/** The deployment went wrong; the message has the engine's own words. */
+/** The deployment failed. The message has the engine's output. */
 export class DeployerError extends Error {}

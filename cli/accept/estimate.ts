@@ -1,4 +1,4 @@
-// What a run costs and how long it takes, from the cost model for the stack that it deploys and the steps that it does.
+// Estimates what a run costs and how long it takes, from the cost model and the steps.
 
 import { readConfiguration } from "../../stack/configuration-files";
 import { declaredResources } from "../../stack/declared";
@@ -14,19 +14,19 @@ import { SIMULATED, STEPS } from "./steps";
 export interface Cost {
   minutes: number;
   dollars: number;
-  /** The most expensive parts, in words. */
+  /** The most expensive parts, one line each. */
   parts: string[];
-  /** What the number rests on. */
+  /** What the estimate assumes. */
   assumptions: string[];
-  /** What the stack costs an hour where it is left up. */
+  /** What the stack costs per hour if it is kept. */
   hourly: number;
 }
 
-/** Queries of the checks: Athena bills 10 MB at least for each. */
+/** Queries of the checks. Athena bills at least 10 MB for each. */
 const QUERIES = 20;
-/** The events of the other executions are few. */
+/** The other executions have few events. */
 const EVENTS = SIMULATED.events + 100;
-/** Deploying and destroying take their time, too. */
+/** Time for deploying and destroying. */
 const SPARE_HOURS = 0.25;
 
 export async function costOfRun(region: string): Promise<Cost> {
@@ -54,16 +54,16 @@ export async function costOfRun(region: string): Promise<Cost> {
     dollars: total,
     parts: parts.filter(({ usd }) => usd >= 0.001).map(({ item, usd }) => `${item}: ${dollars(usd)}`),
     assumptions: [
-      `list prices of ${PRICE_REGION}, ${PRICE_DATE}, without free allowances and taxes`,
+      `list prices of ${PRICE_REGION}, ${PRICE_DATE}, without free tiers and taxes`,
       `${runs} runs of the Glue job with ${busy.plan.workers} workers, ${Math.round(Math.max(60, busy.flow.jobSeconds))} s each`,
-      "what AWS bills by the month (key, secret, alarms, dashboard) by its hours",
-      "the stack exists for a quarter of an hour longer than the steps take",
+      "monthly prices (key, secret, alarms, dashboard) counted per hour",
+      "the stack exists 15 minutes longer than the steps take",
     ],
     hourly,
   };
 }
 
-/** A day on which just this run happens, in a lake that holds nothing else. */
+/** A day with this run only, in an empty lake. */
 function oneDay(): Traffic {
   return {
     ...USUAL,
@@ -75,10 +75,10 @@ function oneDay(): Traffic {
   };
 }
 
-/** What a day of work adds to the idle stack, a line each. */
+/** What a day of work costs on top of the idle stack, one line per item. */
 function share(busy: readonly Line[], idle: readonly Line[]): { item: string; usd: number }[] {
   return busy.map(({ item, monthly }) => {
-    const standing = idle.find((line) => line.item === item)?.monthly ?? 0;
-    return { item, usd: Math.max(0, monthly - standing) / DAYS_PER_MONTH };
+    const base = idle.find((line) => line.item === item)?.monthly ?? 0;
+    return { item, usd: Math.max(0, monthly - base) / DAYS_PER_MONTH };
   });
 }

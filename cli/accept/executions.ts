@@ -1,4 +1,4 @@
-// Runs executions of the state machine to their end, and keeps of each what the checks look at.
+// Runs executions of the state machine to their end and returns what the checks need of each.
 import { PutRecordsCommand } from "@aws-sdk/client-kinesis";
 import { ListExecutionsCommand } from "@aws-sdk/client-sfn";
 import { runQuery } from "../../stack/athena";
@@ -8,7 +8,7 @@ import { type ExecutionFact, until, type World } from "./world";
 
 const SETTLE_SECONDS = 1800;
 
-/** Waits for the execution that an interrupted try of the step left running: it would mix with what is counted. */
+/** Waits for an execution that an interrupted step left running. Its events would distort the counts. */
 export async function settled(world: World): Promise<void> {
   const { stateMachineArn } = world.outputs;
   const quiet = await until(world, "an earlier execution to end", SETTLE_SECONDS, async () => {
@@ -38,7 +38,7 @@ export async function execute(world: World, input: unknown): Promise<ExecutionFa
   return { name, status, seconds, error, cause, failedState, left, report, sent };
 }
 
-/** What an execution takes as `sent`, to wait for these records. */
+/** The execution input that waits for these records. */
 export interface Sent {
   sent: { since: string; shards: Record<string, string> };
 }
@@ -62,7 +62,7 @@ export async function put(world: World, records: readonly (string | Uint8Array)[
   return { sent: { since, shards } };
 }
 
-/** An event that the ingest accepts; `id` finds it again. */
+/** An event that the ingest accepts. `id` identifies it in the tables. */
 export function goodEvent(id: string): string {
   return JSON.stringify({
     event_id: id,
@@ -73,7 +73,7 @@ export function goodEvent(id: string): string {
   });
 }
 
-/** Lines that the ingest cannot accept, each wrong in its own way, each with the marker in it. */
+/** Lines that the ingest rejects, each for another reason. Each contains the marker. */
 export function poisonedLines(marker: string): string[] {
   const event = { event_id: `${marker}-bad`, event_type: "page_view", user_id: "accept" };
   return [
@@ -86,7 +86,7 @@ export function poisonedLines(marker: string): string[] {
   ];
 }
 
-/** Rows of the events table, as a reader sees them. */
+/** Rows of the events table, counted with Athena. */
 export async function countEvents({ clients, outputs }: World, where = "true"): Promise<number> {
   const { database, workgroup, eventsTable } = outputs;
   const sql = `SELECT count(*) FROM ${eventsTable} WHERE ${where}`;

@@ -1,8 +1,8 @@
-// The state file of a run, .cli/accept/<stack>/state.json: what is done, so that an interrupted run goes on after it.
+// The state file of a run, .local/accept/<stack>/state.json. It lists what is done, so that an interrupted run can go on.
 import { randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { PROJECT_ROOT } from "../../stack/runs";
+import { PROJECT_ROOT, processExists } from "../../stack/runs";
 import type { Verdict } from "./verdict";
 import type { Facts } from "./world";
 
@@ -19,18 +19,18 @@ export interface Progress {
   target: "aws" | "local";
   region: string;
   role?: string;
-  /** Encrypts the stack's secret where pulumi keeps its state in a bucket or a folder, and none was given. */
+  /** Encrypts the stack's secret if pulumi keeps its state in a bucket or folder and the environment has no passphrase. */
   passphrase: string;
-  /** Who works on it. */
+  /** The process that works on it. */
   pid: number;
   facts: Facts;
   steps: Record<string, StepRecord>;
   verdicts: Record<string, Verdict>;
-  /** Everything is removed and the report is written: the next run starts from the beginning. */
+  /** The stack is removed and the report is written. The next run starts from the beginning. */
   finished: boolean;
 }
 
-/** Another run of the command works on the same stack. */
+/** Another process runs this command for the same stack. */
 export class Busy extends Error {}
 
 export const ACCEPT_FOLDER = join(PROJECT_ROOT, ".local", "accept");
@@ -41,16 +41,16 @@ export class Journal {
     readonly progress: Progress,
   ) {}
 
-  /** The run that was interrupted; undefined where there is none. */
+  /** The interrupted run; undefined if there is none. */
   static interrupted(stack: string, root = ACCEPT_FOLDER): Journal | undefined {
     const folder = join(root, stack);
     const file = join(folder, "state.json");
     if (!existsSync(file)) return undefined;
     const progress = JSON.parse(readFileSync(file, "utf8")) as Progress;
     if (progress.finished) return undefined;
-    if (progress.pid !== process.pid && isAlive(progress.pid)) {
+    if (progress.pid !== process.pid && processExists(progress.pid)) {
       throw new Busy(
-        `Another npm run accept works on the stack ${stack} (process ${progress.pid}): wait for it, or end it with: kill ${progress.pid}`,
+        `Another npm run accept is working on the stack ${stack} (process ${progress.pid}). Wait until it ends, or stop it: kill ${progress.pid}`,
       );
     }
     const journal = new Journal(folder, { ...progress, pid: process.pid });
@@ -64,7 +64,7 @@ export class Journal {
   ): Journal {
     const folder = join(root, given.stack);
     mkdirSync(folder, { recursive: true });
-    // What pulumi said in an earlier run is no evidence for this one.
+    // The log of an earlier run must not count as evidence for this one.
     rmSync(join(folder, "pulumi.log"), { force: true });
     const journal = new Journal(folder, {
       ...given,
@@ -112,19 +112,10 @@ export class Journal {
     this.save();
   }
 
-  /** Whole or not at all: the process may be killed at any moment. Only the owner reads it, as of the passphrase. */
+  /** Atomic, as the process may be killed at any moment. Readable by the owner only, because of the passphrase. */
   save(): void {
     const file = join(this.folder, "state.json");
     writeFileSync(`${file}.part`, `${JSON.stringify(this.progress, null, 2)}\n`, { mode: 0o600 });
     renameSync(`${file}.part`, file);
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM";
   }
 }

@@ -1,4 +1,4 @@
-// Deploys to a local stack: the same program, made once; it cannot be changed in place, as there is no engine.
+// Deploys the program to a local stack, once. There is no engine that could change it in place.
 
 import { type LocalStack, type UpOptions, upStack } from "../../local/stack";
 import { LOCAL_REGION } from "../../stack/aws";
@@ -6,7 +6,7 @@ import { findLeftovers } from "../teardown/leftovers";
 import { type Deployer, DeployerError } from "./deployer";
 import type { Settings } from "./settings";
 
-/** What the local deployment calls its project and stack. */
+/** The project and stack names of the local deployment. */
 export const LOCAL_PROJECT = "clickstream";
 const LOCAL_STACK = "dev";
 
@@ -33,26 +33,26 @@ export class LocalDeployer implements Deployer {
       config: Object.fromEntries(given),
       signal: this.options.signal,
       onProgress: this.options.say,
-      onResource: ({ created, declared }) => this.options.say(`${created} of ${declared} resources made`),
+      onResource: ({ created, declared }) => this.options.say(`${created} of ${declared} resources created`),
     });
     return this.up_.outputs;
   }
 
   upAgain(): Promise<string | undefined> {
-    throw new DeployerError("the local stack has no engine that compares");
+    throw new DeployerError("the local stack has no engine that compares states");
   }
 
   async destroy(): Promise<void> {
     await this.up_?.destroy();
   }
 
-  async standing(): Promise<string[]> {
+  async existing(): Promise<string[]> {
     if (!this.up_) return [];
     const { found } = await findLeftovers(this.config, this.project, this.stack);
     return found.map(({ kind, id }) => `${kind} ${id}`);
   }
 
-  said(): string {
+  log(): string {
     return "";
   }
 
@@ -66,7 +66,7 @@ export class LocalDeployer implements Deployer {
   }
 
   private stackUp(): LocalStack {
-    if (!this.up_) throw new DeployerError("the local stack is not up");
+    if (!this.up_) throw new DeployerError("the local stack is not running");
     return this.up_;
   }
 }

@@ -1,4 +1,4 @@
-// Deploys to AWS with the pulumi CLI, as a person would type it, and leaves what it said in a file.
+// Deploys to AWS with the pulumi CLI, as a person would, and writes its output to a log file.
 import { type ChildProcess, spawn } from "node:child_process";
 import { appendFileSync, closeSync, existsSync, openSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
@@ -11,9 +11,9 @@ export interface PulumiOptions {
   project: string;
   stack: string;
   region: string;
-  /** The role that the AWS provider assumes for every call about a resource. */
+  /** The role that the AWS provider assumes. */
   role?: string;
-  /** Where the log goes. */
+  /** The folder of the log. */
   folder: string;
   passphrase: string;
   signal: AbortSignal;
@@ -34,31 +34,31 @@ export class PulumiDeployer implements Deployer {
   readonly stack: string;
   readonly region: string;
   readonly config: { region: string };
-  private readonly log: string;
+  private readonly logFile: string;
 
   constructor(private readonly options: PulumiOptions) {
     this.project = options.project;
     this.stack = options.stack;
     this.region = options.region;
     this.config = { region: options.region };
-    this.log = join(options.folder, "pulumi.log");
+    this.logFile = join(options.folder, "pulumi.log");
   }
 
-  /** Who is logged in to which backend; throws with the remedy where pulumi cannot be used. */
+  /** Who is logged in. Throws with the remedy if pulumi cannot be used. */
   async whoami(): Promise<string> {
     const { code, text } = await this.ask("whoami");
     if (code === 0) return text.trim();
     throw new DeployerError(
-      `pulumi is not logged in: pulumi login, or pulumi login --local. It said: ${text.trim()}`,
+      `pulumi is not logged in. Run pulumi login, or pulumi login --local. pulumi said: ${text.trim()}`,
     );
   }
 
-  /** How many resources pulumi knows of the stack; undefined where there is no such stack. */
+  /** The number of resources in the stack's state; undefined if there is no such stack. */
   async resources(): Promise<number | undefined> {
     const { code, text } = await this.ask("stack", "ls", "--json");
     if (code !== 0) throw new DeployerError(`pulumi stack ls failed:\n${lastLines(text)}`);
     const stacks = JSON.parse(text) as { name: string; resourceCount?: number }[];
-    // A backend with organizations says organization/project/name.
+    // A backend with organizations lists organization/project/name.
     const found = stacks.find(({ name }) => name.split("/").at(-1) === this.stack);
     return found && (found.resourceCount ?? 0);
   }
@@ -84,11 +84,11 @@ export class PulumiDeployer implements Deployer {
   async destroy(): Promise<void> {
     if ((await this.resources()) === undefined) return;
     await this.must("destroy", "--yes", "--skip-preview", ...QUIET, "--stack", this.stack);
-    // Pulumi.NAME.yaml goes with it.
+    // This also deletes Pulumi.NAME.yaml.
     await this.must("stack", "rm", "--yes", "--stack", this.stack);
   }
 
-  async standing(): Promise<string[]> {
+  async existing(): Promise<string[]> {
     if ((await this.resources()) === undefined) return [];
     const { code, text } = await this.ask("stack", "export", "--stack", this.stack);
     if (code !== 0) return [`pulumi stack export failed: ${lastLines(text)}`];
@@ -102,8 +102,8 @@ export class PulumiDeployer implements Deployer {
     return [...counts].sort().map(([type, count]) => `${count} ${type}`);
   }
 
-  said(): string {
-    return existsSync(this.log) ? readFileSync(this.log, "utf8") : "";
+  log(): string {
+    return existsSync(this.logFile) ? readFileSync(this.logFile, "utf8") : "";
   }
 
   async close(): Promise<void> {}
@@ -134,18 +134,18 @@ export class PulumiDeployer implements Deployer {
     if (code !== 0) throw new DeployerError(failure(args, text));
   }
 
-  /** For what takes long: its words go to the log, and its last line to the person. */
+  /** For long commands: the output goes to the log file, its last line to the status line. */
   private async long(args: string[]): Promise<Answer> {
     this.options.signal.throwIfAborted();
-    // Values are left out of the log: one of them is a secret.
+    // The log omits values: one of them is a secret.
     const shown = args.map((arg) => (args[0] === "config" ? arg.replace(/=.*/s, "=…") : arg));
-    appendFileSync(this.log, `$ pulumi ${shown.join(" ")}\n`);
-    const begin = statSync(this.log).size;
-    const file = openSync(this.log, "a");
-    // A file, not a pipe: pulumi goes on to the end of its update even when this process is killed.
+    appendFileSync(this.logFile, `$ pulumi ${shown.join(" ")}\n`);
+    const begin = statSync(this.logFile).size;
+    const file = openSync(this.logFile, "a");
+    // A file, not a pipe: so pulumi finishes its update even if this process is killed.
     const child = this.start(args, ["ignore", file, file]);
     closeSync(file);
-    const text = () => readFileSync(this.log).subarray(begin).toString("utf8");
+    const text = () => readFileSync(this.logFile).subarray(begin).toString("utf8");
     const show = () => this.options.say(`pulumi ${args[0]}: ${text().trimEnd().split("\n").at(-1) ?? ""}`);
     const timer = setInterval(show, SHOW_EVERY_MILLISECONDS);
     try {
@@ -157,7 +157,7 @@ export class PulumiDeployer implements Deployer {
     }
   }
 
-  /** For short questions whose answer is what is printed. An interruption does not stop them. */
+  /** For short commands whose output is the answer. An interruption does not stop them. */
   private async ask(...args: string[]): Promise<Answer> {
     const child = this.start(args, ["ignore", "pipe", "pipe"]);
     let stdout = "";
@@ -183,7 +183,7 @@ export class PulumiDeployer implements Deployer {
         ...(!given && { PULUMI_CONFIG_PASSPHRASE: this.options.passphrase }),
       },
       stdio,
-      // Ctrl+C reaches the whole foreground group; a second SIGINT would make pulumi stop in the middle of an update.
+      // Ctrl+C reaches the whole foreground process group. A second SIGINT would stop pulumi in the middle of an update.
       detached: true,
     });
   }
@@ -191,7 +191,7 @@ export class PulumiDeployer implements Deployer {
 
 const QUIET = ["--color", "never", "--suppress-outputs"];
 
-/** The exit code. One SIGINT when the signal is aborted: pulumi then ends what it is doing and saves its state. */
+/** Returns the exit code. Sends one SIGINT when the signal aborts: pulumi then finishes its current work and saves its state. */
 async function ended(child: ChildProcess, signal?: AbortSignal): Promise<number | null> {
   const stop = () => child.kill("SIGINT");
   signal?.addEventListener("abort", stop, { once: true });
@@ -211,12 +211,12 @@ async function ended(child: ChildProcess, signal?: AbortSignal): Promise<number 
   }
 }
 
-/** What failed, in AWS's and the engine's words, and what a person can do where they are known. */
+/** The lines of the output that explain the failure, with a remedy if one is known. */
 function failure(args: string[], text: string): string {
   const words = text.split("\n").filter((line) => /error|denied|not authorized|failed/i.test(line));
   const said = words.length > 0 ? words.slice(0, LINES_SHOWN).join("\n") : lastLines(text);
   const locked = /locked by|Another update is currently in progress/i.test(text);
-  const hint = locked ? "\nAn earlier update holds the stack. If none runs any more: pulumi cancel" : "";
+  const hint = locked ? "\nAn earlier update has locked the stack. If it no longer runs: pulumi cancel" : "";
   return `pulumi ${args[0]} failed:\n${said}${hint}`;
 }
 

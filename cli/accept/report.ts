@@ -1,4 +1,4 @@
-// The report of a run: JSON for programs, Markdown for people, a row each; what is not as expected comes first.
+// The report of an acceptance run, as JSON and as Markdown. Rows that are not as expected come first.
 import { writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { PROJECT_ROOT } from "../../stack/runs";
@@ -33,7 +33,7 @@ export function reportOf({ progress }: Journal, rows: readonly Row[], steps: rea
     const verdict =
       "byPerson" in row
         ? uncheckable(row.byPerson)
-        : (progress.verdicts[id] ?? uncheckable("the run did not get there"));
+        : (progress.verdicts[id] ?? uncheckable("the run ended before this check"));
     return { id, what, command: commandOf(row), see, ifNot, ...verdict };
   });
   const count = (state: State) => reported.filter((row) => row.state === state).length;
@@ -56,7 +56,7 @@ export function reportOf({ progress }: Journal, rows: readonly Row[], steps: rea
   };
 }
 
-/** Leaves both files, and answers where: paths from the project's root. */
+/** Writes both files and returns their paths from the project's root. */
 export function writeReport(folder: string, report: Report): { json: string; markdown: string } {
   const json = join(folder, "report.json");
   const markdown = join(folder, "report.md");
@@ -94,7 +94,7 @@ function section(state: State, { rows }: Report): string[] {
   return [
     `## ${state.slice(0, 1).toUpperCase()}${state.slice(1)} (${found.length})`,
     "",
-    `| what | ${state === "not checkable by a program" ? "why" : "AWS says"} |${last}`,
+    `| what | ${state === "not checkable by a program" ? "why" : "result"} |${last}`,
     `| --- | --- |${last && " --- |"}`,
     ...found.map(({ what, says, ifNot, command }) => {
       const more = state === "seen" ? "" : ` ${cell(state === "not as expected" ? ifNot : command)} |`;

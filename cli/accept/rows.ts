@@ -4,15 +4,24 @@ import {
   isOff,
   jobTime,
   leftovers,
-  noKnownHoles,
+  noKnownVulnerabilities,
   scheduled,
   scheduleOff,
   secondUp,
   tagIndex,
-} from "./checks/life";
+} from "./checks/lifecycle";
 import { ingestLines, jobSaysWhy, logGroups } from "./checks/logs";
+import {
+  alarmFires,
+  alarmsQuiet,
+  ingestMetrics,
+  mailsPublished,
+  mappingMetrics,
+  runMetrics,
+  traces,
+} from "./checks/monitoring";
+import { deployerSuffices, functionsRun, nothingDenied, passes } from "./checks/permissions";
 import { quotasSuffice } from "./checks/quotas";
-import { deployerSuffices, functionsRun, nothingDenied, passes } from "./checks/rights";
 import {
   givenUp,
   partitions,
@@ -23,15 +32,6 @@ import {
   reprocessed,
   simulated,
 } from "./checks/runs";
-import {
-  alarmRings,
-  alarmsQuiet,
-  ingestMetrics,
-  mailsPublished,
-  mappingMetrics,
-  runMetrics,
-  traces,
-} from "./checks/told";
 import { EXECUTION, type Row } from "./row";
 import { BY_PERSON } from "./rows-by-person";
 import { SWITCHES } from "./switches";
@@ -287,7 +287,7 @@ export const ROWS: readonly Row[] = [
       "the topic's policy must allow `cloudwatch.amazonaws.com` to publish, and the key's policy must allow it to use the key",
     after: LATE,
     needs: ["refuse"],
-    check: alarmRings,
+    check: alarmFires,
     notLocal: NO_ALARMS,
   },
   {
@@ -391,7 +391,7 @@ export const ROWS: readonly Row[] = [
     ifNot: "npm install --save-exact NAME@VERSION with the version that npm names, then `npm test`",
     after: "deploy",
     needs: [],
-    check: noKnownHoles(),
+    check: noKnownVulnerabilities(),
     notLocal: "a local run asks no registry",
   },
   ...BY_PERSON,

@@ -1,12 +1,12 @@
-// The configuration that a run deploys with: every switch on, and nothing that takes long.
+// The configuration that a run deploys with: every switch on, and short waiting times.
 import { randomBytes } from "node:crypto";
 import type { Settings } from "./settings";
 import { SWITCHES } from "./switches";
 
-/** What every deployment of the run has, beside the switches. */
+/** The settings of every deployment of the run, in addition to the switches. */
 const BASE: Settings = {
   batchWindowSeconds: 5,
-  // A batch that cannot be landed is given up after a minute instead of an hour.
+  // Lambda gives up a failing batch after a minute instead of an hour.
   ingestRetryAttempts: 1,
   glueTimeoutMinutes: 15,
   logRetentionDays: 1,

@@ -1,4 +1,4 @@
-// Does the steps that are not done yet, looks at the rows after each, and takes the stack down at the end.
+// Runs the steps that are not done yet, checks the rows after each step, and destroys the stack at the end.
 import { errorText, isAccessDenied } from "../../stack/aws-errors";
 import { Interrupted } from "../../stack/interrupt";
 import { clientsOf } from "./clients";
@@ -16,20 +16,20 @@ export interface RunOptions {
   rows: readonly Row[];
   signal: AbortSignal;
   patience: number;
-  /** Leaves the stack up. */
+  /** Does not destroy the stack. */
   keep?: boolean;
-  /** What is going on right now. */
+  /** Shows what is happening now. */
   say(text: string): void;
-  /** A line that stays. */
-  tell(event: Told): void;
+  /** Reports a step or a verdict, in a line that stays. */
+  report(event: RunEvent): void;
 }
 
-export type Told =
+export type RunEvent =
   | { kind: "step"; step: Step }
   | { kind: "end"; step: Step; state: "done" | "failed" | "skipped"; seconds: number; says?: string }
   | { kind: "verdict"; row: Row; verdict: Verdict };
 
-/** Rejects with Interrupted; everything else that goes wrong is in the journal. */
+/** Rejects with Interrupted only. The journal records all other failures. */
 export async function run(options: RunOptions): Promise<void> {
   for (const step of options.steps) {
     if (step.id === DESTROY && options.keep) continue;
@@ -38,12 +38,12 @@ export async function run(options: RunOptions): Promise<void> {
   }
 }
 
-/** Only takes the stack down, and looks at what is left. */
+/** Only destroys the stack and checks what is left. */
 export async function destroyOnly(options: RunOptions): Promise<void> {
   const step = options.steps.find(({ id }) => id === DESTROY);
   if (!step) return;
   if (options.journal.step(DESTROY)?.state !== "done") {
-    // What was said of an earlier try does not hold for this one.
+    // The verdicts of an earlier try are not valid for this one.
     options.journal.forget(
       options.rows.flatMap((row) => ("after" in row && row.after === DESTROY ? [row.id] : [])),
     );
@@ -58,48 +58,49 @@ async function doStep(step: Step, options: RunOptions): Promise<void> {
   const why = whySkipped(step, options);
   if (why !== undefined) {
     journal.recordStep(step.id, { state: "skipped", seconds: 0, says: why });
-    options.tell({ kind: "end", step, state: "skipped", seconds: 0, says: why });
+    options.report({ kind: "end", step, state: "skipped", seconds: 0, says: why });
     return;
   }
-  options.tell({ kind: "step", step });
+  options.report({ kind: "step", step });
   const began = Date.now();
   const seconds = () => Math.round((Date.now() - began) / 100) / 10;
   try {
     const facts = await step.run(worldOf(options));
     signal.throwIfAborted();
     journal.recordStep(step.id, { state: "done", seconds: seconds() }, facts);
-    options.tell({ kind: "end", step, state: "done", seconds: seconds() });
+    options.report({ kind: "end", step, state: "done", seconds: seconds() });
   } catch (error) {
-    // Whatever breaks off when the run is interrupted: the step is not done, and is done again.
+    // An interruption can cause any error. The step is not done; the next run repeats it.
     if (signal.aborted || error instanceof Interrupted) {
       journal.save();
       throw signal.aborted ? signal.reason : error;
     }
     const says = errorText(error);
     journal.recordStep(step.id, { state: "failed", seconds: seconds(), says });
-    options.tell({ kind: "end", step, state: "failed", seconds: seconds(), says });
+    options.report({ kind: "end", step, state: "failed", seconds: seconds(), says });
   } finally {
     options.say("");
   }
 }
 
 function whySkipped(step: Step, { journal, deployer }: RunOptions): string | undefined {
-  if (deployer.target === "local" && step.notLocal !== undefined) return `not here: ${step.notLocal}`;
+  if (deployer.target === "local" && step.notLocal !== undefined)
+    return `not on the local stack: ${step.notLocal}`;
   const missing = step.needs.find((id) => journal.step(id)?.state !== "done");
   return missing === undefined ? undefined : `not reached: the step ${missing} was not done`;
 }
 
 async function lookAtRows(step: Step, options: RunOptions): Promise<void> {
-  const { journal, rows, tell } = options;
+  const { journal, rows, report } = options;
   for (const row of rows) {
     if (!("after" in row) || row.after !== step.id || journal.progress.verdicts[row.id]) continue;
     options.signal.throwIfAborted();
-    options.say(`looking at: ${row.what}`);
+    options.say(`checking: ${row.what}`);
     const verdict = await verdictOf(row, options);
     options.signal.throwIfAborted();
     journal.recordVerdict(row.id, verdict);
     options.say("");
-    tell({ kind: "verdict", row, verdict });
+    report({ kind: "verdict", row, verdict });
   }
 }
 
@@ -120,7 +121,7 @@ async function verdictOf(row: CheckedRow, options: RunOptions): Promise<Verdict>
     signal.throwIfAborted();
     // The caller's own credentials lack the permission to ask. That says nothing about the stack.
     return isAccessDenied(error)
-      ? uncheckable(`AWS does not let you look: ${errorText(error)}`)
+      ? uncheckable(`AWS denied this look-up: ${errorText(error)}`)
       : unexpected(errorText(error));
   }
 }
@@ -129,7 +130,7 @@ function worldOf({ journal, deployer, signal, patience, say }: RunOptions): Worl
   const { progress } = journal;
   const { facts, role } = progress;
   const { target, project, stack, region } = deployer;
-  // Before the first deployment there is nothing to ask; the local stack has no endpoint then.
+  // Before the first deployment there is nothing to ask, and the local stack has no endpoint.
   const config = facts.outputs ? deployer.config : { region };
   return {
     ...{ target, project, stack, region, role, config, facts, deployer, patience, signal, say },

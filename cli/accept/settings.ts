@@ -1,8 +1,8 @@
-// Configuration values of the stack under test, and how `pulumi config set --path` takes them.
+// Configuration values of the stack under test, and their form for `pulumi config set --path`.
 
 import { CONFIG_KEYS, type ConfigKey } from "../../infra/config/keys";
 
-/** Values by key, without the project's name; undefined takes the key out of the configuration. */
+/** Values by key, without the project's name. Undefined removes the key from the configuration. */
 export type Settings = Readonly<Record<string, Setting>>;
 type Setting = string | number | boolean | Readonly<Record<string, string>> | undefined;
 

@@ -1,4 +1,4 @@
-// What a run does, in order: each step with the minutes that it takes on AWS, what it needs, and what it leaves as facts.
+// The steps of a run, in order: each with its duration on AWS, the steps that it needs, and the facts that it returns.
 
 import { gzipSync } from "node:zlib";
 import { GetPartitionCommand } from "@aws-sdk/client-glue";
@@ -17,9 +17,9 @@ export interface Step {
   id: string;
   /** What a person reads while it runs. */
   title: string;
-  /** On AWS, estimated. */
+  /** Estimated, on AWS. */
   minutes: number;
-  /** Runs of the Glue job, which are billed. */
+  /** Billed runs of the Glue job. */
   jobRuns: number;
   needs: readonly string[];
   /** Why the local stack cannot do it. */
@@ -27,7 +27,7 @@ export interface Step {
   run(world: World): Promise<Partial<Facts>>;
 }
 
-/** What the simulator is asked for: every path of the pipeline is walked. */
+/** The simulated traffic. It covers every path of the pipeline. */
 export const SIMULATED = { events: 2000, seed: 7, duplicates: 0.01, malformed: 0.005, late: 0.02, pii: 0.05 };
 const GOOD_EVENTS = 6;
 const NO_ENGINE = "the local stack has no engine that changes a resource in place";
@@ -35,7 +35,7 @@ const NO_ENGINE = "the local stack has no engine that changes a resource in plac
 export const STEPS: readonly Step[] = [
   {
     id: "deploy",
-    title: "pulumi up: the stack, with all on that a key can turn off",
+    title: "pulumi up: the stack with every optional part on",
     minutes: 5,
     jobRuns: 0,
     needs: [],
@@ -46,11 +46,11 @@ export const STEPS: readonly Step[] = [
   },
   {
     id: "second-up",
-    title: "pulumi up again: nothing may change",
+    title: "pulumi up again: must change nothing",
     minutes: 1,
     jobRuns: 0,
     needs: ["deploy"],
-    notLocal: "the local stack has no engine that compares",
+    notLocal: "the local stack has no engine that compares states",
     run: async (world) => ({ secondUp: { changes: await world.deployer.upAgain() } }),
   },
   {
@@ -63,7 +63,7 @@ export const STEPS: readonly Step[] = [
   },
   {
     id: "give-up",
-    title: "a batch that the ingest cannot land, until Lambda gives it up",
+    title: "a batch that the ingest cannot write, until Lambda gives it up",
     minutes: 3,
     jobRuns: 0,
     needs: ["deploy"],
@@ -79,7 +79,7 @@ export const STEPS: readonly Step[] = [
   },
   {
     id: "raise",
-    title: "an execution whose Glue job raises",
+    title: "an execution whose Glue job fails",
     minutes: 3,
     jobRuns: 1,
     needs: ["deploy"],
@@ -87,7 +87,7 @@ export const STEPS: readonly Step[] = [
   },
   {
     id: "poison",
-    title: "an execution with lines that the ingest cannot accept",
+    title: "an execution with lines that the ingest rejects",
     minutes: 3,
     jobRuns: 1,
     needs: ["deploy"],
@@ -103,15 +103,15 @@ export const STEPS: readonly Step[] = [
   },
   {
     id: "schedule",
-    title: "the schedule, each minute until it has started an execution",
+    title: "the schedule, every minute until it has started an execution",
     minutes: 6,
     jobRuns: 2,
     needs: ["deploy"],
-    notLocal: "the local stack keeps schedules and starts nothing by them",
+    notLocal: "the local stack stores schedules but does not run them",
     run: schedule,
   },
   ...SWITCHES.map(
-    ({ id, off, standing }): Step => ({
+    ({ id, off, isOn }): Step => ({
       id: `off: ${id}`,
       title: `pulumi up: ${id} off`,
       minutes: 1,
@@ -119,8 +119,8 @@ export const STEPS: readonly Step[] = [
       needs: ["deploy"],
       notLocal: NO_ENGINE,
       run: async (world) => {
-        // Asked before an earlier, interrupted try has turned it off.
-        const before = world.facts.switches?.[id]?.length ? world.facts.switches[id] : await standing(world);
+        // An interrupted try may already have turned it off. Then its list is kept.
+        const before = world.facts.switches?.[id]?.length ? world.facts.switches[id] : await isOn(world);
         const switches = { ...world.facts.switches, [id]: before };
         world.keep({ switches });
         await world.deployer.up(off);
@@ -130,7 +130,7 @@ export const STEPS: readonly Step[] = [
   ),
   {
     id: "destroy",
-    title: "pulumi destroy, and the stack itself",
+    title: "pulumi destroy, and removal of the stack",
     minutes: 4,
     jobRuns: 0,
     needs: [],
@@ -160,16 +160,16 @@ async function simulate(world: World): Promise<Partial<Facts>> {
 }
 
 async function poison(world: World): Promise<Partial<Facts>> {
-  // Another one each time that the step is tried: the lines of an interrupted try are in the lake, too.
+  // A new marker for each try: the lines of an interrupted try are in the lake as well.
   const marker = `${world.facts.marker}-${Date.now().toString(36)}`;
   const good = Array.from({ length: GOOD_EVENTS }, (_, index) => `${marker}-good-${index}`);
   const bad = poisonedLines(marker);
-  // Side by side in the records: what is wrong must not take its neighbours with it.
+  // Good and bad lines share records: a bad line must not affect its neighbours.
   const records = bad.map((line, index) => {
     const id = good.slice(0, -1)[index];
     return id === undefined ? line : `${goodEvent(id)}\n${line}`;
   });
-  // The last one as agents send it that compress their records.
+  // The last one is compressed, as some agents send their records.
   const zipped = gzipSync(`${goodEvent(good[GOOD_EVENTS - 1] as string)}\n`);
   const sent = await put(world, [...records, zipped]);
   return { poison: { ...(await execute(world, sent)), marker, good, bad } };
@@ -185,7 +185,7 @@ async function giveUp(world: World): Promise<Partial<Facts>> {
   return { givenUp: { id, key, holdsRecord: key !== undefined } };
 }
 
-/** The key of the batch that holds the event: what Lambda keeps has the records with their data in base64. */
+/** The key of the failed batch that contains the event. Lambda stores the records with base64 data. */
 async function failedBatch({ clients, outputs }: World, id: string): Promise<string | undefined> {
   const Bucket = outputs.rawBucket;
   const { Contents = [] } = await clients.s3.send(
@@ -215,7 +215,7 @@ async function raise(world: World): Promise<Partial<Facts>> {
 
 async function reprocess(world: World): Promise<Partial<Facts>> {
   const day = world.facts.simulate?.report?.partitions.at(-1);
-  if (day === undefined) throw new Error("the simulated execution wrote to no day that could be reprocessed");
+  if (day === undefined) throw new Error("the simulated execution wrote no day that could be reprocessed");
   await settled(world);
   const before = await dayOf(world, day);
   const execution = await execute(world, { reprocess: { from: day, to: day } });
@@ -264,7 +264,7 @@ async function executionSince(
     { client: clients.sfn, pageSize: 100 },
     { stateMachineArn, statusFilter },
   )) {
-    // Newest first: this run starts none of its own meanwhile.
+    // Newest first. This run starts no execution meanwhile.
     const [newest] = executions;
     return newest?.startDate && newest.startDate >= since ? newest.name : undefined;
   }

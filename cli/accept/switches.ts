@@ -1,4 +1,4 @@
-// Each key that turns something off, and how AWS itself is asked whether it is off.
+// Each configuration key that turns something off, and how to ask AWS whether it is off.
 import { GetWorkGroupCommand } from "@aws-sdk/client-athena";
 import { paginateDescribeBudgets } from "@aws-sdk/client-budgets";
 import { ListDashboardsCommand, paginateDescribeAlarms } from "@aws-sdk/client-cloudwatch";
@@ -21,21 +21,21 @@ import type { Settings } from "./settings";
 import { qualified, type World } from "./world";
 
 export interface Switch {
-  /** The key, which names the step and the row, too. */
+  /** The key. It also names the step and the row. */
   id: string;
   on: Settings;
   off: Settings;
-  /** Where a person sees it: the AWS CLI's call. */
+  /** The AWS CLI command that shows it. */
   command: string;
-  /** What a person should see then. */
+  /** What the command should show. */
   see: string;
-  /** What of it is on, as the services say; empty where it is off. */
-  standing(world: World): Promise<string[]>;
+  /** What is still on, according to the services; empty if it is off. */
+  isOn(world: World): Promise<string[]>;
 }
 
 /**
- * In the order in which they are turned off. customerKey is near the end, as what it encrypted cannot be read
- * afterwards; privacyHashKey is after it, as its secret has to outlive the stack's key.
+ * In the order in which they are turned off. customerKey is near the end: what it encrypted cannot be read
+ * afterwards. privacyHashKey comes after it: its secret must outlive the stack's key.
  */
 export const SWITCHES: readonly Switch[] = [
   {
@@ -44,7 +44,7 @@ export const SWITCHES: readonly Switch[] = [
     off: { tracing: false },
     command: "aws lambda get-function-configuration --function-name NAME --query TracingConfig",
     see: "`PassThrough`; `aws stepfunctions describe-state-machine`: `tracingConfiguration.enabled` is false",
-    standing: tracing,
+    isOn: tracing,
   },
   {
     id: "dashboard",
@@ -52,7 +52,7 @@ export const SWITCHES: readonly Switch[] = [
     off: { dashboard: false },
     command: "aws cloudwatch list-dashboards --dashboard-name-prefix clickstream-NAME",
     see: "no dashboard",
-    standing: dashboards,
+    isOn: dashboards,
   },
   {
     id: "monthlyBudgetUsd",
@@ -60,7 +60,7 @@ export const SWITCHES: readonly Switch[] = [
     off: { monthlyBudgetUsd: 0 },
     command: "aws budgets describe-budgets --account-id ACCOUNT",
     see: "no budget of the stack",
-    standing: budgets,
+    isOn: budgets,
   },
   {
     id: "alarm thresholds",
@@ -74,7 +74,7 @@ export const SWITCHES: readonly Switch[] = [
     },
     command: "aws cloudwatch describe-alarms --alarm-name-prefix clickstream-NAME-",
     see: "no `no-events`, `volume-drop`, `iterator-age`, `quarantine-ratio`, `no-success`",
-    standing: async (world) =>
+    isOn: async (world) =>
       (await alarms(world)).filter((name) =>
         /-(no-events|volume-drop|iterator-age|quarantine-ratio|no-success)$/.test(name),
       ),
@@ -85,8 +85,8 @@ export const SWITCHES: readonly Switch[] = [
     off: { alarms: false },
     command: "aws cloudwatch describe-alarms --alarm-name-prefix clickstream-NAME-",
     see: "no alarm; `aws lambda list-event-source-mappings`: no `MetricsConfig` with `EventCount`",
-    // The mapping counts for alarms and dashboard; the dashboard is off by now.
-    standing: async (world) => [...(await alarms(world)), ...(await mappingCounts(world))],
+    // The mapping's metrics serve alarms and the dashboard. The dashboard is already off.
+    isOn: async (world) => [...(await alarms(world)), ...(await mappingCounts(world))],
   },
   {
     id: "versioning",
@@ -94,7 +94,7 @@ export const SWITCHES: readonly Switch[] = [
     off: { versioning: false },
     command: "aws s3api get-bucket-versioning --bucket RAW_BUCKET",
     see: "`Suspended`",
-    standing: versioned,
+    isOn: versioned,
   },
   {
     id: "retention in days",
@@ -102,7 +102,7 @@ export const SWITCHES: readonly Switch[] = [
     off: { rawInfrequentAccessDays: 0, rawRetentionDays: 0, quarantineRetentionDays: 0 },
     command: "aws s3api get-bucket-lifecycle-configuration --bucket RAW_BUCKET",
     see: "no rule `raw`, `quarantine`, `failed-batches`",
-    standing: retention,
+    isOn: retention,
   },
   {
     id: "athenaScanLimitGb",
@@ -110,7 +110,7 @@ export const SWITCHES: readonly Switch[] = [
     off: { athenaScanLimitGb: 0 },
     command: "aws athena get-work-group --work-group WORKGROUP --query WorkGroup.Configuration",
     see: "no `BytesScannedCutoffPerQuery`",
-    standing: scanLimit,
+    isOn: scanLimit,
   },
   {
     id: "tags",
@@ -118,7 +118,7 @@ export const SWITCHES: readonly Switch[] = [
     off: { tags: undefined },
     command: 'aws kinesis list-tags-for-stream --stream-name "$(pulumi stack output streamName)"',
     see: "no tag `Purpose`",
-    standing: ownTags,
+    isOn: ownTags,
   },
   {
     id: "customerKey",
@@ -126,7 +126,7 @@ export const SWITCHES: readonly Switch[] = [
     off: { customerKey: false },
     command: "aws s3api get-bucket-encryption --bucket RAW_BUCKET; aws logs describe-log-groups",
     see: "`AES256`; no `kmsKeyId`; the stream, buckets, topics and secret name no key of the account",
-    standing: customerKeys,
+    isOn: customerKeys,
   },
   {
     id: "privacyHashKey",
@@ -134,24 +134,24 @@ export const SWITCHES: readonly Switch[] = [
     off: { privacy: { user_id: "keep" }, privacyHashKey: undefined },
     command: "aws secretsmanager list-secrets --filters Key=tag-value,Values=NAME",
     see: "no secret",
-    standing: secrets,
+    isOn: secrets,
   },
 ];
 
-/** Looked at with the step that turns the schedule on. */
+/** For the step `schedule`. */
 export const SCHEDULE_ON: Settings = { scheduleEnabled: true, scheduleExpression: "rate(1 minute)" };
 export const SCHEDULE_OFF: Settings = { scheduleEnabled: false };
 
-/** Keys that look like switches and are not turned off here, with the reason; a test holds the list. */
+/** Keys that look like switches but are not turned off here, with the reason. A test checks that the list is complete. */
 export const NOT_SWITCHED: Readonly<Record<string, string>> = {
   scheduleEnabled: "turned on and off by the step schedule",
   allowDataLoss: "destroy needs it",
   forceDestroy: "destroy needs it",
-  successEmails: "AWS would write to a person",
-  failureEmails: "AWS would write to a person",
-  batchWindowSeconds: "0 is a length like another",
-  ingestRetryAttempts: "0 is a number like another",
-  latestEventLeadHours: "0 is a length like another",
+  successEmails: "AWS would send mails to a person",
+  failureEmails: "AWS would send mails to a person",
+  batchWindowSeconds: "0 is an ordinary length",
+  ingestRetryAttempts: "0 is an ordinary number",
+  latestEventLeadHours: "0 is an ordinary length",
 };
 
 async function tracing({ clients, outputs }: World): Promise<string[]> {
@@ -263,7 +263,7 @@ async function ownTags({ clients, outputs }: World): Promise<string[]> {
   return Tags.flatMap(({ Key, Value }) => (Key === "Purpose" ? [`${Key}=${Value}`] : []));
 }
 
-/** What is encrypted, and the key that its service names. */
+/** An encrypted resource and the key that its service reports. */
 type Encrypted = [what: string, key: string | undefined];
 
 async function customerKeys(world: World): Promise<string[]> {
@@ -316,7 +316,7 @@ async function logGroupKeys(world: World): Promise<Encrypted[]> {
   return found;
 }
 
-/** AWS's own keys go by "alias/aws/…", or by an id that only KMS can tell from a customer's. */
+/** AWS's own keys are named "alias/aws/…", or have an id that only KMS can tell from a customer's. */
 async function isOfTheAccount({ clients }: World, KeyId: string): Promise<boolean> {
   if (/alias\/aws\//.test(KeyId)) return false;
   const { KeyMetadata } = await clients.kms.send(new DescribeKeyCommand({ KeyId }));

@@ -1,4 +1,4 @@
-// What a check answers: one of three words for machines and people, and a sentence in AWS's own words where there are any.
+// The result of a check: one of three states, and a sentence that quotes AWS where possible.
 
 export type State = "seen" | "not as expected" | "not checkable by a program";
 
@@ -15,7 +15,7 @@ export function unexpected(says: string): Verdict {
   return { state: "not as expected", says };
 }
 
-/** Nothing was looked at, or AWS did not let us look: never a success. */
+/** Nothing was checked, or AWS denied the look-up. Never a success. */
 export function uncheckable(says: string): Verdict {
   return { state: "not checkable by a program", says };
 }

@@ -1,4 +1,4 @@
-// What steps and checks work with: the stack, its clients, and what earlier steps found.
+// What steps and checks work with: the stack, its clients, and the results of earlier steps.
 import { setTimeout as sleep } from "node:timers/promises";
 import { qualifiedName } from "../../infra/blocks/names";
 import type { StackOutputs } from "../../stack/outputs";
@@ -7,7 +7,7 @@ import type { TargetConfig } from "../../stack/target";
 import type { Clients } from "./clients";
 import type { Deployer } from "./deployer";
 
-/** Of an execution, what the checks look at. */
+/** What the checks look at of an execution. */
 export interface ExecutionFact {
   name: string;
   status: string;
@@ -15,20 +15,20 @@ export interface ExecutionFact {
   error?: string;
   cause?: string;
   failedState?: string;
-  /** The states that were left, hence succeeded or were caught. */
+  /** The states that were left: they succeeded, or their error was caught. */
   left: string[];
   report?: RunReport;
   sent?: number;
 }
 
-/** What the steps found; it is kept in the state file, so that a run that goes on knows it. */
+/** What the steps found. The state file keeps it for a resumed run. */
 export interface Facts {
-  /** When the run began, ISO 8601: what is older is not this run's. */
+  /** When the run began, ISO 8601. Older log lines and events belong to other runs. */
   began: string;
-  /** In every event that this run makes up, so that it finds them again. */
+  /** Contained in every event of this run, to find them again. */
   marker: string;
   outputs?: StackOutputs;
-  /** ARNs of the roles that the stack made. */
+  /** ARNs of the stack's roles. */
   roles?: string[];
   secondUp?: { changes?: string };
   simulate?: ExecutionFact & { rowsBefore: number };
@@ -38,12 +38,12 @@ export interface Facts {
   raise?: ExecutionFact;
   reprocess?: ExecutionFact & { day: string; before: DayFact; after: DayFact };
   schedule?: { execution?: string; status?: string };
-  /** By the switch's id: what was on before it was turned off. */
+  /** By switch: what was on before it was turned off. */
   switches?: Record<string, string[]>;
   destroyed?: boolean;
 }
 
-/** A day of the events table, as Athena and the catalog show it. */
+/** A day of the events table, from Athena and the catalog. */
 export interface DayFact {
   rows: number;
   ids: number;
@@ -60,25 +60,25 @@ export interface World {
   outputs: StackOutputs;
   facts: Facts;
   deployer: Deployer;
-  /** The role that deployed, where one was given. */
+  /** The role that deployed the stack, if one was given. */
   role?: string;
-  /** The share of AWS's waiting times that is waited: 1 on AWS; the local stack tells at once. */
+  /** Factor on the waiting times: 1 on AWS, less on the local stack, which reports at once. */
   patience: number;
   signal: AbortSignal;
-  /** Writes down at once what a step found before it changes it: the run may be killed in between. */
+  /** Saves at once what a step found before it changes it: the run may be killed in between. */
   keep(found: Partial<Facts>): void;
-  /** Says what is being waited for. */
+  /** Shows what the run is waiting for. */
   say(text: string): void;
 }
 
-/** `clickstream-NAME`, with which the stack's own names begin. */
+/** `clickstream-NAME`: the prefix of the stack's names. */
 export function qualified({ project, stack }: Pick<World, "project" | "stack">): string {
   return qualifiedName(project, stack);
 }
 
 const LOOK_EVERY_SECONDS = 5;
 
-/** Asks again and again until the answer is not undefined, or `seconds` have passed. */
+/** Polls until the answer is not undefined, or `seconds` have passed. */
 export async function until<T>(
   world: Pick<World, "patience" | "signal" | "say">,
   what: string,
@@ -90,12 +90,12 @@ export async function until<T>(
     world.signal.throwIfAborted();
     const found = await probe();
     if (found !== undefined || Date.now() >= end) return found;
-    world.say(`waiting for ${what}, up to ${Math.ceil((end - Date.now()) / 1000)} s more`);
+    world.say(`waiting up to ${Math.ceil((end - Date.now()) / 1000)} s more for ${what}`);
     await pause(LOOK_EVERY_SECONDS * 1000 * Math.max(world.patience, 0.05), world.signal);
   }
 }
 
-/** Rejects with the signal's own reason, not with Node's. */
+/** Rejects with the signal's reason, not with Node's error. */
 export async function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
   await sleep(milliseconds, undefined, { signal }).catch(() => undefined);
   signal.throwIfAborted();

@@ -1,4 +1,4 @@
-// npm run accept: sees on AWS, once and unattended, what no test on this machine can show, and leaves a report.
+// npm run accept: checks once on AWS, unattended, what no local test can show, and writes a report.
 import { existsSync } from "node:fs";
 import { join, relative } from "node:path";
 import { createInterface } from "node:readline/promises";
@@ -16,27 +16,27 @@ import { PulumiDeployer } from "../accept/pulumi";
 import { type Report, reportOf, writeReport } from "../accept/report";
 import type { Row } from "../accept/row";
 import { ROWS } from "../accept/rows";
-import { destroyOnly, run, type Told } from "../accept/run";
+import { destroyOnly, type RunEvent, run } from "../accept/run";
 import { STEPS } from "../accept/steps";
 import type { State } from "../accept/verdict";
-import type { AcceptOptions } from "../arguments.mjs";
+import type { AcceptOptions } from "../arguments/types";
 import { dollars } from "../cost/wording";
 import { credentialsCheck } from "../doctor/stack";
 import { Console, type ConsoleStream } from "../view/console";
 
-/** Nothing was begun; the message has the remedy. */
+/** Nothing was started. The message has the remedy. */
 export class Refused extends Error {}
 
-/** What tests put in the place of the machine's own. */
+/** What tests replace. */
 export interface Surroundings {
   signal?: AbortSignal;
   /** Where state and reports are kept. */
   folder?: string;
-  /** The project's folder, where Pulumi.NAME.yaml would be. */
+  /** The folder with the Pulumi.NAME.yaml files. */
   root?: string;
   rows?: readonly Row[];
   localDeployer?: (options: { signal: AbortSignal; say: (text: string) => void }) => Deployer;
-  /** Who answers; undefined where there is no terminal. */
+  /** Asks the person; undefined if there is no terminal. */
   ask?: (question: string) => Promise<string>;
   output?: ConsoleStream;
 }
@@ -88,7 +88,7 @@ async function open(
   const earlier = Journal.interrupted(stack, around.folder);
   if (options.destroy && !earlier) {
     throw new Refused(
-      `There is no interrupted run of the stack ${stack} to clean up (${relative(PROJECT_ROOT, join(around.folder ?? ACCEPT_FOLDER, stack, "state.json"))}). A stack that this command did not make is removed with: pulumi destroy --stack ${stack}`,
+      `The stack ${stack} has no interrupted run to clean up (${relative(PROJECT_ROOT, join(around.folder ?? ACCEPT_FOLDER, stack, "state.json"))}). To remove a stack that this command did not create: pulumi destroy --stack ${stack}`,
     );
   }
   const region = options.region ?? earlier?.progress.region ?? process.env.AWS_REGION ?? "us-east-1";
@@ -116,7 +116,7 @@ async function openLocal(
 ): Promise<Session> {
   const name = "local";
   const make = around.localDeployer ?? ((given) => new LocalDeployer(given));
-  // The emulator ends with its command: only a test keeps one that an interrupted run can go on with.
+  // The emulator ends with its command. Only a test keeps one for a resumed run.
   const earlier = around.localDeployer && Journal.interrupted(name, around.folder);
   const journal =
     earlier ??
@@ -132,12 +132,12 @@ function refuseOther(options: AcceptOptions, { progress }: Journal): void {
     const given = options[key];
     if (given === undefined || given === progress[key]) continue;
     throw new Refused(
-      `--${key} is ${given}, and the interrupted run of the stack ${progress.stack} began with ${progress[key] ?? "none"}: leave --${key} out to go on, or clean up first: npm run accept -- --stack ${progress.stack} --destroy`,
+      `--${key} is ${given}, but the interrupted run of the stack ${progress.stack} began with ${progress[key] ?? "none"}. To go on, leave --${key} out. To clean up first: npm run accept -- --stack ${progress.stack} --destroy`,
     );
   }
 }
 
-/** Before anything is asked or made: pulumi, credentials, and that the stack's name is free. */
+/** Checks pulumi, the credentials and that the stack's name is free, before anything is asked or created. */
 async function preflight(
   { stack = "", role }: AcceptOptions,
   { root = PROJECT_ROOT }: Surroundings,
@@ -148,7 +148,7 @@ async function preflight(
   const file = `Pulumi.${stack}.yaml`;
   if (existsSync(join(root, file))) {
     throw new Refused(
-      `${file} exists, so the stack ${stack} is somebody's: this command works in a stack of its own. Give it another name: npm run accept -- --stack accept`,
+      `${file} exists, so the stack ${stack} is already in use. This command needs a new stack. Choose another name: npm run accept -- --stack accept`,
     );
   }
   const pulumi = new PulumiDeployer({
@@ -158,7 +158,7 @@ async function preflight(
   const resources = await pulumi.resources();
   if (resources) {
     throw new Refused(
-      `The stack ${stack} exists and has ${resources} resources: this command works in a stack of its own, and touches none that is there. Give it another name: npm run accept -- --stack accept`,
+      `The stack ${stack} exists and has ${resources} resources. This command needs a new stack and changes no existing one. Choose another name: npm run accept -- --stack accept`,
     );
   }
   const { state, says, remedy } = await credentialsCheck({ region }, undefined);
@@ -166,14 +166,14 @@ async function preflight(
 }
 
 function announce(cost: Cost, { stack, role }: AcceptOptions, console: Console): void {
-  console.line(`This makes the stack ${stack} on AWS, looks at it, and destroys it:`);
+  console.line(`This creates the stack ${stack} on AWS, checks it and destroys it:`);
   for (const { title, minutes } of STEPS) console.line(`  ${String(minutes).padStart(4)} min  ${title}`);
   console.line(`It takes about ${cost.minutes} minutes and costs about ${dollars(cost.dollars)}:`);
   for (const part of cost.parts) console.line(`  ${part}`);
   console.line(`Assumed: ${cost.assumptions.join("; ")}.`);
   if (role === undefined) {
     console.line(
-      "No --role: it deploys with all that your credentials may do, so nothing is said of the deployer's policy.",
+      "No --role given: it deploys with all permissions of your credentials, so it cannot check the deployer's policy.",
     );
   }
 }
@@ -183,11 +183,12 @@ async function agree({ stack, yes, json }: AcceptOptions, { ask }: Surroundings)
   const answerer = ask ?? (process.stdin.isTTY && !json ? askOnTerminal : undefined);
   if (!answerer) {
     throw new Refused(
-      `Nothing was begun: there is no terminal to ask on. To agree beforehand: npm run accept -- --stack ${stack} --yes`,
+      `Nothing was started: there is no terminal to ask on. To agree in advance: npm run accept -- --stack ${stack} --yes`,
     );
   }
-  const answer = await answerer("Type yes to begin: ");
-  if (answer.trim() !== "yes") throw new Refused(`Nothing was begun: ${JSON.stringify(answer)} is not yes.`);
+  const answer = await answerer("Type yes to start: ");
+  if (answer.trim() !== "yes")
+    throw new Refused(`Nothing was started: the answer was ${JSON.stringify(answer)}, not yes.`);
 }
 
 async function askOnTerminal(question: string): Promise<string> {
@@ -209,14 +210,14 @@ async function work(
   const rows = around.rows ?? ROWS;
   if (resumed) {
     const done = Object.keys(journal.progress.steps).length;
-    console.line(`Going on with the run that began ${journal.progress.facts.began}, after ${done} steps.`);
+    console.line(`Resuming the run that began ${journal.progress.facts.began}. Steps done: ${done}.`);
   }
   const doAll = options.destroy ? destroyOnly : run;
   await doAll({
     ...{ journal, deployer, rows, signal, steps: STEPS, keep: options.keep },
     patience: deployer.target === "local" ? LOCAL_PATIENCE : 1,
     say: (text) => console.setStatus(text),
-    tell: (told) => tell(told, console),
+    report: (event) => show(event, console),
   });
   console.setStatus("");
   if (journal.step("destroy")?.state === "done") journal.finish();
@@ -229,18 +230,18 @@ const MARKS: Record<State, string> = {
   "not checkable by a program": "–",
 };
 
-function tell(told: Told, console: Console): void {
+function show(event: RunEvent, console: Console): void {
   const { green, red, dim } = console.colours;
-  if (told.kind === "step") console.event(`${told.step.title} (about ${told.step.minutes} min on AWS)`);
-  else if (told.kind === "end") {
-    const { step, state, says, seconds } = told;
+  if (event.kind === "step") console.event(`${event.step.title} (about ${event.step.minutes} min on AWS)`);
+  else if (event.kind === "end") {
+    const { step, state, says, seconds } = event;
     if (state === "failed") console.event(red(`✗ ${step.id} failed: ${says}`));
     else if (state === "skipped") console.event(dim(`– ${step.title}: ${says}`));
     else console.detail(`${step.id}: ${seconds} s`);
   } else {
-    const { state, says } = told.verdict;
+    const { state, says } = event.verdict;
     const paint = state === "seen" ? green : state === "not as expected" ? red : dim;
-    console.line(paint(`${" ".repeat(10)}${MARKS[state]} ${told.row.what}: ${says.split("\n")[0]}`));
+    console.line(paint(`${" ".repeat(10)}${MARKS[state]} ${event.row.what}: ${says.split("\n")[0]}`));
   }
 }
 
@@ -258,7 +259,7 @@ function conclude(report: Report, { journal }: Session, options: AcceptOptions, 
   console.line();
   const sum = `${counts.seen} seen, ${counts["not as expected"]} not as expected, ${counts["not checkable by a program"]} not checkable by a program`;
   console.line(wrong.length === 0 ? green(`✓ ${bold(sum)}`) : red(`✗ ${bold(sum)}`));
-  console.line(`  The report, with the command for each row that a person has to look at: ${files.markdown}`);
+  console.line(`  The report, with a command for each row that a person has to check: ${files.markdown}`);
   if (!journal.progress.finished) console.line(`  ${stillThere(options)}`);
   if (options.json) process.stdout.write(`${JSON.stringify(report)}\n`);
 }
@@ -275,27 +276,29 @@ async function explainInterruption(
 ): Promise<void> {
   console.line();
   if (!session) {
-    console.line(`${interrupted.message}: nothing was begun.`);
+    console.line(`${interrupted.message}: nothing was started.`);
     return;
   }
   console.line(`${interrupted.message}.`);
   const { deployer, journal } = session;
   if (deployer.target === "local") {
     console.line(
-      "The local stack ends with this command: nothing is left. To start again: the same command.",
+      "The local stack ends with this command, and nothing is left. To start again, run the same command.",
     );
     return;
   }
-  const standing = await deployer.standing().catch((error: Error) => [error.message]);
+  const standing = await deployer.existing().catch((error: Error) => [error.message]);
   console.line(
-    standing.length === 0 ? "No resource exists yet." : "These exist, and cost money until they are removed:",
+    standing.length === 0
+      ? "No resource exists yet."
+      : "These resources exist and cost money until they are removed:",
   );
   for (const line of standing) console.line(`  ${line}`);
   const done = Object.keys(journal.progress.steps);
   console.line(
     `${done.length} of ${STEPS.length} steps are done${done.length ? `, the last is ${done.at(-1)}` : ""}.`,
   );
-  console.line(`To go on after it:  npm run accept -- --stack ${options.stack}`);
+  console.line(`To resume:          npm run accept -- --stack ${options.stack}`);
   console.line(`To only clean up:   npm run accept -- --stack ${options.stack} --destroy`);
   if (options.json)
     process.stdout.write(`${JSON.stringify({ error: interrupted.message, standing, done })}\n`);

@@ -79,7 +79,7 @@ describe("e2e: npm run accept -- --local", function () {
     controller = new AbortController();
     const code = await accept(controller.signal, screen);
     assert.doesNotMatch(screen.text, /simulated events \(about/, "what is done is not done again");
-    assert.match(screen.text, /Going on with the run .* after 4 steps/);
+    assert.match(screen.text, /Resuming the run .* after 4 steps/);
     const report = JSON.parse(readFileSync(join(folder, "local", "report.json"), "utf8")) as Report;
     const wrong = report.rows.filter(({ state }) => state === "not as expected");
     assert.deepEqual(wrong, []);
@@ -97,6 +97,6 @@ describe("e2e: npm run accept -- --local", function () {
   it("is finished then: the stack is gone, and there is nothing to go on with", async () => {
     const state = JSON.parse(readFileSync(join(folder, "local", "state.json"), "utf8"));
     assert.equal(state.finished, true);
-    assert.deepEqual(await deployer?.standing(), []);
+    assert.deepEqual(await deployer?.existing(), []);
   });
 });

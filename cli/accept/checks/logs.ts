@@ -1,10 +1,10 @@
-// Whether each part writes to a log group of the stack's own, and what is in it.
+// Checks that each part writes to its own log group of the stack, and what the log groups contain.
 import { paginateDescribeLogGroups, paginateFilterLogEvents } from "@aws-sdk/client-cloudwatch-logs";
 import { BROKEN_RULE } from "../breakage";
 import { seen, unexpected, type Verdict } from "../verdict";
 import { qualified, until, type World } from "../world";
 
-/** The groups that hold lines after the executions. */
+/** The groups that must have lines after the executions. */
 function expected(world: World): string[] {
   const own = qualified(world);
   return [
@@ -28,18 +28,18 @@ export async function logGroups(world: World): Promise<Verdict> {
     else if (found.get(name) === undefined) problems.push(`${name} has no retention: its lines never expire`);
     else if (!(await hasLines(world, name))) problems.push(`${name} is empty`);
   }
-  // A service that is not told its group makes one of its own, which stays after destroy.
+  // A service without a configured group creates its own, which stays after destroy.
   const names = [
     world.outputs.ingestFunction,
     world.outputs.awaitIngestFunction,
     world.outputs.simulatorFunction,
   ];
   const strays = [...found.keys()].filter((group) => names.some((name) => group === `/aws/lambda/${name}`));
-  problems.push(...strays.map((group) => `${group} was made outside of the stack`));
+  problems.push(...strays.map((group) => `${group} was created outside of the stack`));
   return problems.length > 0
     ? unexpected(problems.join("; "))
     : seen(
-        `with lines and a retention: ${expected(world).join(", ")}${world.target === "local" ? " (not the state machine's, to which the local stack delivers nothing)" : ""}`,
+        `with lines and a retention: ${expected(world).join(", ")}${world.target === "local" ? " (without the state machine's group: the local stack delivers no logs to it)" : ""}`,
       );
 }
 
@@ -47,20 +47,20 @@ async function hasLines(world: World, logGroupName: string): Promise<boolean> {
   return (await messages(world, logGroupName, undefined)).length > 0;
 }
 
-/** One JSON object a line, with the fields at the top: that is where metrics and filters find them. */
+/** Each line is one JSON object with top-level fields, where metrics and filters find them. */
 export async function ingestLines(world: World): Promise<Verdict> {
   const logGroupName = `/${qualified(world)}/ingest`;
   const lines = await messages(world, logGroupName, "{ $.batch = * }");
-  if (lines.length === 0) return unexpected(`no line of ${logGroupName} has the field batch at the top`);
+  if (lines.length === 0) return unexpected(`no line of ${logGroupName} has the top-level field batch`);
   const nested = lines.find((line) => {
     const { message } = JSON.parse(line) as { message?: unknown };
     return typeof message === "string" && message.startsWith("{");
   });
   if (nested) return unexpected(`a line has JSON in its message: ${nested}`);
-  return seen(`${lines.length} lines, each one object with its fields at the top`);
+  return seen(`${lines.length} lines, each one JSON object with top-level fields`);
 }
 
-/** The failure mail sends a person to this group. */
+/** The failure mail refers to this group. */
 export async function jobSaysWhy(world: World): Promise<Verdict> {
   const logGroupName = `/${qualified(world)}/transform/output`;
   const lines = await messages(world, logGroupName, BROKEN_RULE);
@@ -75,7 +75,7 @@ export async function jobSaysWhy(world: World): Promise<Verdict> {
 
 const LINES = 50;
 
-/** Lines of this run, up to fifty; CloudWatch answers empty pages while it is still searching. */
+/** Up to fifty lines of this run. CloudWatch returns empty pages while it searches. */
 async function messages(
   world: World,
   logGroupName: string,

@@ -1,4 +1,4 @@
-// Whether credentials and quotas are there, as the doctor asks for them.
+// Checks credentials and quotas with the doctor's checks.
 
 import { stackConfiguration } from "../../../stack/configuration";
 import type { Check } from "../../doctor/machine.mjs";
@@ -14,9 +14,9 @@ export async function quotasSuffice(world: World): Promise<Verdict> {
 }
 
 export function judge(checks: readonly Check[]): Verdict {
-  const told = (state: string) =>
+  const linesOf = (state: string) =>
     checks.filter((check) => check.state === state).map(({ name, says }) => `${name}: ${says}`);
-  if (told("bad").length > 0) return unexpected(told("bad").join("; "));
-  if (told("unknown").length > 0) return uncheckable(told("unknown").join("; "));
-  return seen(told("ok").join("; "));
+  if (linesOf("bad").length > 0) return unexpected(linesOf("bad").join("; "));
+  if (linesOf("unknown").length > 0) return uncheckable(linesOf("unknown").join("; "));
+  return seen(linesOf("ok").join("; "));
 }

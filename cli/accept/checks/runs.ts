@@ -1,4 +1,4 @@
-// Whether the executions did what was expected of them: numbers, quarantine, failures, reprocess, partitions.
+// Checks the results of the executions: counts, quarantine, failures, reprocess, partitions.
 import { paginateGetPartitions } from "@aws-sdk/client-glue";
 import { runQuery, type Value } from "../../../stack/athena";
 import { imbalance } from "../../../stack/run-report";
@@ -7,16 +7,16 @@ import { countEvents } from "../executions";
 import { seen, unexpected, type Verdict } from "../verdict";
 import type { ExecutionFact, World } from "../world";
 
-/** "FAILED at TransformEvents: Glue.X: words". */
+/** "FAILED at TransformEvents: Glue.X: message". */
 export function ending({ status, failedState, error, cause }: ExecutionFact): string {
   const where = failedState ? ` at ${failedState}` : "";
   const why = [error, cause].filter(Boolean).join(": ");
   return `${status}${where}${why ? `: ${why}` : ""}`;
 }
 
-/** A step's fact; that a row is checked without it is a defect of the table. */
+/** The fact that a step returned. If it is missing, the table of rows has a defect. */
 export function given<T>(fact: T | undefined, step: string): T {
-  if (fact === undefined) throw new Error(`the step ${step} left nothing to look at`);
+  if (fact === undefined) throw new Error(`the step ${step} returned nothing to check`);
   return fact;
 }
 
@@ -29,7 +29,7 @@ export async function simulated(world: World): Promise<Verdict> {
   const problem = imbalance({ sent, curated, quarantined, duplicates });
   if (problem) return unexpected(problem);
   const rows = (await countEvents(world)) - fact.rowsBefore;
-  if (rows !== curated) return unexpected(`${curated} rows were curated, and Athena counts ${rows} more`);
+  if (rows !== curated) return unexpected(`${curated} rows were curated, but Athena counts ${rows} more`);
   return seen(
     `${sent} sent = ${curated} curated + ${quarantined} quarantined + ${duplicates} duplicates, in ${seconds} s`,
   );
@@ -53,14 +53,14 @@ export async function poisoned(world: World): Promise<Verdict> {
   const missing = fact.bad.filter((line) => !payloads.includes(line));
   if (missing.length > 0) return unexpected(`not in the quarantine: ${missing.join(" | ")}`);
   if (lines.length !== fact.bad.length)
-    return unexpected(`${fact.bad.length} lines were poisoned, and ${lines.length} are in the quarantine`);
+    return unexpected(`${fact.bad.length} bad lines were sent, but ${lines.length} are in the quarantine`);
   if (found.join() !== fact.good.join())
     return unexpected(
-      `of their neighbours ${fact.good.join(", ")} curated are: ${found.join(", ") || "none"}`,
+      `of the good events ${fact.good.join(", ")} only these are curated: ${found.join(", ") || "none"}`,
     );
   const reasons = [...new Set(lines.map(([, reason]) => String(reason)))].sort();
   return seen(
-    `${lines.length} lines in the quarantine (${reasons.join("; ")}), ${found.length} neighbours curated`,
+    `${lines.length} lines in the quarantine (${reasons.join("; ")}), ${found.length} good events curated`,
   );
 }
 
@@ -84,12 +84,12 @@ export async function raised(world: World): Promise<Verdict> {
   if (fact.status !== "FAILED" || fact.failedState !== "TransformEvents")
     return unexpected(`the execution ended ${ending(fact)}`);
   if (!fact.cause?.includes(BROKEN_RULE))
-    return unexpected(`the cause has not what the script raised (${BROKEN_RULE}): ${fact.cause}`);
+    return unexpected(`the cause does not contain the script's error (${BROKEN_RULE}): ${fact.cause}`);
   return seen(fact.cause.split("\n")[0] ?? "");
 }
 
 export async function recovered(world: World): Promise<Verdict> {
-  // The one with the poisoned lines is the first after the one that failed.
+  // The execution with the bad lines is the first one after the failed one.
   const fact = given(world.facts.poison, "poison");
   if (fact.status !== "SUCCEEDED") return unexpected(`the execution after it ended ${ending(fact)}`);
   const id = `${world.facts.marker}-raised`;
@@ -126,7 +126,7 @@ export async function partitions(world: World): Promise<Verdict> {
   const wanted = given(world.facts.simulate?.report, "simulate").partitions;
   const missing = wanted.filter((day) => !registered.includes(day));
   if (missing.length > 0)
-    return unexpected(`the run wrote to ${missing.join(", ")}, which the catalog does not know`);
+    return unexpected(`the run wrote to ${missing.join(", ")}, which the catalog does not have`);
   return seen(`${registered.length} partitions: ${registered.sort().join(", ")}`);
 }
 

@@ -1,6 +1,6 @@
 // Each check that a program does: what it says where all is as expected, and that it says so where a fault is planted.
 import assert from "node:assert/strict";
-import { noKnownHoles } from "../../../cli/accept/checks/life";
+import { noKnownVulnerabilities } from "../../../cli/accept/checks/lifecycle";
 import { judge } from "../../../cli/accept/checks/quotas";
 import type { Deployer } from "../../../cli/accept/deployer";
 import { ROWS } from "../../../cli/accept/rows";
@@ -21,7 +21,7 @@ interface Cases {
   faults: Record<string, Case>;
 }
 
-const deployed = (said: string) => ({ said: () => said }) as Deployer;
+const deployed = (log: string) => ({ log: () => log }) as Deployer;
 const ROLE = "arn:aws:iam::123456789012:role/deployer";
 const trail = (event: unknown) => ({ Events: [{ CloudTrailEvent: JSON.stringify(event) }] });
 const denial = (issuer: string) =>
@@ -149,7 +149,7 @@ const CASES: Record<string, Cases> = {
       },
       "Athena sees fewer": {
         answers: athena(() => [[89]]),
-        says: /90 rows were curated, and Athena counts 89 more/,
+        says: /90 rows were curated, but Athena counts 89 more/,
       },
     },
   },
@@ -179,7 +179,7 @@ const CASES: Record<string, Cases> = {
     good: {
       answers: poisonedLake(poison.good, poison.bad),
       fields: { facts: facts({ poison }) },
-      says: /2 lines in the quarantine \(no JSON\), 2 neighbours curated/,
+      says: /2 lines in the quarantine \(no JSON\), 2 good events curated/,
     },
     faults: {
       "a line is lost": {
@@ -190,12 +190,12 @@ const CASES: Record<string, Cases> = {
       "a line is there twice": {
         answers: poisonedLake(poison.good, ["bad a", "bad b", "bad b"]),
         fields: { facts: facts({ poison }) },
-        says: /2 lines were poisoned, and 3/,
+        says: /2 bad lines were sent, but 3/,
       },
       "a neighbour is lost": {
         answers: poisonedLake(["accept-1-good-0"], poison.bad),
         fields: { facts: facts({ poison }) },
-        says: /curated are: accept-1-good-0$/,
+        says: /only these are curated: accept-1-good-0$/,
       },
     },
   },
@@ -280,7 +280,7 @@ const CASES: Record<string, Cases> = {
     faults: {
       "a day is not registered": {
         answers: { GetPartitions: days("2026-11-25") },
-        says: /2026-11-26, which the catalog does not know/,
+        says: /2026-11-26, which the catalog does not have/,
       },
     },
   },
@@ -298,7 +298,7 @@ const CASES: Record<string, Cases> = {
       "the mail of one failure is missing": {
         answers: sums(1),
         fields: { facts: facts({ refuse: failed("x"), raise: failed("y") }) },
-        says: /2 executions ended FAILED, and PipelineFailure-1 published 1/,
+        says: /2 executions ended FAILED, but PipelineFailure-1 published 1/,
       },
     },
   },
@@ -372,7 +372,7 @@ const CASES: Record<string, Cases> = {
           MetricAlarms: StateValue ? [] : [alarm("no-events")],
         }),
       },
-      says: /none of 1/,
+      says: /0 of 1 alarms firing/,
     },
     faults: {
       "one rings at once": {
@@ -421,7 +421,10 @@ const CASES: Record<string, Cases> = {
   "ingest-metrics": {
     good: { answers: sums(90), says: /90/ },
     faults: {
-      "CloudWatch made none": { answers: { GetMetricStatistics: {} }, says: /sums up to 0, and 90/ },
+      "CloudWatch made none": {
+        answers: { GetMetricStatistics: {} },
+        says: /adds up to 0, but one execution alone curated 90/,
+      },
     },
   },
   "run-metrics": {
@@ -440,7 +443,7 @@ const CASES: Record<string, Cases> = {
     faults: {
       "they were not recorded": {
         answers: { ListMetrics: { Metrics: [{ MetricName: "EventsAccepted" }] } },
-        says: /knows: EventsAccepted/,
+        says: /CloudWatch has EventsAccepted/,
       },
     },
   },
@@ -537,7 +540,7 @@ describe("cli/accept/checks", () => {
   });
 
   it("reads what npm audit answers, and takes no answer for no success", async () => {
-    const audit = (stdout: string) => noKnownHoles(() => ({ stdout }))();
+    const audit = (stdout: string) => noKnownVulnerabilities(() => ({ stdout }))();
     const found = (total: number) => JSON.stringify({ metadata: { vulnerabilities: { total } } });
     assert.equal((await audit(found(0))).state, "seen");
     assert.deepEqual(await audit(found(3)), {

@@ -70,12 +70,12 @@ describe("npm run accept", function () {
       return "y";
     };
     assert.equal(await accept({}, { ask }), 1);
-    assert.deepEqual(asked, ["Type yes to begin: "]);
-    assert.match(screen, /This makes the stack accept on AWS, looks at it, and destroys it:/);
+    assert.deepEqual(asked, ["Type yes to start: "]);
+    assert.match(screen, /This creates the stack accept on AWS, checks it and destroys it:/);
     assert.match(screen, /It takes about \d\d minutes and costs about \$0\.\d\d:/);
     assert.match(screen, /Assumed: list prices of us-east-1/);
-    assert.match(screen, /No --role: /);
-    assert.match(screen, /Nothing was begun: "y" is not yes\./);
+    assert.match(screen, /No --role given: /);
+    assert.match(screen, /Nothing was started: "y" the answer was\./);
     assert.equal(begun(), false);
     assert.deepEqual(made(), []);
   });
@@ -99,7 +99,7 @@ describe("npm run accept", function () {
     fake.plant({ stacks: {} });
     writeFileSync(join(folder, "Pulumi.accept.yaml"), "config: {}\n");
     assert.equal(await accept({ yes: true }), 1);
-    assert.match(screen, /Pulumi\.accept\.yaml exists, so the stack accept is somebody's/);
+    assert.match(screen, /Pulumi\.accept\.yaml exists, so the stack accept is already in use/);
     assert.equal(begun(), false);
     assert.deepEqual(made(), []);
   });
@@ -107,9 +107,9 @@ describe("npm run accept", function () {
   it("refuses where pulumi is not logged in, and where there is nothing to clean up", async () => {
     fake.plant({ fail: { whoami: "error: PULUMI_ACCESS_TOKEN must be set" } });
     assert.equal(await accept({ yes: true }), 1);
-    assert.match(screen, /pulumi is not logged in: pulumi login, .*PULUMI_ACCESS_TOKEN/);
+    assert.match(screen, /pulumi is not logged in. Run pulumi login, .*PULUMI_ACCESS_TOKEN/);
     assert.equal(await accept({ destroy: true }), 1);
-    assert.match(screen, /There is no interrupted run of the stack accept to clean up/);
+    assert.match(screen, /The stack accept has no interrupted run to clean up/);
   });
 
   it("says after an interruption what exists and how to go on, refuses another role, and cleans up", async () => {
@@ -122,15 +122,15 @@ describe("npm run accept", function () {
     assert.equal(await running, 130);
     assert.match(
       screen,
-      /These exist, and cost money until they are removed:\n {2}1 aws:kinesis\/stream:Stream/,
+      /These resources exist and cost money until they are removed:\n {2}1 aws:kinesis\/stream:Stream/,
     );
     assert.match(screen, /0 of \d+ steps are done/);
-    assert.match(screen, /To go on after it: {2}npm run accept -- --stack accept\n/);
+    assert.match(screen, /To resume: {10}npm run accept -- --stack accept\n/);
     assert.match(screen, /To only clean up: {3}npm run accept -- --stack accept --destroy\n/);
 
     const role = "arn:aws:iam::123456789012:role/other";
     assert.equal(await accept({ role }), 1);
-    assert.match(screen, /--role is arn:.*\/other, and the interrupted run .* began with none/);
+    assert.match(screen, /--role is arn:.*\/other, but the interrupted run .* began with none/);
 
     fake.plant({ slow: false });
     assert.equal(await accept({ destroy: true }), 0);

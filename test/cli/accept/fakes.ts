@@ -80,7 +80,7 @@ export function world(answers: Answers = {}, fields: Partial<World> = {}): World
     clients,
     outputs: OUTPUTS,
     facts: facts(),
-    deployer: { said: () => "" } as Deployer,
+    deployer: { log: () => "" } as Deployer,
     patience: 0,
     signal: new AbortController().signal,
     say: () => undefined,

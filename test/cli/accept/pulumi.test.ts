@@ -71,8 +71,8 @@ describe("cli/accept/pulumi", () => {
   it("never writes a secret to its log", async () => {
     const made = deployer();
     await made.up({ privacyHashKey: "s3cret" });
-    assert.match(made.said(), /\$ pulumi config set-all .*clickstream:privacyHashKey=…/);
-    assert.doesNotMatch(made.said(), /s3cret/);
+    assert.match(made.log(), /\$ pulumi config set-all .*clickstream:privacyHashKey=…/);
+    assert.doesNotMatch(made.log(), /s3cret/);
   });
 
   it("gives AWS's own words where an up fails, and how to go on where the stack is locked", async () => {
@@ -84,7 +84,7 @@ describe("cli/accept/pulumi", () => {
       /pulumi up failed:\nerror: creating Kinesis Stream: AccessDenied/,
     );
     fake.plant({ fail: { up: "error: the stack is currently locked by 1 lock(s)" } });
-    await assert.rejects(deployer().up({}), /If none runs any more: pulumi cancel/);
+    await assert.rejects(deployer().up({}), /If it no longer runs: pulumi cancel/);
   });
 
   it("tells a second up with changes from one that fails, and from one without", async () => {
@@ -108,9 +108,9 @@ describe("cli/accept/pulumi", () => {
   });
 
   it("says what exists, by type", async () => {
-    assert.deepEqual(await deployer().standing(), []);
+    assert.deepEqual(await deployer().existing(), []);
     fake.plant({ stacks: { accept: 3 } });
-    assert.deepEqual(await deployer().standing(), ["1 aws:kinesis/stream:Stream", "2 aws:s3/bucket:Bucket"]);
+    assert.deepEqual(await deployer().existing(), ["1 aws:kinesis/stream:Stream", "2 aws:s3/bucket:Bucket"]);
   });
 
   it("lets pulumi end its update in order when it is interrupted", async () => {

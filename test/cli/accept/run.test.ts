@@ -63,7 +63,7 @@ describe("cli/accept/run", () => {
     Object.assign(deployer, { config: localClientConfig("http://127.0.0.1:9") });
     return {
       ...{ journal, deployer, steps, rows, patience: 0, signal: new AbortController().signal },
-      ...{ say: () => undefined, tell: () => undefined },
+      ...{ say: () => undefined, report: () => undefined },
       ...fields,
     };
   };
@@ -128,7 +128,7 @@ describe("cli/accept/run", () => {
     ];
     await run(options(journal, [step("deploy")], rows));
     assert.deepEqual(verdicts(journal), [
-      "a: not checkable by a program: AWS does not let you look: AccessDeniedException: cloudtrail:LookupEvents",
+      "a: not checkable by a program: AWS denied this look-up: AccessDeniedException: cloudtrail:LookupEvents",
       "b: not as expected: no such function",
       "c: not as expected: it is off",
     ]);
@@ -143,7 +143,7 @@ describe("cli/accept/run", () => {
     assert.deepEqual(verdicts(journal), [
       "a: not checkable by a program: not on the local stack: no metrics",
       "c: seen: fine",
-      "b: not checkable by a program: not here: no engine",
+      "b: not checkable by a program: not on the local stack: no engine",
     ]);
   });
 
@@ -223,7 +223,7 @@ describe("cli/accept/run", () => {
       [...order].sort((a, b) => markdown.indexOf(a) - markdown.indexOf(b)),
       order,
     );
-    assert.match(markdown, /\| late \| the run did not get there \| `aws x` \|/);
+    assert.match(markdown, /\| late \| the run ended before this check \| `aws x` \|/);
     for (const line of order) assert.ok(markdown.includes(line), line);
   });
 });

@@ -72,7 +72,7 @@ describe("cli/accept/steps", () => {
   it("reprocesses no day where the simulated execution wrote none", async () => {
     await assert.rejects(
       step("reprocess").run(world({}, { facts: facts({ simulate: undefined }) })),
-      /wrote to no day/,
+      /wrote no day/,
     );
   });
 });

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { leftovers, tagIndex } from "../../../cli/accept/checks/life";
+import { leftovers, tagIndex } from "../../../cli/accept/checks/lifecycle";
 import { clientsOf } from "../../../cli/accept/clients";
 import { settings } from "../../../cli/accept/run-settings";
 import { SCHEDULE_OFF, SCHEDULE_ON, SWITCHES, schedules } from "../../../cli/accept/switches";
@@ -50,7 +50,7 @@ describe("cli/accept on the emulator", function () {
   it("sees each switch on where it is on, with the schedule, and what is left while the stack stands", async () => {
     const [made, deployment] = await deployed({ ...settings(), ...SCHEDULE_ON });
     const invisible: string[] = [];
-    for (const { id, standing } of SWITCHES) if ((await standing(made)).length === 0) invisible.push(id);
+    for (const { id, isOn } of SWITCHES) if ((await isOn(made)).length === 0) invisible.push(id);
     assert.deepEqual(invisible, ["tracing"], "which the emulator does not keep; planted above");
     assert.equal((await schedules(made)).length, 1);
     // Why the row is not looked at locally: the emulator's index is not AWS's.
@@ -66,7 +66,7 @@ describe("cli/accept on the emulator", function () {
   it("sees each switch off where it is off", async () => {
     const off = Object.assign({}, settings(), ...SWITCHES.map((one) => one.off), SCHEDULE_OFF);
     const [made] = await deployed(off);
-    for (const { id, standing } of SWITCHES) assert.deepEqual(await standing(made), [], id);
+    for (const { id, isOn } of SWITCHES) assert.deepEqual(await isOn(made), [], id);
     assert.deepEqual(await schedules(made), []);
   });
 });

@@ -1,6 +1,6 @@
 // The keys that turn something off: none is forgotten, and the services themselves say on where it is on, off where it is off.
 import assert from "node:assert/strict";
-import { isOff } from "../../../cli/accept/checks/life";
+import { isOff } from "../../../cli/accept/checks/lifecycle";
 import { ROWS } from "../../../cli/accept/rows";
 import { asPaths } from "../../../cli/accept/settings";
 import { STEPS } from "../../../cli/accept/steps";
@@ -59,8 +59,8 @@ describe("cli/accept/switches", () => {
 });
 
 describe("cli/accept/switches: what the emulator does not keep", () => {
-  const standing = async (id: string, answers: Answers) =>
-    SWITCHES.find((one) => one.id === id)?.standing(world(answers));
+  const isOn = async (id: string, answers: Answers) =>
+    SWITCHES.find((one) => one.id === id)?.isOn(world(answers));
 
   it("sees tracing of a function or of the state machine", async () => {
     const answers = (Mode: string, enabled: boolean) => ({
@@ -69,9 +69,9 @@ describe("cli/accept/switches: what the emulator does not keep", () => {
       }),
       DescribeStateMachine: { name: "pipeline", tracingConfiguration: { enabled } },
     });
-    assert.deepEqual(await standing("tracing", answers("Active", false)), ["clickstream-ingest-1: Active"]);
-    assert.deepEqual(await standing("tracing", answers("PassThrough", true)), ["pipeline: enabled"]);
-    assert.deepEqual(await standing("tracing", answers("PassThrough", false)), []);
+    assert.deepEqual(await isOn("tracing", answers("Active", false)), ["clickstream-ingest-1: Active"]);
+    assert.deepEqual(await isOn("tracing", answers("PassThrough", true)), ["pipeline: enabled"]);
+    assert.deepEqual(await isOn("tracing", answers("PassThrough", false)), []);
   });
 
   it("sees counts that the event source mapping still makes where no alarm is left", async () => {
@@ -79,8 +79,8 @@ describe("cli/accept/switches: what the emulator does not keep", () => {
       DescribeAlarms: { MetricAlarms: [] },
       ListEventSourceMappings: { EventSourceMappings: [{ UUID: "uuid-1", MetricsConfig: { Metrics } }] },
     });
-    assert.deepEqual(await standing("alarms", answers(["EventCount"])), ["mapping uuid-1: EventCount"]);
-    assert.deepEqual(await standing("alarms", answers([])), []);
+    assert.deepEqual(await isOn("alarms", answers(["EventCount"])), ["mapping uuid-1: EventCount"]);
+    assert.deepEqual(await isOn("alarms", answers([])), []);
   });
 
   it("takes AWS's own keys for none, and a key of the account for one", async () => {
@@ -99,10 +99,10 @@ describe("cli/accept/switches: what the emulator does not keep", () => {
         KeyMetadata: { KeyManager: KeyId === `${arn}aws` ? "AWS" : "CUSTOMER" },
       }),
     });
-    assert.deepEqual(await standing("customerKey", answers("alias/aws/kinesis")), []);
-    assert.deepEqual(await standing("customerKey", answers(`${arn}aws`, `${arn}aws`)), []);
-    assert.deepEqual(await standing("customerKey", answers(`${arn}1`)), [`clickstream-stream-1: ${arn}1`]);
-    assert.deepEqual(await standing("customerKey", answers("alias/aws/kinesis", `${arn}1`)), [
+    assert.deepEqual(await isOn("customerKey", answers("alias/aws/kinesis")), []);
+    assert.deepEqual(await isOn("customerKey", answers(`${arn}aws`, `${arn}aws`)), []);
+    assert.deepEqual(await isOn("customerKey", answers(`${arn}1`)), [`clickstream-stream-1: ${arn}1`]);
+    assert.deepEqual(await isOn("customerKey", answers("alias/aws/kinesis", `${arn}1`)), [
       `secret hash-key-1: ${arn}1`,
     ]);
   });
@@ -128,7 +128,7 @@ describe("cli/accept/switches: what the emulator does not keep", () => {
       { stack: "prod.eu" },
     );
     for (const id of ["monthlyBudgetUsd", "dashboard"]) {
-      const found = await SWITCHES.find((one) => one.id === id)?.standing(dotted);
+      const found = await SWITCHES.find((one) => one.id === id)?.isOn(dotted);
       assert.match(String(found), /clickstream-prod-eu-[0-9a-f]{6}$/, id);
     }
   });
@@ -136,7 +136,7 @@ describe("cli/accept/switches: what the emulator does not keep", () => {
   it("finds a budget behind the first page", async () => {
     const pages = ({ NextToken }: { NextToken?: string }) =>
       NextToken ? { Budgets: [{ BudgetName: "clickstream-accept" }] } : { Budgets: [], NextToken: "2" };
-    assert.deepEqual(await standing("monthlyBudgetUsd", { DescribeBudgets: pages }), [
+    assert.deepEqual(await isOn("monthlyBudgetUsd", { DescribeBudgets: pages }), [
       "budget clickstream-accept",
     ]);
   });

@@ -1,4 +1,4 @@
-// Whether the stack can be deployed again, is scheduled, is known by its tags, and goes without a trace.
+// Checks that a second deployment changes nothing, the schedule runs, tags are indexed, switches turn off, and destroy leaves nothing.
 import { spawnSync } from "node:child_process";
 import { paginateGetJobRuns } from "@aws-sdk/client-glue";
 import { paginateGetResources } from "@aws-sdk/client-resource-groups-tagging-api";
@@ -28,22 +28,20 @@ export async function scheduleOff(world: World): Promise<Verdict> {
 
 const SETTLE_SECONDS = 60;
 
-/** What the services say after the key was turned off; that it was on before is part of it. */
+/** The part must have been on before and must be off according to its service. */
 export function isOff(id: string) {
   return async (world: World): Promise<Verdict> => {
     const found = SWITCHES.find((one) => one.id === id);
     if (!found) throw new Error(`no switch ${id}`);
     const before = given(world.facts.switches?.[id], `off: ${id}`);
     if (before.length === 0)
-      return unexpected(`${id} was not on before it was turned off: nothing can be said`);
+      return unexpected(`${id} was not on before it was turned off, so this check proves nothing`);
     let left: string[] = [];
     await until(world, `${id} to be off`, SETTLE_SECONDS, async () => {
-      left = await found.standing(world);
+      left = await found.isOn(world);
       return left.length === 0 ? true : undefined;
     });
-    return left.length === 0
-      ? seen(`gone: ${before.join("; ")}`)
-      : unexpected(`still on: ${left.join("; ")}`);
+    return left.length === 0 ? seen(`off: ${before.join("; ")}`) : unexpected(`still on: ${left.join("; ")}`);
   };
 }
 
@@ -73,7 +71,7 @@ export async function tagIndex(world: World): Promise<Verdict> {
     : unexpected(`the tag index has nothing of ${missing().join(", ")} with the stack's tags`);
 }
 
-/** Between these the cost model's assumption of 45 seconds holds. */
+/** The cost model assumes 45 seconds. Its result is right within these bounds. */
 const BASE_SECONDS = { least: 20, most: 120 };
 
 export async function jobTime(world: World): Promise<Verdict> {
@@ -89,7 +87,7 @@ export async function jobTime(world: World): Promise<Verdict> {
   const { least, most } = BASE_SECONDS;
   return times.every((time) => time >= least && time <= most)
     ? seen(words)
-    : unexpected(`${words}; the cost model assumes 45 s, and holds from ${least} to ${most}`);
+    : unexpected(`${words}; the cost model assumes 45 s and is right from ${least} to ${most} s`);
 }
 
 export async function leftovers(world: World): Promise<Verdict> {
@@ -100,16 +98,16 @@ export async function leftovers(world: World): Promise<Verdict> {
   if (unlisted.length > 0)
     return uncheckable(unlisted.map(({ kind, why }) => `${kind} could not be listed: ${why}`).join("\n"));
   return seen(
-    `no service lists anything of the stack${stale.length ? `; ${stale.length} still in the tag index` : ""}`,
+    `no service lists a resource of the stack${stale.length ? `; ${stale.length} are still in the tag index` : ""}`,
   );
 }
 
-/** How npm is asked; a test answers in its place. */
+/** Runs npm. Tests replace it. */
 export type Npm = (...args: string[]) => { stdout: string };
 
 const npm: Npm = (...args) => spawnSync("npm", args, { cwd: PROJECT_ROOT, encoding: "utf8" });
 
-export function noKnownHoles(run: Npm = npm) {
+export function noKnownVulnerabilities(run: Npm = npm) {
   return async (): Promise<Verdict> => {
     const { stdout } = run("audit", "--json");
     let total: number | undefined;
@@ -117,9 +115,9 @@ export function noKnownHoles(run: Npm = npm) {
       const answer = JSON.parse(stdout) as { metadata?: { vulnerabilities?: { total?: number } } };
       total = answer.metadata?.vulnerabilities?.total;
     } catch {
-      // Said below: npm had no answer.
+      // Reported below: npm gave no answer.
     }
-    if (total === undefined) return uncheckable(`npm audit had no answer: ${stdout.trim().slice(0, 300)}`);
+    if (total === undefined) return uncheckable(`npm audit gave no answer: ${stdout.trim().slice(0, 300)}`);
     return total === 0
       ? seen("found 0 vulnerabilities")
       : unexpected(`npm audit found ${total} vulnerabilities`);

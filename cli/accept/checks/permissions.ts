@@ -1,4 +1,4 @@
-// Whether services may use the stack's roles, whether the deployer's policy suffices, and what was denied.
+// Checks that services can use the stack's roles, that the deployer's policy suffices, and that nothing was denied.
 import { LookupEventsCommand } from "@aws-sdk/client-cloudtrail";
 import { GetFunctionConfigurationCommand } from "@aws-sdk/client-lambda";
 import { functionsOf } from "../switches";
@@ -6,7 +6,7 @@ import { seen, uncheckable, unexpected, type Verdict } from "../verdict";
 import { pause, type World } from "../world";
 import { ending, given } from "./runs";
 
-/** Whether a state of the simulated execution was left, hence what it calls may use its role. */
+/** These states of the simulated execution were left, so the services that they call can use their roles. */
 export function passes(...states: string[]) {
   return async ({ facts }: World): Promise<Verdict> => {
     const fact = given(facts.simulate, "simulate");
@@ -30,11 +30,13 @@ export async function functionsRun(world: World): Promise<Verdict> {
 
 const DENIED = /AccessDenied|UnauthorizedOperation|not authorized to perform/;
 
-/** The policy is what is looked at only where a role was given that has nothing else. */
+/** Only a role that has nothing but the policy can prove that the policy suffices. */
 export async function deployerSuffices(world: World): Promise<Verdict> {
   if (world.role === undefined)
-    return uncheckable("no --role was given: the stack was deployed with all that your credentials may do");
-  const lines = world.deployer.said().split("\n");
+    return uncheckable(
+      "no --role was given: the stack was deployed with all permissions of your credentials",
+    );
+  const lines = world.deployer.log().split("\n");
   const denied = lines.filter((line) => DENIED.test(line)).map((line) => line.trim());
   if (denied.length > 0) return unexpected([...new Set(denied)].join("\n"));
   if (!world.facts.destroyed) return unexpected("pulumi destroy did not succeed under the role");
@@ -59,10 +61,10 @@ interface Denials {
 }
 
 const PAGES = 120;
-/** CloudTrail answers two look-ups a second for the whole account. */
+/** CloudTrail allows two look-ups a second per account. */
 const PAUSE_MILLISECONDS = 600;
 
-/** CloudTrail's history holds what manages resources, for 90 days; it comes up to 15 minutes late. */
+/** CloudTrail's history has management events of the last 90 days, up to 15 minutes late. */
 async function denials(world: World, roles: readonly string[]): Promise<Denials> {
   const StartTime = new Date(world.facts.began);
   const denied: string[] = [];
@@ -83,7 +85,7 @@ async function denials(world: World, roles: readonly string[]): Promise<Denials>
   } while (NextToken && pages < PAGES);
   const complete = NextToken === undefined;
   const words = complete
-    ? `CloudTrail has no denial among ${looked} events so far (it has no S3 objects or records, and is up to 15 minutes late)`
+    ? `CloudTrail has no denial among ${looked} events so far (it does not record S3 object and Kinesis record calls, and is up to 15 minutes late)`
     : `CloudTrail has more than ${looked} events since ${world.facts.began}: no denial among those that were read`;
   return { denied: [...new Set(denied)], complete, words };
 }

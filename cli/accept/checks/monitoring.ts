@@ -1,5 +1,4 @@
-// What AWS reports minutes later: mails published, alarms, metrics, traces.
-
+// Checks what AWS reports some minutes later: published mails, alarms, metrics, traces.
 import {
   DescribeAlarmHistoryCommand,
   DescribeAlarmsCommand,
@@ -32,13 +31,13 @@ export async function mailsPublished(world: World): Promise<Verdict> {
     const name = arn.split(":").at(-1) ?? arn;
     const count = await published(world, name, status, least);
     if (count < least)
-      return unexpected(`${least} executions ended ${status}, and ${name} published ${count} mails`);
+      return unexpected(`${least} executions ended ${status}, but ${name} published ${count} mails`);
     words.push(`${name} published ${count}`);
   }
   return seen(words.join(", "));
 }
 
-/** On AWS as SNS counts it, whether anybody is subscribed or not; locally the mails themselves. */
+/** On AWS the count of SNS, which does not depend on subscribers; locally the mails themselves. */
 async function published(world: World, TopicName: string, status: string, least: number): Promise<number> {
   const { mails } = world.deployer;
   let last = 0;
@@ -83,8 +82,8 @@ export async function ingestMetrics(world: World): Promise<Verdict> {
     return sum >= least ? sum : undefined;
   });
   return found === undefined
-    ? unexpected(`EventsAccepted sums up to ${sum}, and ${least} events were curated of one execution alone`)
-    : seen(`EventsAccepted sums up to ${sum}`);
+    ? unexpected(`EventsAccepted adds up to ${sum}, but one execution alone curated ${least} events`)
+    : seen(`EventsAccepted adds up to ${sum}`);
 }
 
 export async function runMetrics(world: World): Promise<Verdict> {
@@ -102,7 +101,7 @@ export async function runMetrics(world: World): Promise<Verdict> {
   });
   return found
     ? seen(wanted.join(", "))
-    : unexpected(`of ${wanted.join(", ")} CloudWatch knows: ${names.join(", ") || "none"}`);
+    : unexpected(`expected are ${wanted.join(", ")}; CloudWatch has ${names.join(", ") || "none"}`);
 }
 
 export async function mappingMetrics(world: World): Promise<Verdict> {
@@ -130,26 +129,26 @@ export async function alarmsQuiet(world: World): Promise<Verdict> {
     new DescribeAlarmsCommand({ AlarmNames: names, StateValue: "ALARM" }),
   );
   return MetricAlarms.length === 0
-    ? seen(`none of ${names.length} alarms is in ALARM`)
+    ? seen(`0 of ${names.length} alarms firing`)
     : unexpected(MetricAlarms.map(({ AlarmName, StateReason }) => `${AlarmName}: ${StateReason}`).join("\n"));
 }
 
-/** The alarm's own history says whether its action reached the topic, through the topic's policy and key. */
-export async function alarmRings(world: World): Promise<Verdict> {
+/** The alarm's history shows whether its action reached the topic, through the topic's policy and key. */
+export async function alarmFires(world: World): Promise<Verdict> {
   const AlarmName = `${qualified(world)}-execution-failed`;
   let last: string[] = [];
-  const rang = await until(world, `${AlarmName} to go off`, LATE_SECONDS, async () => {
+  const fired = await until(world, `${AlarmName} to fire`, LATE_SECONDS, async () => {
     const { AlarmHistoryItems = [] } = await world.clients.cloudwatch.send(
       new DescribeAlarmHistoryCommand({ AlarmName, StartDate: new Date(world.facts.began), MaxRecords: 100 }),
     );
     last = AlarmHistoryItems.map(({ HistorySummary = "" }) => HistorySummary);
     return AlarmHistoryItems.find(({ HistoryItemType }) => HistoryItemType === "Action");
   });
-  if (rang === undefined)
+  if (fired === undefined)
     return unexpected(
       `${AlarmName} did nothing after a failed execution; its history: ${last.join("; ") || "empty"}`,
     );
-  const { HistorySummary = "", HistoryData = "" } = rang;
+  const { HistorySummary = "", HistoryData = "" } = fired;
   return /^Successfully/i.test(HistorySummary)
     ? seen(HistorySummary)
     : unexpected(`${HistorySummary} ${HistoryData}`);
