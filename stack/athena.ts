@@ -1,4 +1,4 @@
-// Runs SQL in Athena, on the local stack or on AWS, and gives the rows with values of their types.
+// Runs SQL in Athena, on the local stack or on AWS, and returns the rows as typed values.
 import { setTimeout as sleep } from "node:timers/promises";
 import {
   type AthenaClient,
@@ -17,7 +17,7 @@ export interface QueryResult {
   rows: Value[][];
 }
 
-/** Athena refused the statement; the message is Athena's own. */
+/** Athena rejected the statement. The message is Athena's. */
 export class QueryFailed extends Error {
   constructor(
     readonly sql: string,
@@ -66,7 +66,7 @@ async function start(
     );
     return QueryExecutionId ?? "";
   } catch (error) {
-    // A statement that is no SQL at all is refused at once, with no execution to look at.
+    // Athena rejects what it cannot parse at once, without a query execution.
     if (error instanceof Error && error.name === "InvalidRequestException")
       throw new QueryFailed(sql, error.message);
     throw error;
@@ -97,13 +97,13 @@ async function results(athena: AthenaClient, id: string): Promise<Pick<QueryResu
     }
     token = page.NextToken;
   } while (token);
-  // The answer to a SELECT begins with a row of its column names; that of SHOW, DESCRIBE and the like does not.
+  // The result of a SELECT begins with a row of column names. The results of SHOW and DESCRIBE do not.
   const header = rows[0];
   if (header && columns.every(({ name }, index) => header[index] === name)) rows.shift();
   return { columns: columns.map(({ name }) => name), rows };
 }
 
-/** A value as its column's type; integers that JavaScript cannot hold stay text. */
+/** A value in its column's type. Integers that JavaScript cannot represent stay text. */
 function typed(text: string | undefined, type: string): Value {
   if (text === undefined) return null;
   if (type === "boolean" && (text === "true" || text === "false")) return text === "true";

@@ -1,12 +1,12 @@
-// How AWS SDK clients are made: for the local stack always with its endpoint and made-up credentials, so that whatever
-// the developer's shell holds for AWS can never be used by mistake.
+// Configures AWS SDK clients. For the local stack they always get its endpoint and fake credentials, so that the
+// credentials in the developer's shell are never used by mistake.
 import { NodeHttpHandler } from "@smithy/node-http-handler";
 
 export const LOCAL_REGION = "us-east-1";
 export const LOCAL_ACCOUNT = "000000000000";
 const CREDENTIALS = { accessKeyId: "test", secretAccessKey: "test" } as const;
 
-/** What every AWS SDK client takes as its configuration. */
+/** The configuration of an AWS SDK client. */
 export interface ClientConfig {
   region: string;
   endpoint: string;
@@ -21,12 +21,12 @@ export function localClientConfig(endpoint: string): ClientConfig {
     endpoint,
     credentials: { ...CREDENTIALS },
     forcePathStyle: true,
-    // HTTP/1.1 also for Kinesis: the emulator's HTTP/2 loses the answers of large batches.
+    // HTTP/1.1 for Kinesis as well: the emulator's HTTP/2 loses the answers to large batches.
     requestHandler: new NodeHttpHandler({ connectionTimeout: 5_000, requestTimeout: 120_000 }),
   };
 }
 
-/** The environment with which the AWS CLI, or any SDK, talks to the local stack. */
+/** Environment variables that point the AWS CLI or any SDK to the local stack. */
 export function localEnvironment(endpoint: string): Record<string, string> {
   return {
     AWS_ENDPOINT_URL: endpoint,
@@ -36,7 +36,7 @@ export function localEnvironment(endpoint: string): Record<string, string> {
   };
 }
 
-/** Takes out of an environment all that could reach a real account, or bend Python and Spark. */
+/** Removes variables that could reach a real account, or change how Python and Spark run. */
 export function isolated(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   const foreign = /^(AWS_|PULUMI_|PYTHON|PYSPARK|SPARK_|HADOOP_|npm_)/;
   const kept = Object.entries(env).filter(([name]) => !foreign.test(name));
@@ -45,7 +45,7 @@ export function isolated(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
     AWS_CONFIG_FILE: "/dev/null",
     AWS_SHARED_CREDENTIALS_FILE: "/dev/null",
     AWS_EC2_METADATA_DISABLED: "true",
-    // The SDK announces at each start when it will ask for a newer Node; the lock file pins one that does not.
+    // The SDK warns at each start that later versions need a newer Node. The lock file pins a version that does not.
     AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: "true",
   };
 }

@@ -1,12 +1,12 @@
-// The stack configuration of the local deployment, as the Pulumi engine would hand it to the program: Pulumi.yaml's
-// defaults, over them Pulumi.dev.yaml, over them what the local stack needs.
+// Reads a stack's configuration as the Pulumi engine would pass it to the program: the defaults of Pulumi.yaml, then
+// Pulumi.<stack>.yaml, then overrides.
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "yaml";
 
 export interface ProjectConfiguration {
   project: string;
-  /** Every key with its namespace; lists and objects as JSON text. */
+  /** By full key, such as `clickstream:shardCount`. Lists and objects are JSON text. */
   values: Record<string, string>;
 }
 
@@ -16,7 +16,7 @@ interface Declaration {
   value?: unknown;
 }
 
-/** `standIn` takes the place of values that are encrypted for Pulumi alone; without it they are an error. */
+/** `standIn` replaces encrypted values, which only Pulumi can read. Without it they are an error. */
 export function readConfiguration(
   root: string,
   stack: string,
@@ -35,7 +35,7 @@ export function readConfiguration(
     if (isEncrypted(value) && standIn !== undefined) values[qualified(key, name)] = standIn;
     else if (isEncrypted(value) && !(qualified(key, name) in overrides)) {
       throw new Error(
-        `${stackFile}: ${key} is encrypted for Pulumi alone; give it a value for the local stack`,
+        `${stackFile}: ${key} is encrypted, and only Pulumi can read it; set a value for the local stack`,
       );
     }
     if (!isEncrypted(value)) values[qualified(key, name)] = asText(value);
@@ -58,7 +58,7 @@ interface Yaml {
 }
 
 function readYaml(path: string): Yaml {
-  if (!existsSync(path)) throw new Error(`${path} is missing: it belongs to the project`);
+  if (!existsSync(path)) throw new Error(`${path} is missing: restore it from the repository`);
   return (parse(readFileSync(path, "utf8")) ?? {}) as Yaml;
 }
 

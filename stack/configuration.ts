@@ -1,4 +1,4 @@
-// A stack's configuration as the engine would hand it to the program, checked as the program does, and what it declares.
+// Opens a stack's configuration, checks it as the program does, and evaluates what the program declares with it.
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { InvalidConfiguration, readConfig } from "../infra/config/config";
@@ -6,10 +6,10 @@ import { readConfiguration } from "./configuration-files";
 import { type Declared, declaredResources } from "./declared";
 import { PROJECT_ROOT } from "./runs";
 
-/** Long enough for any key: what a secret says does not cost. */
+/** Long enough for every key. The value of a secret does not change the cost. */
 const SECRET_STAND_IN = "a secret that only Pulumi can read";
 
-/** No such stack; the message says which there are. */
+/** There is no such stack. The message lists the existing ones. */
 export class NoSuchStack extends Error {}
 
 export interface StackConfiguration {
@@ -18,7 +18,7 @@ export interface StackConfiguration {
   values: Record<string, string>;
 }
 
-/** `settings` maps keys without the project's name to values, over those of the stack's file. */
+/** `settings` (keys without the project's name) override the stack's file. */
 export function stackConfiguration(
   stack: string,
   settings: Record<string, string | undefined> = {},
@@ -27,7 +27,7 @@ export function stackConfiguration(
   if (!existsSync(join(root, `Pulumi.${stack}.yaml`))) {
     const there = readdirSync(root).flatMap((name) => /^Pulumi\.(.+)\.yaml$/.exec(name)?.[1] ?? []);
     throw new NoSuchStack(
-      `There is no configuration of a stack ${stack} (Pulumi.${stack}.yaml). There are: ${there.join(", ") || "none"}.`,
+      `The stack ${stack} has no configuration (Pulumi.${stack}.yaml is missing). Stacks with one: ${there.join(", ") || "none"}.`,
     );
   }
   return { stack, ...readConfiguration(root, stack, settings, SECRET_STAND_IN) };
@@ -35,7 +35,7 @@ export function stackConfiguration(
 
 const declared = new Map<string, Promise<readonly Declared[]>>();
 
-/** Evaluated once for each configuration. Rejects with InvalidConfiguration, which has all problems. */
+/** Evaluates each configuration once. Rejects with InvalidConfiguration, which lists all problems. */
 export async function declaredBy(configuration: StackConfiguration): Promise<readonly Declared[]> {
   const { project, stack, values } = configuration;
   const key = JSON.stringify([project, stack, Object.entries(values).sort()]);

@@ -1,4 +1,4 @@
-// Starts an execution of the state machine and follows it: each state as it is entered and left, retries and errors.
+// Starts an execution of the state machine and follows it: states entered and left, retries and errors.
 import { setTimeout as sleep } from "node:timers/promises";
 import {
   DescribeExecutionCommand,
@@ -12,7 +12,7 @@ import {
 const POLL_MILLISECONDS = 250;
 
 /** What happened in an execution, in order. */
-export type Happening =
+export type ExecutionEvent =
   | { kind: "entered"; state: string; at: Date; isTask: boolean }
   | { kind: "left"; state: string; at: Date; seconds: number }
   | { kind: "failed"; state: string; at: Date; error: string; cause: string };
@@ -25,14 +25,14 @@ export interface Execution {
   output: Record<string, unknown> | undefined;
   error: string | undefined;
   cause: string | undefined;
-  /** Where it went wrong: the last state whose task failed. */
+  /** The last state whose task failed. */
   failedState: string | undefined;
 }
 
 export interface Following {
   sfn: SFNClient;
-  onHappening?: (happening: Happening) => void;
-  /** Called at each look, with the state that is running. */
+  onEvent?: (event: ExecutionEvent) => void;
+  /** Called at each poll with the current state. */
   onTick?: (state: string | undefined) => void | Promise<void>;
   signal?: AbortSignal;
 }
@@ -48,7 +48,7 @@ export async function startExecution(
   return executionArn;
 }
 
-/** Follows an execution to its end. */
+/** Follows an execution until it ends. */
 export async function followExecution(arn: string, following: Following): Promise<Execution> {
   const reader = new HistoryReader(arn, following);
   for (;;) {
@@ -95,7 +95,7 @@ class HistoryReader {
     if (entered) {
       this.state = entered;
       this.enteredAt.set(entered, at);
-      this.following.onHappening?.({
+      this.following.onEvent?.({
         kind: "entered",
         state: entered,
         at,
@@ -103,7 +103,7 @@ class HistoryReader {
       });
     } else if (left) {
       const seconds = (at.getTime() - (this.enteredAt.get(left) ?? at).getTime()) / 1000;
-      this.following.onHappening?.({ kind: "left", state: left, at, seconds });
+      this.following.onEvent?.({ kind: "left", state: left, at, seconds });
     } else {
       this.takeFailure(event, at);
     }
@@ -120,7 +120,7 @@ class HistoryReader {
     if (!details || !this.state) return;
     this.failedState = this.state;
     const { error = event.type ?? "", cause = "" } = details;
-    this.following.onHappening?.({
+    this.following.onEvent?.({
       kind: "failed",
       state: this.state,
       at,
@@ -149,7 +149,7 @@ function summary(
   };
 }
 
-/** Step Functions wraps causes in JSON, often several deep: the words for people lie inside. */
+/** Step Functions wraps causes in JSON, often several levels deep. Returns the innermost message. */
 export function readableCause(cause: string): string {
   let parsed: unknown;
   try {

@@ -1,9 +1,9 @@
-// Ctrl+C and its like: the first one ends the work in order, a second one at once.
+// Handles Ctrl+C and similar signals: the first one ends the work in order, the second one at once.
 import { constants } from "node:os";
 
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
-/** A person, or the system, ended the command. */
+/** A person or the system ended the command. */
 export class Interrupted extends Error {
   readonly exitCode: number;
 
@@ -26,7 +26,7 @@ export function onInterrupt(): AbortSignal {
   return controller.signal;
 }
 
-/** Rejects when the signal is aborted; never resolves. */
+/** Rejects when the signal aborts. Never resolves. */
 export function aborted(signal: AbortSignal | undefined): Promise<never> {
   const promise = new Promise<never>((_, reject) => {
     if (signal?.aborted) reject(signal.reason);

@@ -27,7 +27,7 @@ export type StackOutputs = Record<(typeof NAMES)[number], string>;
 export function checkOutputs(outputs: Record<string, unknown>, whose: string): StackOutputs {
   const missing = NAMES.filter((name) => typeof outputs[name] !== "string");
   if (missing.length > 0) {
-    throw new Error(`The outputs of ${whose} lack ${missing.join(", ")}: is it a stack of this program?`);
+    throw new Error(`The outputs of ${whose} lack ${missing.join(", ")}. Is it a stack of this program?`);
   }
   return outputs as StackOutputs;
 }

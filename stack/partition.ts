@@ -1,6 +1,6 @@
-// Which of AWS's partitions a region belongs to, for what is built without asking AWS: ARNs and console addresses.
+// The AWS partition of a region, for ARNs and console addresses that are built without a call to AWS.
 
-/** Regions of the other partitions begin with words of their own; every other region is of the commercial one. */
+/** China and GovCloud regions have prefixes. All other regions are in the commercial partition. */
 export function partitionOf(region: string): string {
   if (region.startsWith("cn-")) return "aws-cn";
   if (region.startsWith("us-gov-")) return "aws-us-gov";

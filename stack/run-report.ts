@@ -1,4 +1,4 @@
-// What the pipeline says about a run (the summary of its run report), and whether the numbers add up.
+// Reads the summary of a run's report from an execution's output, and checks that its numbers add up.
 
 export interface RunReport {
   execution: string;
@@ -9,15 +9,15 @@ export interface RunReport {
   redelivered: number;
   quarantined: number;
   quarantine_reasons: Record<string, number>;
-  /** How many days the run wrote to, the first and the last. */
+  /** The number of days that the run wrote to, the first and the last. */
   dates: { count: number; first: string | null; last: string | null };
-  /** These days; of over 5,000 just the first and the last ten. */
+  /** These days. If they are more than 5,000, only the first and last ten. */
   partitions: string[];
   files: number;
   curated_bytes: number;
 }
 
-/** The output of an execution that went through. */
+/** The output of a successful execution. */
 export interface ExecutionOutput {
   report: RunReport;
   sent: number | undefined;
@@ -37,18 +37,18 @@ export interface Sum {
   duplicates: number;
 }
 
-/** The sentence that says by how much the numbers disagree; undefined when sent = curated + quarantined + duplicates. */
+/** Says by how much the numbers differ; undefined if sent = curated + quarantined + duplicates. */
 export function imbalance({ sent, curated, quarantined, duplicates }: Sum): string | undefined {
   const accounted = curated + quarantined + duplicates;
   if (accounted === sent) return undefined;
   const by = Math.abs(sent - accounted);
-  const direction = accounted < sent ? "are missing" : "are too many";
+  const direction = accounted < sent ? "missing" : "too many";
   return `${sent} sent, but ${curated} curated + ${quarantined} quarantined + ${duplicates} duplicates = ${accounted}: ${by} ${direction}`;
 }
 
 /**
- * How to let in what lies outside of the accepted window; undefined where nothing did. `begins` is the window's
- * beginning as configured, `earliest` the time of the earliest event that was sent, where the sender knows it.
+ * How to accept events outside of the accepted window; undefined if there were none. `begins` is the configured
+ * beginning of the window, `earliest` the time of the earliest event sent, if the sender knows it.
  */
 export function windowHint(
   reasons: Readonly<Record<string, number>>,
@@ -57,19 +57,19 @@ export function windowHint(
 ): string | undefined {
   const outside = reasons.event_time_out_of_window ?? 0;
   if (outside === 0) return undefined;
-  const what = `${outside.toLocaleString("en-US")} lines lie outside of the accepted window of event times`;
+  const what = `${outside.toLocaleString("en-US")} lines are outside of the accepted window of event times`;
   if (earliest === undefined || Date.parse(earliest) >= Date.parse(begins)) {
-    return `${what}, which begins at ${begins} (earliestEventTime) and ends latestEventLeadHours after the arrival.`;
+    return `${what}, which begins at ${begins} (earliestEventTime) and ends latestEventLeadHours after arrival.`;
   }
   const time = `${earliest.slice(0, 10)}T00:00:00Z`;
   return (
-    `${what}, which begins at ${begins}. The earliest event sent is of ${earliest.slice(0, 10)}. To let it in on the ` +
+    `${what}, which begins at ${begins}. The earliest event sent is from ${earliest.slice(0, 10)}. To accept it on the ` +
     `local stack, set earliestEventTime: "${time}" under config: in Pulumi.dev.yaml and run again; ` +
     `on AWS: pulumi config set earliestEventTime ${time}, then pulumi up.`
   );
 }
 
-/** A run that curated nothing is no success, even if its numbers add up. `hint` says what would have helped. */
+/** A run that curated nothing is not a success, even if its numbers add up. `hint` says how to fix it. */
 export function nothingCurated(
   {
     curated,
@@ -85,6 +85,6 @@ export function nothingCurated(
   return (
     `Nothing was curated: all ${quarantined.toLocaleString("en-US")} lines went to the quarantine (${reasons.join(", ")}). ` +
     (hint ??
-      "To see why: run it again with --query 'SELECT reason, detail, payload FROM quarantine LIMIT 10'.")
+      "To see why, run it again with --query 'SELECT reason, detail, payload FROM quarantine LIMIT 10'.")
   );
 }

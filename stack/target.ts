@@ -1,4 +1,4 @@
-// What `query` and `execute` work against: the local stack that is up, or one on AWS by the outputs that Pulumi keeps.
+// Opens the stack that a command works with: the running local stack, or one on AWS through its Pulumi outputs.
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { AthenaClient } from "@aws-sdk/client-athena";
@@ -9,17 +9,17 @@ import { explainAwsError, isUnreachable } from "./aws-errors";
 import { checkOutputs, type StackOutputs } from "./outputs";
 import { PROJECT_ROOT, Runs } from "./runs";
 
-/** What AWS SDK clients take: on AWS the region, and whatever the shell says of credentials. */
+/** The configuration of AWS SDK clients: on AWS only the region; credentials come from the shell. */
 export type TargetConfig = ClientConfig | { region: string };
 
-/** Which stack: the local one that is up (`run` names another), or `stack` on AWS. */
+/** The stack: the newest local one, the local one named by `run`, or `stack` on AWS. */
 export interface TargetOptions {
   run?: string;
   stack?: string;
 }
 
 export interface CliTarget {
-  /** As people call it: "the local run …" or "the stack dev on AWS". */
+  /** For messages: "the local run …" or "the stack dev on AWS". */
   name: string;
   outputs: StackOutputs;
   athena: AthenaClient;
@@ -27,11 +27,11 @@ export interface CliTarget {
   glue: GlueClient;
   /** For further AWS SDK clients. */
   clientConfig: TargetConfig;
-  /** The run's folder, where mails and logs lie; undefined on AWS. */
+  /** The run's folder with mails and logs; undefined on AWS. */
   stateDir?: string;
 }
 
-/** Nothing to work against; the message says why and what to do. */
+/** There is no such stack. The message has the remedy. */
 export class TargetError extends Error {}
 
 export function openTarget(options: TargetOptions, runs = new Runs()): CliTarget {
@@ -74,8 +74,8 @@ function pulumiOutputs(stack: string): Record<string, unknown> {
   });
   if (error && (error as NodeJS.ErrnoException).code === "ENOENT") {
     throw new TargetError(
-      "--stack needs the pulumi CLI, which is not on the PATH: https://www.pulumi.com/docs/install/\n" +
-        "Without --stack the command works on the local stack that is up.",
+      "--stack needs the pulumi CLI, which is not on the PATH. Install it: https://www.pulumi.com/docs/install/\n" +
+        "Without --stack, the command uses the running local stack.",
     );
   }
   if (error || status !== 0) {

@@ -28,8 +28,8 @@ export async function execute(world: World, input: unknown): Promise<ExecutionFa
   const ended = await followExecution(arn, {
     sfn: clients.sfn,
     signal,
-    onHappening: (happening) => {
-      if (happening.kind === "left") left.push(happening.state);
+    onEvent: (event) => {
+      if (event.kind === "left") left.push(event.state);
     },
     onTick: (state) => world.say(`execution: ${state ?? "starting"}`),
   });

@@ -1,26 +1,25 @@
-// Names many dates in few words: each where they are few, ranges where they are many.
-
+// Lists dates in a short text: each date if they are few, ranges if they are many.
 import { DAY_MS } from "../../lambdas/shared/durations";
 import type { RunReport } from "../../stack/run-report";
 
 const NAMED_DATES = 14;
 const NAMED_RANGES = 6;
 
-/** Of a run with very many dates the report lists just some, in ISO form and any order; it always counts all. */
+/** The report of a run with very many dates lists only some of them, in any order. Its count is always complete. */
 export function nameDates({ dates, partitions }: Pick<RunReport, "dates" | "partitions">): string {
   if (dates.count > partitions.length) return spanOf(dates.count, dates.first, dates.last);
   const sorted = [...partitions].sort();
   if (sorted.length <= NAMED_DATES) return sorted.join(", ");
   const ranges = rangesOf(sorted);
   if (ranges.length <= NAMED_RANGES) return ranges.map(nameRange).join(", ");
-  return `${spanOf(sorted.length, sorted[0], sorted.at(-1))} (--json has all)`;
+  return `${spanOf(sorted.length, sorted[0], sorted.at(-1))} (all with --json)`;
 }
 
 function spanOf(count: number, first: string | null | undefined, last: string | null | undefined): string {
   return `${count.toLocaleString("en-US")} days from ${first} to ${last}`;
 }
 
-/** Runs of days that follow each other. */
+/** Consecutive days, grouped. */
 function rangesOf(sorted: readonly string[]): string[][] {
   const ranges: string[][] = [];
   for (const date of sorted) {

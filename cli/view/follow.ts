@@ -1,24 +1,24 @@
-// The live view of an execution: each state with its time, and the Glue job's own progress lines while it runs.
+// The live view of an execution: each state with its duration, and the progress lines of the Glue job.
 import { closeSync, openSync, readSync } from "node:fs";
 import { join } from "node:path";
 import { GetJobRunsCommand, type GlueClient } from "@aws-sdk/client-glue";
 import type { SFNClient } from "@aws-sdk/client-sfn";
-import { type Execution, followExecution, type Happening, startExecution } from "../../stack/execution";
+import { type Execution, type ExecutionEvent, followExecution, startExecution } from "../../stack/execution";
 import type { Console } from "./console";
 
-/** What people are told of the states; a state without words is shown by its name. */
+/** What a state does, as people read it. A state without a description is shown by its name. */
 const WORDS: Readonly<Record<string, string>> = {
-  CheckInput: "is the input as it should be?",
-  SimulateTraffic: "people walk through the shop",
-  AwaitIngest: "has all that was sent landed in S3?",
-  TransformEvents: "Spark makes the clean table",
-  ReadReport: "what did the job do?",
-  RepairPartitions: "Athena learns of the new partitions",
-  RepairAllPartitions: "Athena looks for every partition",
-  VerifyTables: "does Athena see what the job reported?",
-  RecordMetrics: "the run's figures go to CloudWatch",
-  NotifySuccess: "the mail goes out",
-  NotifyFailure: "the mail that says what went wrong goes out",
+  CheckInput: "checking the input",
+  SimulateTraffic: "sending simulated traffic",
+  AwaitIngest: "waiting until all sent events are in S3",
+  TransformEvents: "running the Spark job",
+  ReadReport: "reading the job's report",
+  RepairPartitions: "registering partitions",
+  RepairAllPartitions: "registering every partition found in S3",
+  VerifyTables: "comparing Athena's row count with the job's report",
+  RecordMetrics: "sending the run's metrics to CloudWatch",
+  NotifySuccess: "sending the success mail",
+  NotifyFailure: "sending the failure mail",
 };
 
 export interface Target {
@@ -45,7 +45,7 @@ export async function executeAndFollow(
     return await followExecution(arn, {
       sfn: target.sfn,
       signal,
-      onHappening: (happening) => view.show(happening),
+      onEvent: (event) => view.show(event),
       onTick: async (state) => {
         if (state) console.setStatus(`${state}: ${WORDS[state] ?? "running"}`);
         for (const line of (await job?.newLines()) ?? []) console.detail(line);
@@ -58,27 +58,27 @@ export async function executeAndFollow(
 }
 
 /**
- * One line for each task that begins and one for its end. States that only steer (choices, waits) are not shown, and a
- * task that is asked again and again (has everything landed?) counts as one.
+ * One line when a task begins and one when it ends. Choice and wait states are not shown. A task that is repeated in a
+ * loop (AwaitIngest) counts as one.
  */
 export class StateView {
   private current: { state: string; began: Date; ended: Date; failed: boolean } | undefined;
 
   constructor(private readonly console: Console) {}
 
-  show(happening: Happening): void {
-    const { state, at } = happening;
+  show(event: ExecutionEvent): void {
+    const { state, at } = event;
     const { red, dim, bold } = this.console.colours;
     const isCurrent = this.current?.state === state;
-    if (happening.kind === "entered" && happening.isTask && !isCurrent) {
+    if (event.kind === "entered" && event.isTask && !isCurrent) {
       this.finish();
       this.current = { state, began: at, ended: at, failed: false };
       this.console.event(`${dim("▸")} ${state}${WORDS[state] ? dim(`  ${WORDS[state]}`) : ""}`);
-    } else if (happening.kind === "left" && this.current && isCurrent) {
+    } else if (event.kind === "left" && this.current && isCurrent) {
       this.current.ended = at;
-    } else if (happening.kind === "failed") {
+    } else if (event.kind === "failed") {
       if (this.current && isCurrent) this.current.failed = true;
-      this.console.event(`${red("✗")} ${bold(state)}  ${happening.error}: ${happening.cause.split("\n")[0]}`);
+      this.console.event(`${red("✗")} ${bold(state)}  ${event.error}: ${event.cause.split("\n")[0]}`);
     }
   }
 
@@ -92,7 +92,7 @@ export class StateView {
   }
 }
 
-/** The words of a line of the job's own log, which is one JSON object a line; undefined for what others print. */
+/** The message of a line of the job's log, which has one JSON object per line; undefined for other output. */
 export function progressOf(line: string): string | undefined {
   try {
     const { level, message } = (JSON.parse(line) ?? {}) as Record<string, unknown>;
@@ -102,7 +102,7 @@ export function progressOf(line: string): string | undefined {
   }
 }
 
-/** Reads the progress lines that the job printed since the last look. */
+/** Reads the progress lines that the job printed since the last call. */
 class JobLog {
   private runId: string | undefined;
   private offset = 0;
@@ -134,7 +134,7 @@ class JobLog {
     try {
       file = openSync(path, "r");
     } catch {
-      return ""; // the job has not begun to write
+      return ""; // the job has not written yet
     }
     try {
       const buffer = Buffer.alloc(64 * 1024);

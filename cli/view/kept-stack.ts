@@ -1,4 +1,4 @@
-// What --keep prints: where the stack listens, how to point tools at it, and things to try.
+// What --keep prints: the stack's endpoint, how tools reach it, and commands to try.
 import { relative } from "node:path";
 import type { LocalStack } from "../../local/stack";
 import type { Console } from "./console";
@@ -7,15 +7,15 @@ export function showKept(stack: LocalStack, console: Console): void {
   const { bold, dim } = console.colours;
   const { outputs } = stack;
   const variables = Object.entries(stack.env).map(([name, value]) => `${name}=${value}`);
-  console.heading(`The stack stays up at ${stack.endpoint} until Ctrl+C (run ${stack.id})`);
+  console.heading(`The stack keeps running at ${stack.endpoint} until Ctrl+C (run ${stack.id})`);
   console.line();
   console.line(`export ${variables.join(" ")}`);
   console.line();
-  console.line(bold("In another terminal, with that line or without it:"));
+  console.line(bold("In another terminal, with or without that line:"));
   for (const command of ownCommands()) console.line(`  ${command}`);
-  console.line(bold("With it, the AWS CLI or any SDK:"));
+  console.line(bold("With that line, the AWS CLI or any SDK:"));
   for (const command of awsCommands(outputs)) console.line(`  ${command}`);
-  console.line(dim(`Mails, logs and objects lie in ${relative(process.cwd(), stack.stateDir)}`));
+  console.line(dim(`Mails, logs and objects are in ${relative(process.cwd(), stack.stateDir)}`));
 }
 
 function ownCommands(): string[] {

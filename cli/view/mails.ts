@@ -13,7 +13,7 @@ export class MailWatch {
     private readonly seen: ReadonlySet<string>,
   ) {}
 
-  /** Remembers what lies in the mailbox now: what comes later belongs to the execution that is about to start. */
+  /** Remembers the mails that exist now. Later ones belong to the execution that is about to start. */
   static async begin(mailDir: string): Promise<MailWatch> {
     return new MailWatch(mailDir, new Set((await readMails(mailDir)).map(({ file }) => file)));
   }
@@ -23,7 +23,7 @@ export class MailWatch {
     return mails.filter(({ file, kind }) => !this.seen.has(file) && kind === "notification");
   }
 
-  /** The new mails, once one of the topic is among them, or after a while without it. */
+  /** Returns the new mails when one from the topic is among them, or after a timeout. */
   async waitFor(topicArn: string): Promise<{ mails: Mail[]; found: boolean }> {
     const deadline = Date.now() + SECONDS * 1000;
     for (;;) {
@@ -35,7 +35,7 @@ export class MailWatch {
   }
 }
 
-/** The mailbox names each file after the topic. */
+/** The mailbox's file names contain the topic. */
 function isOf(mail: Mail, topicArn: string): boolean {
   const topic = topicArn.split(":").at(-1) ?? topicArn;
   return basename(mail.file).includes(topic);
@@ -47,6 +47,6 @@ export function topicOf(status: string, outputs: StackOutputs): string {
 
 export function showMails(mails: Mail[], console: Console): void {
   if (mails.length === 0) return;
-  console.heading(mails.length === 1 ? "The mail that arrived" : `The ${mails.length} mails that arrived`);
+  console.heading(mails.length === 1 ? "Mail received" : `${mails.length} mails received`);
   for (const { to, subject, body } of mails) console.frame([`To: ${to}`, `Subject: ${subject}`], body);
 }

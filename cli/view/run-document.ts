@@ -1,4 +1,4 @@
-// The JSON document of --json: the same keys for a run that went through and for one that failed, which adds "error".
+// The JSON document of --json. A failed run has the same keys as a successful one, and "error".
 
 import type { Mail } from "../../local/mailbox";
 import type { QueryResult } from "../../stack/athena";
@@ -17,14 +17,14 @@ export interface RunDocument {
   error?: string;
 }
 
-/** All that is known at the end of a run, be it a good or a bad one. */
+/** All that is known at the end of a run, successful or not. */
 export interface RunFacts {
   execution?: Execution;
   sent?: number;
   report?: RunReport;
   mails: Mail[];
   queries: (QueryResult & { error?: string })[];
-  /** Every reason for which the run is no success. */
+  /** Why the run is not a success; empty if it is. */
   problems: string[];
 }
 

@@ -132,7 +132,7 @@ describe("cli/commands", () => {
     const scattered = days("1995-07-01", 9_821).filter((_, day) => day % 3 !== 0);
     assert.equal(
       named(scattered),
-      `${scattered.length.toLocaleString("en-US")} days from 1995-07-02 to ${scattered.at(-1)} (--json has all)`,
+      `${scattered.length.toLocaleString("en-US")} days from 1995-07-02 to ${scattered.at(-1)} (all with --json)`,
     );
     // Of very many dates the report itself lists the first and the last ones only.
     assert.equal(
@@ -173,7 +173,7 @@ describe("cli/commands", () => {
       .split("\n")
       .map((line) => line.replace(/^ *[\d.]+ s {2}/, ""));
     assert.deepEqual(lines, [
-      "▸ AwaitIngest  has all that was sent landed in S3?",
+      "▸ AwaitIngest  waiting until all sent events are in S3",
       "✓ AwaitIngest  4.0 s",
       "▸ Other",
       "✗ Other  Boom: too hot",

@@ -10,11 +10,11 @@ describe("stack/run-report", () => {
   it("says which numbers disagree, and by how much", () => {
     assert.equal(
       imbalance({ sent: 200, curated: 190, quarantined: 1, duplicates: 2 }),
-      "200 sent, but 190 curated + 1 quarantined + 2 duplicates = 193: 7 are missing",
+      "200 sent, but 190 curated + 1 quarantined + 2 duplicates = 193: 7 missing",
     );
     assert.equal(
       imbalance({ sent: 200, curated: 200, quarantined: 1, duplicates: 2 }),
-      "200 sent, but 200 curated + 1 quarantined + 2 duplicates = 203: 3 are too many",
+      "200 sent, but 200 curated + 1 quarantined + 2 duplicates = 203: 3 too many",
     );
   });
 
@@ -32,7 +32,7 @@ describe("stack/run-report", () => {
     const early = hint("1995-07-01T04:00:01.000Z");
     assert.match(
       early,
-      /^1,891,714 lines .* begins at 2000-01-01T00:00:00Z\. The earliest event sent is of 1995-07-01\./,
+      /^1,891,714 lines .* begins at 2000-01-01T00:00:00Z\. The earliest event sent is from 1995-07-01\./,
     );
     assert.match(early, /set earliestEventTime: "1995-07-01T00:00:00Z" under config: in Pulumi\.dev\.yaml/);
     assert.match(early, /pulumi config set earliestEventTime 1995-07-01T00:00:00Z/);
@@ -53,7 +53,7 @@ describe("stack/run-report", () => {
     };
     assert.match(
       nothingCurated(report, undefined) ?? "",
-      /^Nothing was curated: all 1,028 lines .* \(not_json 28, invalid_field 1,000\)\. To see why: .*FROM quarantine/,
+      /^Nothing was curated: all 1,028 lines .* \(not_json 28, invalid_field 1,000\)\. To see why, .*FROM quarantine/,
     );
     assert.match(nothingCurated(report, "Set x.") ?? "", /\)\. Set x\.$/);
     assert.equal(nothingCurated({ ...report, curated: 1 }, "Set x."), undefined);

@@ -47,7 +47,7 @@ describe("stack/runs", () => {
   it("says how to start a stack when none is up, also when a dead one has left its folder", () => {
     assert.throws(
       () => runs.find(),
-      /No local stack is up\. Start one in another terminal with: npm start -- --keep/,
+      /No local stack is running\. Start one in another terminal: npm start -- --keep/,
     );
     dead("20260101-000000-aaaa");
     assert.throws(() => runs.find(), NoStackUp);

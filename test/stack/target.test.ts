@@ -22,7 +22,7 @@ describe("stack/target", () => {
   });
 
   it("says how to start a stack where none is up", () => {
-    assert.throws(() => openTarget({}, new Runs(folder)), /No local stack is up\. .*npm start -- --keep/);
+    assert.throws(() => openTarget({}, new Runs(folder)), /No local stack is running\. .*npm start -- --keep/);
   });
 
   it("gives the remedy where the stack's process lives but the emulator no longer answers", async () => {
@@ -47,7 +47,7 @@ describe("stack/target", () => {
     process.env.PATH = folder;
     assert.throws(
       () => openTarget({ stack: "dev" }),
-      /--stack needs the pulumi CLI, which is not on the PATH: https:/,
+      /--stack needs the pulumi CLI, which is not on the PATH\. Install it: https:/,
     );
   });
 

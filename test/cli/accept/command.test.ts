@@ -75,7 +75,7 @@ describe("npm run accept", function () {
     assert.match(screen, /It takes about \d\d minutes and costs about \$0\.\d\d:/);
     assert.match(screen, /Assumed: list prices of us-east-1/);
     assert.match(screen, /No --role given: /);
-    assert.match(screen, /Nothing was started: "y" the answer was\./);
+    assert.match(screen, /Nothing was started: the answer was "y", not yes\./);
     assert.equal(begun(), false);
     assert.deepEqual(made(), []);
   });

@@ -127,7 +127,7 @@ describe("cli/accept/pulumi", () => {
     fake.remove();
     const { PATH } = process.env;
     process.env.PATH = folder;
-    await assert.rejects(deployer().whoami(), /not on the PATH: https:/).finally(() => {
+    await assert.rejects(deployer().whoami(), /not on the PATH\. Install it: https:/).finally(() => {
       process.env.PATH = PATH;
     });
   });
