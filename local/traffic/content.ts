@@ -1,41 +1,41 @@
-// Opens a file or a pipe as the bytes that are in it, unpacked, or says what it is and how to send it.
+// Opens a file or a pipe and unpacks it. Rejects what cannot be read, with the command that converts it.
 
 import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
 import { Readable } from "node:stream";
 import { createGunzip } from "node:zlib";
 
-/** A file that cannot be sent; the message names it and says what to do. */
+/** A file that cannot be sent. The message names it and has the remedy. */
 export class UnusableFile extends Error {
   override readonly name = "UnusableFile";
 }
 
 export interface Content {
-  /** The first bytes, `isWhole` where there are no more. They come with `chunks` again. */
+  /** The first bytes; `isWhole` if there are no more. `chunks` contains them as well. */
   head: Buffer;
   isWhole: boolean;
-  /** How people know it: its path, or standard input. */
+  /** For messages: its path, or standard input. */
   name: string;
   /** All bytes, once. */
   chunks: AsyncIterable<Buffer>;
   isGzip: boolean;
-  /** Ends the reading early: else an open pipe would keep the process alive. */
+  /** Stops reading. Otherwise an open pipe would keep the process alive. */
   close(): void;
 }
 
 const STANDARD_INPUT = ["-", "/dev/stdin", "/dev/fd/0"];
 const CHUNK_BYTES = 256 * 1024;
-/** As much of a file as has to be seen to know its bytes' format; a tar archive says so at byte 257. */
+/** The bytes needed to detect the format. A tar archive has its mark at byte 257. */
 const MAGIC_BYTES = 512;
 const LOOKED_AT_BYTES = 4096;
-/** Gzip inside of gzip happens (a compressed file, sent compressed); deeper is no accident. */
+/** Gzip inside gzip happens when a compressed file is sent compressed. Deeper nesting is not accepted. */
 const MAX_LAYERS = 3;
 const GZIP_MAGIC = Buffer.from([0x1f, 0x8b]);
 
 interface Packed {
   format: string;
   magic: readonly number[];
-  /** Writes the content to standard output; FILE stands for the file. */
+  /** The command that unpacks FILE to standard output. */
   command: string;
 }
 
@@ -56,7 +56,7 @@ const TAR_MAGIC = Buffer.from("ustar");
 const TAR_MAGIC_AT = 257;
 const PARQUET_MAGIC = Buffer.from("PAR1");
 
-/** Reads until `isEnough` of the head, so that the kind of lines in it can be told. */
+/** Reads until `isEnough` accepts the head, so that the kind of its lines can be detected. */
 export async function openContent(path: string, isEnough: (head: Buffer) => boolean): Promise<Content> {
   const name = STANDARD_INPUT.includes(path) ? "standard input" : path;
   const source = await openSource(path, name);
@@ -81,10 +81,10 @@ export async function openContent(path: string, isEnough: (head: Buffer) => bool
   }
 }
 
-/** What to say where reading stops in the middle. */
+/** The error for reading that fails in the middle. */
 export function unreadable(name: string, cause: unknown, isGzip: boolean, lines = 0): UnusableFile {
   const remedy = isGzip
-    ? `Check it with: gzip -t ${quoted(name)}. If it was cut off, get it again.`
+    ? `Check it with: gzip -t ${quoted(name)}. If it is truncated, get it again.`
     : "Check the disk and the file's permissions.";
   const place = lines > 0 ? ` beyond line ${lines}` : "";
   return new UnusableFile(`${name} cannot be read${place}: ${(cause as Error).message}. ${remedy}`);
@@ -110,7 +110,7 @@ async function openSource(path: string, name: string): Promise<Readable> {
   return createReadStream(path, { highWaterMark: CHUNK_BYTES });
 }
 
-/** One pass, since a pipe can be read once only: the first bytes say what follows. */
+/** One pass, as a pipe can be read only once. The first bytes show the format. */
 async function* unpacked(
   source: AsyncIterable<Buffer>,
   layers: { count: number },
@@ -131,13 +131,13 @@ async function* unpacked(
 function gunzipped(chunks: AsyncIterable<Buffer>): Readable {
   const gunzip = createGunzip({ chunkSize: CHUNK_BYTES });
   const packed = Readable.from(chunks);
-  // A failed read has to end the loop over what is unpacked.
+  // A failed read must end the loop over the unpacked bytes.
   packed.on("error", (error) => gunzip.destroy(error));
   gunzip.on("close", () => packed.destroy());
   return packed.pipe(gunzip);
 }
 
-/** Bytes that are no text would be sent as lines that nobody can read, and shown on a terminal. */
+/** Binary bytes would become unreadable lines in the stream and on the terminal. */
 function refusePacked(head: Buffer, name: string): void {
   const packed = PACKED.find(({ magic }) => head.subarray(0, magic.length).equals(Buffer.from(magic)));
   if (packed !== undefined) {
@@ -164,7 +164,7 @@ function refusePacked(head: Buffer, name: string): void {
   }
 }
 
-/** A line that is broken may have a control character; where a tenth of the bytes are, nothing is text. */
+/** A broken line may have a control character. If a tenth of the bytes are control characters, the file is not text. */
 function isBinary(head: Buffer): boolean {
   const looked = head.subarray(0, LOOKED_AT_BYTES);
   const controls = looked.filter(
@@ -201,6 +201,6 @@ function withoutMark(bytes: Buffer): Buffer {
 }
 
 function quoted(name: string): string {
-  // A pipe is gone by then: people know what they put into it.
+  // A pipe cannot be read again. FILE is a placeholder for its source.
   return name === "standard input" || name.startsWith("/dev/") ? "FILE" : `"${name}"`;
 }

@@ -1,19 +1,19 @@
-// Finds the JSON values in a file or a text wherever its lines break: pretty-printed, back to back, arrays, batches.
+// Finds the JSON values in a file or text, whatever its line breaks: pretty-printed, concatenated, arrays, batches.
 
 import { MAX_RECORD_BYTES } from "../../lambdas/shared/records";
 import { type Piece, PieceCollector } from "./pieces";
 
-/** A batch of events may be one value; each event of it has to fit into a record. */
+/** A batch of events can be one value. Each of its events must fit into a record. */
 const MAX_VALUE_BYTES = 64 * MAX_RECORD_BYTES;
 
 const [NEWLINE, QUOTE, COMMA, BACKSLASH] = [10, 34, 44, 92];
 const [OPENING_BRACKET, CLOSING_BRACKET, OPENING_BRACE, CLOSING_BRACE] = [91, 93, 123, 125];
-/** Blanks of JSON, and the separator of RFC 7464. */
+/** JSON's white space, and the separator of RFC 7464. */
 const BLANKS: ReadonlySet<number> = new Set([9, 10, 13, 32, 0x1e]);
 
 /**
- * The values of a file: those at its top, and the elements of an array at its top. What is no value ends where a
- * line begins with the next one, so that one mistake costs one value.
+ * The values of a file: the top-level ones, and the elements of a top-level array. Invalid text ends at the next line
+ * that begins a value, so that one mistake costs one value.
  */
 export async function* readValues(chunks: AsyncIterable<Buffer> | Iterable<Buffer>): AsyncGenerator<Piece> {
   const splitter = new ValueSplitter();
@@ -26,7 +26,7 @@ class ValueSplitter {
   private line = 1;
   private firstLine = 1;
   private isInArray = false;
-  /** Of the value that is being read; 0 for one that is no object and no array. */
+  /** Nesting depth in the current value; 0 if it is neither object nor array. */
   private depth = 0;
   private state: "between" | "value" | "string" | "escape" | "scalar" | "broken" | "broken line start" =
     "between";
@@ -38,7 +38,7 @@ class ValueSplitter {
       if (this.state === "between") {
         if (this.begins(byte)) start = at;
       } else if (this.ends(byte)) {
-        // A closing brace belongs to its value; a separator or the next value's beginning does not.
+        // A closing brace belongs to its value. A separator or the beginning of the next value does not.
         const isPart = this.state === "value";
         yield this.finish(chunk.subarray(start, isPart ? at + 1 : at));
         if (!isPart && this.begins(byte)) start = at;
@@ -74,7 +74,7 @@ class ValueSplitter {
       case "string":
         if (byte === QUOTE) this.state = "value";
         else if (byte === BACKSLASH) this.state = "escape";
-        // No string of JSON has a line break: its quote is missing.
+        // JSON strings contain no line break, so the closing quote is missing.
         else if (byte === NEWLINE) this.state = "broken line start";
         return false;
       case "escape":
@@ -109,7 +109,7 @@ class ValueSplitter {
   }
 }
 
-/** The texts of the values in a short text, as they are written, digit for digit. */
+/** The values in a short text, each as its unchanged text. */
 export function valuesIn(text: string): string[] {
   const splitter = new ValueSplitter();
   const pieces = [...splitter.split(Buffer.from(text)), ...splitter.end()];
@@ -117,8 +117,8 @@ export function valuesIn(text: string): string[] {
 }
 
 /**
- * The events of `{"batch": [...]}`; undefined where the object is none, but an event perhaps. What the batch has
- * beside them stays around each: the ingest reads it as a batch of one.
+ * The events of `{"batch": [...]}`; undefined if the object is not a batch. The batch's other members stay around each
+ * event: the ingest reads the result as a batch of one.
  */
 export function batchIn(text: string, object: Readonly<Record<string, unknown>>): string[] | undefined {
   if (!Array.isArray(object.batch) || "event_type" in object) return undefined;
@@ -129,7 +129,7 @@ export function batchIn(text: string, object: Readonly<Record<string, unknown>>)
   return events.map((event) => `${text.slice(0, array.start)}[${event}]${text.slice(array.end)}`);
 }
 
-/** Where the value of the last member of that name is, which is the one that JSON.parse takes. */
+/** Position of the value of the last member with that name, which is the one that JSON.parse takes. */
 function memberRange(text: string, name: string): { start: number; end: number } | undefined {
   let found: { start: number; end: number } | undefined;
   const token = /"(?:[^"\\]|\\.)*"|[{}[\],:]|[^\s"{}[\],:]+/g;

@@ -1,9 +1,9 @@
-// Reads bytes line by line, in memory that does not grow with the file or with a line of it.
+// Reads bytes line by line. Memory does not grow with the file or with a line.
 
 import { MAX_RECORD_BYTES } from "../../lambdas/shared/records";
 import { type Piece, PieceCollector } from "./pieces";
 
-/** A line of so many bytes may hold several events, each of which fits into a record. */
+/** A line up to this length can contain several events that fit into a record each. */
 const MAX_LINE_BYTES = 16 * MAX_RECORD_BYTES;
 const NEWLINE = 10;
 const CARRIAGE_RETURN = 13;
@@ -24,7 +24,7 @@ export async function* readLines(chunks: AsyncIterable<Buffer> | Iterable<Buffer
   if (!collector.isEmpty) yield withoutReturn(collector.finish(number));
 }
 
-/** The whole lines of a file's beginning, without blank ones; the last one is whole where the beginning is all. */
+/** The complete, non-blank lines of the head. The last one counts if the head is the whole file. */
 export function linesOf(head: Buffer, isWhole: boolean): Buffer[] {
   const end = isWhole ? head.length : head.lastIndexOf(NEWLINE) + 1;
   const lines: Buffer[] = [];

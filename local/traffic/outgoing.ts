@@ -1,4 +1,4 @@
-// Makes of each piece of a file what goes into the stream: its events, the page view of a request, or its refusal.
+// Turns each piece of a file into lines for the stream: its events, the page view of a request, or a rejection.
 
 import { isUtf8 } from "node:buffer";
 import { createHash } from "node:crypto";
@@ -17,13 +17,13 @@ import { agentTraits } from "./user-agent";
 import { Visitors } from "./visitors";
 
 export interface Outgoing {
-  /** Bytes where they are no text: what arrives is what was in the file. */
+  /** Bytes if they are not valid text: the stream gets exactly what was in the file. */
   line: string | Uint8Array;
-  /** What keeps a visit's lines together. */
+  /** Partition key: keeps the lines of a visit together. */
   key: string;
-  /** Why it is no event, and where; undefined where it is one as far as the sender can tell. */
+  /** Why and where it is not an event; undefined if the sender finds no fault. */
   refusal?: string;
-  /** When it happened, where the sender knows. */
+  /** When it happened, if the sender knows. */
   epochMs?: number;
 }
 
@@ -35,16 +35,16 @@ export function outgoingMaker(kind: FileKind, logs: LogReader, fileName: string)
     piece.cut === undefined ? make(piece) : [tooLarge(piece.number, fileName, piece.bytes, piece.cut)];
 }
 
-/** What goes in place of a line that is longer than a record: its beginning, and what it takes to find the whole. */
+/** Replaces a line that is longer than a record: its beginning, and its length and hash to identify it. */
 export function tooLarge(number: number, fileName: string, bytes: Buffer, { length, sha256 }: Cut): Outgoing {
   const kept = wholeCharacters(bytes.subarray(0, KEPT_BYTES));
   const detail =
-    `Line ${number} of ${fileName} has ${length} bytes; Kinesis takes ${MAX_RECORD_BYTES} in a record. ` +
-    `The payload is its first ${kept.length} bytes. SHA-256 of all: ${sha256}.`;
+    `Line ${number} of ${fileName} has ${length} bytes; a Kinesis record holds ${MAX_RECORD_BYTES}. ` +
+    `The payload is its first ${kept.length} bytes. SHA-256 of the whole line: ${sha256}.`;
   return refused("too_large", number, `${length} bytes`, kept, detail);
 }
 
-/** Without the part of a character at the end that the cut has left. */
+/** Without an incomplete character at the end, which the cut may leave. */
 function wholeCharacters(bytes: Buffer): Buffer {
   const ends = [0, 1, 2, 3].map((left) => bytes.subarray(0, bytes.length - left));
   return ends.find((each) => isUtf8(each)) ?? bytes;
@@ -65,7 +65,7 @@ function requestMaker(logs: LogReader): MakeOutgoing {
   };
 }
 
-/** An event each, as it is written. What is none is refused here: sent as it is, it might become part of another. */
+/** One line per event, unchanged. Invalid text is rejected here: sent as it is, it could merge with another event. */
 function jsonOutgoing({ number, bytes }: Piece): Outgoing[] {
   if (!isUtf8(bytes)) return [refused("not_utf8", number, "no UTF-8 text", bytes)];
   const text = bytes.toString("utf8");
@@ -80,7 +80,7 @@ function jsonOutgoing({ number, bytes }: Piece): Outgoing[] {
   });
 }
 
-/** Under the reasons that the ingest has for the same line in the stream. */
+/** With the reason that the ingest gives for the same line. */
 function noJson(text: string, number: number, bytes: Buffer): Outgoing {
   return looksLikeLogLine(text)
     ? refused(
@@ -92,7 +92,7 @@ function noJson(text: string, number: number, bytes: Buffer): Outgoing {
     : refused("not_json", number, `not valid JSON: ${faultInWords(text, number)}`, bytes);
 }
 
-/** The elements of an array or of a batch, one value, or several objects back to back; undefined for no JSON. */
+/** The elements of an array or batch, one value, or several concatenated objects; undefined if not JSON. */
 function valuesOf(text: string, object: Record<string, unknown> | undefined): string[] | undefined {
   if (object !== undefined) return elementsOr(text, batchIn(text, object));
   const values = valuesIn(text);
@@ -106,7 +106,7 @@ function unbatched(text: string): string[] {
   return elementsOr(text, object && batchIn(text, object));
 }
 
-/** An empty array is something that arrived, too. */
+/** An empty array also counts as a line that arrived. */
 function elementsOr(text: string, elements: string[] | undefined): string[] {
   return elements === undefined || elements.length === 0 ? [text] : elements;
 }
@@ -121,18 +121,18 @@ function eventLine(text: string, event: Record<string, unknown>, number: number)
   };
 }
 
-/** The one event of a batch, with what the batch says of it. */
+/** The only event of a batch, with the batch's other members. */
 function batched(object: Record<string, unknown>): Record<string, unknown> | undefined {
   const isBatch = Array.isArray(object.batch) && !("event_type" in object);
   return isBatch ? { ...object, ...(object.batch as object[])[0] } : undefined;
 }
 
-/** Between the tokens of JSON a line break is a blank; inside of them it has none. */
+/** A line break in JSON is white space between tokens, so a blank can replace it. */
 function oneLine(text: string): string {
   return /[\r\n]/.test(text) ? text.replace(/[\r\n]+[ \t]*/g, " ") : text;
 }
 
-/** The line in its envelope. `why` is for people, too; the quarantine's detail says it in full. */
+/** The line in its envelope. `why` is shown to people. The quarantine's detail has the full explanation. */
 function refused(
   reason: RefusedReason,
   number: number,
@@ -167,7 +167,7 @@ function pageView(request: LoggedRequest, number: number, line: string, visitors
   return { line: JSON.stringify(event), key: sessionId, epochMs };
 }
 
-/** The same line at the same place has the same id, so that a file that is sent twice counts once. */
+/** The same line at the same position gets the same id, so a file that is sent twice counts once. */
 function eventId(lineNumber: number, line: string): string {
   const hash = createHash("sha256").update(`${lineNumber}\n${line}`).digest("hex");
   return [0, 8, 12, 16, 20].map((at, index) => hash.slice(at, [8, 12, 16, 20, 32][index])).join("-");

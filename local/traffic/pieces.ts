@@ -1,14 +1,14 @@
-// Collects the bytes of one line or one JSON value, and of one that is too long just its beginning, length and hash.
+// Collects the bytes of one line or JSON value. Of one that is too long, it keeps the beginning, length and hash.
 
 import { createHash, type Hash } from "node:crypto";
 
-/** A line of a file, or a JSON value that may go over several. */
+/** A line of a file, or a JSON value that can span several lines. */
 export interface Piece {
-  /** Of its first line, from 1, blank lines counted. */
+  /** The number of its first line, from 1, including blank lines. */
   number: number;
-  /** Without its line break; the beginning only where it was cut. */
+  /** Without the line break. Only the beginning if it was cut. */
   bytes: Buffer;
-  /** Set where it is longer than what is kept. */
+  /** Set if it is longer than what is kept. */
   cut?: Cut;
 }
 
@@ -17,7 +17,7 @@ export interface Cut {
   sha256: string;
 }
 
-/** How much of a piece that is too long is kept: enough to see what it is. */
+/** How much of a too long piece is kept: enough to recognise it. */
 export const KEPT_BYTES = 64 * 1024;
 
 export class PieceCollector {
@@ -31,7 +31,7 @@ export class PieceCollector {
     return this.length === 0;
   }
 
-  /** The bytes may be overwritten afterwards by nothing but their own stream, which does not. */
+  /** Keeps the bytes without a copy: the stream does not reuse its buffers. */
   add(bytes: Buffer): void {
     if (bytes.length === 0) return;
     this.length += bytes.length;
@@ -58,12 +58,12 @@ export class PieceCollector {
   private cut(): void {
     const whole = Buffer.concat(this.parts);
     this.hash = createHash("sha256").update(whole);
-    // A copy, so that the rest can be forgotten.
+    // A copy, so that the rest can be freed.
     this.parts = [Buffer.from(whole.subarray(0, KEPT_BYTES))];
   }
 }
 
-/** The length and hash of a piece that is too long, although all of it was kept. */
+/** Length and hash of a too long piece that was kept whole. */
 export function cutOf(bytes: Buffer): { bytes: Buffer; cut: Cut } {
   const sha256 = createHash("sha256").update(bytes).digest("hex");
   return { bytes: bytes.subarray(0, KEPT_BYTES), cut: { length: bytes.length, sha256 } };

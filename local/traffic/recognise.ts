@@ -1,4 +1,4 @@
-// Tells what a file holds from its beginning: JSON lines, JSON values that go over lines, or an access log.
+// Detects the kind of a file from its beginning: JSON lines, JSON values that span lines, or an access log.
 
 import { valuesIn } from "./json-values";
 import { linesOf } from "./lines";
@@ -7,11 +7,11 @@ import { isRefusal } from "./log/request";
 
 export type FileKind = "JSON lines" | "JSON values" | "access log";
 
-/** So much of a file is looked at, and further beginnings up to the limit where nothing in it can be read. */
+/** Bytes that are examined first; more, up to the limit, if nothing in them can be read. */
 const ENOUGH_BYTES = 1024 * 1024;
 const LIMIT_BYTES = 16 * 1024 * 1024;
 
-/** Says of a growing beginning whether it is enough to know the kind; each look is at twice as much as the last. */
+/** Whether a growing head is enough to detect the kind. Each check has twice as many bytes as the last. */
 export function enoughFor(logs: LogReader): (head: Buffer) => boolean {
   let next = ENOUGH_BYTES;
   return (head) => {
@@ -21,7 +21,7 @@ export function enoughFor(logs: LogReader): (head: Buffer) => boolean {
   };
 }
 
-/** What most of the beginning is; undefined where nothing in it can be read. */
+/** The kind of most lines of the head; undefined if none can be read. */
 export function recognise(head: Buffer, isWhole: boolean, logs: LogReader): FileKind | undefined {
   let events = 0;
   let requests = 0;

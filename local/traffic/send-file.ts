@@ -15,7 +15,7 @@ import { type MakeOutgoing, type Outgoing, outgoingMaker, tooLarge } from "./out
 import { cutOf, type Piece } from "./pieces";
 import { enoughFor, type FileKind, recognise } from "./recognise";
 
-/** A file whose kind is known and of which nothing has been sent. */
+/** A file of known kind, of which nothing has been sent yet. */
 export interface OpenFile {
   kind: FileKind;
   content: Content;
@@ -38,27 +38,27 @@ interface SendProgress {
 
 export interface SentFile {
   kind: FileKind;
-  /** Lines handed to Kinesis. */
+  /** Lines sent to Kinesis. */
   lines: number;
   records: number;
   skippedBlank: number;
-  /** Lines of which no event could be made; they end in the quarantine. */
+  /** Lines that are no events. They go to the quarantine. */
   refused: number;
-  /** The first of them, each with its place and what was expected. */
+  /** The first of them, each with its position and what was expected. */
   refusals: string[];
-  /** ISO 8601, of the earliest event; undefined where no time could be read. */
+  /** Time of the earliest event, ISO 8601; undefined if no time could be read. */
   earliest: string | undefined;
-  /** ISO 8601, before the first put. */
+  /** Time before the first put, ISO 8601. */
   since: string;
-  /** Shard to the last sequence number put into it. */
+  /** By shard, the last sequence number put into it. */
   shards: Record<string, string>;
 }
 
-/** A file's length is not known before it is read, so the lanes are those of a middling one. */
+/** A file's length is unknown before it is read, so this suits a medium one. */
 const EXPECTED_LINES = 10_000;
 const REFUSALS_NAMED = 3;
 
-/** Opens a file, and refuses what cannot be sent before anything is started for it. */
+/** Opens a file. Rejects what cannot be sent before anything is started for it. */
 export async function openFile(path: string, logFormat?: string): Promise<OpenFile> {
   const logs = new LogReader(logFormat === undefined ? undefined : new LogFormat(logFormat));
   const content = await openContent(path, enoughFor(logs));
@@ -124,7 +124,7 @@ class Transfer {
     await this.sender.flush();
   }
 
-  /** False where no record can hold it. */
+  /** False if it does not fit into a record. */
   private async sendOne({ line, key, refusal, epochMs }: Outgoing): Promise<boolean> {
     try {
       const record = this.packer.add(this.packer.laneOf(key), line);
@@ -172,18 +172,18 @@ function kindOf({ head, isWhole, name }: Content, logs: LogReader, hasFormat: bo
   const first = lines[0] ?? head.toString("utf8", 0, 100);
   const remedy = /^\s*[[{]/.test(first)
     ? `It begins as JSON does, but no object in it is whole and valid. To see the first fault: jq empty "${name}"`
-    : `${firstRefusal(lines, logs)}Give a file of JSON objects, or a log; a log in a format of its own needs ` +
+    : `${firstRefusal(lines, logs)}Give a file of JSON objects or an access log. For a log in another format, add ` +
       "--log-format 'FORMAT', the format string of nginx or Apache.";
   throw new UnusableFile(
-    `${name} holds neither JSON nor an access log that can be read; its first line begins with: ${shown(first)}\n${remedy}`,
+    `${name} contains neither JSON nor a readable access log. Its first line begins with: ${shown(first)}\n${remedy}`,
   );
 }
 
-/** A format that fits no line at all is the wrong one. */
+/** A format that matches no line is wrong. */
 function withFormat(name: string, lines: readonly string[], logs: LogReader): FileKind {
   if (lines.some((line) => !isRefusal(logs.read(line)))) return "access log";
   throw new UnusableFile(
-    `${name}: none of its first ${lines.length.toLocaleString("en-US")} lines is in the format given with --log-format. ` +
+    `${name}: none of its first ${lines.length.toLocaleString("en-US")} lines matches the format given with --log-format. ` +
       `${firstRefusal(lines, logs)}The line begins with: ${shown(lines[0] ?? "")}`,
   );
 }
@@ -195,7 +195,7 @@ function firstRefusal(lines: readonly string[], logs: LogReader): string {
     : "";
 }
 
-/** A terminal obeys control characters, so none is shown. */
+/** Control characters would affect the terminal, so none is shown. */
 function shown(text: string): string {
   const short = text.length > 80 ? `${text.slice(0, 80)}…` : text;
   return short.replace(/[\p{Cc}\p{Cf}]/gu, "\ufffd");

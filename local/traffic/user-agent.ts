@@ -8,7 +8,7 @@ export interface AgentTraits {
   browser: string | undefined;
 }
 
-/** A plug-in of old Internet Explorers, which isbot takes for a headless browser. */
+/** A plug-in of old Internet Explorer versions that isbot mistakes for a headless browser. */
 const PLUG_IN = /; ?chromeframe\/[\d.]+/;
 const REMEMBERED = 10_000;
 
@@ -29,7 +29,7 @@ export function agentTraits(userAgent: string | undefined): AgentTraits {
   return traits;
 }
 
-/** Where bowser knows no name it hands back the start of the user agent; that names no browser. */
+/** If bowser knows no name, it returns the start of the user agent, which is not a browser's name. */
 function browserName(name: string | undefined): string | undefined {
   return name === undefined || name === "" || name === "Mozilla" || /[/(]/.test(name) ? undefined : name;
 }

@@ -16,20 +16,20 @@ interface Span {
 
 interface Visitor {
   userId: string;
-  /** The newest last. */
+  /** Newest last. */
   spans: Span[];
 }
 
 const GAP_MS = 30 * MINUTE_MS;
-/** Servers log a request when it is answered, so a log is only nearly in order of time. */
+/** Servers log a request when they answer it, so a log is only roughly in order of time. */
 const REMEMBERED_SPANS = 4;
 const MAX_VISITORS = 100_000;
 const FORGET_AFTER_MS = DAY_MS;
 
 /**
- * A visitor is an address with a user agent. A request joins a session that it lies in, or within 30 minutes
- * of, before or after: lines that swap places stay in their session. Two sessions that a later line of the
- * log would join stay two: the first of them may be sent already.
+ * A visitor is an address with a user agent. A request joins a session if its time is within the session or at most
+ * 30 minutes before or after it, so lines in the wrong order stay in their session. Two sessions that a later line
+ * would connect stay separate: the first may already be sent.
  */
 export class Visitors {
   private readonly visitors = new Map<string, Visitor>();
@@ -61,7 +61,7 @@ export class Visitors {
     return visitor;
   }
 
-  /** Visitors whose last visit lies a day back; the whole half that came first where that frees too little. */
+  /** Forgets visitors whose last visit was a day ago; if that frees too little, the older half of all visitors. */
   private forget(): void {
     for (const [key, { spans }] of this.visitors) {
       if ((spans.at(-1)?.lastMs ?? 0) < this.newestMs - FORGET_AFTER_MS) this.visitors.delete(key);

@@ -39,7 +39,7 @@ describe("stack/run-report", () => {
     for (const other of [undefined, "2040-01-01T00:00:00.000Z"]) {
       assert.match(
         hint(other),
-        /begins at .* \(earliestEventTime\) and ends latestEventLeadHours after the arrival\.$/,
+        /begins at .* \(earliestEventTime\) and ends latestEventLeadHours after arrival\.$/,
       );
     }
     assert.equal(windowHint({ not_json: 1 }, "2000-01-01T00:00:00Z", "1995-07-01T04:00:01.000Z"), undefined);

@@ -51,7 +51,10 @@ describe("stack/runs", () => {
     );
     dead("20260101-000000-aaaa");
     assert.throws(() => runs.find(), NoStackUp);
-    assert.throws(() => runs.find("20260101-000000-aaaa"), /The local run 20260101-000000-aaaa is not up/);
+    assert.throws(
+      () => runs.find("20260101-000000-aaaa"),
+      /The local run 20260101-000000-aaaa is not running/,
+    );
   });
 
   it("does not take another process for the owner that had the same process id", () => {

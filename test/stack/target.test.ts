@@ -22,7 +22,10 @@ describe("stack/target", () => {
   });
 
   it("says how to start a stack where none is up", () => {
-    assert.throws(() => openTarget({}, new Runs(folder)), /No local stack is running\. .*npm start -- --keep/);
+    assert.throws(
+      () => openTarget({}, new Runs(folder)),
+      /No local stack is running\. .*npm start -- --keep/,
+    );
   });
 
   it("gives the remedy where the stack's process lives but the emulator no longer answers", async () => {

@@ -1,15 +1,15 @@
-// What is an address or a host name in a log, and which of a request's addresses is the client's.
+// Reads addresses and host names in a log, and decides which address of a request is the client's.
 
 import { BlockList, isIP, isIPv6 } from "node:net";
 
 export interface Address {
-  /** Without brackets, port and zone, in lower case. */
+  /** Lower case, without brackets, port and zone. */
   ip: string;
   hasPort: boolean;
   isPrivate: boolean;
 }
 
-/** Addresses that no client on the internet has: of companies, homes, clouds and this machine. */
+/** Private addresses, which no client on the internet has. */
 const PRIVATE = new BlockList();
 for (const [network, bits] of [
   ["10.0.0.0", 8],
@@ -31,16 +31,16 @@ for (const [network, bits] of [
 
 const HOST = /^(?=.{1,253}$)(?![\d.]+$)[A-Za-z0-9_](?:[\w-]*\w)?(?:\.[A-Za-z0-9_](?:[\w-]*\w)?)*\.?$/;
 const WITH_PORT = /^(\d{1,3}(?:\.\d{1,3}){3}|\[[^\]]*\]):\d{1,5}$/;
-/** What proxies write for an address that they do not know or do not tell (RFC 7239). */
+/** What proxies write for an unknown or hidden address (RFC 7239). */
 const UNKNOWN = /^(?:-|unknown|_[\w.-]+)$/i;
 
-/** A log names the same addresses again and again, and a look into the list of networks takes longest of all. */
+/** A cache: logs repeat addresses, and checking the list of networks is the slowest step. */
 const REMEMBERED = 10_000;
 const remembered = new Map<string, Address | undefined>();
 
-/** An IPv4 or IPv6 address, perhaps with a port, a zone or in brackets; undefined for anything else. */
+/** An IPv4 or IPv6 address, with or without port, zone and brackets; undefined for anything else. */
 export function parseAddress(text: string): Address | undefined {
-  // Most words of a line begin as no address does.
+  // The first character rules out most words.
   if (!/^[\d[:a-fA-F]/.test(text)) return undefined;
   const known = remembered.get(text);
   if (known !== undefined || remembered.has(text)) return known;
@@ -70,7 +70,7 @@ export function isHostName(text: string): boolean {
 
 /**
  * A forwarded list such as `198.51.100.21, 10.0.0.9`, without its unknown entries. Undefined where an entry is
- * something else, so that no other field is taken for one. `-` and `unknown` alone are an empty list.
+ * something else, so that no other field is mistaken for a list. `-` or `unknown` alone is an empty list.
  */
 export function parseAddressList(text: string): Address[] | undefined {
   const addresses: Address[] = [];
@@ -84,7 +84,7 @@ export function parseAddressList(text: string): Address[] | undefined {
   return addresses;
 }
 
-/** `for="[2001:db8::7]:443";proto=https` of the header Forwarded names an address as well. */
+/** The header Forwarded contains addresses as well: `for="[2001:db8::7]:443";proto=https`. */
 function forwardedElement(entry: string): string {
   const named = /(?:^|;\s*)for="?([^";]+)"?(?:;|$)/i.exec(entry);
   return named?.[1] ?? entry;
@@ -106,7 +106,7 @@ export function chooseClient(
   return forwarded[0]?.ip;
 }
 
-/** True where a value is an address or begins or goes on with one: it has to be named so that the ip rule holds. */
+/** True if a value is or contains an address. Its name must then end in `ip`, so that the privacy rule applies. */
 export function holdsAddress(value: string): boolean {
   return value.split(/[\s,;|"'()]+/).some((part) => part !== "" && parseAddress(part) !== undefined);
 }

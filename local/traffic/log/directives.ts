@@ -1,27 +1,27 @@
-// What the variables of nginx and the directives of Apache say about a request, and how their values look.
+// The variables of nginx and the directives of Apache: what each says about a request, and the form of its value.
 
 import { escapeRegExp } from "./escapes";
 import type { Meaning } from "./request";
 import { parseIsoTime } from "./times";
 
 export interface Field {
-  /** As it is written in the format: `$remote_addr`, `%>s`. */
+  /** As written in the format: `$remote_addr`, `%>s`. */
   text: string;
   meaning: Meaning;
-  /** Of the property, for a field that has no place of its own in an event. */
+  /** Name of the property, for a field that an event has no column for. */
   name: string;
-  /** How a value looks outside of quotes, where that is known. */
+  /** The form of an unquoted value, if known. */
   pattern?: string;
-  /** Reads the value where `meaning` alone does not say how: a strftime format of Apache. */
+  /** Reads the value if `meaning` does not say how: a strftime format of Apache. */
   toEpochMs?: (value: string) => number | undefined;
 }
 
 const WORD = String.raw`[^\s"]+`;
 /*
- * What may be ended in several ways by what follows has a bound: else a hostile line would be tried in as many ways
- * as it is long, each of them as long as it is.
+ * Patterns that can end in several ways are bounded. Otherwise a hostile line would take time in proportion to the
+ * square of its length.
  */
-/** Of addresses and host names; a value of something else shows where a line leaves its format. */
+/** Characters of addresses and host names. Another character shows where a line leaves its format. */
 const ADDRESSES = String.raw`[\w.:%[\]-]{1,255}(?:,[ \t]{0,9}[\w.:%[\]-]{1,255}){0,50}`;
 const LIST = String.raw`[^\s",]{1,255}(?:,[ \t]{0,9}[^\s",]{1,255}){0,50}`;
 /** nginx joins the values of several upstream servers with commas and colons. */
@@ -37,7 +37,7 @@ const USER: Known = ["user", "remote_user", String.raw`[^\s"\[](?:[^"\[]{0,255}[
 const CLIENT: Known = ["client", "client_ip", ADDRESSES];
 const FORWARDED: Known = ["forwarded", "forwarded_ip", LIST];
 
-/** A header that names the client; lower case, with underscores. */
+/** Headers that name the client; lower case, with underscores. */
 export const FORWARDED_NAME =
   /^(?:http_)?(?:x_)?(?:forwarded(?:_for)?|original_forwarded_for|real_ip|client_ip|cluster_client_ip|cf_connecting_ip|true_client_ip|fastly_client_ip|xff)$/;
 
@@ -115,7 +115,7 @@ const APACHE_NAMED: Readonly<Record<string, string>> = {
 };
 const DURATION: Readonly<Record<string, string>> = { s: "duration_s", ms: "duration_ms", us: "duration_us" };
 
-/** Every variable is one: nginx has modules, and `map` and `set` make further ones. */
+/** Every name is accepted: nginx modules, `map` and `set` define further variables. */
 export function nginxField(variable: string): Field {
   const text = `$${variable}`;
   const known = Object.hasOwn(NGINX, variable) ? NGINX[variable] : undefined;
@@ -125,7 +125,7 @@ export function nginxField(variable: string): Field {
   return field(text, ["property", variable, pattern]);
 }
 
-/** Undefined where Apache knows no such directive. */
+/** Undefined if Apache has no such directive. */
 export function apacheField(text: string, argument: string | undefined, letter: string): Field | undefined {
   if (argument === undefined) {
     const known = Object.hasOwn(APACHE, letter) ? APACHE[letter] : undefined;
@@ -153,7 +153,7 @@ function field(text: string, [meaning, name, pattern]: Known): Field {
   return { text, meaning, name, pattern: pattern ?? WORD };
 }
 
-/** `%{...}t`: an epoch, a fraction of a second, or a format of strftime; the end of the request where it says so. */
+/** `%{...}t`: an epoch, a fraction of a second, or a strftime format; with `end:` the end of the request. */
 function apacheTime(text: string, argument: string): Field | undefined {
   const format = argument.replace(/^(?:begin|end):/, "");
   if (["sec", "msec", "usec"].includes(format)) return field(text, ["epoch", "time", String.raw`\d+`]);
@@ -184,7 +184,7 @@ interface Strftime {
   toEpochMs: (value: string) => number | undefined;
 }
 
-/** Undefined where a conversion is unknown, comes twice, or what is needed for an instant is missing. */
+/** Undefined if a conversion is unknown or repeated, or the time is incomplete. */
 function compileStrftime(format: string): Strftime | undefined {
   const seen = new Set<string>();
   let isKnown = true;
@@ -205,7 +205,7 @@ function compileStrftime(format: string): Strftime | undefined {
   return { pattern: pattern.replace(/\?<\w+>/g, "?:"), toEpochMs: (value) => instantOf(whole.exec(value)) };
 }
 
-/** A format without a zone is read as UTC: the log does not say what the server's is. */
+/** A format without a zone is read as UTC: the log does not contain the server's zone. */
 function instantOf(match: RegExpExecArray | null): number | undefined {
   if (match?.groups === undefined) return undefined;
   const { epoch, year, month, monthName, day, hour, minute, second, zone } = match.groups;

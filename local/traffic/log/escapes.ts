@@ -3,7 +3,7 @@
 const ESCAPE = /((?:\\x[0-9a-fA-F]{2})+)|\\u([0-9a-fA-F]{4})|\\(["\\/bfnrtv])/g;
 const SINGLE: Readonly<Record<string, string>> = { b: "\b", f: "\f", n: "\n", r: "\r", t: "\t", v: "\v" };
 
-/** Bytes that are no UTF-8 stay as they are written. */
+/** Bytes that are not valid UTF-8 stay escaped. */
 export function withoutEscapes(text: string): string {
   if (!text.includes("\\")) return text;
   return text.replace(ESCAPE, (whole, bytes?: string, unit?: string, single?: string) => {
@@ -14,7 +14,7 @@ export function withoutEscapes(text: string): string {
   });
 }
 
-/** A text that a regular expression finds as it is. */
+/** Escapes a text for use in a regular expression. */
 export function escapeRegExp(text: string): string {
   return text.replace(/[\\^$.*+?()[\]{}|/-]/g, String.raw`\$&`);
 }

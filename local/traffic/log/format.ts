@@ -4,7 +4,7 @@ import { apacheField, type Field, nginxField } from "./directives";
 import { escapeRegExp, withoutEscapes } from "./escapes";
 import { present, type Reading, RequestParts } from "./request";
 
-/** A format that cannot be read; the message names the directive and its place. */
+/** A format that cannot be read. The message names the directive and its position. */
 export class BadLogFormat extends Error {
   override readonly name = "BadLogFormat";
   exitCode = 2;
@@ -27,10 +27,10 @@ export class LogFormat {
   private readonly sources: string[];
   private readonly whole: RegExp;
   private readonly fields: Field[];
-  /** Of the format, each longer by an element: made when a line is refused for the first time. */
+  /** Beginnings of the format, each one element longer. Made when the first line is rejected. */
   private beginnings: RegExp[] | undefined;
 
-  /** `text` is a format string, a whole log_format or LogFormat line, or the name of a usual format. */
+  /** `text` is a format string, a whole log_format or LogFormat line, or the name of a common format. */
   constructor(text: string) {
     const format = formatIn(text);
     const elements = parseFormat(format);
@@ -59,7 +59,7 @@ export class LogFormat {
     return { column: this.columnOf(line, index), expected: request.expected };
   }
 
-  /** Where the longest beginning of the format that the line has ends. */
+  /** Where the line stops matching the format. */
   private refusal(line: string): Reading {
     this.beginnings ??= this.sources.map(
       (_, index) => new RegExp(`^${this.sources.slice(0, index + 1).join("")}`),
@@ -90,7 +90,7 @@ function described(element: Element | undefined): string {
   return typeof element === "string" ? JSON.stringify(element) : element.text;
 }
 
-/** The format string itself, out of a line of a server's configuration perhaps. */
+/** The format string, also if it is given as a line of a server's configuration. */
 function formatIn(text: string): string {
   const trimmed = text.trim();
   if (Object.hasOwn(NAMED, trimmed)) return NAMED[trimmed] as string;
@@ -115,7 +115,7 @@ function parseFormat(format: string): Element[] {
     throw new BadLogFormat(
       `--log-format must be a format string of nginx or Apache, or ${Object.keys(NAMED).join(", ")}; got ` +
         `${JSON.stringify(format)}, which has no $variable and no %directive. ` +
-        "Put it between single quotes: between double quotes the shell replaces what begins with $.",
+        "Put it in single quotes: in double quotes, the shell replaces what begins with $.",
     );
   }
   const elements: Element[] = [];
@@ -175,7 +175,7 @@ function badDirective(format: string, at: number, directive: string, expected: s
   );
 }
 
-/** An event needs these; and two fields without anything between them cannot be told apart. */
+/** Checks that the fields an event needs are there, and that something separates each two fields. */
 function checkFields(fields: readonly Field[], format: string): void {
   const has = (...meanings: string[]) => fields.some(({ meaning }) => meanings.includes(meaning));
   const missing = [
@@ -199,8 +199,8 @@ function sourceOf(element: Element, next: Element | undefined, blanksSeparate: b
 }
 
 /**
- * A value ends where the format goes on: at its closing quote, at another separator, or at a blank. The last one ends
- * with the line if the format separates fields without blanks, or if it is a user agent, which always contains some.
+ * A value ends at its closing quote, at the next separator of the format, or at a blank. The last value ends with the
+ * line if the format separates fields without blanks, or if it is a user agent, which always contains blanks.
  */
 function patternOf(field: Field, next: Element | undefined, blanksSeparate: boolean): string {
   const pattern = field.pattern ?? UNQUOTED;

@@ -1,11 +1,11 @@
-// Reads a request that a server logged as JSON: Caddy, Traefik, nginx with escape=json, or a line inside of Docker's.
+// Reads a request that a server logged as JSON: Caddy, Traefik, nginx with escape=json, or a line inside Docker's JSON.
 
 import { FORWARDED_NAME } from "./directives";
 import { type Meaning, present, type Reading, RequestParts } from "./request";
 
 type JsonObject = Record<string, unknown>;
 
-/** Names without case and separators; nginx's variables, and what people and servers call them. */
+/** Known names of each field, without case and separators: nginx's variables and other common names. */
 const MEANINGS: Readonly<Record<string, Meaning>> = {
   ...meaning(
     "client",
@@ -20,7 +20,7 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
   ...meaning("referrer", "httpreferer httpreferrer referer referrer requestreferer"),
   ...meaning("agent", "httpuseragent useragent agent requestuseragent"),
 };
-/** Properties that the formats of text have as well. */
+/** Properties that the text formats also have. */
 const PROPERTIES: Readonly<Record<string, string>> = {
   status: "status",
   statuscode: "status",
@@ -37,17 +37,17 @@ const PROPERTIES: Readonly<Record<string, string>> = {
   clientusername: "remote_user",
   requesthost: "host",
 };
-/** Where Docker, containerd and the collectors of logs put the server's own line. */
+/** Fields in which Docker, containerd and log collectors put the server's line. */
 const LINE_NAMES = ["log", "message", "MESSAGE", "msg", "line", "textPayload"];
 
-/** The server's own line inside a JSON object of a collector; undefined where it has none. */
+/** The server's line inside a collector's JSON object; undefined if there is none. */
 export function lineInside(object: JsonObject): string | undefined {
   if (isRequest(object)) return undefined;
   const name = LINE_NAMES.find((key) => typeof object[key] === "string");
   return name === undefined ? undefined : (object[name] as string).replace(/[\r\n]+$/, "");
 }
 
-/** True where the object has what only a logged request has; an event of a producer's has other names. */
+/** True if the object has fields that only a logged request has. Events of producers have other names. */
 export function isRequest(object: JsonObject): boolean {
   if ("event_type" in object) return false;
   const meanings = new Set(fieldsOf(object).map(([name, value]) => meaningOf(name, value)));
@@ -67,7 +67,7 @@ export function readJsonRequest(object: JsonObject): Reading {
   return "expected" in request ? { column: 1, expected: request.expected } : request;
 }
 
-/** Scalars of the object, and of the request inside of Caddy's, whose headers are lists. */
+/** The object's scalars, and those of the nested request in Caddy's format, whose headers are lists. */
 function fieldsOf(object: JsonObject): [name: string, value: string][] {
   const fields: [string, string][] = [];
   for (const [name, value] of Object.entries(object)) {
@@ -76,7 +76,7 @@ function fieldsOf(object: JsonObject): [name: string, value: string][] {
   const { request } = object;
   if (typeof request !== "object" || request === null) return fields;
   const inner = request as JsonObject;
-  // Caddy has the connection's address beside the one of the client that it trusts.
+  // Caddy logs the connection's address and the trusted client's address.
   const client = "client_ip" in inner ? "client_ip" : "remote_ip";
   for (const name of [client, "method", "uri", "proto", "host"]) {
     if (isScalar(inner[name])) fields.push([name, String(inner[name])]);

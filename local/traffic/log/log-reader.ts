@@ -1,11 +1,11 @@
-// Reads the lines of one access log, in the format that was given or in one that it knows.
+// Reads the lines of one access log, in the given format or in a known one.
 
 import type { LogFormat } from "./format";
 import { isRequest, lineInside, readJsonRequest } from "./json-log";
 import { type LeadingAddress, leadingAddress, prefixLength, readOwnFormat } from "./own-formats";
 import { isRefusal, type Reading } from "./request";
 
-/** Longer lines are no requests: servers limit a request's line and headers to a few kilobytes each. */
+/** Longer lines are not requests: servers limit a request's line and headers to a few kilobytes each. */
 const MAX_LINE = 256 * 1024;
 
 export class LogReader {
@@ -13,11 +13,11 @@ export class LogReader {
 
   constructor(private readonly format?: LogFormat) {}
 
-  /** Looks at lines for what one alone does not say; what it finds holds for the whole log. */
+  /** Looks at several lines for what one line cannot show. The result applies to the whole log. */
   learn(lines: readonly string[]): void {
     const found = new Set(lines.map((line) => leadingAddress(line.slice(prefixLength(line)))));
     found.delete(undefined);
-    // A virtual host without a port is a name, else it stays open which of two addresses is the client's.
+    // A virtual host without a port must be a name. Otherwise it is unclear which of two addresses is the client's.
     this.leading = found.size === 1 && found.has("forwarded") ? "forwarded" : undefined;
   }
 
@@ -28,7 +28,7 @@ export class LogReader {
     const inside = lineInside(object);
     if (this.format === undefined)
       return inside === undefined ? this.readObject(object) : this.readText(inside);
-    // The format may itself be one of JSON.
+    // The format itself may be JSON.
     const reading = this.readText(line);
     return isRefusal(reading) && inside !== undefined ? this.readText(inside) : reading;
   }
@@ -38,7 +38,7 @@ export class LogReader {
     return { column: 1, expected: "a logged request: an object with its client, time, method and path" };
   }
 
-  /** With what syslog or a container's log puts before it, or without. */
+  /** With or without the prefix of syslog or a container log. */
   private readText(text: string): Reading {
     const offset = prefixLength(text);
     if (this.format === undefined) {
@@ -46,7 +46,7 @@ export class LogReader {
       return isRefusal(reading) ? { ...reading, column: reading.column + offset } : reading;
     }
     if (offset === 0) return this.format.read(text);
-    // First without: in a short format a prefix would pass for a host and a user.
+    // First without: a short format would read a prefix as host and user.
     const behind = this.format.read(text.slice(offset));
     if (!isRefusal(behind)) return behind;
     const whole = this.format.read(text);

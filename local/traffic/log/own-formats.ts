@@ -1,14 +1,14 @@
-// Reads a log's line without being told its format: common or combined, with what servers put before and behind it.
+// Reads a log line without a given format: common or combined, with the fields that servers add before and after it.
 
 import { type Address, holdsAddress, isHostName, parseAddress, parseAddressList } from "./addresses";
 import { FORWARDED_NAME } from "./directives";
 import { withoutEscapes } from "./escapes";
 import { EXPECTED, present, type Reading, type Refusal, RequestParts } from "./request";
 
-/** What an address before the client's is. No line alone says it, a whole log does. */
+/** What an address before the client's is. Only the whole log shows it, not one line. */
 export type LeadingAddress = "forwarded" | "virtual host";
 
-/** What syslog, containers and their tools put before each line. */
+/** Prefixes of syslog, containers and their tools. */
 const PREFIXES = [
   // RFC 3164: `<190>Nov 20 04:33:14 web1 nginx[123]: `
   /^(?:<\d{1,3}>)?[A-Z][a-z]{2} [ \d]\d \d{2}:\d{2}:\d{2} (?:\S+ +)?[\w./-]+(?:\[\d+\])?: +/,
@@ -23,7 +23,7 @@ const PREFIXES = [
 ];
 const TIME_FOLLOWS = /[ \t]\[(?=\d{1,2}\/[A-Z][a-z]{2}\/\d{4}:|\d{4}-\d{2}-\d{2}T)/;
 
-/** How many characters come before the line that the server wrote. */
+/** The number of characters before the server's line. */
 export function prefixLength(text: string): number {
   for (const prefix of PREFIXES) {
     const match = prefix.exec(text);
@@ -41,7 +41,7 @@ export function readOwnFormat(text: string, leading: LeadingAddress | undefined)
   }
 }
 
-/** What the line says about the address before the client's; undefined if it has none or does not say. */
+/** What the line shows about the address before the client's; undefined if there is none or it is unclear. */
 export function leadingAddress(text: string): LeadingAddress | undefined {
   const time = TIME_FOLLOWS.exec(text);
   if (time === null) return undefined;
@@ -66,7 +66,7 @@ class LineReader {
   private readonly parts = new RequestParts();
   private at = 0;
   private hasAgent = false;
-  /** Fields behind without a name, those that say nothing counted as well. */
+  /** Unnamed fields at the end, including empty ones. */
   private unnamed = 0;
   private connected: string | undefined;
 
@@ -110,7 +110,7 @@ class LineReader {
     return word;
   }
 
-  /** True where the client's address comes second: behind its virtual host, or behind the list that was forwarded. */
+  /** True if the client's address comes second: after the virtual host, or after the forwarded list. */
   private isLed(first: Word, [second, third, fourth]: readonly Word[]): boolean {
     if (second === undefined || second.text.startsWith("(")) return false;
     if (isAddresses(second.text)) return true;
@@ -170,7 +170,7 @@ class LineReader {
     this.take("request", "request", value, at + 1);
   }
 
-  /** Both or none of them: a lone text could be either. */
+  /** Both or neither: a single text could be either. */
   private readAgent(): void {
     if (!this.looksAt(/[ \t]+"/y)) return;
     const { at } = this;
@@ -199,7 +199,7 @@ class LineReader {
       this.take("forwarded", name, value, at);
       return;
     }
-    // Behind a private connection an address that is not private may be the client's, whatever its name.
+    // If the connection is private, a public address may be the client's, whatever its name.
     const address = parseAddress(value ?? "");
     const isOpen = address !== undefined && !address.isPrivate && !address.hasPort;
     if (isOpen && parseAddress(this.connected ?? "")?.isPrivate === true)
@@ -211,7 +211,7 @@ class LineReader {
     if (!this.hasAgent) throw this.unread(at + 1, "the referrer and the user agent right behind the bytes");
     const value = present(withoutEscapes(this.quoted("a value between quotes")));
     const list = value === undefined ? undefined : parseAddressList(value);
-    // Part of it may be the client's.
+    // It may contain the client's address.
     if (list === undefined && value !== undefined && holdsAddress(value))
       throw this.unread(at + 1, EITHER_ADDRESS);
     const isForwarded = list !== undefined && list.length > 0 && this.isForwarded(list, at);
@@ -219,7 +219,7 @@ class LineReader {
     else this.takeUnnamed(value);
   }
 
-  /** An upstream server's address has a port and is private; a client's, forwarded by a proxy, has none or is not. */
+  /** An upstream server's address is private and has a port. A forwarded client's address is public or has no port. */
   private isForwarded(list: readonly Address[], at: number): boolean {
     const [first] = list as [Address];
     if (!first.hasPort) return true;
@@ -234,7 +234,7 @@ class LineReader {
       this.match(BARE, "a number, name=value or a text between quotes");
     const address = parseAddress(value);
     const isOpenClient = parseAddress(this.connected ?? "")?.isPrivate === false;
-    // Without a port it may be the client's or a server's; only a private one behind a public client is a server's.
+    // Without a port it may be either. Only a private one after a public client is a server's.
     if (address !== undefined && !address.hasPort && !(isOpenClient && address.isPrivate)) {
       throw this.unread(at + 1, EITHER_ADDRESS);
     }
@@ -295,7 +295,7 @@ const EITHER_ADDRESS = "no address, or --log-format, since nothing says whose th
 /** A number, numbers of several upstream servers, or a word: HIT, TLSv1.3, 10.0.0.7:8080, abc-123. */
 const BARE = /[ \t]+([\w.:/+%-]+(?:,[ \t]*[\d.]+)*)(?!\S)/y;
 
-/** Words at blanks; a comma at the end of one joins it with the next, as in a forwarded list. */
+/** Splits at blanks. A trailing comma joins a word with the next one, as in a forwarded list. */
 function wordsOf(text: string): Word[] {
   const words: Word[] = [];
   let isOpen = false;

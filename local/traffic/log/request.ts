@@ -1,4 +1,4 @@
-// What a log's line says about a request, collected field by field from any format.
+// Collects what a log line says about a request, field by field, from any format.
 
 import {
   type Address,
@@ -11,20 +11,20 @@ import {
 import { parseAnyTime, parseClfTime, parseEpoch, parseIsoTime } from "./times";
 
 export interface LoggedRequest {
-  /** Address or host name of who asked, behind all proxies that the line names. */
+  /** Address or host name of the client, behind all proxies in the line. */
   client: string;
   epochMs: number;
-  /** As the client asked for it: a path, or an absolute URL at a proxy. Percent-encoding is left alone. */
+  /** As requested: a path, or an absolute URL at a proxy. Percent-encoding is kept. */
   target: string;
   referrer: string | undefined;
   userAgent: string | undefined;
-  /** Method, status, bytes and so on, and what else the line has. */
+  /** Method, status, bytes and all other fields. */
   properties: Record<string, string>;
 }
 
-/** Why a line is no request: where, and what should be there. */
+/** Why a line is not a request: the position, and what was expected there. */
 export interface Refusal {
-  /** From 1, in characters. */
+  /** In characters, from 1. */
   column: number;
   expected: string;
 }
@@ -35,7 +35,7 @@ export function isRefusal(reading: Reading): reading is Refusal {
   return "expected" in reading;
 }
 
-/** What a field of a format says; "property" is everything that has no place of its own in an event. */
+/** The meaning of a field. "property" is a field that an event has no column for. */
 export type Meaning =
   | "client"
   | "proxy"
@@ -57,7 +57,7 @@ export type Meaning =
   | "user"
   | "property";
 
-/** What a line lacks, and which of its fields would have it. */
+/** What a line lacks, and in which field it should be. */
 export interface Lacking {
   expected: string;
   of: readonly Meaning[];
@@ -67,7 +67,7 @@ const CLIENT: readonly Meaning[] = ["forwarded", "client"];
 const TIME: readonly Meaning[] = ["clf time", "iso time", "epoch", "time"];
 const REQUESTED: readonly Meaning[] = ["request", "method", "target", "path"];
 
-/** The words for messages. */
+/** Names for messages. */
 export const EXPECTED = {
   client: "the client's address or host name",
   forwarded: "a list of addresses",
@@ -76,11 +76,11 @@ export const EXPECTED = {
   user: "a user's name, or -",
 } as const;
 
-/** A request that a client really made: "-" (nothing was sent) and bytes of another protocol are none. */
+/** Matches an HTTP request. "-" (nothing was sent) and bytes of another protocol do not match. */
 const REQUEST = /^([A-Z][A-Z-]*) (\S.*?)(?: (HTTP\/\d(?:\.\d)?))?$/;
 const METHOD = /^[A-Z][A-Z-]*$/;
 
-/** Takes the fields of one line; each `take` says what was expected where the value is something else. */
+/** Collects the fields of one line. `take` returns what was expected if the value is something else. */
 export class RequestParts {
   private readonly forwarded: Address[][] = [];
   private connected: string | undefined;
@@ -95,10 +95,10 @@ export class RequestParts {
   private userAgent: string | undefined;
   private readonly rest: [name: string, value: string][] = [];
 
-  /** In a format that was given the first of several forwarded lists counts; else two clients are a contradiction. */
+  /** With a given format, the first of several forwarded lists counts. Without one, two clients are a contradiction. */
   constructor(private readonly firstListCounts = false) {}
 
-  /** `value` has no escapes any more; "-" and nothing are undefined. */
+  /** `value` is unescaped. "-" and empty values are undefined. */
   take(meaning: Meaning, name: string, value: string | undefined): string | undefined {
     if (value === undefined) return undefined;
     switch (meaning) {
@@ -109,7 +109,7 @@ export class RequestParts {
       case "request":
         return this.takeRequest(value);
       case "user":
-        // Apache writes an empty name so.
+        // Apache's form of an empty name.
         if (value === '""') return undefined;
         if (!isUserName(value)) return EXPECTED.user;
         this.rest.push([name, value]);
@@ -204,7 +204,7 @@ export class RequestParts {
     return `${this.path}${this.query.startsWith("?") ? "" : "?"}${this.query}`;
   }
 
-  /** Two lists that name two clients leave it open who asked. */
+  /** Two lists with different clients: it is unclear who the client is. */
   private client(): string | undefined | Lacking {
     const lists = this.firstListCounts ? this.forwarded.slice(0, 1) : this.forwarded;
     const chosen = lists.map((list) => chooseClient(this.connected, list));
@@ -221,7 +221,7 @@ export class RequestParts {
   }
 }
 
-/** A name may have blanks. If a later word is an address, a host or a time, these are other fields. */
+/** A name can contain blanks. But if a later word is an address, a host or a time, the words are separate fields. */
 function isUserName(value: string): boolean {
   const [first = "", ...others] = value.split(/[ \t]+/);
   if (parseAddress(first) !== undefined || /^\d{1,2}:\d/.test(first)) return false;
@@ -246,7 +246,7 @@ function freeName(properties: Readonly<Record<string, string>>, name: string, va
   return free;
 }
 
-/** "-" and nothing both say that there was none. */
+/** "-" and an empty value both mean that there is none. */
 export function present(field: string | undefined): string | undefined {
   const text = field?.trim();
   return text === undefined || text === "-" || text === "" ? undefined : text;

@@ -6,10 +6,10 @@ import { isDate, parseEventTime } from "../../../lambdas/shared/time";
 const CLF =
   /^(\d{1,2})\/([A-Z][a-z]{2})\/(\d{4}):(\d{2}):(\d{2}):(\d{2})(?:\.(\d{1,9}))? ([+-])(\d{2}):?(\d{2})$/;
 const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
-/** The year 2286 in seconds: ten digits are seconds, more are smaller units. */
+/** The year 2286 in seconds: numbers of up to ten digits are seconds, longer ones are smaller units. */
 const LAST_SECOND = 9_999_999_999;
 
-/** `17/May/2015:10:05:03 +0000` as Apache and nginx write it, in Apache's brackets perhaps, or undefined where it is no time. */
+/** `17/May/2015:10:05:03 +0000` as Apache and nginx write it, with or without Apache's brackets; undefined if it is not a time. */
 export function parseClfTime(text: string): number | undefined {
   const match = CLF.exec(text.replace(/^\[(.*)\]$/, "$1"));
   if (match === null) return undefined;
@@ -23,13 +23,13 @@ export function parseClfTime(text: string): number | undefined {
   return Date.UTC(year, month - 1, day, hour, minute, second, ms) - (match[8] === "-" ? -offsetMs : offsetMs);
 }
 
-/** ISO 8601 with a time zone: without one, nobody knows which the server meant. */
+/** ISO 8601 with a time zone. Without one, the server's zone is unknown. */
 export function parseIsoTime(text: string): number | undefined {
   if (!/(?:Z|[+-]\d{2}:?\d{2})$/i.test(text)) return undefined;
   return parseEventTime(text)?.epochMs;
 }
 
-/** Seconds, milliseconds, microseconds or nanoseconds since 1970, told by their size. */
+/** Seconds, milliseconds, microseconds or nanoseconds since 1970, distinguished by their size. */
 export function parseEpoch(text: string): number | undefined {
   if (!/^\d{9,19}(?:\.\d+)?$/.test(text)) return undefined;
   let value = Number(text);

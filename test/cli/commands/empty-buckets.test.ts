@@ -29,7 +29,7 @@ describe("cli/commands/empty-buckets", () => {
     refuseUnlessAllowed("prod", root);
     assert.throws(
       () => refuseUnlessAllowed("dev", root),
-      /no configuration of a stack dev .* There are: prod/,
+      /The stack dev has no configuration .* Stacks with one: prod/,
     );
   });
 });

@@ -230,7 +230,7 @@ describe("local/traffic", () => {
     await assert.rejects(send(path, "common"), {
       name: "UnusableFile",
       message:
-        /none of its first 1 lines is in the format given with --log-format\. As a log, line 1 is not understood at column 3: expected " "/,
+        /none of its first 1 lines matches the format given with --log-format\. As a log, line 1 is not understood at column 3: expected " "/,
     });
   });
 
@@ -296,7 +296,7 @@ describe("local/traffic", () => {
     [
       "another kind of file",
       () => file("x.csv", "a,b\n1,2\n"),
-      /holds neither JSON nor an access log.*a,b\nAs a log, line 1 is not understood at column 1.*--log-format/s,
+      /contains neither JSON nor a readable access log.*a,b\nAs a log, line 1 is not understood at column 1.*--log-format/s,
     ],
     ["JSON that is none", () => file("x.json", '{"a": 1,\n "b": }\n'), /no object in it is whole.*jq empty/s],
     ["zstd", () => file("x.zst", Buffer.from("28b52ffd0458", "hex")), /compressed with zstd.*zstd -dc/],
