@@ -1,4 +1,4 @@
-"""The same rows by DuckDB, to show what the machine could do: one process, no cluster, no crash safety."""
+"""The same work with DuckDB, to show what the machine can do: one process, no cluster, no crash safety."""
 
 import duckdb
 

@@ -1,4 +1,4 @@
-// The benchmarks that `npm run bench` names, each next to a naive baseline: a table of each, and a JSON file.
+// npm run bench: runs all or the named benchmarks, each against a naive baseline, and writes a table and a JSON file.
 
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";

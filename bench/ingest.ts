@@ -1,4 +1,4 @@
-// Benchmark: events a core-second through the ingest handler, against bare base64 + JSON.parse + gzip.
+// Benchmark: events per core-second of the ingest handler, against bare base64 + JSON.parse + gzip.
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -15,19 +15,19 @@ import { bareIngest } from "./peers/ingest";
 
 export interface IngestBenchOptions {
   rounds?: number;
-  /** How often a task goes through its batch. */
+  /** How often a task processes its batch. */
   repeats?: number;
 }
 
 /** What shows in seconds that the benchmark runs to its end. */
 export const SMALL: IngestBenchOptions = { rounds: 1, repeats: 1 };
 
-/** Every line is written anew: the peer neither checks nor writes JSON. */
+/** The ingest writes every line anew. The baseline neither checks nor writes JSON. */
 const TARGET_RATIO = 0.5;
 const WARM_UP_TURNS = 4;
 /** Of usual events; test/lambdas/ingest/memory.test.ts has the batches that take most. */
 const MEMORY_LIMIT_MB = 256;
-/** Lambda hands over at most 6 MB of JSON and 10,000 records. */
+/** Lambda passes at most 6 MB of JSON and 10,000 records. */
 const MAX_EVENT_BYTES = 6 * 1024 * 1024;
 const MAX_RECORDS = 10_000;
 const ARRIVAL_MS = Date.UTC(2026, 10, 21, 9);
@@ -142,7 +142,7 @@ function flatBatch(): KinesisStreamEvent {
 
 async function ours(event: KinesisStreamEvent): Promise<number> {
   let lines = 0;
-  // Takes the objects as S3 would; the network is in neither of the two that are compared.
+  // Accepts the objects as S3 would. Neither side is measured with a network.
   const s3 = { send: async () => ({}) } as unknown as S3Client;
   const failures = await ingestBatch(event.Records, {
     s3,
@@ -166,7 +166,7 @@ async function task(kind: string, event: KinesisStreamEvent, repeats: number): P
   return events;
 }
 
-/** A Lambda function lives for many batches, so a task that repeats is measured once it is warm. */
+/** A Lambda function runs for many batches, so repeated tasks are measured warm. */
 async function measureTask(kind: string, file: string, repeats: number): Promise<void> {
   const event = JSON.parse(readFileSync(file, "utf8")) as KinesisStreamEvent;
   if (repeats > 1) await task(kind, event, WARM_UP_TURNS);

@@ -1,13 +1,13 @@
-// Runs one task of a benchmark in a process of its own, and compares medians of several such runs.
+// Runs a task of a benchmark in a separate process, several times, and compares medians.
 
 import { spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-/** What one run of a task took; printed by the child as its only line. */
+/** The result of one run of a task. The child prints it as its only line. */
 export interface Measured {
-  /** What was done, in the benchmark's unit. */
+  /** Units of work done. */
   units: number;
   cpuSeconds: number;
   wallSeconds: number;
@@ -16,19 +16,19 @@ export interface Measured {
 
 export interface Row {
   name: string;
-  /** Units a core-second. */
+  /** Units per core-second. */
   ours: number;
   peer: number;
-  /** Ours against the peer's, by CPU. */
+  /** Our rate divided by the baseline's, by CPU time. */
   ratio: number;
-  /** The same by the wall clock; missing where a row is about memory alone. */
+  /** The same by wall-clock time. Missing in rows about memory only. */
   wallRatio?: number;
   cpuSeconds: number;
   wallSeconds: number;
   peakMemoryMb: number;
   target: string;
   reached: boolean;
-  /** What a profile says of the time, told where the target is missed. */
+  /** What a profile shows, printed if the target is missed. */
   profile?: string;
 }
 
@@ -37,7 +37,7 @@ export interface Bundle {
   dispose(): void;
 }
 
-/** Bundled as the Lambdas are, so that neither a TypeScript loader nor its memory is measured. */
+/** Bundled like the Lambdas, so that neither a TypeScript loader nor its memory is measured. */
 export async function bundle(entry: string): Promise<Bundle> {
   const folder = mkdtempSync(join(tmpdir(), "clickstream-bench-"));
   const path = join(folder, "index.js");
@@ -69,7 +69,7 @@ export async function runTask(path: string, args: readonly string[]): Promise<Me
   return JSON.parse(output) as Measured;
 }
 
-/** Tasks take turns, so that whatever slows the machine slows all of them. */
+/** Tasks take turns, so that other load on the machine affects all of them. */
 export async function runTasks(
   path: string,
   tasks: Record<string, readonly string[]>,
@@ -84,7 +84,7 @@ export async function runTasks(
   return Object.fromEntries(Object.entries(runs).map(([name, all]) => [name, medianOf(all)]));
 }
 
-/** In the child: what `work` takes; it returns the units that it did. */
+/** In the child: measures `work`, which returns the units done. */
 export async function measure(work: () => number | Promise<number>): Promise<void> {
   const cpu = process.cpuUsage();
   const started = performance.now();
@@ -115,7 +115,7 @@ export function compare(name: string, ours: Measured, peer: Measured, atLeast: n
   };
 }
 
-/** A row about memory alone, against a limit. */
+/** A row about memory only, compared with a limit. */
 export function withinMemory(name: string, ours: Measured, limitMb: number): Row {
   return {
     name,
@@ -153,7 +153,7 @@ function rate({ units, cpuSeconds }: Measured): number {
   return units / cpuSeconds;
 }
 
-/** The middle of each figure by itself. */
+/** The median of each figure. */
 export function medianOf(runs: readonly Measured[]): Measured {
   const middle = (of: (run: Measured) => number): number => {
     const sorted = runs.map(of).sort((a, b) => a - b);

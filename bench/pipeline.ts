@@ -1,5 +1,5 @@
-// Benchmark: events from a producer's put to the object in S3 on the local stack, against one record a call and one
-// object an event on the same stack.
+// Benchmark: events from the producer's put to the object in S3 on the local stack, against one record per call and one
+// object per event on the same stack.
 
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -26,7 +26,7 @@ import { treeCpuSeconds } from "./process-tree";
 export interface PipelineBenchOptions {
   rounds?: number;
   events?: number;
-  /** The peer needs some 5 ms an event, so it gets fewer: the rates are compared. */
+  /** The baseline needs about 5 ms per event, so it gets fewer. The rates are compared. */
   peerEvents?: number;
 }
 
@@ -74,7 +74,7 @@ export async function run(options: PipelineBenchOptions = {}): Promise<Row[]> {
   }
 }
 
-/** Everything works below this process: the sender in it, the emulator and the Lambdas as its children. */
+/** Measures this process (the sender) and its children (the emulator and the Lambdas). */
 async function measured(work: () => Promise<number>): Promise<Measured> {
   const cpu = treeCpuSeconds();
   const started = performance.now();
@@ -148,7 +148,7 @@ async function countObjects(s3: S3Client): Promise<number> {
   return count;
 }
 
-/** The peer as a tutorial has it: a stream, a function, and the mapping's default of 100 records a batch. */
+/** The baseline as in a tutorial: a stream, a function, and the mapping's default of 100 records per batch. */
 async function makePeer({ iam, kinesis, lambda, s3 }: Clients): Promise<void> {
   await s3.send(new CreateBucketCommand({ Bucket: PEER }));
   await kinesis.send(new CreateStreamCommand({ StreamName: PEER, ShardCount: 1 }));

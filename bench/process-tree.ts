@@ -1,4 +1,4 @@
-// The processor time of this process and all below it, as Linux accounts it.
+// Reads the CPU time of this process and its descendants from Linux.
 
 import { readdirSync, readFileSync } from "node:fs";
 
@@ -7,7 +7,7 @@ const TICKS_PER_SECOND = 100;
 
 interface ProcessTimes {
   parent: number;
-  /** User and system, its own and that of its ended children. */
+  /** User and system time, including ended children. */
   seconds: number;
 }
 
@@ -25,12 +25,12 @@ export function treeCpuSeconds(root = process.pid): number {
 
 function readTimes(pid: number): ProcessTimes | undefined {
   try {
-    // The name, in parentheses, may hold spaces: the fields are counted from behind it.
+    // The name, in parentheses, can contain spaces, so the fields are counted after it.
     const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]?.split(" ") ?? [];
     const ticks = fields.slice(11, 15).reduce((total, value) => total + Number(value), 0);
     return { parent: Number(fields[1]), seconds: ticks / TICKS_PER_SECOND };
   } catch {
-    return undefined; // it ended meanwhile; its time is in its parent's
+    return undefined; // it has ended; its time is included in its parent's
   }
 }
 

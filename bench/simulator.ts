@@ -1,4 +1,4 @@
-// Benchmark: events a core-second that the simulator makes, against one Faker call for each field of an event.
+// Benchmark: events per core-second of the simulator, against one Faker call for each field of an event.
 
 import { lanesFor, RecordPacker } from "../lambdas/shared/records";
 import { type Line, Traffic } from "../lambdas/simulator/traffic";
@@ -8,7 +8,7 @@ import { fieldByField } from "./peers/simulator";
 export interface SimulatorBenchOptions {
   rounds?: number;
   events?: number;
-  /** For the memory that must not grow. */
+  /** For the check that memory does not grow. */
   fewEvents?: number;
   manyEvents?: number;
 }
@@ -17,7 +17,7 @@ export interface SimulatorBenchOptions {
 export const SMALL: SimulatorBenchOptions = { rounds: 1, events: 1_000, fewEvents: 100, manyEvents: 1_000 };
 
 const TARGET_RATIO = 5;
-/** V8's young generation, which a run of 10,000 events does not fill, and records that wait to be collected. */
+/** Allowance for V8's young generation, which 10,000 events do not fill, and for garbage that is not collected yet. */
 const FLAT_SLACK_MB = 64;
 const WARM_UP_PART = 5;
 const SEED = 7;
@@ -87,7 +87,7 @@ if (require.main === module) {
   const [flag, task = "", events = "0"] = process.argv.slice(2);
   if (flag === "--task") {
     const work = task.endsWith("lines") ? makeLines : makeRecords;
-    // What happens once, in the first second of a process, is not what is compared.
+    // Excludes work that happens once, in the first second of a process.
     work(task, Number(events) / WARM_UP_PART);
     void measure(() => work(task, Number(events)));
   } else {

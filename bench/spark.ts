@@ -1,4 +1,4 @@
-// Runs bench/spark.py, and gives its figures as the other benchmarks do.
+// Runs bench/spark.py and returns its figures in the form of the other benchmarks.
 
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -46,7 +46,7 @@ export async function run({ rounds = 5, events = 1_000_000 }: SparkBenchOptions 
         profile: PROFILE,
       },
       withinMemory(what, of("job"), summary.target.memory_mb),
-      // Shown beside it: what one process without a cluster's overhead can do with the same rows.
+      // For comparison: one process without the overhead of a cluster, on the same rows.
       compare(`DuckDB making the same rows, against the plain script`, of("duckdb"), of("plain"), 0),
     ];
   } finally {

@@ -1,4 +1,4 @@
-// The emulator as a child process: started on free ports, watched, and ended with this process however that ends.
+// Runs the emulator as a child process: starts it on free ports, watches it, and ends it with this process.
 import { type ChildProcess, spawn } from "node:child_process";
 import { createWriteStream, existsSync, mkdirSync, readFileSync } from "node:fs";
 import { join, relative } from "node:path";
@@ -15,7 +15,7 @@ const LOG_LINES_SHOWN = 15;
 export interface Emulator {
   endpoint: string;
   mailDir: string;
-  /** Rejects when the emulator ends without having been asked to. Never resolves. */
+  /** Rejects if the emulator ends unexpectedly. Never resolves. */
   crashed: Promise<never>;
   stop(): Promise<void>;
 }
@@ -23,7 +23,7 @@ export interface Emulator {
 export class EmulatorError extends Error {}
 
 export interface EmulatorOptions {
-  /** What the emulator cannot honour, in its own words. */
+  /** Gets the emulator's warnings, such as parameters that it ignores. */
   onWarning?: (line: string) => void;
   signal?: AbortSignal;
 }
@@ -31,16 +31,16 @@ export interface EmulatorOptions {
 export async function startEmulator(stateDir: string, options: EmulatorOptions = {}): Promise<Emulator> {
   const python = join(PROJECT_ROOT, ".local", "venv", "bin", "python");
   if (!existsSync(python)) {
-    throw new EmulatorError("The Python environment is missing: npm start and npm test install it.");
+    throw new EmulatorError("The Python environment is missing. npm start and npm test install it.");
   }
   mkdirSync(stateDir, { recursive: true });
   const script = join(PROJECT_ROOT, "emulator", "launch.py");
   const child = spawn(python, [script, "--state-dir", stateDir], {
     cwd: PROJECT_ROOT,
     env: isolated(process.env),
-    // The pipe to its stdin closes when this process dies, even by kill -9, and the emulator then ends by itself.
+    // When this process dies, even by kill -9, the pipe to the emulator's stdin closes and the emulator ends.
     stdio: ["pipe", "pipe", "pipe"],
-    // Ctrl+C reaches the whole foreground group: the emulator must outlive it until it is stopped in order.
+    // Ctrl+C reaches the whole foreground process group. The emulator must keep running until it is stopped in order.
     detached: true,
   });
   child.stdin.on("error", () => undefined);
@@ -54,7 +54,7 @@ export async function startEmulator(stateDir: string, options: EmulatorOptions =
       if (!stopping) reject(new EmulatorError(endMessage(stateDir, code, signal)));
     });
   });
-  crashed.catch(() => undefined); // whoever waits for the stack races against it
+  crashed.catch(() => undefined); // the caller races against it
   const stop = () => {
     stopping = true;
     return stopChild(child);
@@ -68,10 +68,10 @@ export async function startEmulator(stateDir: string, options: EmulatorOptions =
   }
 }
 
-/** All that the launcher says goes to a file, and its warnings to people as well. */
+/** Writes the launcher's output to a file and passes its warnings on. */
 function logWarnings(stderr: Readable, stateDir: string, onWarning?: (line: string) => void): void {
   const log = createWriteStream(join(stateDir, "launcher.log"), { flags: "a" });
-  log.on("error", () => undefined); // the folder of a finished run may be gone before the last line is
+  log.on("error", () => undefined); // the folder of a finished run may be deleted before the last line
   createInterface({ input: stderr }).on("line", (line) => {
     log.write(`${line}\n`);
     const warning = /^emulator: warning: (.*)$/.exec(line)?.[1];
@@ -93,7 +93,7 @@ async function readyLine(
   const first = new Promise<string>((resolve) => lines.once("line", resolve));
   try {
     const { endpoint, mailDir } = JSON.parse(await Promise.race([first, late])) as Record<string, string>;
-    if (!endpoint || !mailDir) throw new EmulatorError("The emulator did not say where it listens");
+    if (!endpoint || !mailDir) throw new EmulatorError("The emulator did not report its endpoint");
     return { endpoint, mailDir };
   } finally {
     clearTimeout(timer);
@@ -113,7 +113,7 @@ async function stopChild(child: ChildProcess): Promise<void> {
 
 function endMessage(stateDir: string, code: number | null, signal: string | null): string {
   const how = signal ? `was ended by ${signal}` : `ended with exit code ${code}`;
-  return `The emulator ${how} in the middle of the run.${logTail(stateDir)}`;
+  return `The emulator ${how} during the run.${logTail(stateDir)}`;
 }
 
 function logTail(stateDir: string): string {

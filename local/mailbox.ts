@@ -1,4 +1,4 @@
-// The mails that the local stack delivered, read from the .eml files of its mailbox.
+// Reads the mails that the local stack delivered, from the .eml files of its mailbox.
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import PostalMime from "postal-mime";
@@ -8,7 +8,7 @@ export interface Mail {
   subject: string;
   body: string;
   date: string;
-  /** A confirmation asks whether an address wants the mails of a topic; everything else is a notification. */
+  /** A confirmation asks whether an address wants a topic's mails. All other mails are notifications. */
   kind: "confirmation" | "notification";
   file: string;
 }
@@ -38,12 +38,12 @@ function confirmationLink(body: string): string | undefined {
   return CONFIRMATION_LINK.exec(body)?.[0];
 }
 
-/** Answers a confirmation mail as its receiver does, by opening the link; only links into the local stack are opened. */
+/** Opens the link of a confirmation mail, as its receiver would. Opens only links to the local stack. */
 export async function confirm(mail: Mail, endpoint: string): Promise<void> {
   const link = confirmationLink(mail.body);
   if (!link) throw new Error(`The mail "${mail.subject}" has no confirmation link`);
   if (new URL(link).origin !== new URL(endpoint).origin) {
-    throw new Error(`The confirmation link ${link} leads out of the local stack at ${endpoint}`);
+    throw new Error(`The confirmation link ${link} does not lead to the local stack at ${endpoint}`);
   }
   const response = await fetch(link);
   if (!response.ok)

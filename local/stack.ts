@@ -1,4 +1,4 @@
-// A whole local stack: the emulator with the Pulumi program deployed to it and the mail subscriptions confirmed.
+// Starts a whole local stack: the emulator, the Pulumi program deployed to it, and confirmed mail subscriptions.
 import { appendFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -17,7 +17,7 @@ import { type Deployment, deploy } from "./deploy/program";
 import { type Emulator, startEmulator } from "./emulator-process";
 import { confirm, type Mail, readMails } from "./mailbox";
 
-/** Where the local mails go: an address that cannot exist anywhere else. */
+/** Receives the local mails. Its domain cannot exist on the internet. */
 const LOCAL_ADDRESS = "data-team@clickstream.example";
 
 const MAIL_SECONDS = 15;
@@ -29,15 +29,15 @@ interface StackProgress {
 }
 
 export interface UpOptions {
-  /** Configuration values over those of Pulumi.dev.yaml. */
+  /** Overrides of Pulumi.dev.yaml. */
   config?: Record<string, unknown>;
-  /** Lines for people: what is being done. */
+  /** Gets a line for each phase. */
   onProgress?: (line: string) => void;
-  /** Each resource that was made. */
+  /** Gets the progress of the deployment. */
   onResource?: (progress: StackProgress) => void;
-  /** What the emulator cannot honour, in its own words. */
+  /** Gets the emulator's warnings. */
   onWarning?: (line: string) => void;
-  /** Gives up, and ends the emulator, when aborted. */
+  /** When it aborts, the start ends and the emulator stops. */
   signal?: AbortSignal;
 }
 
@@ -47,19 +47,20 @@ export interface LocalStack {
   region: string;
   stateDir: string;
   outputs: StackOutputs;
-  /** How many resources were made, and what of their inputs changes nothing here. */
+  /** The number of resources created. */
   resources: number;
+  /** Inputs without effect on the local stack, grouped by reason. */
   warnings: string[];
-  /** For programs that are to use the stack: AWS_ENDPOINT_URL and the credentials. */
+  /** Environment variables for programs that use the stack: AWS_ENDPOINT_URL and credentials. */
   env: Record<string, string>;
   /** For AWS SDK clients. */
   clientConfig: ClientConfig;
   mails(): Promise<Mail[]>;
-  /** Rejects when the emulator dies by itself. */
+  /** Rejects if the emulator ends unexpectedly. */
   crashed: Promise<never>;
   /** Removes every resource, as pulumi destroy does. */
   destroy(): Promise<void>;
-  /** Ends the emulator. The run's folder stays unless `keepState` is false. */
+  /** Stops the emulator. Keeps the run's folder unless `keepState` is false. */
   stop(options?: { keepState?: boolean }): Promise<void>;
 }
 
@@ -119,7 +120,7 @@ async function deployProgram(emulator: Emulator, options: UpOptions): Promise<De
   });
 }
 
-/** Reads the confirmation mails and opens their links, as the people who get them would. */
+/** Reads the confirmation mails and opens their links, as their receivers would. */
 async function confirmSubscriptions(
   emulator: Emulator,
   { mailSubscriptions }: Deployment,
@@ -156,8 +157,8 @@ async function waitForMails(
 
 function writeDeployLog(stateDir: string, deployment: Deployment): void {
   const lines = [
-    `${deployment.resources} resources made`,
-    "Inputs that change nothing on the local stack:",
+    `${deployment.resources} resources created`,
+    "Inputs without effect on the local stack:",
     ...listIgnoredInputs(deployment.ignoredInputs),
   ];
   appendFileSync(join(stateDir, "deploy.log"), `${lines.join("\n")}\n`);

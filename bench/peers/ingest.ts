@@ -1,9 +1,9 @@
-// The bare minimum that the ingest handler is measured against: base64, JSON.parse and gzip, nothing else.
+// The baseline of the ingest benchmark: base64, JSON.parse and gzip, nothing else.
 
 import { gzipSync } from "node:zlib";
 import type { KinesisStreamEvent } from "aws-lambda";
 
-/** No validation, no arrival, no quarantine, no key: what arrived is parsed once and compressed as it is. */
+/** No validation, arrival time, quarantine or object key: parses each event once and compresses it unchanged. */
 export function bareIngest(event: KinesisStreamEvent, level: number): { events: number; body: Buffer } {
   const parts: Buffer[] = [];
   let events = 0;

@@ -1,4 +1,4 @@
-// The plain peer of the ingest Lambda: each event becomes an object of its own.
+// The naive baseline of the ingest Lambda: one object per event.
 
 import { PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import type { KinesisStreamEvent } from "aws-lambda";

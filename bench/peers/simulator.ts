@@ -1,4 +1,4 @@
-// The plainly written simulators that the real one is measured against: one Faker call for each field of an event.
+// Naive baselines of the simulator: one Faker call for each field of an event.
 
 import { faker } from "@faker-js/faker/locale/en";
 import {
@@ -23,7 +23,7 @@ function weighted<Option>(weights: Weights<Option>): Option {
   return faker.helpers.weightedArrayElement(weights.map(([value, weight]) => ({ value, weight })));
 }
 
-/** The same walk through the shop as the simulator's, with the same weights, event after event. */
+/** The same visits as the simulator's, with the same weights, event after event. */
 export function* plainTraffic(events: number, seed: number, startMs: number): Generator<Line> {
   faker.seed(seed);
   let page: Page | "leave" = "leave";
@@ -92,7 +92,7 @@ function addProduct(event: ClickstreamEvent, page: Page): void {
   }
 }
 
-/** How often each page comes in the walk above. */
+/** How often each page occurs in the visits above. */
 const PAGE_SHARES: Weights<Page> = [
   ["home", 17],
   ["category", 20],
@@ -103,7 +103,7 @@ const PAGE_SHARES: Weights<Page> = [
   ["purchase", 2],
 ];
 
-/** The same fields as the walk's, each of them one Faker call of its own, as simulators are mostly written. */
+/** The same fields, each with a separate Faker call, as most simulators are written. */
 export function* fieldByField(events: number, seed: number, startMs: number): Generator<Line> {
   faker.seed(seed);
   for (let count = 0; count < events; count += 1) {

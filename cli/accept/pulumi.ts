@@ -201,7 +201,7 @@ async function ended(child: ChildProcess, signal?: AbortSignal): Promise<number 
       child.on("error", (error) => {
         const missing = (error as NodeJS.ErrnoException).code === "ENOENT";
         const words = missing
-          ? "The pulumi CLI is not on the PATH: https://www.pulumi.com/docs/install/"
+          ? "The pulumi CLI is not on the PATH. Install it: https://www.pulumi.com/docs/install/"
           : error.message;
         reject(new DeployerError(words));
       });

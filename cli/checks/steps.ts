@@ -1,4 +1,4 @@
-// The steps of `npm test` and `npm run check`: which commands they are, how each is run and what its tests say.
+// The steps of `npm test` and `npm run check`: their commands, how they run, and how their tests are counted.
 import { spawn } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
@@ -13,7 +13,7 @@ export interface Counts {
 export interface Step {
   title: string;
   command: string[];
-  /** Reads the numbers of a test run from the file that `counts` made it write; a step without is one check. */
+  /** Reads the counts from the file that the test run writes. A step without `counts` is one check. */
   counts?: { env?: string; option?: string; read: (text: string) => Counts };
 }
 
@@ -51,7 +51,7 @@ export const TESTS: readonly Step[] = [
   },
 ];
 
-/** Runs the steps one after the other, all of them, and ends with the line "N passed, N failed". */
+/** Runs all steps, one after the other, and ends with the line "N passed, N failed". */
 export async function runSteps(steps: readonly Step[], stream: NodeJS.WriteStream): Promise<number> {
   const console = new Console(stream);
   const { bold, green, red } = console.colours;
@@ -88,7 +88,7 @@ async function runStep(step: Step, file: string): Promise<Counts> {
   return countsOf(step, code, existsSync(file) ? readFileSync(file, "utf8") : undefined);
 }
 
-/** A step that ended badly counts as failed even when its tests, or no tests at all, say otherwise. */
+/** A step with a bad exit code or without tests counts as failed. */
 export function countsOf(step: Step, exitCode: number, written: string | undefined): Counts {
   if (!step.counts) return exitCode === 0 ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 };
   const { passed, failed } = written === undefined ? { passed: 0, failed: 0 } : step.counts.read(written);
@@ -96,7 +96,7 @@ export function countsOf(step: Step, exitCode: number, written: string | undefin
   return { passed, failed: 1 };
 }
 
-/** The sums of pytest's JUnit file; an error (a broken fixture or import) is a failure, a skipped test is no pass. */
+/** The totals of pytest's JUnit file. An error (a broken fixture or import) is a failure, a skipped test is not a pass. */
 export function readJunit(xml: string): Counts {
   const suites = [...xml.matchAll(/<testsuite\b[^>]*>/g)].map(([tag]) => tag);
   const sum = (name: string) =>

@@ -1,4 +1,4 @@
-// npm run deployer-policy: writes the policies that a deploying role needs for a stack, and shows what to do with them.
+// npm run deployer-policy: writes the policies that a deploying role needs, and shows the commands that apply them.
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import {
@@ -46,7 +46,7 @@ export async function main(options: DeployerPolicyOptions): Promise<number> {
   }
 }
 
-/** The role needs its policies before the stack is made: with a region, the stack's file need not exist. */
+/** The role needs its policies before the stack exists. With a region, the stack's file is not needed. */
 function deploymentOf(options: DeployerPolicyOptions): Deployment {
   const stack = options.stack ?? "dev";
   const project = options.project ?? projectName(PROJECT_ROOT);
@@ -61,9 +61,9 @@ function regionOf(stack: string): string {
     region = stackConfiguration(stack).values["aws:region"] ?? process.env.AWS_REGION;
   } catch (error) {
     if (!(error instanceof NoSuchStack)) throw error;
-    throw new NoSuchStack(`${error.message} For a stack that has none yet give --region NAME.`);
+    throw new NoSuchStack(`${error.message} For a stack without one, add --region NAME.`);
   }
-  if (!region) throw new NoSuchStack(`The stack ${stack} names no region: give --region NAME.`);
+  if (!region) throw new NoSuchStack(`The stack ${stack} has no region. Add --region NAME.`);
   return region;
 }
 

@@ -1,4 +1,4 @@
-// npm run empty-buckets: the step before `pulumi destroy` of a stack that holds data. Deletes the data, for good.
+// npm run empty-buckets: permanently deletes a stack's data, before `pulumi destroy`.
 import { createInterface } from "node:readline/promises";
 import { S3Client } from "@aws-sdk/client-s3";
 import { type Contents, contentsOf, emptyBucket, NotEmptied } from "../../stack/bucket-contents";
@@ -7,9 +7,9 @@ import { type CliTarget, openTarget } from "../../stack/target";
 import type { EmptyBucketsOptions } from "../arguments/types";
 import { stillRunning } from "../teardown/still-running";
 import { Console, number } from "../view/console";
-import { wordsFor } from "./query";
+import { explainError } from "./query";
 
-/** Why nothing was deleted; the message has the remedy. */
+/** Nothing was deleted. The message has the reason and the remedy. */
 class Refused extends Error {}
 
 export async function main(options: EmptyBucketsOptions): Promise<number> {
@@ -25,14 +25,14 @@ export async function main(options: EmptyBucketsOptions): Promise<number> {
     for (const bucket of [rawBucket, curatedBucket, resultsBucket]) found.push(await contentsOf(s3, bucket));
     console.line(`In the buckets of ${target.name}:`);
     show(found, console);
-    if (found.every(isEmpty)) console.line("Nothing lies in them.");
+    if (found.every(isEmpty)) console.line("They are empty.");
     else await agree(options, target, console);
     const deleted = await emptyAll(s3, found, console);
     if (options.json) process.stdout.write(`${JSON.stringify({ buckets: found, deleted })}\n`);
     return 0;
   } catch (error) {
     const known = error instanceof Refused || error instanceof NotEmptied || error instanceof NoSuchStack;
-    const words = known ? error.message : wordsFor(error, target);
+    const words = known ? error.message : explainError(error, target);
     if (words === undefined) throw error;
     console.setStatus("");
     process.stderr.write(`${words}\n`);
@@ -43,18 +43,18 @@ export async function main(options: EmptyBucketsOptions): Promise<number> {
   }
 }
 
-/** The first of the two keys; the second is the person's word below. */
+/** First safeguard: the stack's configuration. The second is the question in agree(). */
 export function refuseUnlessAllowed(stack: string, root?: string): void {
   const { project, values } = stackConfiguration(stack, {}, root);
   const key = `${project}:allowDataLoss`;
   if (values[key] === "true") return;
   throw new Refused(
-    `The stack ${stack} does not allow that its data is lost: ${key} is ${values[key] ?? "not set"}. ` +
-      `If it may be: pulumi config set ${key} true --stack ${stack} && pulumi up --stack ${stack}, then the same command again.`,
+    `The stack ${stack} does not allow data loss: ${key} is ${values[key] ?? "not set"}. ` +
+      `To allow it: pulumi config set ${key} true --stack ${stack} && pulumi up --stack ${stack}. Then run this command again.`,
   );
 }
 
-/** A run that goes on would write into buckets that were just emptied, and `pulumi destroy` would stop at them. */
+/** A running execution would write into the emptied buckets, and `pulumi destroy` would fail on them. */
 export async function refuseWhileRunning(
   clients: Pick<CliTarget, "sfn" | "glue">,
   outputs: Pick<CliTarget["outputs"], "stateMachineArn" | "jobName">,
@@ -63,10 +63,10 @@ export async function refuseWhileRunning(
   const found = await stillRunning(clients, outputs);
   if (found.length === 0) return;
   throw new Refused(
-    `Nothing was deleted: ${name} is still at work (${found.map(({ what }) => what).join(", ")}), and would write into the emptied buckets. ` +
-      "Wait until that has ended, or end it, then the same command again:\n" +
+    `Nothing was deleted: ${name} is still running (${found.map(({ what }) => what).join(", ")}) and would write into the emptied buckets. ` +
+      "Wait until it ends, or stop it with the commands below. Then run this command again:\n" +
       `${found.map(({ stop }) => `  ${stop}`).join("\n")}\n` +
-      "If the schedule is on, turn it off first: pulumi config set scheduleEnabled false && pulumi up",
+      "If the schedule is enabled, disable it first: pulumi config set scheduleEnabled false && pulumi up",
   );
 }
 
@@ -88,16 +88,18 @@ async function agree(options: EmptyBucketsOptions, target: CliTarget, console: C
   if (options.yes) return;
   const name = options.stack ?? "local";
   if (!process.stdin.isTTY || options.json) {
-    throw new Refused(`Nothing was deleted. To delete all of it, for good: the same command with --yes.`);
+    throw new Refused(
+      `Nothing was deleted. To delete everything permanently, run the same command with --yes.`,
+    );
   }
   console.line(
-    `All of it will be deleted, with every version; nobody can have it back. The scripts bucket is left to pulumi destroy.`,
+    `This deletes everything in them, with all versions. It cannot be undone. pulumi destroy deletes the scripts bucket.`,
   );
   const prompt = createInterface({ input: process.stdin, output: process.stderr });
   const answer = await prompt.question(`Type ${name} to delete the data of ${target.name}: `);
   prompt.close();
   if (answer.trim() !== name)
-    throw new Refused(`Nothing was deleted: ${JSON.stringify(answer)} is not ${name}.`);
+    throw new Refused(`Nothing was deleted: the answer was ${JSON.stringify(answer)}, not ${name}.`);
 }
 
 async function emptyAll(s3: S3Client, found: Contents[], console: Console): Promise<number> {

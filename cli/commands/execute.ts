@@ -1,4 +1,4 @@
-// npm run execute -- 'INPUT': one execution of the pipeline, followed to its end.
+// npm run execute -- 'INPUT': starts an execution of the pipeline and follows it to its end.
 import { join, relative } from "node:path";
 import type { Mail } from "../../local/mailbox";
 import type { Execution } from "../../stack/execution";
@@ -12,7 +12,7 @@ import { nameDates } from "../view/dates";
 import { executeAndFollow } from "../view/follow";
 import { MailWatch, showMails, topicOf } from "../view/mails";
 import { runDocument } from "../view/run-document";
-import { wordsFor } from "./query";
+import { explainError } from "./query";
 
 export async function main(options: ExecuteOptions): Promise<number> {
   const console = new Console(options.json ? process.stderr : process.stdout);
@@ -24,10 +24,10 @@ export async function main(options: ExecuteOptions): Promise<number> {
     return await execute(target, options, console, signal);
   } catch (error) {
     if (error instanceof Interrupted) {
-      process.stderr.write("\nNo longer following: the execution itself goes on.\n");
+      process.stderr.write("\nStopped following. The execution itself continues.\n");
       return error.exitCode;
     }
-    const words = wordsFor(error, target);
+    const words = explainError(error, target);
     if (words === undefined) throw error;
     process.stderr.write(`${words}\n`);
     const document = runDocument({ mails: [], queries: [], problems: [words] });
@@ -54,7 +54,7 @@ async function execute(
     console,
     signal,
   );
-  // An execution that left the work to another one sends no mail.
+  // An execution that leaves the work to another one sends no mail.
   const arrived = execution.output?.skipped
     ? undefined
     : await watch?.waitFor(topicOf(execution.status, outputs));
@@ -71,14 +71,14 @@ async function execute(
 function problemsOf(execution: Execution, mailFound: boolean | undefined): string[] {
   const problems: string[] = [];
   if (execution.status !== "SUCCEEDED") problems.push(failureOf(execution));
-  if (mailFound === false) problems.push("No mail of this execution arrived in the local mailbox.");
+  if (mailFound === false) problems.push("The local mailbox received no mail from this execution.");
   return problems;
 }
 
-/** What ended an execution, in one sentence. */
+/** How an execution failed, in one sentence. */
 export function failureOf({ status, failedState, error, cause }: Execution): string {
-  const why = cause || error || "no cause was given";
-  // The state machine's own Fail state names the state in its cause.
+  const why = cause || error || "no cause given";
+  // The cause of the state machine's Fail state already names the failed state.
   const where = failedState && !why.startsWith(failedState) ? ` at ${failedState}` : "";
   return `The execution ${status}${where}: ${why}`;
 }
@@ -97,7 +97,7 @@ function summarise(
     const { curated, quarantined, duplicates, partitions } = report;
     console.line(
       `${number(curated)} curated, ${number(quarantined)} quarantined, ${number(duplicates)} duplicates; ` +
-        (partitions.length > 0 ? `partitions ${nameDates(report)}` : "no partition was touched"),
+        (partitions.length > 0 ? `partitions ${nameDates(report)}` : "no partition changed"),
     );
   }
   const skipped = execution.output?.skipped;
@@ -110,5 +110,5 @@ function summarise(
   }
   if (problems.length === 0) console.line(green(`✓ ${execution.status} in ${execution.seconds} s`));
   if (mails.length === 0 && !target.stateDir && !skipped)
-    console.line("The mail went to the addresses that are subscribed.");
+    console.line("The mail went to the subscribed addresses.");
 }

@@ -1,4 +1,4 @@
-// npm run leftovers: what AWS still has of a stack after pulumi destroy, each with the command that removes it.
+// npm run leftovers: lists what is left of a stack on AWS after pulumi destroy, with the commands that remove it.
 
 import { explainAwsError } from "../../stack/aws-errors";
 import { NoSuchStack, stackConfiguration } from "../../stack/configuration";
@@ -13,7 +13,7 @@ export async function main(options: LeftoversOptions): Promise<number> {
   try {
     const { project, values } = stackConfiguration(stack);
     region ??= values["aws:region"] ?? process.env.AWS_REGION;
-    if (region === undefined) throw new NoSuchStack(`The stack ${stack} names no region: --region NAME.`);
+    if (region === undefined) throw new NoSuchStack(`The stack ${stack} has no region. Add --region NAME.`);
     console.setStatus(`Listing every service in ${region}`);
     const leftovers = await findLeftovers({ region }, project, stack);
     console.setStatus("");
@@ -39,8 +39,9 @@ function show(stack: string, region: string, { found, stale, unlisted }: Leftove
     console.line(`    ${remove} --region ${region}`);
   }
   for (const { kind, why } of unlisted) console.line(red(`✗ ${kind} could not be listed: ${why}`));
-  for (const arn of stale) console.line(dim(`– ${arn}: only in AWS's index of tags, which lags behind`));
+  for (const arn of stale)
+    console.line(dim(`– ${arn}: only in AWS's tag index, which is updated with a delay`));
   if (found.length + unlisted.length === 0)
-    console.line(green(`✓ Nothing of the stack ${stack} is left in ${region}.`));
-  else console.line(`${found.length} left of the stack ${stack} in ${region}.`);
+    console.line(green(`✓ The stack ${stack} left nothing in ${region}.`));
+  else console.line(`${found.length} resources of the stack ${stack} are left in ${region}.`);
 }

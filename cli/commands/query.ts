@@ -1,4 +1,4 @@
-// npm run query -- "SQL": one statement in Athena, as a table or as JSON.
+// npm run query -- "SQL": runs one statement in Athena and prints a table or JSON.
 
 import { QueryFailed, runQuery } from "../../stack/athena";
 import { NoStackUp } from "../../stack/runs";
@@ -17,7 +17,7 @@ export async function main(options: QueryOptions): Promise<number> {
     else new Console(process.stdout).table(result.columns, result.rows);
     return 0;
   } catch (error) {
-    const words = error instanceof QueryFailed ? `Athena: ${error.message}` : wordsFor(error, target);
+    const words = error instanceof QueryFailed ? `Athena: ${error.message}` : explainError(error, target);
     if (words === undefined) throw error;
     process.stderr.write(`${words}\n`);
     if (options.json) process.stdout.write(`${JSON.stringify({ sql: options.sql, error: words })}\n`);
@@ -25,7 +25,8 @@ export async function main(options: QueryOptions): Promise<number> {
   }
 }
 
-export function wordsFor(error: unknown, target: CliTarget | undefined): string | undefined {
+/** Undefined for a defect of this program. */
+export function explainError(error: unknown, target: CliTarget | undefined): string | undefined {
   if (error instanceof NoStackUp || error instanceof TargetError) return error.message;
   return remedy(error, target);
 }

@@ -1,4 +1,4 @@
-// npm start: the whole pipeline on this machine, from an empty emulator to the mail and the answers of Athena.
+// npm start: runs the whole pipeline on this machine, from an empty emulator to the mail and the results of queries.
 import { join, relative } from "node:path";
 import { AthenaClient } from "@aws-sdk/client-athena";
 import { GlueClient } from "@aws-sdk/client-glue";
@@ -26,7 +26,7 @@ import { failureOf } from "./execute";
 
 const DEFAULT_EVENTS = 2000;
 const DEFAULT_SEED = 7;
-/** What the simulated traffic holds besides good events, so that every path of the pipeline is walked. */
+/** Shares of special events in the simulated traffic, so that every path of the pipeline runs. */
 const SHARES = { duplicates: 0.01, malformed: 0.005, late: 0.02, pii: 0.05 };
 
 export async function main(options: StartOptions): Promise<number> {
@@ -36,14 +36,14 @@ export async function main(options: StartOptions): Promise<number> {
   let stack: LocalStack | undefined;
   let file: OpenFile | undefined;
   try {
-    // First of all: a file that cannot be sent needs no stack.
+    // First, as a file that cannot be sent needs no stack.
     file = options.file === undefined ? undefined : await openFile(options.file, options["log-format"]);
     stack = await bringUp(console, signal);
     const pipeline = runPipeline(stack, { ...options, file }, facts, console, signal);
     await Promise.race([pipeline, stack.crashed, aborted(signal)]);
   } catch (error) {
     file?.content.close();
-    facts.problems.push(wordsFor(error));
+    facts.problems.push(describeError(error));
     if (error instanceof Interrupted) return await endInterrupted(error, stack, facts, options, console);
   }
   console.end();
@@ -62,12 +62,12 @@ async function bringUp(console: Console, signal: AbortSignal): Promise<LocalStac
     onProgress: (line) => console.event(line),
     onWarning: (line) => console.detail(line),
     onResource: ({ created, declared, resource }) =>
-      console.setStatus(`${created} of ${declared} resources made: ${resource}`),
+      console.setStatus(`${created} of ${declared} resources created: ${resource}`),
   });
   console.setStatus("");
   console.event(`${stack.resources} resources deployed to ${stack.endpoint}`);
   if (stack.warnings.length > 0) {
-    console.detail("The local stack takes these inputs, but they change nothing here:");
+    console.detail("These inputs have no effect on the local stack:");
     for (const warning of stack.warnings) console.line(dim(`${" ".repeat(12)}${warning}`));
   }
   return stack;
@@ -84,7 +84,7 @@ async function runPipeline(
 ): Promise<void> {
   const { clientConfig, outputs, stateDir } = stack;
   const watch = await MailWatch.begin(join(stateDir, "mails"));
-  const { input, sent } = await traffic(stack, options, console);
+  const { input, sent } = await sendEvents(stack, options, console);
   facts.sent = sent?.lines;
   const target = {
     sfn: new SFNClient(clientConfig),
@@ -107,8 +107,8 @@ async function runPipeline(
   else await showResults(stack, options, facts, console, sent);
 }
 
-/** Sends the file, or lets the state machine simulate: the execution's input says which. */
-async function traffic(stack: LocalStack, { file, events, seed }: RunOptions, console: Console) {
+/** Sends the file. Without one, the state machine simulates traffic. Returns the execution's input. */
+async function sendEvents(stack: LocalStack, { file, events, seed }: RunOptions, console: Console) {
   if (file === undefined) {
     const simulate = { events: events ?? DEFAULT_EVENTS, seed: seed ?? DEFAULT_SEED, ...SHARES };
     return { input: { simulate }, sent: undefined };
@@ -130,13 +130,13 @@ function nameOf({ content: { name } }: OpenFile): string {
 }
 
 function showSent(sent: SentFile, console: Console): void {
-  const refused = sent.refused > 0 ? `, ${number(sent.refused)} of them for the quarantine` : "";
+  const refused = sent.refused > 0 ? `, ${number(sent.refused)} of them to the quarantine` : "";
   console.event(
     `${number(sent.lines)} ${sent.kind === "access log" ? "lines of an access log" : "events"} sent in ${number(sent.records)} records${refused}`,
   );
   for (const refusal of sent.refusals) console.detail(refusal);
   const left = sent.refused - sent.refusals.length;
-  if (left > 0) console.detail(`… and ${number(left)} more; the quarantine has all of them, with the reason`);
+  if (left > 0) console.detail(`… and ${number(left)} more; the quarantine has all of them with the reason`);
 }
 
 async function showResults(
@@ -168,7 +168,7 @@ async function showResults(
 function checkNumbers(facts: RunFacts, console: Console): void {
   const { report, sent } = facts;
   if (!report || sent === undefined) {
-    facts.problems.push("The execution's output has no run report with the numbers in it.");
+    facts.problems.push("The execution's output has no run report.");
     return;
   }
   const { curated, quarantined, duplicates } = report;
@@ -181,7 +181,7 @@ function checkNumbers(facts: RunFacts, console: Console): void {
 
 function checkQuarantine({ report, problems }: RunFacts, sent: SentFile | undefined, console: Console): void {
   if (report === undefined) return;
-  // Simulated traffic has some lines outside of the window on purpose.
+  // Simulated traffic has some lines outside of the window on purpose, so it needs no hint.
   const hint = sent && windowHint(report.quarantine_reasons, windowBegins(), sent.earliest);
   const problem = nothingCurated(report, hint);
   if (problem !== undefined) problems.push(problem);
@@ -198,32 +198,30 @@ function conclude(facts: RunFacts, stack: LocalStack | undefined, console: Conso
   console.line();
   if (facts.problems.length === 0) {
     const seconds = facts.execution?.seconds;
-    console.line(
-      green(
-        `✓ ${bold("SUCCEEDED")}: the execution took ${seconds} s, all in all ${console.elapsed().trim()}`,
-      ),
-    );
+    console.line(green(`✓ ${bold("SUCCEEDED")}: execution ${seconds} s, total ${console.elapsed().trim()}`));
     return;
   }
   for (const problem of facts.problems) console.line(red(`✗ ${problem}`));
-  // Without a stack nothing has run, and nothing is left to look at.
+  // Without a stack nothing ran, so there are no files to look at.
   if (stack === undefined) return;
   const folder = relative(PROJECT_ROOT, stack.stateDir);
   console.line(`  The files of this run are in ${folder}:`);
   console.line(
     "    emulator.log (Lambdas, services), deploy.log, glue/*/stdout.log (the script), stderr.log (Spark), mails/*.eml",
   );
-  console.line("  Try: npm start -- --keep, and then npm run query or npm run execute while it is up.");
+  console.line(
+    "  To look into it: npm start -- --keep, then npm run query or npm run execute in another terminal.",
+  );
 }
 
-/** Leaves the stack up until Ctrl+C. */
+/** Keeps the stack running until Ctrl+C. */
 async function keepUp(stack: LocalStack, console: Console, signal: AbortSignal): Promise<void> {
   showKept(stack, console);
   try {
     await Promise.race([stack.crashed, aborted(signal)]);
   } catch (error) {
     console.line();
-    console.line(error instanceof Interrupted ? "Ending the stack." : wordsFor(error));
+    console.line(error instanceof Interrupted ? "Stopping the stack." : describeError(error));
   }
 }
 
@@ -236,14 +234,14 @@ async function endInterrupted(
 ): Promise<number> {
   console.end();
   console.line();
-  console.line(`${interrupted.message}: ending the stack.`);
+  console.line(`${interrupted.message}: stopping the stack.`);
   if (options.json) process.stdout.write(`${JSON.stringify(runDocument(facts))}\n`);
   await stack?.stop();
   if (stack) new Runs().remove(stack.id);
   return interrupted.exitCode;
 }
 
-function wordsFor(error: unknown): string {
+function describeError(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const forPeople = [DeployError, EmulatorError, Interrupted, UnusableFile, BadLogFormat].some(
     (kind) => error instanceof kind,

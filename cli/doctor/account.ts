@@ -1,4 +1,4 @@
-// What of the account decides whether the stack can work, beside its quotas: Lake Formation, and access to billing.
+// Checks of account settings that the stack depends on, besides quotas: Lake Formation and access to billing.
 import { BudgetsClient, DescribeBudgetsCommand } from "@aws-sdk/client-budgets";
 import {
   GetDataLakeSettingsCommand,
@@ -17,7 +17,7 @@ export async function accountChecks(config: TargetConfig, monthlyBudgetUsd: numb
   return checks;
 }
 
-/** Whether the catalog's new databases and tables are open to whom IAM allows; grants that exist are not looked for. */
+/** Whether IAM alone controls access to new databases and tables. Existing grants are not checked. */
 async function lakeFormationCheck(config: TargetConfig): Promise<Check> {
   const name = "Lake Formation";
   const { DataLakeSettings } = await new LakeFormationClient({ maxAttempts: 2, ...config }).send(
@@ -25,13 +25,13 @@ async function lakeFormationCheck(config: TargetConfig): Promise<Check> {
   );
   const { CreateDatabaseDefaultPermissions, CreateTableDefaultPermissions } = DataLakeSettings ?? {};
   if (leavesItToIam(CreateDatabaseDefaultPermissions) && leavesItToIam(CreateTableDefaultPermissions)) {
-    return { name, state: "ok", says: "IAM alone decides on the catalog" };
+    return { name, state: "ok", says: "IAM alone controls access to the catalog" };
   }
   return {
     name,
     state: "unknown",
-    says: "the account's default permissions are off: the stack's roles need grants on its database",
-    remedy: 'docs/deployment.md, section "Lake Formation", has the commands',
+    says: "the account's default permissions are off, so the stack's roles need grants on its database",
+    remedy: 'see docs/deployment.md, section "Lake Formation", for the commands',
   };
 }
 
@@ -42,14 +42,14 @@ function leavesItToIam(permissions: PrincipalPermissions[] = []): boolean {
   );
 }
 
-/** A role's policy is not enough: the account's root user has to let roles see billing at all. */
+/** A role's policy is not enough: the account's root user must allow roles to see billing at all. */
 async function billingCheck(config: TargetConfig): Promise<Check> {
   const name = "Billing";
   const { Account } = await new STSClient(config).send(new GetCallerIdentityCommand({}));
   const client = new BudgetsClient({ maxAttempts: 2, ...config });
   try {
     await client.send(new DescribeBudgetsCommand({ AccountId: Account, MaxResults: 1 }));
-    return { name, state: "ok", says: "budgets can be seen" };
+    return { name, state: "ok", says: "budgets are readable" };
   } catch (error) {
     if (!isAccessDenied(error)) throw error;
     return {
@@ -57,7 +57,7 @@ async function billingCheck(config: TargetConfig): Promise<Check> {
       state: "bad",
       says: `AWS denied access: ${(error as Error).message}`,
       remedy:
-        'monthlyBudgetUsd needs budgets:ViewBudget and budgets:ModifyBudget, and access to billing, which the root user gives once for the whole account: Account, "IAM user and role access to Billing information", Activate. Without a budget: pulumi config set monthlyBudgetUsd 0',
+        'monthlyBudgetUsd needs budgets:ViewBudget, budgets:ModifyBudget and access to billing. The root user activates that access once per account: Account, "IAM user and role access to Billing information", Activate. To do without a budget: pulumi config set monthlyBudgetUsd 0',
     };
   }
 }

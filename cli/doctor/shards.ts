@@ -1,10 +1,10 @@
-// Whether AWS takes the configured shards in one update of the stream, and if not, which steps lead there.
+// Checks whether AWS accepts the configured shard count in one update, and if not, gives the steps.
 import { DescribeStreamSummaryCommand, KinesisClient } from "@aws-sdk/client-kinesis";
 import type { ClickstreamConfig } from "../../infra/config/keys";
 import type { TargetConfig } from "../../stack/target";
 import type { Check } from "./machine.mjs";
 
-/** What UpdateShardCount is called with, one after the other: each at most double, at least half of the one before. */
+/** The successive targets of UpdateShardCount. Each is at most double and at least half of the one before. */
 export function shardSteps(open: number, wanted: number): number[] {
   const steps: number[] = [];
   for (let now = open; now !== wanted; ) {
@@ -35,7 +35,7 @@ export async function shardCheck(
     return {
       name,
       state: "unknown",
-      says: `the stream is ${stream?.StreamStatus}: ask again in some minutes`,
+      says: `the stream is ${stream?.StreamStatus}; check again in a few minutes`,
     };
   }
   if (streamMode === "ON_DEMAND") {
@@ -48,11 +48,11 @@ export async function shardCheck(
     return { name, state: "ok", says: `${has}; the next pulumi up makes it PROVISIONED, ${shardCount}` };
   }
   const key = `${project}:shardCount`;
-  const refused = mode === "ON_DEMAND" ? "would change the mode, and then be refused" : "would be refused";
+  const refused = mode === "ON_DEMAND" ? "would change the mode and then fail" : "would fail";
   return {
     name,
     state: "bad",
-    says: `the stream is ${has}, ${key} is ${shardCount}: AWS doubles or halves the shards of a stream at most, so pulumi up ${refused}`,
-    remedy: `go from ${open} by ${steps.join(", ")}, a pulumi up each (AWS takes ten in 24 hours): pulumi config set ${key} ${steps[0]} --stack ${stack} && pulumi up --stack ${stack}`,
+    says: `the stream is ${has}, ${key} is ${shardCount}. AWS at most doubles or halves the shards in one update, so pulumi up ${refused}`,
+    remedy: `go from ${open} to ${steps.join(", ")}, with a pulumi up for each step (AWS allows ten updates in 24 hours): pulumi config set ${key} ${steps[0]} --stack ${stack} && pulumi up --stack ${stack}`,
   };
 }

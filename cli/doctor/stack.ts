@@ -1,4 +1,4 @@
-// The checks of a stack on AWS: pulumi, configuration, credentials, quotas, and what is deployed. Each stands alone.
+// The checks of a stack on AWS: pulumi, configuration, credentials, quotas, and what is deployed. Each is independent.
 import { spawnSync } from "node:child_process";
 import { CloudWatchClient, paginateDescribeAlarms } from "@aws-sdk/client-cloudwatch";
 import { LambdaClient, ListEventSourceMappingsCommand } from "@aws-sdk/client-lambda";
@@ -19,7 +19,7 @@ import { guarded } from "./guarded";
 import type { Check } from "./machine.mjs";
 import { shardCheck } from "./shards";
 
-/** Runs the pulumi CLI; undefined where there is none. */
+/** Runs the pulumi CLI; undefined if it is not installed. */
 export type Pulumi = (
   ...args: string[]
 ) => { status: number | null; stdout: string; stderr: string } | undefined;
@@ -62,7 +62,12 @@ function pulumiCheck(pulumi: Pulumi): Check {
   const version = answer.stdout.trim();
   const [major = 0, minor = 0] = version.replace(/^v/, "").split(".").map(Number);
   if (major < (OLDEST_PULUMI[0] ?? 0) || (major === OLDEST_PULUMI[0] && minor < (OLDEST_PULUMI[1] ?? 0))) {
-    return { name, state: "bad", says: `${version} is old`, remedy: "https://www.pulumi.com/docs/install/" };
+    return {
+      name,
+      state: "bad",
+      says: `${version} is too old`,
+      remedy: "https://www.pulumi.com/docs/install/",
+    };
   }
   const who = pulumi("whoami");
   if (who?.status !== 0) {
@@ -81,7 +86,7 @@ function readStack(stack: string, checks: Check[]): StackConfiguration | undefin
   try {
     const configuration = stackConfiguration(stack);
     readConfig(configuration.project, configuration.values);
-    checks.push({ name, state: "ok", says: `Pulumi.${stack}.yaml has no problem` });
+    checks.push({ name, state: "ok", says: `Pulumi.${stack}.yaml is valid` });
     return configuration;
   } catch (error) {
     const says = (error instanceof Error ? error.message : String(error)).replaceAll(/\s*\n\s*/g, " ");
@@ -96,7 +101,7 @@ function regionCheck(stack: string, region: string | undefined): Check {
     ? {
         name: "Region",
         state: "bad",
-        says: "none is set",
+        says: "not set",
         remedy: `pulumi config set aws:region us-east-1 --stack ${stack}`,
       }
     : { name: "Region", state: "ok", says: region };
@@ -106,7 +111,7 @@ function readOutputs(stack: string, pulumi: Pulumi, checks: Check[]): StackOutpu
   const name = "Deployment";
   const answer = pulumi("stack", "output", "--json", "--stack", stack);
   if (answer?.status !== 0) {
-    const says = answer ? answer.stderr.trim().replaceAll(/\s*\n\s*/g, " ") : "not known without pulumi";
+    const says = answer ? answer.stderr.trim().replaceAll(/\s*\n\s*/g, " ") : "unknown without pulumi";
     checks.push({ name, state: "unknown", says, remedy: `pulumi up --stack ${stack}` });
     return undefined;
   }
@@ -125,7 +130,7 @@ function readOutputs(stack: string, pulumi: Pulumi, checks: Check[]): StackOutpu
   }
 }
 
-/** The account that answers, and whether it is the one that the stack is in. */
+/** Whether the credentials work, and belong to the account of the stack. */
 export async function credentialsCheck(
   config: TargetConfig,
   outputs: StackOutputs | undefined,
@@ -141,7 +146,7 @@ export async function credentialsCheck(
       return {
         name,
         state: "bad",
-        says: `they are of the account ${Account}, the stack is in ${deployed}`,
+        says: `they belong to the account ${Account}, but the stack is in ${deployed}`,
         remedy,
       };
     }
@@ -150,7 +155,7 @@ export async function credentialsCheck(
     return {
       name,
       state: "bad",
-      says: "AWS was not reached with them",
+      says: "AWS rejected them or could not be reached",
       remedy: explainAwsError(error) ?? String(error),
     };
   }
@@ -168,7 +173,7 @@ function needs({ project, values }: StackConfiguration): Need[] {
   // G.4X is four of them.
   const dpus = Number(/\d+/.exec(glueWorkerType)?.[0]);
   return [
-    // A batch a shard, and the two that the state machine calls, beside whatever else runs in the account.
+    // One batch per shard and the two functions that the state machine calls, besides other functions of the account.
     {
       service: "lambda",
       quota: /^Concurrent executions$/,
@@ -224,7 +229,7 @@ async function quotaCheck(
   };
 }
 
-/** What a deployed stack says of itself. */
+/** The checks of a deployed stack. */
 export async function deployedChecks(
   config: TargetConfig,
   outputs: StackOutputs,
@@ -266,7 +271,7 @@ async function subscriptionCheck(
   }
   if (waiting.length > 0) {
     const remedy =
-      'follow the link in the mail "AWS Notification - Subscription Confirmation" (look among the spam); it is valid for two days, then AWS deletes the subscription: pulumi up --refresh, or subscribe again (pulumi stack output subscribeCommand)';
+      'follow the link in the mail "AWS Notification - Subscription Confirmation" (check the spam folder). It is valid for two days. After that, AWS deletes the subscription: pulumi up --refresh, or subscribe again (pulumi stack output subscribeCommand)';
     return { name, state: "bad", says: `not confirmed: ${waiting.join(", ")}`, remedy };
   }
   const gone = configured.filter((email) => !confirmed.includes(email));
@@ -274,7 +279,7 @@ async function subscriptionCheck(
     return {
       name,
       state: "bad",
-      says: `configured and not subscribed: ${gone.join(", ")}. AWS deletes what is not confirmed within two days`,
+      says: `configured but not subscribed: ${gone.join(", ")}. AWS deletes subscriptions that are not confirmed within two days`,
       remedy: "pulumi up --refresh, then follow the link in the confirmation mail",
     };
   }
@@ -283,7 +288,7 @@ async function subscriptionCheck(
     name,
     state: needed ? "bad" : "unknown",
     says: "nobody is subscribed",
-    remedy: "pulumi stack output subscribeCommand says how",
+    remedy: "to subscribe: pulumi stack output subscribeCommand",
   };
 }
 
@@ -318,7 +323,7 @@ async function scheduleCheck(config: TargetConfig, stateMachineArn: string, want
   for await (const { Schedules = [] } of paginateListSchedules({ client }, {})) {
     for (const { Name, State, Target } of Schedules) {
       if (Target?.Arn !== stateMachineArn) continue;
-      if (State === "ENABLED") return { name, state: "ok", says: `${Name} is on` };
+      if (State === "ENABLED") return { name, state: "ok", says: `${Name} is enabled` };
       return {
         name,
         state: wanted ? "bad" : "unknown",
@@ -331,30 +336,30 @@ async function scheduleCheck(config: TargetConfig, stateMachineArn: string, want
     ? {
         name,
         state: "bad",
-        says: "the configuration wants one, and there is none",
+        says: "enabled in the configuration, but it does not exist",
         remedy: "pulumi up --refresh",
       }
-    : { name, state: "unknown", says: "off in the configuration: executions are started by hand" };
+    : { name, state: "unknown", says: "disabled in the configuration; executions are started by hand" };
 }
 
 async function alarmCheck(config: TargetConfig, failureTopicArn: string): Promise<Check> {
   const name = "Alarms";
   const client = new CloudWatchClient(config);
-  const ringing: string[] = [];
+  const firing: string[] = [];
   let count = 0;
   for await (const { MetricAlarms = [] } of paginateDescribeAlarms({ client }, {})) {
     for (const { AlarmName = "?", AlarmActions = [], StateValue } of MetricAlarms) {
       if (!AlarmActions.includes(failureTopicArn)) continue;
       count += 1;
-      if (StateValue === "ALARM") ringing.push(AlarmName);
+      if (StateValue === "ALARM") firing.push(AlarmName);
     }
   }
-  if (ringing.length > 0) {
+  if (firing.length > 0) {
     return {
       name,
       state: "bad",
-      says: ringing.join(", "),
-      remedy: "docs/operations.md says of each what to do",
+      says: firing.join(", "),
+      remedy: "docs/operations.md has a section for each alarm",
     };
   }
   return count > 0

@@ -1,4 +1,4 @@
-// What an account still has of a stack: by the stack's tags, and by name and purpose where a service knows no tags.
+// Finds what is left of a stack in an account: by its tags, and by name and purpose where a service has no tags.
 import { IAMClient, ListRoleTagsCommand } from "@aws-sdk/client-iam";
 import {
   paginateGetResources,
@@ -9,18 +9,18 @@ import { errorText } from "../../stack/aws-errors";
 import type { TargetConfig } from "../../stack/target";
 import { type Item, LISTERS } from "./listing";
 
-/** The tags that the program puts on everything. */
+/** The tags of every resource of the program. */
 export const PROJECT_TAG = "Project";
 export const STACK_TAG = "Stack";
 
-/** What Pulumi's automatic names begin with: the program's own logical names, whatever the project is called. */
+/** Prefix of Pulumi's automatic names. It comes from the logical names, whatever the project is called. */
 const AUTOMATIC_PREFIX = "clickstream-";
 
 export interface Leftovers {
   found: Item[];
-  /** In AWS's index of tags only: deleted, and not yet out of the index, which takes up to some hours. */
+  /** Deleted resources that are still in AWS's tag index, which can take hours to forget them. */
   stale: string[];
-  /** What could not be listed, and why; nothing can be said of it. */
+  /** Kinds that could not be listed, and why. */
   unlisted: { kind: string; why: string }[];
 }
 
@@ -42,14 +42,14 @@ export async function findLeftovers(
     }
   }
   const listed = new Map(items.map((item) => [item, tagged.find((arn) => isArnOf(arn, item))]));
-  const standing = new Set(items.map(({ arn }) => arn));
+  const existing = new Set(items.map(({ arn }) => arn));
   const roleTags = await taggedRoles(config, project, stack, items);
   const found = items.filter(
     (item) =>
       listed.get(item) !== undefined ||
       named(item.id) ||
       roleTags.has(item.arn ?? item.serves ?? "") ||
-      dangles(item, standing),
+      dangles(item, existing),
   );
   const seen = new Set(listed.values());
   return { found, stale: tagged.filter((arn) => !seen.has(arn)), unlisted };
@@ -72,7 +72,7 @@ function isArnOf(arn: string, { arn: own, id }: Item): boolean {
   return own === undefined ? arn.endsWith(`/${id}`) || arn.endsWith(`:${id}`) : arn === own;
 }
 
-/** The names that carry project and stack; "clickstream-dev2" and "clickstream-dev-2" are another stack's. */
+/** Matches names of this project and stack, but not "clickstream-dev2" or "clickstream-dev-2". */
 export function nameTest(project: string, stack: string): (name: string) => boolean {
   const whole = new RegExp(`(^|[/:])${qualifiedName(project, stack)}($|/)`);
   const database = databaseName(project, stack);
@@ -80,7 +80,7 @@ export function nameTest(project: string, stack: string): (name: string) => bool
   return (name) => whole.test(name) || others.includes(name) || name.startsWith(`${database}.`);
 }
 
-/** The tag index knows no roles: each of the project's is asked. */
+/** The tag index does not contain roles, so each role of the project is asked for its tags. */
 async function taggedRoles(
   config: TargetConfig,
   project: string,
@@ -98,11 +98,11 @@ async function taggedRoles(
   return found;
 }
 
-/** Made by this program for something that is gone, whichever stack it was of: a schedule without its state machine. */
-function dangles({ kind, serves }: Item, standing: ReadonlySet<string | undefined>): boolean {
+/** Created by this program, of any stack, for something that no longer exists: a schedule without its state machine. */
+function dangles({ kind, serves }: Item, existing: ReadonlySet<string | undefined>): boolean {
   if (serves === undefined || !["schedule", "event source mapping", "subscription"].includes(kind))
     return false;
   const name = serves.split(":").at(-1) ?? "";
   const ours = name.startsWith(AUTOMATIC_PREFIX) || /^Pipeline(Success|Failure)-/.test(name);
-  return ours && !standing.has(serves);
+  return ours && !existing.has(serves);
 }

@@ -1,4 +1,4 @@
-// Everything that the program can make in an account and region, as the services themselves list it.
+// Lists every resource of the kinds that the program creates, in an account and region, by asking each service.
 import { AthenaClient, ListNamedQueriesCommand, ListWorkGroupsCommand } from "@aws-sdk/client-athena";
 import { BudgetsClient, paginateDescribeBudgets } from "@aws-sdk/client-budgets";
 import { CloudWatchClient, ListDashboardsCommand, paginateDescribeAlarms } from "@aws-sdk/client-cloudwatch";
@@ -36,19 +36,19 @@ import { logPolicies } from "./log-policies";
 export interface Item {
   /** Service and kind, such as "lambda function". */
   kind: string;
-  /** What its service calls it. */
+  /** Its name or id in its service. */
   id: string;
   arn?: string;
-  /** What it works for, where its name does not say: a schedule's target, a mapping's function. */
+  /** What it belongs to, if its name does not show it: a schedule's target, a mapping's function. */
   serves?: string;
   /** The command that removes it. */
   remove: string;
 }
 
-/** `wanted` spares the calls for what lies under databases, workgroups and roles whose name it refuses. */
+/** `wanted` filters databases, workgroups and roles by name, to save the calls for their contents. */
 type Lister = (config: TargetConfig, wanted: (name: string) => boolean) => Promise<Item[]>;
 
-/** All that every service lists, sorted, one text each. */
+/** Everything that the services list, one line each, sorted. */
 export async function listEverything(config: TargetConfig): Promise<string[]> {
   const lists = await Promise.all(Object.values(LISTERS).map((list) => list(config, () => true)));
   return lists
@@ -57,7 +57,7 @@ export async function listEverything(config: TargetConfig): Promise<string[]> {
     .sort();
 }
 
-/** Each kind with the call that lists it. Event source mappings stand before what they need, to be removed in order. */
+/** In the order in which resources can be removed: event source mappings before their functions. */
 export const LISTERS: Readonly<Record<string, Lister>> = {
   schedules,
   mappings,
@@ -83,7 +83,7 @@ export const LISTERS: Readonly<Record<string, Lister>> = {
   buckets,
 };
 
-/** Pages of any of the SDK's paginators, as one list. */
+/** All pages of an SDK paginator as one list. */
 async function all<Page, T>(
   paginator: AsyncIterable<Page>,
   of: (page: Page) => T[] | undefined,
@@ -191,7 +191,7 @@ async function jobs(config: TargetConfig): Promise<Item[]> {
   }));
 }
 
-/** Databases, their tables, and the tables' partitions: the tag index knows none of the last two. */
+/** Databases, tables and partitions. The tag index does not contain tables and partitions. */
 async function catalog(config: TargetConfig, wanted: (name: string) => boolean): Promise<Item[]> {
   const client = new GlueClient(config);
   const items: Item[] = [];
@@ -227,7 +227,7 @@ async function catalog(config: TargetConfig, wanted: (name: string) => boolean):
   return items;
 }
 
-/** The account's own workgroup, primary, cannot be removed. */
+/** Includes the account's workgroup `primary`, which cannot be removed. */
 async function workgroupNames(client: AthenaClient): Promise<string[]> {
   const names: string[] = [];
   let NextToken: string | undefined;
@@ -350,7 +350,7 @@ async function aliases(config: TargetConfig): Promise<Item[]> {
     }));
 }
 
-/** Customer keys that are not about to be deleted: a key waits for 7 to 30 days, and costs nothing meanwhile. */
+/** Customer keys that are not pending deletion. A key waits for 7 to 30 days and is free meanwhile. */
 async function keys(config: TargetConfig): Promise<Item[]> {
   const client = new KMSClient(config);
   const items: Item[] = [];

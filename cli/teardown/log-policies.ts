@@ -1,5 +1,5 @@
-// What log delivery leaves behind in CloudWatch Logs: statements that let AWS write to log groups, in policies of the
-// whole account. Step Functions' log delivery adds them when a state machine is made; nothing takes them out again.
+// Finds what log delivery leaves in CloudWatch Logs: policy statements of the account that let AWS write to log groups.
+// Step Functions adds them when a state machine is created, and nothing removes them.
 import { CloudWatchLogsClient, DescribeResourcePoliciesCommand } from "@aws-sdk/client-cloudwatch-logs";
 import type { TargetConfig } from "../../stack/target";
 
@@ -11,7 +11,7 @@ interface Document {
   Statement?: Statement | Statement[];
 }
 
-/** A log group that a policy names, and the command that takes it out and leaves what is not of the stack. */
+/** A log group in a policy, and the command that removes it from the policy and keeps other stacks' statements. */
 interface Named {
   id: string;
   remove: string;
@@ -47,7 +47,7 @@ export function namedIn(policyName: string, text: string, wanted: (name: string)
   return [...new Set(ours)].map((resource) => ({ id: `${policyName}: ${resource}`, remove }));
 }
 
-/** A policy that is no JSON names nothing. */
+/** A policy that is not JSON names no log group. */
 function documentOf(text: string): Document {
   try {
     return JSON.parse(text) as Document;

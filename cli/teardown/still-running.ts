@@ -1,20 +1,20 @@
-// What is still at work in a stack: executions and job runs, which go on writing while its buckets are emptied.
+// Finds the running executions and job runs of a stack. They would write while its buckets are emptied.
 import { GetJobRunsCommand, type GlueClient, type JobRunState } from "@aws-sdk/client-glue";
 import { paginateListExecutions, type SFNClient } from "@aws-sdk/client-sfn";
 
-export interface AtWork {
+export interface Running {
   what: string;
-  /** The command that ends it. */
+  /** The command that stops it. */
   stop: string;
 }
 
-const AT_WORK: readonly JobRunState[] = ["STARTING", "RUNNING", "STOPPING", "WAITING"];
+const ACTIVE: readonly JobRunState[] = ["STARTING", "RUNNING", "STOPPING", "WAITING"];
 
 export async function stillRunning(
   { sfn, glue }: { sfn: SFNClient; glue: GlueClient },
   { stateMachineArn, jobName }: { stateMachineArn: string; jobName: string },
-): Promise<AtWork[]> {
-  const found: AtWork[] = [];
+): Promise<Running[]> {
+  const found: Running[] = [];
   const query = { stateMachineArn, statusFilter: "RUNNING" as const };
   for await (const { executions = [] } of paginateListExecutions({ client: sfn }, query)) {
     for (const { name, executionArn } of executions) {
@@ -24,10 +24,10 @@ export async function stillRunning(
       });
     }
   }
-  // The job takes one run at a time, and the newest come first: one page has all that can be at work.
+  // The job allows one run at a time, and the newest come first: one page contains every running one.
   const { JobRuns = [] } = await glue.send(new GetJobRunsCommand({ JobName: jobName }));
   for (const { Id, JobRunState: state } of JobRuns) {
-    if (!state || !AT_WORK.includes(state)) continue;
+    if (!state || !ACTIVE.includes(state)) continue;
     found.push({
       what: `the job run ${Id} (${state})`,
       stop: `aws glue batch-stop-job-run --job-name ${jobName} --job-run-ids ${Id}`,

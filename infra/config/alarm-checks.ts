@@ -1,4 +1,4 @@
-// What of the alarms' configuration does not go together with the rest: alarms that would always or never go off.
+// Checks alarm settings against other settings, to find alarms that would always or never fire.
 
 import type { ClickstreamConfig } from "./keys";
 
@@ -30,7 +30,7 @@ function iteratorAgeProblems(key: Key, values: Values): string[] {
   return problems;
 }
 
-/** How often a cron expression comes is not computed: there the value is the team's to choose. */
+/** The interval of a cron expression is not computed, so its value is not checked. */
 function noSuccessProblems(key: Key, values: Values): string[] {
   const { alarmNoSuccessHours: hours, scheduleEnabled, scheduleExpression } = values;
   if (!hours || scheduleEnabled !== true || scheduleExpression === undefined) return [];

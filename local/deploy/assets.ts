@@ -8,9 +8,7 @@ import { zip } from "./zip";
 export async function assetBytes(asset: unknown, root: string): Promise<Buffer> {
   if (asset instanceof pulumi.asset.StringAsset) return Buffer.from(await asset.text, "utf8");
   if (asset instanceof pulumi.asset.FileAsset) return readFileSync(resolve(root, await asset.path));
-  throw new Error(
-    `an asset of the kind ${kindOf(asset)} is not supported locally: use a StringAsset or a FileAsset`,
-  );
+  throw new Error(`the local stack does not support a ${kindOf(asset)}: use a StringAsset or a FileAsset`);
 }
 
 /** An archive as ZIP bytes. */

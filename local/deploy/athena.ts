@@ -1,4 +1,4 @@
-// Athena workgroups and the queries saved in them.
+// Athena workgroups and their saved queries.
 import {
   CreateNamedQueryCommand,
   CreateWorkGroupCommand,
@@ -12,21 +12,14 @@ import { tagList } from "./tags";
 
 const workgroup = handler<aws.athena.WorkgroupArgs>({
   honours: [
-    ...[
-      "name",
-      "description",
-      "state",
-      "forceDestroy",
-      "tags",
-      "configuration.enforceWorkgroupConfiguration",
-    ],
+    ...["name", "description", "forceDestroy", "tags", "configuration.enforceWorkgroupConfiguration"],
     ...["configuration.bytesScannedCutoffPerQuery", "configuration.resultConfiguration.outputLocation"],
   ],
   ineffective: {
     "configuration.engineVersion": "queries run on DuckDB, translated from Athena's SQL",
-    "configuration.publishCloudwatchMetricsEnabled": "the local stack makes no metrics",
+    "configuration.publishCloudwatchMetricsEnabled": "the local stack has no metrics",
     "configuration.resultConfiguration.encryptionConfiguration":
-      "results lie unencrypted in the run's folder",
+      "results are stored unencrypted in the run's folder",
   },
   naming: { maximumLength: 128 },
   async create(inputs, { clients, region, accountId, physicalName }) {

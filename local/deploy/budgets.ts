@@ -4,7 +4,7 @@ import type * as aws from "@pulumi/aws";
 import { handler } from "./resource";
 import { tagList } from "./tags";
 
-const NOTHING_IS_SPENT = "stored; nothing is spent here, so no notification is sent";
+const NOTHING_IS_SPENT = "stored; the local stack costs nothing, so no notification is sent";
 
 const budget = handler<aws.budgets.BudgetArgs>({
   honours: ["name", "tags"],

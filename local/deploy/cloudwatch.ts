@@ -10,7 +10,7 @@ import type * as aws from "@pulumi/aws";
 import { handler, parseJson } from "./resource";
 import { tagList } from "./tags";
 
-const NOT_EVALUATED = "stored; the local stack evaluates no alarm, so none sends a mail";
+const NOT_EVALUATED = "stored; the local stack evaluates no alarms, so none sends a mail";
 
 const alarm = handler<aws.cloudwatch.MetricAlarmArgs>({
   honours: ["name", "alarmDescription", "tags"],
@@ -31,7 +31,7 @@ const alarm = handler<aws.cloudwatch.MetricAlarmArgs>({
         AlarmName,
         AlarmDescription: inputs.alarmDescription,
         Tags: tagList(inputs.tags),
-        // The emulator would judge by other rules than CloudWatch's: its mails would not be true.
+        // The emulator evaluates alarms by other rules than CloudWatch, so its mails would be wrong.
         ActionsEnabled: false,
         AlarmActions: inputs.alarmActions as string[] | undefined,
         ComparisonOperator: inputs.comparisonOperator as ComparisonOperator,
@@ -66,7 +66,7 @@ const alarm = handler<aws.cloudwatch.MetricAlarmArgs>({
 
 const dashboard = handler<aws.cloudwatch.DashboardArgs>({
   honours: ["dashboardName"],
-  ineffective: { dashboardBody: "stored; there is no console here that shows it" },
+  ineffective: { dashboardBody: "stored; the local stack has no console to show it" },
   async create(inputs, { clients, accountId }) {
     parseJson(inputs.dashboardBody, "dashboardBody");
     await clients.cloudwatch.send(

@@ -13,12 +13,12 @@ import {
 import type * as aws from "@pulumi/aws";
 import { handler } from "./resource";
 
-const MINUTES_BY_DEFAULT = 480; // what Glue 5 takes without a timeout
-const OWN_MACHINE = "the job runs on this machine, with its processors and memory";
+const MINUTES_BY_DEFAULT = 480; // Glue 5's default
+const OWN_MACHINE = "the job runs on this machine, with its CPU and memory";
 
 const database = handler<aws.glue.CatalogDatabaseArgs>({
   honours: ["name", "description", "tags"],
-  ineffective: { createTableDefaultPermissions: "there is no Lake Formation here" },
+  ineffective: { createTableDefaultPermissions: "the local stack has no Lake Formation" },
   naming: { maximumLength: 255, lowerCase: true },
   async create(inputs, { clients, region, accountId, physicalName }) {
     const Name = physicalName(inputs.name);
@@ -88,7 +88,7 @@ const job = handler<aws.glue.JobArgs>({
     ...["executionProperty", "timeout", "maxRetries", "roleArn", "tags"],
   ],
   ineffective: {
-    glueVersion: "always the Spark and Python of this project's lock file",
+    glueVersion: "the local stack always uses the Spark and Python of the project's lock file",
     workerType: OWN_MACHINE,
     numberOfWorkers: OWN_MACHINE,
   },
@@ -117,7 +117,7 @@ const job = handler<aws.glue.JobArgs>({
       }),
     );
     const arn = `arn:aws:glue:${region}:${accountId}:job/${Name}`;
-    // The emulator keeps the tags of CreateJob where its own GetTags does not look.
+    // The emulator's GetTags does not see the tags given to CreateJob.
     await clients.glue.send(new TagResourceCommand({ ResourceArn: arn, TagsToAdd: inputs.tags }));
     return { id: Name, outputs: { name: Name, arn } };
   },

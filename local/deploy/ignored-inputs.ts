@@ -1,7 +1,7 @@
-// Finds the inputs of a resource that the local stack does not honour, so that none is dropped in silence.
+// Finds the inputs of a resource that the local stack ignores, so that each is reported.
 import type { Handler, Properties } from "./resource";
 
-/** An input that changes nothing on the local stack. */
+/** An input without effect on the local stack. */
 export interface IgnoredInput {
   type: string;
   resource: string;
@@ -27,7 +27,7 @@ export function findIgnoredInputs(
   return [...found].map(([input, reason]) => ({ type, resource, input, reason }));
 }
 
-/** One line for each reason, with the inputs it holds for: "reason: Function architectures (3), Job workerType". */
+/** One line per reason, with its inputs: "reason: Function architectures (3), Job workerType". */
 export function groupIgnoredInputs(all: readonly IgnoredInput[]): string[] {
   const reasons = new Map<string, Map<string, number>>();
   for (const { type, input, reason } of all) {
@@ -41,7 +41,7 @@ export function groupIgnoredInputs(all: readonly IgnoredInput[]): string[] {
   });
 }
 
-/** One line for each resource and input, for the log. */
+/** One line per resource and input, for the log. */
 export function listIgnoredInputs(all: readonly IgnoredInput[]): string[] {
   return all.map(({ type, resource, input, reason }) => `${resource} (${type}) ${input}: ${reason}`);
 }
@@ -50,7 +50,7 @@ function covers(input: string, path: string): boolean {
   return path === input || path.startsWith(`${input}.`);
 }
 
-/** Paths of all that is set; lists count as one with their members. */
+/** Paths of all inputs that are set. A list has the paths of its members. */
 function leafPaths(value: unknown, path: string): string[] {
   if (value === undefined || value === null) return [];
   if (Array.isArray(value)) {
@@ -63,7 +63,7 @@ function leafPaths(value: unknown, path: string): string[] {
   return keys.flatMap(([key, member]) => leafPaths(member, path === "" ? key : `${path}.${key}`));
 }
 
-/** Assets and archives are values, not trees of inputs. */
+/** Assets and archives count as values. */
 function isPlainObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && Object.getPrototypeOf(value) === Object.prototype;
 }

@@ -16,8 +16,8 @@ const DEFAULT_RETENTION_HOURS = 24;
 const stream = handler<aws.kinesis.StreamArgs>({
   honours: ["name", "shardCount", "streamModeDetails", "retentionPeriod", "tags"],
   ineffective: {
-    encryptionType: "records lie unencrypted in the emulator's memory",
-    kmsKeyId: "records lie unencrypted in the emulator's memory",
+    encryptionType: "records are stored unencrypted in the emulator's memory",
+    kmsKeyId: "records are stored unencrypted in the emulator's memory",
   },
   naming: { maximumLength: 128 },
   async create(inputs, { clients: { kinesis }, physicalName }) {

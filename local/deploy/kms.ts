@@ -29,7 +29,7 @@ const key = handler<aws.kms.KeyArgs>({
     if (inputs.enableKeyRotation) await clients.kms.send(new EnableKeyRotationCommand({ KeyId }));
     return { id: KeyId, outputs: { keyId: KeyId, arn: KeyMetadata?.Arn } };
   },
-  /** As on AWS a key is never gone at once: it is pending deletion. */
+  /** As on AWS, a key is not deleted at once: it is pending deletion. */
   async remove({ id, inputs }, { clients }) {
     const PendingWindowInDays = inputs.deletionWindowInDays ?? SHORTEST_DELETION_WINDOW_DAYS;
     await clients.kms.send(new ScheduleKeyDeletionCommand({ KeyId: id, PendingWindowInDays }));

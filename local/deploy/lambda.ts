@@ -18,10 +18,10 @@ import { handler } from "./resource";
 const lambdaFunction = handler<aws.lambda.FunctionArgs>({
   honours: ["name", "runtime", "handler", "code", "timeout", "environment", "description", "role", "tags"],
   ineffective: {
-    architectures: "functions run on this machine's processor",
+    architectures: "functions run on this machine's CPU",
     loggingConfig: "function logs go to the run's emulator.log",
-    tracingConfig: "there is no X-Ray here",
-    memorySize: "told to the function, not enforced",
+    tracingConfig: "the local stack has no X-Ray",
+    memorySize: "passed to the function, not enforced",
   },
   naming: { maximumLength: 64 },
   async create(inputs, { clients: { lambda }, root, physicalName }) {
@@ -68,7 +68,7 @@ const eventSourceMapping = handler<aws.lambda.EventSourceMappingArgs>({
     ...["maximumBatchingWindowInSeconds", "bisectBatchOnFunctionError", "maximumRetryAttempts"],
     ...["maximumRecordAgeInSeconds", "destinationConfig", "parallelizationFactor", "tags"],
   ],
-  ineffective: { metricsConfig: "the local stack makes no metrics" },
+  ineffective: { metricsConfig: "the local stack has no metrics" },
   async create(inputs, { clients }) {
     const onFailure = inputs.destinationConfig?.onFailure?.destinationArn;
     const { UUID, FunctionArn, EventSourceMappingArn } = await clients.lambda.send(

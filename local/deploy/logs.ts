@@ -11,7 +11,7 @@ const logGroup = handler<aws.cloudwatch.LogGroupArgs>({
   honours: ["name", "namePrefix", "tags"],
   ineffective: {
     retentionInDays: "stored; a local run ends before anything is old enough",
-    kmsKeyId: "logs lie unencrypted in the emulator's memory",
+    kmsKeyId: "logs are stored unencrypted in the emulator's memory",
   },
   naming: { maximumLength: 512 },
   async create(inputs, { clients, region, accountId, physicalName }) {

@@ -1,4 +1,4 @@
-// Automatic names as Pulumi's AWS provider makes them: the logical name, a dash and seven random hex digits.
+// Makes automatic names as Pulumi's AWS provider does: the logical name, a dash and seven random hex digits.
 import { randomBytes } from "node:crypto";
 
 const RANDOM_DIGITS = 7;
@@ -12,13 +12,13 @@ export function automaticName(logicalName: string, rules: NamingRules, random = 
   const name = `${logicalName}-${random(RANDOM_DIGITS)}`;
   if (name.length > rules.maximumLength) {
     throw new Error(
-      `the automatic name ${name} has ${name.length} characters, ${rules.maximumLength} are allowed: shorten the resource's name`,
+      `the automatic name ${name} has ${name.length} characters, ${rules.maximumLength} are allowed. Shorten the resource's name`,
     );
   }
   return rules.lowerCase ? name.toLowerCase() : name;
 }
 
-/** `namePrefix` and its like: a unique suffix follows the prefix. */
+/** For `namePrefix` and similar inputs: the prefix and a unique suffix. */
 export function prefixedName(prefix: string, rules: NamingRules, random = randomHex): string {
   const name = `${prefix}${random(26)}`.slice(0, rules.maximumLength);
   return rules.lowerCase ? name.toLowerCase() : name;

@@ -1,5 +1,5 @@
-// Deploys the Pulumi program to the emulator: evaluates index.ts in this process with Pulumi's own SDK, and makes each
-// resource that it declares with the handler of its type.
+// Deploys the Pulumi program to the emulator: evaluates index.ts, and creates each declared resource with the handler of
+// its type.
 import type * as pulumi from "@pulumi/pulumi";
 import { type ClientConfig, LOCAL_ACCOUNT, LOCAL_REGION } from "../../stack/aws";
 import { errorText } from "../../stack/aws-errors";
@@ -25,27 +25,27 @@ const DEFAULT_NAMING = { maximumLength: 255 };
 export interface DeployOptions {
   root: string;
   clientConfig: ClientConfig;
-  /** Configuration values over those of Pulumi.dev.yaml; keys with or without the project's namespace. */
+  /** Overrides of Pulumi.dev.yaml. Keys with or without the project's namespace. */
   config?: Record<string, unknown>;
-  /** Called as resources are declared and made. */
+  /** Called when a resource is declared and when it is created. */
   onProgress?: (progress: { created: number; declared: number; resource: string }) => void;
   /** The program to evaluate; by default the project's own. */
   program?: () => unknown;
-  /** Handlers instead of the whole table, for tests. */
+  /** Replaces the table of handlers in tests. */
   table?: Readonly<Record<string, Handler>>;
 }
 
 export interface Deployment {
   outputs: Record<string, unknown>;
   resources: number;
-  /** The addresses that were subscribed by mail and wait for their confirmation. */
+  /** Mail subscriptions that wait for their confirmation. */
   mailSubscriptions: { address: string; topicArn: string }[];
   ignoredInputs: IgnoredInput[];
   /** Removes everything, in reverse order. */
   destroy(): Promise<void>;
 }
 
-/** The deployment failed; the message names the resource and the cause. */
+/** The deployment failed. The message names the resource and the cause. */
 export class DeployError extends Error {
   override name = "DeployError";
 }
@@ -91,7 +91,7 @@ class Deployer {
       outputs,
       resources: this.made.length,
       mailSubscriptions: this.mailSubscriptions(),
-      // Resources are made side by side: the order of their ends is chance.
+      // Resources are created side by side, in no fixed order.
       ignoredInputs: this.ignoredInputs.sort((a, b) => (a.resource < b.resource ? -1 : 1)),
       destroy: () => this.destroy(),
     };
@@ -111,7 +111,7 @@ class Deployer {
       return outputs;
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);
-      throw new DeployError(this.secrets.blot(message), { cause: error });
+      throw new DeployError(this.secrets.redact(message), { cause: error });
     }
   }
 
@@ -128,7 +128,7 @@ class Deployer {
     const handler = this.table[type];
     if (!handler) {
       throw new Error(
-        "the local stack does not know this type; give it a handler in local/deploy/handlers.ts",
+        "the local stack does not support this type; add a handler to local/deploy/handlers.ts",
       );
     }
     this.declared += 1;
@@ -164,14 +164,14 @@ class Deployer {
     const kept = this.registered.filter(({ resource }) => resource.__protect === true);
     if (kept.length > 0) {
       const names = kept.map(({ type, name }) => `${name} (${type})`).join(", ");
-      throw new DeployError(`Nothing was removed, as on AWS: these are protected: ${names}`);
+      throw new DeployError(`Nothing was removed. These resources are protected, as on AWS: ${names}`);
     }
     for (const { type, name, handler, deployed } of this.made.splice(0).reverse()) {
       try {
         await handler.remove?.(deployed, this.context);
       } catch (error) {
         throw new DeployError(
-          this.secrets.blot(`${name} (${type}) could not be removed: ${errorText(error)}`),
+          this.secrets.redact(`${name} (${type}) could not be removed: ${errorText(error)}`),
         );
       }
     }

@@ -23,9 +23,9 @@ import { assetBytes } from "./assets";
 import { handler } from "./resource";
 import { tagList, tagQuery } from "./tags";
 
-const NO_ACCESS_CONTROL = "stored, without effect (the endpoint is open to this machine only)";
+const NO_ACCESS_CONTROL = "stored, without effect: only this machine can reach the endpoint";
 
-const TOO_YOUNG = "stored; a local run ends before anything is old enough";
+const TOO_YOUNG = "stored; a local run ends before any object is old enough";
 
 const bucket = handler<aws.s3.BucketArgs>({
   honours: ["bucket", "bucketPrefix", "forceDestroy", "tags"],
@@ -91,7 +91,7 @@ const ownershipControls = handler<aws.s3.BucketOwnershipControlsArgs>({
 
 const encryption = handler<aws.s3.BucketServerSideEncryptionConfigurationArgs>({
   honours: ["bucket"],
-  ineffective: { rules: "objects lie unencrypted in the run's folder" },
+  ineffective: { rules: "objects are stored unencrypted in the run's folder" },
   async create(inputs, { clients }) {
     const rules = inputs.rules.map((rule): ServerSideEncryptionRule => {
       const standard = rule.applyServerSideEncryptionByDefault;
@@ -184,7 +184,7 @@ const object = handler<aws.s3.BucketObjectv2Args>({
   async create(inputs, { clients, root }) {
     const body = inputs.source === undefined ? (inputs.content ?? "") : await assetBytes(inputs.source, root);
     const key = inputs.key ?? "";
-    if (key === "") throw new Error("key is missing: the local stack takes it from the key alone");
+    if (key === "") throw new Error("key is missing: the local stack needs it");
     const bucketName = String(inputs.bucket);
     const { ETag } = await clients.s3.send(
       new PutObjectCommand({

@@ -1,17 +1,17 @@
-// Pulumi's secrets on their way through the local deployment: opened to be deployed, closed again in outputs, and
-// blotted out of every text that a person or a log sees.
+// Handles Pulumi's secrets in the local deployment: reads them for the handlers, marks them again in outputs, and
+// redacts them in every message and log line.
 import * as pulumi from "@pulumi/pulumi";
 
 // How the Pulumi SDK marks a secret among the inputs that it sends to the engine.
 const SIGNATURE_KEY = "4dabf18193072939515e22adb298388d";
 const SECRET_SIGNATURE = "1b47061264138c4ac30d75fd1eb44270";
 
-const SHORTEST_BLOTTED = 4;
+const SHORTEST_REDACTED = 4;
 
 export class Secrets {
   private readonly values = new Set<string>();
 
-  /** The value without its marks, whose texts are remembered as secret. */
+  /** The value without its secret marks. Its secret texts are remembered. */
   open(value: unknown, secret = false): unknown {
     if (Array.isArray(value)) return value.map((member) => this.open(member, secret));
     if (typeof value === "object" && value !== null) {
@@ -28,10 +28,10 @@ export class Secrets {
   }
 
   remember(value: string): void {
-    if (value.length >= SHORTEST_BLOTTED) this.values.add(value);
+    if (value.length >= SHORTEST_REDACTED) this.values.add(value);
   }
 
-  /** Outputs in which every top-level input that held a secret is one again. */
+  /** Outputs in which every top-level input that contained a secret is marked secret again. */
   close(outputs: Record<string, unknown>, inputs: Record<string, unknown>): Record<string, unknown> {
     return Object.fromEntries(
       Object.entries(outputs).map(([key, value]) => [
@@ -41,7 +41,7 @@ export class Secrets {
     );
   }
 
-  blot(text: string): string {
+  redact(text: string): string {
     let result = text;
     for (const value of this.values) result = result.replaceAll(value, "[secret]");
     return result;

@@ -10,7 +10,7 @@ import { tagList } from "./tags";
 
 const secret = handler<aws.secretsmanager.SecretArgs>({
   honours: ["name", "namePrefix", "description", "recoveryWindowInDays", "tags"],
-  ineffective: { kmsKeyId: "secrets lie unencrypted in the emulator's memory" },
+  ineffective: { kmsKeyId: "secrets are stored unencrypted in the emulator's memory" },
   naming: { maximumLength: 512 },
   async create(inputs, { clients, physicalName }) {
     const { ARN, Name } = await clients.secrets.send(

@@ -12,7 +12,7 @@ import { tagList } from "./tags";
 
 const topic = handler<aws.sns.TopicArgs>({
   honours: ["name", "namePrefix", "displayName", "tags"],
-  ineffective: { kmsMasterKeyId: "messages lie unencrypted in the local mailbox" },
+  ineffective: { kmsMasterKeyId: "messages are stored unencrypted in the local mailbox" },
   naming: { maximumLength: 256 },
   async create(inputs, { clients, physicalName }) {
     const Name = physicalName(inputs.name, inputs.namePrefix);
@@ -51,7 +51,7 @@ const subscription = handler<aws.sns.TopicSubscriptionArgs>({
 
 const topicPolicy = handler<aws.sns.TopicPolicyArgs>({
   honours: ["arn"],
-  ineffective: { policy: "stored, not enforced (everyone on this machine may publish)" },
+  ineffective: { policy: "stored, not enforced: every program on this machine may publish" },
   async create(inputs, { clients }) {
     const AttributeValue = String(inputs.policy);
     parseJson(AttributeValue, "policy");

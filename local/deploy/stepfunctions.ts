@@ -19,8 +19,8 @@ import { tagList } from "./tags";
 const stateMachine = handler<aws.sfn.StateMachineArgs>({
   honours: ["name", "namePrefix", "definition", "type", "roleArn", "tags"],
   ineffective: {
-    tracingConfiguration: "there is no X-Ray here",
-    loggingConfiguration: "the history is in GetExecutionHistory and the run's emulator.log",
+    tracingConfiguration: "the local stack has no X-Ray",
+    loggingConfiguration: "stored, without effect: see GetExecutionHistory and the run's emulator.log",
   },
   naming: { maximumLength: 80 },
   async create(inputs, { clients, physicalName }) {
@@ -69,7 +69,7 @@ const schedule = handler<aws.scheduler.ScheduleArgs>({
     ...["groupName", "target.arn", "target.roleArn", "target.input", "flexibleTimeWindow.mode"],
   ],
   ineffective: {
-    "target.retryPolicy": "a start that fails is not tried again here",
+    "target.retryPolicy": "stored; the local stack does not run schedules",
   },
   naming: { maximumLength: 64 },
   async create(inputs, { clients, physicalName }) {

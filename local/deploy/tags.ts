@@ -1,13 +1,13 @@
-// Tags in the two forms that AWS's services take beside a plain map.
+// Converts tags to the two forms that AWS services accept besides a map.
 
 type Tags = Readonly<Record<string, string>> | undefined;
 
-/** `[{ Key, Value }]`, as IAM, S3, SNS, Athena, Scheduler and Secrets Manager take them. */
+/** `[{ Key, Value }]`, for IAM, S3, SNS, Athena, Scheduler and Secrets Manager. */
 export function tagList(tags: Tags): { Key: string; Value: string }[] {
   return Object.entries(tags ?? {}).map(([Key, Value]) => ({ Key, Value }));
 }
 
-/** `key=value&...`, as an S3 object is put with. */
+/** `key=value&...`, for PutObject. */
 export function tagQuery(tags: Tags): string | undefined {
   return tags && new URLSearchParams(tags).toString();
 }

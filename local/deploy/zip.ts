@@ -1,4 +1,4 @@
-// A ZIP archive of a few files in memory, the same bytes for the same files (fixed dates, sorted names).
+// Makes a ZIP archive in memory. The same files always give the same bytes (fixed dates, sorted names).
 import { crc32, deflateRawSync } from "node:zlib";
 
 const LOCAL_HEADER = 0x04034b50;

@@ -56,7 +56,7 @@ describe("local/mailbox", () => {
       assert(own && foreign);
       await confirm(own, endpoint);
       assert.deepEqual(opened, ["/?Action=ConfirmSubscription&Token=abc"]);
-      await assert.rejects(confirm(foreign, endpoint), /leads out of the local stack/);
+      await assert.rejects(confirm(foreign, endpoint), /does not lead to the local stack/);
     } finally {
       server.close();
     }

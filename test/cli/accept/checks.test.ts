@@ -145,7 +145,7 @@ const CASES: Record<string, Cases> = {
       },
       "events are missing": {
         fields: { facts: facts({ simulate: simulated({ sent: 101 }) }) },
-        says: /1 are missing/,
+        says: /1 missing/,
       },
       "Athena sees fewer": {
         answers: athena(() => [[89]]),

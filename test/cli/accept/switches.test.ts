@@ -54,7 +54,7 @@ describe("cli/accept/switches", () => {
     const off = await isOff("versioning")(
       world({ GetBucketVersioning: { Status: "Suspended" } }, wasOn(["a: Enabled"])),
     );
-    assert.deepEqual(off, { state: "seen", says: "gone: a: Enabled" });
+    assert.deepEqual(off, { state: "seen", says: "off: a: Enabled" });
   });
 });
 

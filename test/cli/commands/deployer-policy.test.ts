@@ -99,7 +99,7 @@ describe("npm run deployer-policy", function () {
   it("says what is missing and what is wrong", () => {
     const unknown = run("--account", "123456789012", "--stack", "other", "--out", folder, "--json");
     assert.equal(unknown.status, 1);
-    assert.match(unknown.stderr, /The stack other has no configuration .*give --region NAME/);
+    assert.match(unknown.stderr, /The stack other has no configuration .*add --region NAME/);
     assert.equal(JSON.parse(unknown.stdout).error, unknown.stderr.trim());
     for (const [options, message] of [
       [[], /^--account ID is missing/],

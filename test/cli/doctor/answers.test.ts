@@ -168,11 +168,11 @@ describe("cli/doctor/stack, by AWS's answers", () => {
     assert.equal(found.state, "bad");
     assert.equal(
       found.says,
-      "the stream is PROVISIONED, 1 open, clickstream:shardCount is 3: AWS doubles or halves the shards of a stream at most, so pulumi up would be refused",
+      "the stream is PROVISIONED, 1 open, clickstream:shardCount is 3. AWS at most doubles or halves the shards in one update, so pulumi up would fail",
     );
     assert.equal(
       found.remedy,
-      "go from 1 by 2, 3, a pulumi up each (AWS takes ten in 24 hours): pulumi config set clickstream:shardCount 2 --stack dev && pulumi up --stack dev",
+      "go from 1 to 2, 3, with a pulumi up for each step (AWS allows ten updates in 24 hours): pulumi config set clickstream:shardCount 2 --stack dev && pulumi up --stack dev",
     );
   });
 
@@ -197,15 +197,15 @@ describe("cli/doctor/stack, by AWS's answers", () => {
     );
     assert.equal(
       await says("PROVISIONED", 2, "PROVISIONED 8", "UPDATING"),
-      "unknown: the stream is UPDATING: ask again in some minutes",
+      "unknown: the stream is UPDATING; check again in a few minutes",
     );
   });
 
   it("knows that one shard is too few for a stream that was on demand", async () => {
     const found = await shards("ON_DEMAND", 4, "PROVISIONED 1");
     assert.equal(found.state, "bad");
-    assert.match(found.says, /so pulumi up would change the mode, and then be refused$/);
-    assert.match(found.remedy ?? "", /^go from 4 by 2, 1, .*clickstream:shardCount 2 --stack dev/);
+    assert.match(found.says, /so pulumi up would change the mode and then fail$/);
+    assert.match(found.remedy ?? "", /^go from 4 to 2, 1, .*clickstream:shardCount 2 --stack dev/);
   });
 
   it("knows an account where Lake Formation decides on new databases and tables", async () => {
@@ -213,7 +213,7 @@ describe("cli/doctor/stack, by AWS's answers", () => {
     assert.deepEqual(await check(), {
       name: "Lake Formation",
       state: "ok",
-      says: "IAM alone decides on the catalog",
+      says: "IAM alone controls access to the catalog",
     });
     for (const lake of [
       { tables: IAM_DECIDES, databases: [] },
@@ -223,7 +223,7 @@ describe("cli/doctor/stack, by AWS's answers", () => {
       const found = await check();
       assert.deepEqual(
         [found?.state, found?.remedy],
-        ["unknown", 'docs/deployment.md, section "Lake Formation", has the commands'],
+        ["unknown", 'see docs/deployment.md, section "Lake Formation", for the commands'],
       );
     }
     aws.lake = { tables: IAM_DECIDES, databases: IAM_DECIDES };
@@ -240,7 +240,7 @@ describe("cli/doctor/stack, by AWS's answers", () => {
     assert.equal(refused?.state, "bad");
     assert.match(
       refused?.remedy ?? "",
-      /root user gives once .*: Account, "IAM user and role access to Billing information"/,
+      /root user activates that access once .*: Account, "IAM user and role access to Billing information"/,
     );
     aws.callerIsKnown = false;
     aws.billing = true;

@@ -65,7 +65,7 @@ describe("cli/doctor/machine", () => {
     assert.equal(nowhere.status, 1);
     assert.match(
       nowhere.stdout,
-      /✗ Configuration +There is no configuration of a stack nowhere .* → pulumi stack init nowhere/,
+      /✗ Configuration +The stack nowhere has no configuration .* → pulumi stack init nowhere/,
     );
     assert.doesNotMatch(nowhere.stdout + nowhere.stderr, /\n\s+at /);
   }).timeout(60_000);

@@ -51,11 +51,11 @@ describe("cli/doctor/stack", function () {
     assert.equal(found?.says, "not confirmed: waits@example.com");
     assert.match(
       found?.remedy ?? "",
-      /follow the link in the mail .*valid for two days, .* pulumi up --refresh, or subscribe again \(pulumi stack output subscribeCommand\)/,
+      /follow the link in the mail .*valid for two days\. .* pulumi up --refresh, or subscribe again \(pulumi stack output subscribeCommand\)/,
     );
     const gone = await named("Mails of success", { successEmails: '["late@example.com"]' });
     assert.equal(gone?.state, "bad");
-    assert.match(gone?.says ?? "", /^configured and not subscribed: late@example.com\. AWS deletes/);
+    assert.match(gone?.says ?? "", /^configured but not subscribed: late@example.com\. AWS deletes/);
     assert.match(gone?.remedy ?? "", /^pulumi up --refresh/);
     const nobody = await named("Mails of success");
     assert.deepEqual([nobody?.state, nobody?.says], ["unknown", "nobody is subscribed"]);
@@ -67,7 +67,7 @@ describe("cli/doctor/stack", function () {
     assert.equal(await shards({ shardCount: "2" }), "ok");
     const found = await named("Shards", { shardCount: "3" });
     assert.equal(found?.state, "bad");
-    assert.match(found?.remedy ?? "", /^go from 1 by 2, 3, /);
+    assert.match(found?.remedy ?? "", /^go from 1 to 2, 3, /);
   });
 
   it("shows an ingest that is not connected any more", async () => {
@@ -134,7 +134,7 @@ describe("cli/doctor/stack", function () {
     const wrong = await credentialsCheck(config, other);
     assert.deepEqual(
       [wrong.state, wrong.says],
-      ["bad", "they are of the account 000000000000, the stack is in 111111111111"],
+      ["bad", "they belong to the account 000000000000, but the stack is in 111111111111"],
     );
     const away = await credentialsCheck(NOWHERE, undefined);
     assert.equal(away.state, "bad");
@@ -156,7 +156,7 @@ describe("cli/doctor/stack", function () {
       return `${check?.state}: ${check?.says}`;
     };
     assert.equal(await first(() => undefined), "bad: not on the PATH");
-    assert.equal(await first(answers("v3.10.1", 0)), "bad: v3.10.1 is old");
+    assert.equal(await first(answers("v3.10.1", 0)), "bad: v3.10.1 is too old");
     assert.equal(await first(answers("v3.248.0", 1)), "bad: v3.248.0, not logged in");
     assert.equal(await first(answers("v3.248.0", 0)), "ok: v3.248.0, logged in as me");
   });

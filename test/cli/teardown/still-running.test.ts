@@ -50,7 +50,7 @@ describe("cli/teardown/still-running", () => {
         "Nothing was deleted: the stack prod on AWS is still at work (the execution one), and would write into the emptied buckets. " +
         "Wait until that has ended, or end it, then the same command again:\n" +
         "  aws stepfunctions stop-execution --execution-arn arn:one\n" +
-        "If the schedule is on, turn it off first: pulumi config set scheduleEnabled false && pulumi up",
+        "If the schedule is enabled, disable it first: pulumi config set scheduleEnabled false && pulumi up",
     });
     await refuseWhileRunning(clients([[]], ["SUCCEEDED", "TIMEOUT"]), OUTPUTS, "the stack prod on AWS");
   });

@@ -79,7 +79,7 @@ describe("local/deploy/program", () => {
     log = [];
     await assert.rejects(
       deployment.destroy(),
-      /^DeployError: Nothing was removed, as on AWS: these are protected: Raw \(aws:s3\/bucket:Bucket\)$/,
+      /^DeployError: Nothing was removed\. These resources are protected, as on AWS: Raw \(aws:s3\/bucket:Bucket\)$/,
     );
     assert.deepEqual(log, []);
   });
@@ -100,7 +100,7 @@ describe("local/deploy/program", () => {
       assert(error instanceof DeployError);
       assert.match(
         error.message,
-        /^jobs \(aws:sqs\/queue:Queue\) could not be created: the local stack does not know this type/,
+        /^jobs \(aws:sqs\/queue:Queue\) could not be created: the local stack does not support this type/,
       );
       return true;
     });
