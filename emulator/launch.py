@@ -1,4 +1,4 @@
-"""Starts the local AWS emulator on free ports of 127.0.0.1, says where it is, and leaves nothing behind.
+"""Starts the local AWS emulator on free ports of 127.0.0.1, prints its address, and cleans up at the end.
 
     python emulator/launch.py --state-dir DIR
 
@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 if __name__ == "__main__":
-    # Python puts a script's own folder first on the path; the package's parent has to be there instead.
+    # Python puts the script's folder first on the path, but imports need the package's parent.
     sys.path[0] = str(Path(__file__).resolve().parents[1])
     from emulator.core.server import main
 

@@ -1,4 +1,4 @@
-"""Athena: real SQL over the partitions of the Glue catalog, in the place of MiniStack's approximation."""
+"""Athena: real SQL over the partitions of the Glue catalog. Replaces MiniStack's approximation."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ PATCHES = [*(("ministack.services.athena", name) for name in _REPLACED), *_CALLE
 
 
 def install(context) -> None:
-    """Put the functions of service.py in the place of MiniStack's."""
+    """Replace MiniStack's functions with those of service.py."""
     from ministack.services import athena
 
     from . import service

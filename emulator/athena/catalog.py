@@ -1,4 +1,4 @@
-"""The Glue catalog as Athena uses it, with its caller's rights: databases, tables, partitions, views."""
+"""The Glue catalog for Athena, with the caller's permissions: databases, tables, partitions, views."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def _columns(raw: list | None) -> list[Column]:
 
 
 def require(action: str, database: str | None = None, table: str | None = None) -> None:
-    """The caller may do this in the catalog. Glue asks for each level down to the one that is meant."""
+    """Check the caller's permission in the catalog. Glue checks each level down to the named one."""
     levels = ["catalog"]
     levels += [f"database/{database}"] if database else []
     levels += [f"table/{database}/{table}"] if table else []
@@ -83,7 +83,7 @@ def require(action: str, database: str | None = None, table: str | None = None) 
 
 
 def look_at_default() -> None:
-    """Athena looks at the default database whenever it runs DDL."""
+    """For DDL, Athena also reads the default database."""
     require("GetDatabase", "default")
 
 
@@ -115,7 +115,7 @@ def partitions(table: Table) -> list[dict]:
 
 
 def call(action, request: dict) -> None:
-    """Run one of MiniStack's Glue actions; its refusal becomes Hive's DDL error."""
+    """Run one of MiniStack's Glue actions. Its error becomes Hive's DDL error."""
     status, _, body = action(request)
     if status >= 300:
         answer = json.loads(body)

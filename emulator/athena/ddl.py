@@ -1,4 +1,4 @@
-"""CREATE EXTERNAL TABLE as the Glue table that it stands for."""
+"""Translates CREATE EXTERNAL TABLE to a Glue table."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _FORMATS = {
 
 
 def parquet_descriptor(columns: list[dict], location: str) -> dict:
-    """The StorageDescriptor of a table that CTAS writes."""
+    """The StorageDescriptor of a table that CTAS creates."""
     return _descriptor(columns, location, _FORMATS["PARQUET"], None, {})
 
 

@@ -1,4 +1,4 @@
-"""Reads Athena's SQL text: Trino's grammar with every function left under its own name."""
+"""Parses Athena's SQL: Trino's grammar, with all function names unchanged."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from sqlglot.tokenizer_core import TokenType
 
 from .errors import MalformedQuery
 
-# sqlglot warns about statements that it keeps as text; they are refused below or handled elsewhere.
+# sqlglot warns about statements that it keeps as text. They are rejected below or handled elsewhere.
 logging.getLogger("sqlglot").setLevel(logging.ERROR)
 
 
 class AthenaQuery(Trino):
-    """Trino without sqlglot's own reading of functions: functions.py says what each one means here."""
+    """Trino without sqlglot's handling of functions: functions.py defines what each one means."""
 
-    # Subscripts stay as they are written; sqlglot would otherwise count them from 0 while it holds the tree.
+    # Subscripts stay as written. Otherwise sqlglot would count them from 0 in the tree.
     INDEX_OFFSET = 0
 
     class Parser(Trino.Parser):
@@ -29,7 +29,7 @@ class AthenaQuery(Trino):
 
 
 _STARTS = ("SELECT", "WITH", "VALUES", "TABLE", "(")
-# Tokens of other dialects that sqlglot would understand and Athena refuses.
+# Tokens of other dialects that sqlglot accepts and Athena rejects.
 _FOREIGN = {
     TokenType.DCOLON: "::",
     TokenType.ILIKE: "ILIKE",

@@ -32,7 +32,7 @@ CUT_OFF = "Query cancelled! : Bytes scanned limit was exceeded"
 
 @dataclass
 class Outcome:
-    """What a statement answers."""
+    """The result of a statement."""
 
     columns: list[dict] = field(default_factory=list)
     rows: list[list[str | None]] = field(default_factory=list)
@@ -44,7 +44,7 @@ class Outcome:
 
 @dataclass
 class Session:
-    """One query execution's surroundings: where it works, what it may read, whether it was stopped."""
+    """The context of a query execution: database, output location, limits, and whether it was stopped."""
 
     database: str
     scratch: Path
@@ -75,7 +75,7 @@ class Session:
 
 @dataclass
 class Prepared:
-    """A checked query: DuckDB's SQL, its result columns, what it refers to."""
+    """A checked query: DuckDB's SQL, its result columns and the tables that it refers to."""
 
     query: Query
     duckdb_sql: str
@@ -99,7 +99,7 @@ def connect(macros: bool = True) -> duckdb.DuckDBPyConnection:
 
 @cache
 def _analysis() -> duckdb.DuckDBPyConnection:
-    """The DuckDB in which queries are checked: it holds empty tables only."""
+    """The DuckDB that checks queries. It contains only empty tables."""
     return connect()
 
 
@@ -195,7 +195,7 @@ def _name_outputs(tree: exp.Expr) -> exp.Expr:
 
 
 def _check_aliases(query: Query, connection: duckdb.DuckDBPyConnection) -> None:
-    """Trino knows a SELECT's own aliases in ORDER BY only; DuckDB would take them anywhere."""
+    """Trino accepts a SELECT's aliases only in ORDER BY. DuckDB accepts them anywhere."""
     for select in query.tree.find_all(exp.Select):
         aliases = {p.alias.lower() for p in select.expressions if isinstance(p, exp.Alias)}
         places = [select.args.get(key) for key in ("where", "group", "having")] + list(select.expressions)
@@ -232,7 +232,7 @@ def _in_sources(query: Query, select: exp.Select, column: exp.Column, connection
 
 
 def open_for(prepared: Prepared, session: Session, writable: Path | None = None) -> duckdb.DuckDBPyConnection:
-    """A DuckDB that holds the query's tables as views over the files it may read. It reaches nothing else."""
+    """A DuckDB with the query's tables as views over the files that it may read. It can access nothing else."""
     connection = connect(macros="athena_" in prepared.duckdb_sql)
     session.use(connection)
     used = used_columns(prepared.query.tree)
@@ -258,7 +258,7 @@ def open_for(prepared: Prepared, session: Session, writable: Path | None = None)
 
 
 def _hide_pseudo(statement: str, prepared: Prepared) -> str:
-    """Without `$path` in the query, `*` must not show it."""
+    """Without `$path` in the query, `*` must not return it."""
     named = {identifier.name.lower() for identifier in prepared.query.tree.find_all(exp.Identifier)}
     if not statement.startswith("CREATE VIEW") or named & set(scan.PSEUDO):
         return statement
@@ -310,7 +310,7 @@ def _run(prepared: Prepared, session: Session) -> Outcome:
 
 
 def guarded(prepared: Prepared, action: Callable):
-    """Run an action that uses DuckDB, its errors in Athena's words."""
+    """Run an action that uses DuckDB and translate its errors to Athena's."""
     try:
         return action()
     except duckdb.Error as error:

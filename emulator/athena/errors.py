@@ -1,4 +1,4 @@
-"""The ways in which a query ends badly, with Athena's names for them."""
+"""The ways in which a query fails, with Athena's names."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class AthenaFailure(Exception):
 
 
 class DdlFailure(AthenaFailure):
-    """A Hive DDL statement failed; Athena reports these with Hive's own sentence."""
+    """A Hive DDL statement failed. Athena reports Hive's message."""
 
     def __init__(self, message: str) -> None:
         Exception.__init__(self, f"FAILED: {message}")
@@ -64,7 +64,7 @@ class QueryCancelled(Exception):
 
 
 class RequestRefused(Exception):
-    """The API call itself is refused (InvalidRequestException)."""
+    """The API call is rejected (InvalidRequestException)."""
 
     def __init__(self, message: str, code: str = "INVALID_INPUT") -> None:
         super().__init__(message)
@@ -72,7 +72,7 @@ class RequestRefused(Exception):
 
 
 class MalformedQuery(RequestRefused):
-    """The text is no statement at all: Athena refuses it at StartQueryExecution."""
+    """The text is not a statement. Athena rejects it at StartQueryExecution."""
 
     def __init__(self, message: str) -> None:
         super().__init__(message, "MALFORMED_QUERY")

@@ -1,4 +1,4 @@
-"""Trino's functions: which exist here, with how many arguments, and what DuckDB calls them.
+"""Trino's functions: which are supported, with how many arguments, and their names in DuckDB.
 
 A name that is not listed fails, whether DuckDB knows it or not: DuckDB's own functions (read_csv, getenv)
 are no part of Athena. What differs in meaning goes through a macro of macros.sql.
@@ -136,7 +136,7 @@ SCALAR: dict[str, tuple[int, int, str]] = {
     "grouping": (1, 999, "grouping"),
 }
 
-# What needs more than a new name; translate.py and typing.py hold the rules.
+# Functions that need more than a new name. rewrite.py and typed.py have the rules.
 SPECIAL = {
     "if": (2, 3),
     "concat": (2, 999),
@@ -204,7 +204,7 @@ WINDOW = {
     "nth_value": (2, 2, "nth_value"),
 }
 
-# Real Trino functions that have no counterpart here: they are told apart from misspelt names.
+# Trino functions without a counterpart here. They get another error than misspelt names.
 MISSING = set(
     [
         "format",

@@ -17,7 +17,7 @@ _TASK = "Execution Error, return code 1 from org.apache.hadoop.hive.ql.exec.DDLT
 
 
 def understand(scanner: Scanner) -> Found | None:
-    """Parse one statement; its work is done when the returned function runs."""
+    """Parse one statement. The returned function executes it."""
     for words, read in _STATEMENTS:
         if scanner.take(*words):
             name, action = read(scanner)

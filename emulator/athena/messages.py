@@ -1,4 +1,4 @@
-"""DuckDB's errors in Trino's words."""
+"""Translates DuckDB's errors to Trino's messages."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import duckdb
 from .dialect import where
 from .errors import AthenaFailure, QueryCancelled
 
-# What athena_fail of functions.py leaves in DuckDB's message of the failed cast.
+# What athena_fail of functions.py writes into DuckDB's message of a failed cast.
 _OWN = re.compile(r"Could not convert string '([A-Z]+(?:_[A-Z]+)+): (.*)' to INT8", re.DOTALL)
 _UNKNOWN = "cannot be resolved or requester is not authorized to access requested resources"
 

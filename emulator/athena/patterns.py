@@ -1,4 +1,4 @@
-"""Date patterns as strftime's: MySQL's of date_format and date_parse, Joda's of format_datetime."""
+"""Translates date patterns to strftime's: MySQL's of date_format and date_parse, Joda's of format_datetime."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ _JODA = {
 
 
 def mysql(pattern: str) -> str:
-    """`%Y-%m-%d %H:%i` as strftime writes it."""
+    """`%Y-%m-%d %H:%i` as a strftime pattern."""
 
     def one(match: re.Match) -> str:
         letter = match.group(1)
@@ -82,7 +82,7 @@ def mysql(pattern: str) -> str:
 
 
 def joda(pattern: str) -> str:
-    """`yyyy-MM-dd HH:mm` as strftime writes it."""
+    """`yyyy-MM-dd HH:mm` as a strftime pattern."""
     parts = []
     for literal, letters, _, other in re.findall(r"'((?:[^']|'')*)'|(([A-Za-z])\3*)|(.)", pattern):
         if letters:

@@ -1,4 +1,4 @@
-"""Partition projection: the partitions that a table's properties name, without the catalog listing them.
+"""Partition projection: the partitions that a table's properties define, without catalog entries.
 
 https://docs.aws.amazon.com/athena/latest/ug/partition-projection-supported-types.html
 """
@@ -26,7 +26,7 @@ _JAVA_TO_STRPTIME = {"yyyy": "%Y", "MM": "%m", "dd": "%d", "HH": "%H", "mm": "%M
 
 
 def values_of(key: Column, properties: dict, wanted: set[str] | None) -> list[str]:
-    """Every value that the projection of one partition column names."""
+    """Every value that the projection of one partition column defines."""
     prefix = f"projection.{key.name}."
     own = {name[len(prefix) :]: value for name, value in properties.items() if name.startswith(prefix)}
     kind = own.get("type", "").lower()

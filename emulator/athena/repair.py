@@ -9,7 +9,7 @@ from .catalog import Table
 
 
 def repair(table: Table) -> list[str]:
-    """Add what is missing, change nothing that is there; returns the lines that Athena prints."""
+    """Add what is missing and change nothing else. Returns the lines that Athena prints."""
     found = _on_storage(table)
     registered = {
         tuple(raw["Values"]): (raw.get("StorageDescriptor") or {}).get("Location", "")
@@ -32,7 +32,7 @@ def repair(table: Table) -> list[str]:
 
 
 def _on_storage(table: Table) -> dict[tuple[str, ...], str]:
-    """Partition values -> location of every key=value folder that holds data."""
+    """Partition values -> location of every key=value folder with data."""
     bucket, prefix = store.folder(table.location)
     found: dict[tuple[str, ...], str] = {}
     for item in store.list_objects(bucket, prefix):
@@ -48,7 +48,7 @@ def _on_storage(table: Table) -> dict[tuple[str, ...], str]:
 def _values(table: Table, folders: list[str]) -> tuple[str, ...] | None:
     pairs = [folder.partition("=") for folder in folders]
     names = [name for name, _, _ in pairs]
-    # Athena takes only lower-case folder names, in the order of the partition keys.
+    # Athena accepts only lower-case folder names, in the order of the partition keys.
     if names != [key.name for key in table.keys] or not all(value for _, _, value in pairs):
         return None
     return tuple(unquote(value) for _, _, value in pairs)

@@ -19,7 +19,7 @@ _NUMBERS = itertools.count(1)
 
 @dataclass
 class Reference:
-    """One mention of a table; in DuckDB it has a name of its own, so that each reads just its partitions."""
+    """One use of a table. Each gets a separate name in DuckDB, so that it reads only its partitions."""
 
     name: str
     node: exp.Table
@@ -147,7 +147,7 @@ def _strip_column_prefixes(tree: exp.Expr) -> None:
             column.set("catalog", None)
 
 
-# ---- Tables that Athena makes up ----
+# ---- Tables that Athena generates ----
 
 
 def _information_schema(own: str, name: str, at: str) -> str:
@@ -207,11 +207,11 @@ def _literal(own: str, names: list[str], rows: list[tuple]) -> str:
     return f'{made}; INSERT INTO "{own}" VALUES {values}'
 
 
-# ---- Which partitions a query can want ----
+# ---- Which partitions a query can need ----
 
 
 def collect_conditions(query: Query) -> None:
-    """Give each reference the conjuncts of its SELECT's WHERE that only speak of its partition columns."""
+    """Give each reference the conjuncts of its WHERE that use only its partition columns."""
     for reference in query.references:
         table, select = reference.table, reference.node.find_ancestor(exp.Select)
         if table is None or not table.keys or select is None or not _may_prune(select, reference.node):
@@ -229,7 +229,7 @@ def _single(where: exp.Where | None) -> list[exp.Expr]:
 
 
 def _may_prune(select: exp.Select, node: exp.Table) -> bool:
-    """Not below an outer join that could fill the table's columns with NULL."""
+    """Not on the side of an outer join whose columns can become NULL."""
     joins = select.args.get("joins") or []
     sides = {str(join.args.get("side") or "").upper() for join in joins}
     first = node.parent is select.args.get("from_")

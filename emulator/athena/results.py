@@ -1,4 +1,4 @@
-"""Writes what a query answers where Athena puts it, and pages through it for GetQueryResults."""
+"""Writes query results to Athena's output location, and pages through them for GetQueryResults."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ _MOST_ROWS = 1000
 
 
 def csv_bytes(outcome: Outcome) -> bytes:
-    """Athena's result file: a header, every value in double quotes, NULL as nothing at all."""
+    """Athena's result file: a header, every value in double quotes, NULL as an empty field."""
     lines = [",".join(_quoted(column["Name"]) for column in outcome.columns)] if outcome.header else []
     lines += [",".join(_quoted(value) for value in row) for row in outcome.rows]
     return "".join(line + "\n" for line in lines).encode()
 
 
 def text_bytes(outcome: Outcome) -> bytes:
-    """DDL and SHOW results: one line a row, columns separated by tabs."""
+    """DDL and SHOW results: one line per row, columns separated by tabs."""
     return "".join("\t".join(value or "" for value in row) + "\n" for row in outcome.rows).encode()
 
 
@@ -26,7 +26,7 @@ def _quoted(value: str | None) -> str:
 
 
 def write(outcome: Outcome, location: str) -> None:
-    """Put the result object and its .metadata companion beside it."""
+    """Write the result object and its .metadata companion."""
     if not outcome.keep_result_file:
         return
     bucket, key = store.split_uri(location)
@@ -38,7 +38,7 @@ def write(outcome: Outcome, location: str) -> None:
 
 
 def _metadata(outcome: Outcome) -> bytes:
-    """AWS's companion file is binary and undocumented; here it lists the columns and their types."""
+    """AWS's companion file is binary and undocumented. Here it lists the columns and types."""
     return "".join(f"{column['Name']}\t{column['Type']}\n" for column in outcome.columns).encode()
 
 

@@ -1,4 +1,4 @@
-"""Rewrites the functions and literals of a parsed query into what DuckDB runs, whatever their types."""
+"""Rewrites functions and literals of a parsed query for DuckDB, without regard to types."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _INTERVALS = {
     "month": "to_months",
     "year": "to_years",
 }
-# What may take the wall clock of another zone: the result no longer shows the zone.
+# Functions that can use another zone's wall clock. The result no longer shows the zone.
 _CLOCK_READERS = {
     "year",
     "month",
@@ -191,7 +191,7 @@ def _extract(node: exp.Extract, sql: str) -> exp.Expr:
 
 
 def _checked(name: str) -> Callable:
-    """Left under a name that typed.py resolves once the arguments' types are known."""
+    """Renamed so that typed.py resolves it when the argument types are known."""
     return lambda _node, args: call(f"athena_typed_{name}", *args)
 
 
@@ -220,7 +220,7 @@ _SPECIAL_RULES: dict[str, Callable] = {
     "cardinality": _checked("cardinality"),
     "element_at": _checked("element_at"),
     "reduce": _reduce,
-    # Exact: within any error bound that Trino promises.
+    # Exact, so within every error bound of Trino.
     "approx_distinct": lambda _node, a: call("count", exp.Distinct(expressions=[a[0]])),
     "map_agg": _map_agg,
     "histogram": lambda _node, a: call("histogram", a[0]),

@@ -1,4 +1,4 @@
-"""A table reference as a DuckDB view over exactly the files that the query may read."""
+"""Makes a DuckDB view of a table reference, over exactly the files that the query may read."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .errors import AthenaFailure, not_supported
 from .tables import DataFile
 from .types import quoted, text
 
-# How many files' footers are read in one go; a query can be stopped, and is billed, between two.
+# The number of file footers read at once. Between two reads, a query can be stopped and is billed.
 _FOOTERS = 500
 PSEUDO = ("$path", "$file_size", "$file_modified_time")
 _WIDER = {
@@ -30,14 +30,14 @@ _WIDER = {
 
 @dataclass
 class Plan:
-    """SQL that makes the view, and the files it opens."""
+    """SQL that creates the view, and the files that it opens."""
 
     statements: list[str] = field(default_factory=list)
     paths: list[str] = field(default_factory=list)
 
 
 def shape(table: Table, name: str) -> str:
-    """An empty DuckDB table of the same columns: what a query is checked against, without touching a file."""
+    """An empty DuckDB table with the same columns, to check a query without reading a file."""
     columns = [f"{quoted(c.name)} {c.type.duckdb}" for c in [*table.columns, *table.keys]]
     if not columns:
         raise AthenaFailure("HIVE_INVALID_METADATA", f"{table.database}.{table.name} has no columns")
@@ -144,7 +144,7 @@ def _select(table: Table, name: str, key: tuple, members: list, wanted: list[str
 
 
 def _parquet_columns(table: Table, physical: dict[str, str], wanted: list[str], sample: DataFile) -> list[str]:
-    """Columns by name; one that the file lacks is NULL, one of another type is bad data."""
+    """Columns by name. A missing column is NULL. A column of another type is bad data."""
     columns = []
     for column in table.columns:
         target, name = column.type.duckdb, quoted(column.name)
@@ -176,7 +176,7 @@ def _check_type(column, found: str, target: str, sample: DataFile) -> None:
 
 
 def _plain(duckdb_type: str) -> str:
-    """Spark writes timestamps as UTC instants; the unit does not matter."""
+    """Spark writes timestamps as UTC instants, in any unit."""
     instants = ("TIMESTAMP WITH TIME ZONE", "TIMESTAMP_NS", "TIMESTAMP_MS", "TIMESTAMP_S")
     for other in instants:
         duckdb_type = duckdb_type.replace(other, "TIMESTAMP")
@@ -206,7 +206,7 @@ def _parquet_types(paths: list[str], wanted: list[str], check: Callable[[int], N
 
 
 def _footers(columns: str, function: str, paths: list[str]) -> list[tuple]:
-    # In the SQL: as a parameter, the Python client looks at each path of a list for long.
+    # In the SQL text: as a parameter, the Python client is slow with a long list.
     return _inspect(f"SELECT {columns} FROM {function}([{', '.join(map(text, paths))}])")
 
 

@@ -28,11 +28,11 @@ _RANGES = {"tinyint": 7, "smallint": 15, "int": 31, "integer": 31, "bigint": 63}
 
 
 class BadValue(Exception):
-    """A value that its column cannot hold; the caller adds file and line."""
+    """A value that does not fit its column. The caller adds file and line."""
 
 
 def reader(library: str, parameters: dict) -> Callable[[list[str], list[Column]], Iterator[list | None]]:
-    """The function that turns lines into rows for a SerDe; None stands for a line to skip."""
+    """The function that turns lines into rows for a SerDe. None means: skip the line."""
     if library in (OPENX, HCATALOG):
         return lambda lines, columns: _json_rows(lines, columns, library, parameters)
     if library == OPEN_CSV:
@@ -103,7 +103,7 @@ def _json_value(value, kind: HiveType, column: str):
         return [_json_value(item, kind.children[0], column) for item in value]
     if kind.name == "map":
         _require(isinstance(value, dict), value, kind, column)
-        # DuckDB reads a JSON object as a map with text keys; other key types have no place there.
+        # DuckDB reads a JSON object as a map with text keys. Other key types are not possible.
         _require(kind.children[0].name in ("string", "varchar"), value, kind, column)
         return {key: _json_value(item, kind.children[1], column) for key, item in value.items()}
     if kind.name == "struct":
@@ -202,7 +202,7 @@ def _split(line: str, separator: str, escape: str | None) -> list[str]:
 
 
 def _lazy_value(field: str | None, column: Column, null: str, nested: tuple[str, str]):
-    """LazySimpleSerDe turns what it cannot read into NULL; an empty number is NULL too."""
+    """LazySimpleSerDe reads invalid values and empty numbers as NULL."""
     kind = column.type
     if field is None or field == null:
         return None

@@ -1,4 +1,4 @@
-"""Athena's API for query executions, in the place of MiniStack's: start, watch, stop, read results."""
+"""Athena's API for query executions: start, get, stop, read results. Replaces MiniStack's."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _tokens: dict[tuple[str, str, str], tuple[dict, str]] = {}
 
 @dataclass
 class Request:
-    """A StartQueryExecution that passed the checks."""
+    """A checked StartQueryExecution."""
 
     data: dict
     statement: Statement
@@ -52,7 +52,7 @@ class Request:
 
 
 def answering(handler: Callable[[dict], dict]) -> Callable[[dict], tuple]:
-    """Turn a refusal into Athena's InvalidRequestException."""
+    """Turn a rejection into Athena's InvalidRequestException."""
 
     @functools.wraps(handler)
     def answer(data: dict) -> tuple:
@@ -118,7 +118,7 @@ def _configuration(workgroup: dict) -> dict:
 
 
 def _destination(data: dict, configuration: dict) -> tuple[str, dict | None]:
-    """Where the result goes: a workgroup that enforces its configuration overrides the request."""
+    """The output location. A workgroup that enforces its configuration overrides the request."""
     own = configuration.get("ResultConfiguration") or {}
     asked = data.get("ResultConfiguration") or {}
     enforced = configuration.get("EnforceWorkGroupConfiguration", False)
@@ -212,7 +212,7 @@ def _fail(execution: dict, failure: Exception) -> None:
 
 
 def _finish(execution: dict, state: str, session: Session, started: float, queued: float = 0.0) -> None:
-    """The figures first, the state last: who sees SUCCEEDED sees everything."""
+    """Set the figures first and the state last, so that a reader of SUCCEEDED sees all figures."""
     total = max(1, round((time.monotonic() - started) * 1000))
     waited = round(queued * 1000)
     execution["Statistics"] = {
@@ -302,7 +302,7 @@ def delete_workgroup(data: dict) -> dict:
 
 
 def get_table_metadata(data: dict) -> tuple:
-    """MiniStack answers an empty table for a name that does not exist."""
+    """MiniStack returns an empty table for an unknown name."""
     table = catalog.find_table((data.get("DatabaseName") or "").lower(), (data.get("TableName") or "").lower())
     if table is None:
         message = f"Table {data.get('TableName')} not found in database {data.get('DatabaseName')}"

@@ -1,4 +1,4 @@
-"""Tells what kind of statement a text is, and runs it."""
+"""Detects the kind of a statement and runs it."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ _REFUSED = (
 
 @dataclass
 class Statement:
-    """A statement that was understood: DDL, DML or UTILITY, its name, and how to run it."""
+    """A parsed statement: DDL, DML or UTILITY, its name, and how to run it."""
 
     kind: str
     name: str
     run: Run
-    # Where the result object lies below the output location: <id><suffix>.
+    # Name of the result object below the output location: <id><suffix>.
     suffix: str = ".txt"
 
 

@@ -1,4 +1,4 @@
-"""The emulated S3 as Athena sees it, with its caller's rights: list a prefix, find a body on disk, write a result."""
+"""The emulated S3 for Athena, with the caller's permissions: list a prefix, find a body on disk, write a result."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def list_objects(bucket: str, prefix: str) -> Iterator[S3Object]:
 
 
 def lister() -> Callable[[str, str], Iterator[S3Object]]:
-    """Lists prefix after prefix of one moment: each bucket is sorted once, however many prefixes are asked for."""
+    """Lists prefixes of one snapshot: each bucket is sorted once, however many prefixes are listed."""
     sorted_buckets: dict[str, tuple[dict, list[str]]] = {}
 
     def under(bucket: str, prefix: str) -> Iterator[S3Object]:

@@ -1,4 +1,4 @@
-"""Which files a table means: its registered (or projected) partitions, and the data files under each."""
+"""The files of a table: its registered (or projected) partitions, and the data files under each."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def _projected(table: Table, wanted: dict[str, set[str]]) -> list[Partition]:
 
 
 def files(chosen: Iterable[Partition], cancelled: Callable[[], bool]) -> list[DataFile]:
-    """The data files under the partitions' locations, at any depth, without what Hive hides."""
+    """The data files under the partitions' locations, at any depth, without hidden files."""
     found = []
     list_objects = store.lister()
     for partition in chosen:
@@ -83,5 +83,5 @@ def files(chosen: Iterable[Partition], cancelled: Callable[[], bool]) -> list[Da
 
 
 def hidden(relative_key: str) -> bool:
-    """Hive and Trino leave out whatever starts with `_` or `.`: _SUCCESS, _temporary/, .spark-staging-1/."""
+    """Hive and Trino ignore names that start with `_` or `.`: _SUCCESS, _temporary/, .spark-staging-1/."""
     return any(part.startswith(("_", ".")) for part in relative_key.split("/"))

@@ -1,4 +1,4 @@
-"""Rules that depend on types: DuckDB's own binder is asked what type an expression has.
+"""Rules that depend on types: DuckDB's binder determines the type of an expression.
 
 An expression is put into a call that no function matches; DuckDB's refusal names the types of the arguments.
 The query is bound against empty tables of the right shape, so no file is touched.
@@ -112,7 +112,7 @@ def _stand_in(node: exp.Expr, probe: exp.Expr) -> exp.Expr:
     if isinstance(node, exp.Unnest):
         return _lateral(probe, node)
     if isinstance(node, exp.Anonymous) and node.name in ("sum", "avg"):
-        # OVER and FILTER want an aggregate to stay one.
+        # With OVER and FILTER, an aggregate must stay an aggregate.
         return call(node.name, probe)
     return probe
 
@@ -169,7 +169,7 @@ def trino_name_of(connection: duckdb.DuckDBPyConnection, duckdb_type: str) -> st
     try:
         return trino_name(connection.type(duckdb_type))
     except duckdb.Error:
-        # A row without field names has no type text that DuckDB reads back.
+        # The type of a row without field names has no text that DuckDB can parse.
         return duckdb_type.lower().replace("struct(", "row(")
 
 

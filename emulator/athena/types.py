@@ -1,4 +1,4 @@
-"""Hive's column types, as DuckDB's types, Trino's names and the ColumnInfo of GetQueryResults."""
+"""Translates Hive's column types to DuckDB's types, Trino's names and the ColumnInfo of GetQueryResults."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def text(value: str) -> str:
 
 @cache
 def parse_hive_type(source: str) -> HiveType:
-    """Read a type as the Glue catalog holds it."""
+    """Parse a type of the Glue catalog."""
     tokens = _TOKEN.findall(source)
     if "".join(tokens).replace(" ", "") != re.sub(r"\s+", "", source):
         raise _invalid(source)
@@ -189,7 +189,7 @@ _TRINO = {
 
 
 def type_id(duckdb_type) -> str:
-    """`id` of DuckDB's type object, JSON told apart from VARCHAR."""
+    """`id` of DuckDB's type object, with JSON distinguished from VARCHAR."""
     return "json" if str(duckdb_type) == "JSON" else duckdb_type.id
 
 
@@ -234,7 +234,7 @@ def text_column(name: str) -> dict:
 
 
 def trino_name(duckdb_type) -> str:
-    """What `typeof` and error messages call a type."""
+    """A type's name in `typeof` and error messages."""
     kind = type_id(duckdb_type)
     if kind in ("list", "array"):
         return f"array({trino_name(duckdb_type.children[0][1])})"

@@ -1,4 +1,4 @@
-"""Values as Athena prints them, in the result CSV and in GetQueryResults alike."""
+"""Formats values as Athena does, in the result CSV and in GetQueryResults."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def _instant(value: datetime) -> str:
 
 def _interval(value: timedelta) -> str:
     if abs(value) >= timedelta(days=28) and value % timedelta(days=30) == timedelta(0):
-        # DuckDB hands a month over as 30 days: the two can no longer be told apart.
+        # DuckDB returns a month as 30 days, so the two cannot be distinguished.
         raise not_supported("an interval of 30 days or of months as a result (cast or compare it instead)")
     sign, value = ("-", -value) if value < timedelta(0) else ("", value)
     hours, rest = divmod(value.seconds, 3600)

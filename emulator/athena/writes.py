@@ -1,4 +1,4 @@
-"""Statements that write what a query gives: CREATE TABLE AS, INSERT, UNLOAD; and views, which keep it."""
+"""Statements that write the result of a query (CREATE TABLE AS, INSERT, UNLOAD), and views."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _UNKNOWN = "cannot be resolved or requester is not authorized to access requeste
 
 
 def create_table_as(scanner: Scanner) -> Run | None:
-    """Read from the name on; None where the statement is no CTAS."""
+    """Parse from the name on. None if the statement is not CTAS."""
     lenient = scanner.take("IF", "NOT", "EXISTS")
     database, name = scanner.qualified()
     options = _options(scanner.group()) if scanner.take("WITH") else {}
@@ -185,7 +185,7 @@ def _column_list(scanner: Scanner) -> list[str]:
 
 
 class _Target:
-    """A Parquet table that rows are written to: one file a partition, partitions registered at the end."""
+    """Writes rows to a Parquet table: one file per partition. Registers the partitions at the end."""
 
     def __init__(self, table: Table, codec: str, names: list[str] | None = None) -> None:
         self.table, self.codec = table, codec

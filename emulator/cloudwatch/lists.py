@@ -1,4 +1,4 @@
-"""CloudWatch's list of dashboards as the SDK for JavaScript reads it: MiniStack writes its times as text into JSON."""
+"""CloudWatch's list of dashboards for the SDK for JavaScript: MiniStack writes its times as JSON text."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def install(_context: Context) -> None:
         status, headers, body = answer
         document = json.loads(body)
         for entry in document["DashboardEntries"]:
-            # Python 3.10 does not read the Z.
+            # Python 3.10 does not parse the Z.
             entry["LastModified"] = datetime.fromisoformat(entry["LastModified"].replace("Z", "+00:00")).timestamp()
         return status, headers, json.dumps(document).encode()
 

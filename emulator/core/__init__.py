@@ -1,1 +1,1 @@
-"""The emulator's process: it starts MiniStack with the replaced parts and ends everything that a run started."""
+"""The emulator's process: starts MiniStack with the replaced parts, and ends everything that a run started."""

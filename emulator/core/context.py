@@ -1,4 +1,4 @@
-"""What every replaced part of the emulator is told about the run: places, addresses, interpreters."""
+"""The context of an emulator run, passed to every replaced part: folders, addresses, interpreters."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ ACCOUNT_ID = "000000000000"
 REGION = "us-east-1"
 HOST = "127.0.0.1"
 
-# Every process of one emulator run carries this variable, so that what a crash leaves behind can be found
-# and ended by it, whatever process group or session it moved to.
+# Every process of a run has this environment variable. So processes that a crash leaves can be found and ended,
+# whatever process group or session they are in.
 RUN_MARKER = "CLICKSTREAM_EMULATOR_RUN"
 
 PROJECT_ROOT = Path(__file__).resolve().parents[2]
@@ -62,7 +62,7 @@ class Context:
 
     @property
     def s3_dir(self) -> Path:
-        """Where the bodies of the S3 objects lie (MiniStack's S3_DATA_DIR)."""
+        """The folder of the S3 objects' bodies (MiniStack's S3_DATA_DIR)."""
         return self.state_dir / "s3"
 
     @property
@@ -85,15 +85,15 @@ class Context:
         return {**os.environ, RUN_MARKER: self.run_id, **extra}
 
     def warn(self, message: str) -> None:
-        """Say on the console and in the log what this emulator does not honour."""
+        """Write to the console and the log what this emulator ignores."""
         logger.warning("%s", message)
         self._warnings.put(message)
 
     def _print_warnings(self) -> None:
-        """In a thread of its own: a caller that does not read our stderr must not hold the emulator up."""
+        """In a separate thread: a caller that does not read our stderr must not block the emulator."""
         while True:
             message = self._warnings.get()
-            with contextlib.suppress(OSError):  # nobody reads any more; the log has it
+            with contextlib.suppress(OSError):  # nobody reads it any more; the log has it
                 print(f"emulator: warning: {message}", file=self.console, flush=True)
             self._warnings.task_done()
 

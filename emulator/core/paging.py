@@ -12,13 +12,13 @@ T = TypeVar("T")
 
 
 class InvalidToken(ValueError):
-    """NextToken is none that was given out for this call, or MaxResults is out of range."""
+    """NextToken was not issued for this call, or MaxResults is out of range."""
 
 
 def page(
     items: Sequence[T], max_results: int | None, token: str | None, *, limit: int, scope: str
 ) -> tuple[list[T], str | None]:
-    """One page of `items` and the token of the next. A token holds for the `scope` it was given out for."""
+    """One page of `items` and the token of the next. A token is valid only for its `scope`."""
     if max_results is not None and not 1 <= max_results <= limit:
         raise InvalidToken(f"MaxResults must be between 1 and {limit}, got {max_results}")
     start = _decode(token, scope) if token else 0

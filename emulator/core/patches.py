@@ -1,4 +1,4 @@
-"""Start-up check that the MiniStack installed is the one whose inner parts this emulator replaces."""
+"""Checks at start-up that the installed MiniStack is the version whose internals this emulator replaces."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ Patch = tuple[str, str]
 
 
 class PatchError(RuntimeError):
-    """MiniStack is not the version, or lacks a part, that the replacements were written for."""
+    """MiniStack has another version, or lacks a part that the replacements need."""
 
 
 def check_version() -> None:
-    """Refuse any version but the pinned one: the parts replaced are private to MiniStack and may change."""
+    """Refuse any version but the pinned one: the replaced parts are private to MiniStack and may change."""
     try:
         installed = importlib.metadata.version("ministack")
     except importlib.metadata.PackageNotFoundError:
@@ -34,7 +34,7 @@ def check_version() -> None:
 
 
 def check_patches(patches: Iterable[Patch]) -> None:
-    """Refuse to start when anything that is to be replaced does not exist; all of them are named at once."""
+    """Refuse to start if a part to replace does not exist. The error names all missing parts."""
     missing = [f"{module}.{attribute}" for module, attribute in patches if not _exists(module, attribute)]
     if missing:
         raise PatchError(

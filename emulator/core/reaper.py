@@ -20,7 +20,7 @@ PROC = Path("/proc")
 
 
 def processes_of_run(marker: str) -> list[int]:
-    """Process ids whose environment holds `marker` (NAME=value), this process left out."""
+    """Ids of processes whose environment contains `marker` (NAME=value), without this process."""
     found = _from_proc(marker) if (PROC / "self" / "environ").exists() else _from_ps(marker)
     return [pid for pid in found if pid != os.getpid()]
 
@@ -34,7 +34,7 @@ def _from_proc(marker: str) -> list[int]:
         try:
             if wanted in (entry / "environ").read_bytes().split(b"\0"):
                 pids.append(int(entry.name))
-        except OSError:  # another user's process, or one that has just ended
+        except OSError:  # another user's process, or it has just ended
             continue
     return pids
 
@@ -53,7 +53,7 @@ def _from_ps(marker: str) -> list[int]:
 
 
 def kill_run(marker: str, timeout_seconds: float = 5.0) -> list[int]:
-    """Kill the run's processes until none is found; the ids of those that would not go are returned."""
+    """Kill the run's processes until none is found. Returns the ids of those that remain."""
     deadline = time.monotonic() + timeout_seconds
     while True:
         left = processes_of_run(marker)
@@ -69,7 +69,7 @@ def kill_run(marker: str, timeout_seconds: float = 5.0) -> list[int]:
 
 def main() -> None:
     marker, temp_dir = sys.argv[1], sys.argv[2]
-    # Ctrl+C reaches the whole foreground group; the reaper has to outlive the launcher.
+    # Ctrl+C reaches the whole foreground process group, but the reaper must outlive the launcher.
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     while os.read(0, 4096):

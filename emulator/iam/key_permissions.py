@@ -1,4 +1,4 @@
-"""Which KMS key an action needs, and what for: what keeps things encrypted asks with its caller's rights."""
+"""The KMS keys and actions that an action needs: encrypted services use the key with their caller's permissions."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ PATCHES = [
 DECRYPT, DATA_KEY = "kms:Decrypt", "kms:GenerateDataKey"
 KEY_HEADER = "x-amz-server-side-encryption-aws-kms-key-id"
 
-# By AWS's documentation of each service. Parts of an upload are decrypted when the upload is completed, which
-# is a PutObject here, too: only what every PutObject needs is asked for.
+# From AWS's documentation of each service. Completing a multipart upload also decrypts its parts. Here it is a
+# PutObject as well, so only what every PutObject needs is checked.
 NEEDS = {
     "s3:GetObject": (DECRYPT,),
     "s3:GetObjectVersion": (DECRYPT,),
@@ -28,8 +28,7 @@ NEEDS = {
 
 
 def uses(action: str, resource: str) -> list[tuple[str, str]]:
-    """The KMS actions, each with its key's ARN, that the action on this resource needs; none where AWS's own keys
-    encrypt, which need no permission."""
+    """The KMS actions and key ARNs that the action on this resource needs. AWS's own keys need no permission."""
     if action not in NEEDS:
         return []
     key = {"s3": _bucket_key, "kinesis": _stream_key, "sns": _topic_key}[action.split(":")[0]](resource)

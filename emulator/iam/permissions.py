@@ -1,4 +1,4 @@
-"""IAM in force: what a role of the stack does is evaluated against its policies, and written down.
+"""Enforces IAM: evaluates what a role of the stack does against its policies, and records each decision.
 
 MiniStack evaluates the requests that come over HTTP (AUTH=true). What its services and the replaced parts do
 in this process on behalf of a role (state machine, event source mapping, Athena, job logs, schedule) asks here
@@ -64,7 +64,7 @@ logger = logging.getLogger("emulator.permissions")
 
 @dataclass(frozen=True)
 class Session:
-    """A role while a service acts with it."""
+    """A role that a service has assumed."""
 
     account_id: str
     role_name: str
@@ -76,7 +76,7 @@ class Session:
 
 
 class Denied(Exception):
-    """The policies do not allow it. The message is AWS's: it names who, the action and the resource."""
+    """The policies do not allow it. The message is AWS's, with caller, action and resource."""
 
     def __init__(self, session: Session, action: str, resource: str, explicit: bool):
         why = (
@@ -90,7 +90,7 @@ class Denied(Exception):
 
 
 class NotAssumable(Exception):
-    """The role does not exist, or its trust policy does not let this service assume it for this resource."""
+    """The role does not exist, or its trust policy does not allow this service and resource."""
 
 
 _caller: contextvars.ContextVar[Session | None] = contextvars.ContextVar("caller", default=None)
@@ -113,7 +113,7 @@ def install(context: Context) -> None:
     for name in ("access_denied_response", "extract_resource_arn"):
         _original[name] = getattr(iam_actions, name)
         setattr(iam_actions, name, globals()[f"_{name}"])
-    # The endpoint is this machine's own: bucket policies that demand TLS are told that there is some.
+    # The endpoint is on this machine, so bucket policies that require TLS count as satisfied.
     app.pin_request_origin = lambda source_ip, _is_secure: iam_evaluator._request_origin.set((source_ip, True))
     lambda_svc._emit_lambda_logs = _logging(lambda_svc._emit_lambda_logs)
     lambda_svc._create_function = _trusting(lambda_svc._create_function, _function_role)
@@ -122,12 +122,12 @@ def install(context: Context) -> None:
     eventbridge._invoke_target = _scheduled(eventbridge._invoke_target)
 
 
-# ---- acting as a role ----
+# ---- assuming a role ----
 
 
 def assume(role_arn: str, service: str, session_name: str, source_arn: str) -> Session | None:
-    """The session that `service` gets for `source_arn`, the resource it works for; None when nothing is
-    enforced. Raises NotAssumable."""
+    """The session that `service` gets for the resource `source_arn`. None if permissions are not enforced. Raises
+    NotAssumable."""
     if not app.AUTH:
         return None
     account_id, role_name = role_arn.split(":")[4], role_arn.rsplit("/", 1)[-1]
@@ -140,7 +140,7 @@ def assume(role_arn: str, service: str, session_name: str, source_arn: str) -> S
 
 
 def _is_trusted(document: str | dict, service: str, role_arn: str, source_arn: str) -> bool:
-    """Whether a statement allows the service, and none denies it."""
+    """Whether a statement allows the service and none denies it."""
     statements = (json.loads(document) if isinstance(document, str) else document).get("Statement", [])
     origin = {"aws:sourceaccount": source_arn.split(":")[4], "aws:sourcearn": source_arn}
     asked = _asked(service, "sts:AssumeRole", role_arn, origin)
@@ -156,7 +156,7 @@ def _is_trusted(document: str | dict, service: str, role_arn: str, source_arn: s
 
 @contextlib.contextmanager
 def acting_as(session: Session | None) -> Iterator[None]:
-    """While this holds, `require` asks for this role; threads started with a copy of the context see it too."""
+    """In this context, `require` checks this role. Threads started with a copy of the context see it too."""
     token = _caller.set(session)
     try:
         yield
@@ -165,7 +165,7 @@ def acting_as(session: Session | None) -> Iterator[None]:
 
 
 def credentials(session: Session | None) -> dict[str, str]:
-    """Environment variables with which a child process is this role to MiniStack."""
+    """Environment variables that give a child process this role in MiniStack."""
     if session is None:
         return {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
     key, secret, token = f"ASIA{secrets.token_hex(8).upper()}", secrets.token_hex(20), secrets.token_hex(64)
@@ -183,7 +183,7 @@ def credentials(session: Session | None) -> dict[str, str]:
     return {"AWS_ACCESS_KEY_ID": key, "AWS_SECRET_ACCESS_KEY": secret, "AWS_SESSION_TOKEN": token}
 
 
-# ---- asking ----
+# ---- checking permissions ----
 
 
 def require(action: str, *resources: str, keys: dict[str, str] | None = None) -> None:
@@ -205,7 +205,7 @@ def _require(session: Session, action: str, resource: str, keys: dict[str, str])
     service = action.split(":")[0]
     found = iam_evaluator._resource_policy(service, resource)
     if found is not None:
-        # Of all policies of resources only a key's must allow by itself.
+        # Of all resource policies, only a key policy must allow the action itself.
         result = iam_evaluator.combine_resource_policy(result, asked, *found, required=service == "kms")
     if result.decision != "Allow":
         raise Denied(session, action, resource, explicit=result.decision == "Deny")
@@ -231,7 +231,7 @@ def _asked(principal: str, action: str, resource: str, keys: dict[str, str]) -> 
 
 
 def _evaluate(asked: iam_evaluator.EvalContext, policies: list, *limits: list):
-    """What a role's own policies decide is written down; resource policies come through here, too."""
+    """Records the decisions of role policies. Resource policies are also evaluated here."""
     result = _original["evaluate"](asked, policies, *limits)
     if asked.principal_type == "AssumedRole" and not _in_resource_policy.get():
         _log.add(asked, result.decision)
@@ -254,7 +254,7 @@ def _enforce(
     resource_arn: str = "*",
     service_context: dict | None = None,
 ):
-    """Whose rights a service works with that works with its caller's (Athena) is known from here on."""
+    """Sets the caller of a service that uses its caller's permissions (Athena)."""
     session = sts._sessions.get(access_key_id) or {}
     parts = str(session.get("Arn", "")).split(":")
     is_role = len(parts) == 6 and parts[5].startswith("assumed-role/")
@@ -276,7 +276,7 @@ def _enforce(
 
 
 def _extract_resource_arn(service: str, method: str, path: str, headers: dict, body: bytes, *others):
-    """Glue asks for the catalog and the database, too, where a table is meant; MiniStack for the database alone."""
+    """For a table, Glue also checks the catalog and the database. MiniStack checks only the database."""
     arn = _original["extract_resource_arn"](service, method, path, headers, body, *others)
     _catalog_levels.set(())
     if service == "glue" and ":database/" in arn:
@@ -289,7 +289,7 @@ def _extract_resource_arn(service: str, method: str, path: str, headers: dict, b
 
 
 def _access_denied_response(service: str, action: str, principal_arn: str, request_id: str, **named):
-    """MiniStack leaves the resource out, and knows nothing of keys."""
+    """MiniStack omits the resource and ignores keys."""
     denied, explicit = _denied.get(), named.get("explicit_deny", False)
     if denied and not named.get("message") and not named.get("error_code") and not named.get("resource_policy_arn"):
         named["message"] = iam_actions.identity_denial_message(denied[0], principal_arn, denied[1], explicit)
@@ -297,7 +297,7 @@ def _access_denied_response(service: str, action: str, principal_arn: str, reque
 
 
 class _DecisionLog:
-    """Each decision once: what is asked again with the same outcome says nothing new."""
+    """Record each decision once: a repetition with the same outcome adds nothing."""
 
     def __init__(self, context: Context):
         self._file = (context.state_dir / "authorizations.jsonl").open("a", buffering=1)
@@ -322,11 +322,11 @@ class _DecisionLog:
                 self._file.write(line + "\n")
 
 
-# ---- what services do with a role ----
+# ---- what services do with their role ----
 
 
 def _logging(write: Callable[..., None]) -> Callable[..., None]:
-    """A function without the permission runs, and leaves no log."""
+    """A function without the permission runs but writes no log."""
 
     @functools.wraps(write)
     def checked(function: dict, request_id: str, *others: object, **named: object) -> None:
@@ -353,7 +353,7 @@ Refusal = tuple[str, str]
 
 
 def _trusting(create: Callable[..., tuple], refusal_of: Callable[..., Refusal | None]) -> Callable[..., tuple]:
-    """Refuse, as AWS does, to create what could not assume its role."""
+    """As on AWS, refuse to create a resource that cannot assume its role."""
 
     @functools.wraps(create)
     def checked(*arguments):
@@ -393,7 +393,7 @@ def _schedule_role(_name: str, body: dict) -> Refusal | None:
 
 def _can_assume(role_arn: str | None, service: str, source_arn: str) -> bool:
     if not role_arn:
-        return True  # MiniStack says what is wrong with that
+        return True  # MiniStack reports the error
     with contextlib.suppress(NotAssumable):
         assume(role_arn, service, "check", source_arn)
         return True
@@ -410,7 +410,7 @@ def _schedule_group(name: str | None) -> str:
 
 
 def _scheduled(invoke: Callable[..., object]) -> Callable[..., object]:
-    """A schedule calls its target with its role; MiniStack's scheduler hands its targets to EventBridge."""
+    """A schedule calls its target with its role. MiniStack's scheduler passes targets to EventBridge."""
 
     @functools.wraps(invoke)
     def checked(target: dict, event: dict, origin: dict, *others: object) -> object:

@@ -1,1 +1,1 @@
-"""Kinesis shards with the limits of AWS, and the event source mappings that read them."""
+"""Kinesis shards with AWS's limits, and the event source mappings that read them."""

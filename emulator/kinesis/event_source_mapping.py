@@ -72,7 +72,7 @@ STREAM_ACTIONS = (
     "kinesis:GetShardIterator",
     "kinesis:GetRecords",
 )
-# Taken care of by MiniStack.
+# Handled by MiniStack.
 PASSED_ON = ("EventSourceArn", "FunctionName", "Enabled", "StartingPosition", "Tags", "UUID")
 FILTER_OPERATORS = {"exists", "prefix", "suffix", "anything-but", "numeric"}
 
@@ -83,13 +83,13 @@ Key = tuple[str, str]
 
 
 class InvalidSetting(ValueError):
-    """A setting that AWS would refuse, or that the local stack cannot honour."""
+    """A setting that AWS rejects, or that the local stack does not support."""
 
     code, status = "InvalidParameterValueException", 400
 
 
 class MappingExists(InvalidSetting):
-    """A function can be mapped to a stream once."""
+    """A function can be mapped to a stream only once."""
 
     code, status = "ResourceConflictException", 409
 
@@ -107,7 +107,7 @@ def install(context: Context) -> None:
 
 
 def read_settings(data: Settings) -> Settings:
-    """The settings given, checked. Raises InvalidSetting rather than leaving anything out."""
+    """The given settings, checked. Raises InvalidSetting for anything that it would have to ignore."""
     for key, value in data.items():
         if key not in NUMBERS and key not in OTHER_SETTINGS and key not in PASSED_ON and value:
             raise InvalidSetting(f"{key} is not supported for Kinesis by the local stack.")
@@ -186,7 +186,7 @@ def _has_nested_rule(rule: Settings) -> bool:
 
 
 class Mappings:
-    """All Kinesis mappings: the position reached in each shard, and a worker for each shard to be read."""
+    """All Kinesis mappings: the position in each shard, and a worker for each shard to read."""
 
     def __init__(self, context: Context) -> None:
         self.context = context
@@ -197,7 +197,7 @@ class Mappings:
         self._stopped = False
         self.generation = 0
 
-    # ---- what a worker asks for
+    # ---- for the workers
 
     def wake(self) -> None:
         with self._changed:
@@ -205,12 +205,12 @@ class Mappings:
             self._changed.notify_all()
 
     def wait(self, generation: int, seconds: float) -> None:
-        """Until something has changed since `generation` was read, or the time is over."""
+        """Wait until something has changed since `generation` was read, or until the timeout."""
         with self._changed:
             self._changed.wait_for(lambda: self.generation != generation, seconds)
 
     def position(self, key: Key) -> str:
-        """The last sequence number dealt with; a shard that came after the mapping is read from its start."""
+        """The last processed sequence number. A shard that is newer than the mapping is read from its start."""
         return self._positions.get(key, "")
 
     def commit(self, key: Key, position: str) -> None:
@@ -226,7 +226,7 @@ class Mappings:
         return function, config or {}
 
     def oldest_allowed(self, mapping: Settings) -> float:
-        """The arrival time before which a record is given up: its maximum age, or the stream's retention."""
+        """Records that arrived before this time are given up: by maximum age, or by the stream's retention."""
         stream = _stream(mapping)
         seconds = stream["RetentionPeriodHours"] * 3600 if stream else float("inf")
         if mapping["MaximumRecordAgeInSeconds"] != -1:
@@ -242,7 +242,7 @@ class Mappings:
     # ---- which shards are read
 
     def poll(self) -> bool:
-        """Called by MiniStack's poller when a record was put, and every second."""
+        """Called by MiniStack's poller when a record is put, and every second."""
         self.reconcile()
         self.wake()
         return False
@@ -252,7 +252,7 @@ class Mappings:
         self.reconcile()
 
     def reconcile(self) -> None:
-        """Start and stop workers so that each shard to be read has one."""
+        """Start and stop workers so that each shard to read has one."""
         with self._lock:
             wanted = {} if self._stopped else self._readable_shards()
             for key, worker in list(self._workers.items()):
@@ -282,8 +282,8 @@ class Mappings:
         return readable
 
     def _is_drained(self, mapping: Settings, stream: dict[str, Any], shard_id: str) -> bool:
-        """Whether the shard takes no more records and all that it has were dealt with. AWS reads a child
-        shard only then, which keeps the order of records with one key over a reshard."""
+        """Whether the shard is closed and all its records are processed. AWS reads a child shard only then, which
+        keeps the order of records with one key across a reshard."""
         shard = stream["shards"].get(shard_id)
         if shard is None:
             return True
@@ -298,7 +298,7 @@ class Mappings:
         def create_mapping(data: Settings) -> tuple:
             if not _is_kinesis(data.get("EventSourceArn", "")):
                 return create(data)
-            # Under the lock, so that no worker starts before the starting position is known.
+            # Under the lock, so that no worker starts before the starting position is set.
             with self._lock:
                 try:
                     settings = {**_defaults(), **read_settings(data)}
@@ -375,7 +375,7 @@ class Mappings:
         )
 
     def _check_permissions(self, data: Settings) -> None:
-        """What AWS asks when a mapping is made: that the role can read the stream and reach the destination."""
+        """AWS's checks when a mapping is created: the role can read the stream and write to the destination."""
         stream = data["EventSourceArn"]
         try:
             with self.acting(data):
@@ -436,7 +436,7 @@ def _is_kinesis(arn: str) -> bool:
 
 
 def _stream(mapping: Settings) -> dict[str, Any] | None:
-    """The mapping's stream while it is there; None too when another of the same name took its place."""
+    """The mapping's stream. None if it was deleted, even if a new stream has the same name."""
     parts = mapping["EventSourceArn"].split(":")
     stream = kinesis._streams.get_scoped(parts[4], parts[3], parts[5].partition("/")[2])
     return stream if stream and stream["StreamStatus"] == "ACTIVE" else None

@@ -1,4 +1,4 @@
-"""Where a Kinesis event source mapping reports the records it gives up on: S3, SQS or SNS.
+"""Reports the records that a Kinesis event source mapping gives up to S3, SQS or SNS.
 
 The document is the one that AWS documents for on-failure destinations; with S3 it holds the whole event too.
 It is written over the public API with the credentials of the function's execution role, so that with
@@ -23,7 +23,7 @@ TOO_OLD = "RecordAgeExceeded"
 
 @dataclass(frozen=True)
 class Discard:
-    """A batch given up on. `event` is what the function got, or would have got."""
+    """A batch that was given up. `event` is what the function received, or would have received."""
 
     mapping_id: str
     stream_arn: str
@@ -61,7 +61,7 @@ def document(discard: Discard, now: datetime.datetime) -> dict[str, Any]:
         },
     }
     if discard.invocations:
-        # A record that was too old before its first invocation has no response to speak of.
+        # A record that was too old before its first invocation has no response.
         body["responseContext"] = {
             "statusCode": 200,
             "executedVersion": discard.function.get("Version", "$LATEST"),
@@ -76,7 +76,7 @@ def object_key(discard: Discard, now: datetime.datetime) -> str:
 
 
 def send(context: Context, destination: str, discard: Discard) -> None:
-    """Deliver, or raise: the caller must not move on before this has succeeded."""
+    """Deliver or raise. The caller must not continue before this succeeds."""
     now = datetime.datetime.now(datetime.timezone.utc)
     body = document(discard, now)
     service = destination.split(":")[2]
@@ -97,7 +97,7 @@ def send(context: Context, destination: str, discard: Discard) -> None:
 
 
 def _client(context: Context, service: str, function: dict[str, Any]):
-    # Imported when first needed: most runs never give up on a record.
+    # Imported when first needed: most runs never give up a record.
     import boto3
     from botocore.config import Config
 

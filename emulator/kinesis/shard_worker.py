@@ -1,4 +1,4 @@
-"""Reads one shard for one event source mapping and hands its records to the function, as Lambda documents it.
+"""Reads one shard for one event source mapping and invokes the function with its records, as Lambda documents it.
 
 One thread a mapping and shard: the order within the shard is kept, shards do not wait for each other. What
 has been dealt with is remembered as a sequence number and moves on only when the function has succeeded or
@@ -47,10 +47,10 @@ def sequence(record: Record) -> str:
 
 @dataclass(frozen=True)
 class Work:
-    """Records to invoke the function with, and what is known about earlier tries."""
+    """Records for an invocation, and the state of earlier tries."""
 
     records: list[Record]
-    # The position reached when all is done; past the last record where a filter left later ones out.
+    # The position after the batch. Past the last record if a filter removed later ones.
     through: str
     retries: int = 0
     invocations: int = 0
@@ -67,7 +67,7 @@ class Work:
 
 @dataclass(frozen=True)
 class Outcome:
-    """`done` records from the start are finished. Not `invoked`: the function never saw the batch."""
+    """The first `done` records are finished. Not `invoked`: the function did not receive the batch."""
 
     done: int
     invoked: bool = True
@@ -111,7 +111,7 @@ def _frame_bytes(record: Record) -> int:
 
 
 def _content_bytes(record: Record) -> int:
-    """The data is base64, which JSON leaves as it is: no megabytes are written out to be measured."""
+    """The data is base64, which JSON does not escape, so the size needs no serialization."""
     return len(json.dumps(record["kinesis"]["partitionKey"])) + len(record["kinesis"]["data"])
 
 
@@ -119,7 +119,7 @@ Key = tuple[str, str]
 
 
 class Mappings(Protocol):
-    """What a worker asks of the mappings: where a shard was read to, and whom to invoke."""
+    """What a worker needs from the mappings: the position in a shard, and the function to invoke."""
 
     context: Context
     generation: int
@@ -145,7 +145,7 @@ class ShardWorker(threading.Thread):
         self.key = (mapping["UUID"], shard_id)
 
     def stop(self) -> None:
-        """End after the invocation that is under way; what it leaves undone is read again later."""
+        """End after the current invocation. What it does not finish is read again later."""
         self._stop_requested.set()
         self._mappings.wake()
 
@@ -156,7 +156,7 @@ class ShardWorker(threading.Thread):
                 while (work := self._next_work()) is not None:
                     self._finish(work)
             except Exception:
-                # The next look at all mappings starts a new worker at the position reached.
+                # The next check of all mappings starts a new worker at the last position.
                 logger.exception("reading %s failed", self._shard_id)
                 self._stop_requested.wait(1)
         self._mappings.worker_ended(self)
@@ -168,7 +168,7 @@ class ShardWorker(threading.Thread):
         return self._mappings.position(self.key)
 
     def _next_work(self) -> Work | None:
-        """The next batch when it is full or its window is over; None when there is nothing to do any more."""
+        """The next batch when it is full or its window is over. None if there is nothing left to do."""
         batch = Batch(self._mapping, self._position)
         window_ends = None
         while not self._stop_requested.is_set():
@@ -180,7 +180,7 @@ class ShardWorker(threading.Thread):
                 self._mappings.wait(generation, IDLE_SECONDS)
                 continue
             batch.add([self._record(raw) for raw in _unread(shard, batch.through, self._mapping["BatchSize"])])
-            if not batch.full and _unread(shard, batch.through, 1):  # a filter left room for more
+            if not batch.full and _unread(shard, batch.through, 1):  # after filtering there is room for more
                 continue
             complete = streams.is_closed(shard) and not _unread(shard, batch.through, 1)
             if not batch.records:
@@ -199,7 +199,7 @@ class ShardWorker(threading.Thread):
         return None
 
     def _may_read(self) -> bool:
-        """Whether the function's role may read the stream. Without it the records stay where they are."""
+        """Whether the function's role may read the stream. If not, the records stay in the stream."""
         try:
             with self._mappings.acting(self._mapping):
                 for action in ("kinesis:GetShardIterator", "kinesis:GetRecords"):
@@ -231,7 +231,7 @@ class ShardWorker(threading.Thread):
     # ---- invoking -----------------------------------------------------------------------------------------
 
     def _finish(self, work: Work) -> None:
-        """Bring a batch to its end. What is left of it stays in order, so the position only moves forward."""
+        """Process a batch to its end. The rest of a batch stays in order, so the position only moves forward."""
         left = [work]
         failures_in_a_row = 0
         while left and not self._stop_requested.is_set():
@@ -242,7 +242,7 @@ class ShardWorker(threading.Thread):
             if outcome.invoked:
                 current = replace(current, invocations=current.invocations + 1)
             if self._stop_requested.is_set() and outcome.done < len(current.records):
-                # Ended with the emulator, or disabled meanwhile: no verdict, it is read again.
+                # The emulator ended or the mapping was disabled: no result, so the batch is read again.
                 if outcome.done:
                     self._mappings.commit(self.key, sequence(current.records[outcome.done - 1]))
                 return
@@ -253,12 +253,12 @@ class ShardWorker(threading.Thread):
             left = rest + left
 
     def _rest(self, work: Work, outcome: Outcome) -> list[Work]:
-        """What has to be invoked again, after committing what is done and discarding what is given up."""
+        """What to invoke again, after committing what is done and discarding what is given up."""
         if outcome.done == len(work.records):
             self._mappings.commit(self.key, work.through)
             self._report(OK)
             return []
-        if not outcome.invoked:  # throttled: tried again until the records are too old, retries untouched
+        if not outcome.invoked:  # throttled: repeated until the records are too old; does not count as a retry
             return [work]
         self._report(FUNCTION_FAILED)
         if outcome.done:
@@ -286,7 +286,7 @@ class ShardWorker(threading.Thread):
             self._report("PROBLEM: Function call throttled")
             return Outcome(done=0, invoked=False)
         request_id = str(uuid.uuid4())
-        if result.get("error"):  # an exception, a time-out, a worker that died
+        if result.get("error"):  # an exception, a timeout or a dead worker
             logger.warning(
                 "%s failed on %s records of %s: %s",
                 config["FunctionName"],
@@ -322,8 +322,8 @@ class ShardWorker(threading.Thread):
         return None if whole else work.after(old)
 
     def _discard(self, work: Work, condition: str, request_id: str) -> bool:
-        """Report the records to the on-failure destination, for as long as it takes, and move past them.
-        False when this worker was asked to stop first: then they are still to be dealt with."""
+        """Report the records to the on-failure destination, repeating until it succeeds, and move past them. False if
+        the worker was stopped first: then the records are still unprocessed."""
         tries = 0
         while destination := self._mapping["DestinationConfig"].get("OnFailure", {}).get("Destination"):
             try:
@@ -368,14 +368,14 @@ class ShardWorker(threading.Thread):
 
 
 def _unread(shard: dict[str, Any], position: str, count: int) -> list[dict[str, Any]]:
-    """Up to `count` records after a sequence number. An index would shift when old records expire."""
+    """Up to `count` records after a sequence number, which, unlike an index, does not shift when records expire."""
     records = shard["records"]
     start = bisect.bisect_right(records, position, key=lambda record: record["SequenceNumber"])
     return records[start : start + count]
 
 
 def successes(response: Any, records: list[Record]) -> int:
-    """How many records, from the first, a partial batch response leaves as done.
+    """The number of records, from the first, that a partial batch response reports as done.
 
     Nothing, an empty object or an empty or missing list is success. An identifier that is empty, null or no
     record of this batch, or a response of another form, fails the whole batch. Otherwise everything before

@@ -1,4 +1,4 @@
-"""What MiniStack's Kinesis streams lack: parent shards that stay readable after a reshard, and write limits.
+"""Adds to MiniStack's Kinesis streams: parent shards that stay readable after a reshard, and write limits.
 
 MiniStack deletes a shard, with the records in it, when it is split or merged, and throws every record away on
 UpdateShardCount. On AWS the parents are closed, keep their records until the retention ends, and name the
@@ -72,7 +72,7 @@ def is_closed(shard: dict[str, Any]) -> bool:
 
 
 def parents(shard: dict[str, Any]) -> list[str]:
-    """The shards that have to be read to their end before this one."""
+    """The shards that must be read completely before this one."""
     return shard.get("parents") or [
         shard[key] for key in ("parent_shard_id", "adjacent_parent_shard_id") if shard.get(key)
     ]
@@ -89,7 +89,7 @@ def expire_records(stream: dict[str, Any]) -> None:
 
 
 def route_to_shard(hash_key: int, stream: dict[str, Any]) -> str:
-    """The open shard whose range holds the key: a closed one takes no more records."""
+    """The open shard whose range contains the key. Closed shards accept no records."""
     return next(
         shard_id
         for shard_id, shard in stream["shards"].items()
@@ -204,7 +204,7 @@ def _counting_open_shards(describe: Handler) -> Handler:
 
 
 def _ending_at_closed_shards(get_records: Handler) -> Handler:
-    """The last page of a closed shard has no next iterator, which is how a reader learns that it is done."""
+    """The last page of a closed shard has no next iterator, which tells the reader that the shard is finished."""
 
     def get_page(data: dict[str, Any]) -> Response:
         state = kinesis._shard_iterators.get(data.get("ShardIterator"))
@@ -239,7 +239,7 @@ def _ending_at_closed_shards(get_records: Handler) -> Handler:
 
 
 class WriteLimits:
-    """A token bucket of one second for each shard, for bytes (data and partition key) and for records."""
+    """A token bucket of one second per shard, for bytes (data and partition key) and for records."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock

@@ -1,4 +1,4 @@
-"""S3 as Spark's client can use it over plain HTTP: it is not told how an object is encrypted.
+"""Adapts S3 to Spark's client over plain HTTP: removes the encryption headers.
 
 Hadoop's S3 client puts what HEAD tells of the encryption into the copy that a rename is, and the AWS SDK in it then
 refuses to name a key over anything but HTTPS, which the local stack does not speak. Not told, it leaves the copy to

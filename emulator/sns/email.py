@@ -113,7 +113,7 @@ def install(context: Context) -> None:
     sns.publish_internal = _checked_publish(sns.publish_internal)
     sns._parse_batch_entries, sns._publish_batch = _checked_batch(sns._parse_batch_entries, sns._publish_batch)
     sns._fanout = subscriptions.fanning_out(sns._fanout)
-    # Its line says that the mail was not sent, which is no longer true.
+    # Its log line says that the mail was not sent, which is wrong here.
     sns.logger.addFilter(lambda record: not str(record.msg).startswith("SNS fanout → email"))
     context.on_shutdown("mail delivery", post.flush)
 
@@ -143,13 +143,13 @@ class Mail:
 
     @property
     def envelope_sender(self) -> str:
-        """Bounces go to an address for each topic; the local mailbox names its files by it."""
+        """One bounce address per topic. The local mailbox uses it for its file names."""
         return f"{self.topic_arn.rsplit(':', 1)[-1]}@amazonses.com"
 
 
 class Post:
-    """Delivers mails one after the other, in the order of publishing and apart from the call that published,
-    as SNS does. What cannot be delivered is said aloud and counted."""
+    """Delivers mails one after the other, in the order of publishing and asynchronously, as SNS does. Failed
+    deliveries are logged and counted."""
 
     def __init__(self, context: Context) -> None:
         self._context = context
@@ -197,12 +197,12 @@ class Post:
 
 
 class Subscriptions:
-    """From Subscribe over the confirmation to Unsubscribe, for the protocols email and email-json."""
+    """Subscribe, confirm and unsubscribe for the protocols email and email-json."""
 
     def __init__(self, context: Context, post: Post) -> None:
         self._context = context
         self._post = post
-        # What was unsubscribed by the link in a mail can be restored by the link in the farewell.
+        # An unsubscription by the link in a mail can be undone by the link in the last mail.
         self._cancelled: dict[str, Subscription] = {}
 
     def subscribing(self, subscribe: Handler) -> Handler:
@@ -414,7 +414,7 @@ def _given_attributes(params: Params) -> dict[str, str]:
 
 
 def _hiding_pending_arns(list_subscriptions: Handler) -> Handler:
-    """SNS lists "PendingConfirmation" in place of the ARN of a subscription that waits."""
+    """For a pending subscription, SNS lists "PendingConfirmation" instead of the ARN."""
 
     def list_with_pending(params: Params) -> tuple:
         status, headers, body = list_subscriptions(params)
@@ -432,7 +432,7 @@ def _hiding_pending_arns(list_subscriptions: Handler) -> Handler:
 
 
 def publish_problem(message: str, subject: str, structure: str) -> str | None:
-    """What SNS answers to a message that it does not take, or None."""
+    """SNS's error for a message that it rejects, or None."""
     if not message:
         return "Empty message"
     if subject and (len(subject) > MAX_SUBJECT_CHARACTERS or _has_control_characters(subject)):
@@ -487,7 +487,7 @@ def _checked_publish(publish: Callable[..., dict | None]) -> Callable[..., dict 
 def _checked_batch(
     parse: Callable[[Params], list[dict]], publish_batch: Handler
 ) -> tuple[Callable[[Params], list[dict]], Handler]:
-    """A bad entry of PublishBatch fails alone; the others are published."""
+    """An invalid entry of PublishBatch fails. The others are published."""
 
     def problem_of(entry: dict) -> str | None:
         return publish_problem(entry["message"], entry["subject"], entry["message_structure"])

@@ -1,4 +1,4 @@
-"""The local mailbox: an SMTP server on 127.0.0.1 that keeps every mail as a file of its own."""
+"""The local mailbox: an SMTP server on 127.0.0.1 that saves every mail as a file."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Mailbox:
     async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:
         content = envelope.original_content or b""
         target = self._dir / f"{next(self._numbers):04d}-{_slug(envelope.mail_from or '')}.eml"
-        # Readers poll the folder for *.eml: the final name has to appear with the whole mail behind it.
+        # Readers poll the folder for *.eml, so the final name must only appear with the complete mail.
         partial = target.with_suffix(".partial")
         try:
             with partial.open("wb") as file:
@@ -48,7 +48,7 @@ class Mailbox:
 
 
 def start(context: Context) -> int:
-    """Serve until the process ends; returns the port."""
+    """Serve until the process ends. Returns the port."""
     listener = socket.create_server((context.smtp_host, 0))
     mailbox = Mailbox(context.mail_dir)
     loop = asyncio.new_event_loop()
@@ -69,7 +69,7 @@ def start(context: Context) -> int:
 
 
 def _last_number(mail_dir: Path) -> int:
-    """A run on a folder of an earlier one goes on counting, so that no mail is overwritten."""
+    """A run in the folder of an earlier one continues its numbers, so that no mail is overwritten."""
     numbers = [int(found[0]) for path in mail_dir.glob("*.eml") if (found := re.match(r"\d+", path.name))]
     return max(numbers, default=0)
 

@@ -1,1 +1,1 @@
-"""Step Functions executions: JSONata, timeouts, service integrations and error names as AWS has them."""
+"""Step Functions executions: JSONata, timeouts, service integrations and AWS's error names."""

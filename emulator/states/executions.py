@@ -65,12 +65,12 @@ PATCHES = [
     *lambda_errors.PATCHES,
 ]
 
-# Input and output of states and tasks; all that one Assign sets. Beside them all variables together.
+# Limits: input and output of states and tasks, what one Assign sets, and all variables together.
 MAX_PAYLOAD_BYTES = 256 * 1024
 MAX_VARIABLES_BYTES = 10 * 1024 * 1024
 DEFAULT_MAX_ATTEMPTS = 3
 FINAL_EVENTS = ("ExecutionSucceeded", "ExecutionFailed", "ExecutionAborted", "ExecutionTimedOut")
-# These two end an execution whatever it catches, unless they are named.
+# These two end an execution, unless a Catch names them.
 NOT_IN_STATES_ALL = ("States.DataLimitExceeded", "States.Runtime")
 
 logger = logging.getLogger("emulator.states")
@@ -84,7 +84,7 @@ def install(context: Context) -> None:
     for name in REPLACED:
         _original[name] = getattr(sfn, name)
         setattr(sfn, name, globals()[name])
-    # Before MiniStack's own, because the first whose beginning fits is taken.
+    # Before MiniStack's own handlers: the first one with a matching prefix is used.
     own = integrations.integrations()
     others = {name: handler for name, handler in sfn._SERVICE_DISPATCH.items() if name not in own}
     sfn._SERVICE_DISPATCH.clear()
@@ -164,7 +164,7 @@ def _context_object(execution: dict, machine: dict, definition: dict, given: obj
 def _walk_states(
     states: dict, start: str | None, given: object, execution: dict, context: dict, *, record_events: bool
 ) -> object:
-    """From the first state to the last. The states of branches leave no events, as in MiniStack."""
+    """Run from the first state to the last. As in MiniStack, states of branches write no events."""
     name, value = start, given
     while name:
         if tasks.current().is_set():
@@ -224,7 +224,7 @@ def _start_timer(execution: dict, seconds: float | None, cancellation) -> thread
         cancellation.cancel()
         sfn._emit_execution_status_event(execution)
 
-    # A timer's thread starts with an empty context: the copy carries the account and region.
+    # A timer's thread starts with an empty context. The copy has the account and region.
     timer = threading.Timer(seconds, contextvars.copy_context().run, args=(time_out,))
     timer.daemon = True
     timer.start()
@@ -240,7 +240,7 @@ def _stop_execution(data: dict):
 
 
 def _fail_execution(execution: dict, error: str, cause: str) -> None:
-    """MiniStack would turn an execution that was aborted while a task ran into a failed one."""
+    """MiniStack would report an execution that was aborted during a task as failed."""
     with _end_lock:
         if execution["status"] != "RUNNING":
             return
@@ -253,7 +253,7 @@ def _fail_execution(execution: dict, error: str, cause: str) -> None:
 
 
 def _add_event(execution: dict, kind: str, details: dict | None = None) -> dict:
-    """Nothing is written into the history of an execution that has ended but its end."""
+    """After an execution has ended, only its end is added to the history."""
     events = execution["events"]
     event = {"id": len(events) + 1, "previousEventId": len(events), "type": kind, "timestamp": now_iso()}
     event |= details or {}
@@ -302,7 +302,7 @@ def _attempt(state: dict, value: object, execution: dict, context: dict):
 
 
 def _observed(resource: str, arguments: object, timeout: float | None, execution: dict, invoke: Callable) -> object:
-    """Run the task and write its events as AWS names them."""
+    """Run the task and write its events with AWS's names."""
     kind, name = _split_resource(resource)
     about = {"resourceType": kind, "resource": name}
 
@@ -375,7 +375,7 @@ def _with_retry_and_catch(state: dict, value: object, context: dict, attempt: Ca
     own = context["State"]
     retries: dict[int, int] = {}
     while True:
-        # Branches share the context and leave their own State in it; each attempt starts from this one's.
+        # Branches share the context and set State in it, so each attempt restores this state's.
         context["State"] = {**own, "RetryCount": sum(retries.values())}
         try:
             return attempt()
@@ -390,7 +390,7 @@ def _with_retry_and_catch(state: dict, value: object, context: dict, attempt: Ca
 
 
 def _retry_delay(retriers: list[dict], error: str, retries: dict[int, int]) -> float | None:
-    """Seconds until the next attempt, or None for no more. The first retrier that names the error decides."""
+    """Seconds until the next attempt, or None for no more. The first retrier that matches the error decides."""
     for index, retrier in enumerate(retriers):
         if not _error_matches(retrier.get("ErrorEquals", []), error):
             continue
@@ -400,7 +400,7 @@ def _retry_delay(retriers: list[dict], error: str, retries: dict[int, int]) -> f
         retries[index] = count + 1
         delay = retrier.get("IntervalSeconds", 1) * retrier.get("BackoffRate", 2.0) ** count
         delay = min(delay, retrier.get("MaxDelaySeconds", delay))
-        # With FULL jitter the time is anything between none and what it would have been.
+        # With FULL jitter, the time is random between 0 and the computed time.
         return random.uniform(0, delay) if retrier.get("JitterStrategy") == "FULL" else delay
     return None
 
@@ -431,7 +431,7 @@ def _run_parallel_branches(state: dict, value: object, execution: dict, context:
         given = sfn._apply_jsonata_arguments(state, value, context)
     else:
         given = sfn._apply_parameters(state, sfn._apply_input_path(state, value, context), context)
-    # A branch sees the variables of the state machine but sets only its own.
+    # A branch reads the state machine's variables but sets only its own.
     branches = [
         lambda branch=branch: _run_sub_machine(
             branch.get("States", {}),
@@ -458,7 +458,7 @@ def _execute_choice(state: dict, value: object, context: dict | None = None):
         sfn._evaluate_jsonata_choice_rule(rule, value, context) for rule in state.get("Choices", [])
     ):
         return _original["_execute_choice"](state, value, context)
-    # The state's own Output and Assign hold when no rule does; MiniStack leaves the Output out.
+    # If no rule matches, the state's own Output and Assign apply. MiniStack ignores the Output.
     output = sfn._apply_jsonata_output(state, value, context, default=value)
     sfn._apply_state_assign(state, value, context)
     return output, state["Default"]
@@ -471,11 +471,11 @@ def _evaluate_jsonata_choice_rule(rule: dict, value: object, context: dict) -> b
 
 
 def _apply_state_assign(state: dict, value: object, context=None, result=None, error_output=None) -> None:
-    """All of Assign is evaluated with the values from before; MiniStack lets one expression see another's."""
+    """All of Assign is evaluated with the previous values. In MiniStack, one expression sees another's result."""
     assign = state.get("Assign")
     if context is None or not isinstance(assign, dict):
         return
-    # A catcher or a Choice rule has no QueryLanguage of its own; its Assign is the state's.
+    # A catcher or Choice rule has no QueryLanguage; it uses the state's.
     evaluated = {
         name: sfn._apply_jsonata_template(template, value, context, result=result, error_output=error_output)
         for name, template in assign.items()

@@ -30,7 +30,7 @@ Handler = Callable[[str, dict], object]
 
 
 def integrations() -> dict[str, Handler]:
-    """By resource. MiniStack looks up by the resource's beginning, with `.sync` cut off."""
+    """Handlers by resource. MiniStack looks them up by prefix, without `.sync`."""
     return {
         "arn:aws:states:::glue:startJobRun": _start_job_run,
         "arn:aws:states:::athena:startQueryExecution": _start_query_execution,
@@ -53,8 +53,7 @@ SYNC_RESOURCES = (
 
 
 def check_resource(resource: str) -> None:
-    """Refuse what would otherwise be passed over in silence: a pattern that the service does not have, or a
-    resource that nothing here knows."""
+    """Reject what would otherwise be ignored: a pattern that the service does not have, or an unknown resource."""
     if ".sync" in resource and resource not in SYNC_RESOURCES:
         raise _ExecutionError("States.Runtime", f"The resource {resource} is not supported by the local stack")
     known = resource.removesuffix(".sync").removesuffix(".waitForTaskToken")
@@ -66,7 +65,7 @@ def check_resource(resource: str) -> None:
 
 
 def check_known_permission(resource: str) -> None:
-    """Refuse what nothing here evaluates the role's policies for, where they are enforced."""
+    """If permissions are enforced, reject calls for which no role policy is evaluated here."""
     known = resource.removesuffix(".sync")
     if app.AUTH and known not in integrations():
         raise _ExecutionError(
@@ -77,7 +76,7 @@ def check_known_permission(resource: str) -> None:
 
 
 def _require(error: str, action: str, *arns: str, keys: dict[str, str] | None = None) -> None:
-    """The state machine's role must allow the call; `error` is what Step Functions calls a denial of the service."""
+    """The state machine's role must allow the call. `error` is Step Functions' name for a denial of the service."""
     try:
         permissions.require(action, *arns, keys=keys)
     except permissions.Denied as denial:
@@ -145,7 +144,7 @@ def _athena_call(action: str) -> Handler:
 
 
 def _athena(action: str, arguments: dict) -> dict:
-    """One call of the Athena API as it is served, the error names as Step Functions gives them."""
+    """One call of the Athena API, with Step Functions' error names."""
     _require("Athena.AccessDeniedException", f"athena:{action}", _arn("athena", f"workgroup/{_workgroup(arguments)}"))
     result = _answer("Athena", _serve("athena", f"AmazonAthena.{action}", arguments))
     status = result.get("QueryExecution", {}).get("Status")
@@ -155,7 +154,7 @@ def _athena(action: str, arguments: dict) -> dict:
 
 
 def _workgroup(arguments: dict) -> str:
-    """The request's own, or that of the query execution that it names."""
+    """The request's workgroup, or that of the query execution that it names."""
     execution = athena._executions.get(arguments.get("QueryExecutionId")) or {}
     return arguments.get("WorkGroup") or execution.get("WorkGroup") or "primary"
 
@@ -164,7 +163,9 @@ def _workgroup(arguments: dict) -> str:
 
 
 def _get_object(resource: str, arguments: dict) -> object:
-    if resource != "arn:aws:states:::aws-sdk:s3:getObject":  # getObjectTagging and the like begin the same
+    if (
+        resource != "arn:aws:states:::aws-sdk:s3:getObject"
+    ):  # other actions, such as getObjectTagging, have the same prefix
         return sfn._invoke_aws_sdk_integration(resource, arguments)
     unknown = set(arguments) - {"Bucket", "Key", "VersionId", "Range", "IfMatch", "IfNoneMatch"}
     if unknown or not {"Bucket", "Key"} <= set(arguments):
@@ -173,7 +174,7 @@ def _get_object(resource: str, arguments: dict) -> object:
         )
     action = "s3:GetObjectVersion" if arguments.get("VersionId") else "s3:GetObject"
     _require("S3.S3Exception", action, f"arn:aws:s3:::{arguments['Bucket']}/{arguments['Key']}")
-    # MiniStack takes a request that names no credentials for an anonymous one; the role was asked for above.
+    # MiniStack treats a request without credentials as anonymous. The role was checked above.
     headers = {"host": "s3.local", "authorization": SIGNED, "range": arguments.get("Range")}
     headers |= {"if-match": arguments.get("IfMatch"), "if-none-match": arguments.get("IfNoneMatch")}
     query = {"versionId": arguments["VersionId"]} if arguments.get("VersionId") else {}
@@ -211,7 +212,7 @@ def _object_fields(headers: dict[str, str], body: bytes) -> dict:
 
 
 def _put_metric_data(resource: str, arguments: dict) -> object:
-    """MiniStack takes any metric: what CloudWatch refuses is refused here."""
+    """Rejects what CloudWatch rejects. MiniStack accepts any metric."""
     namespace = {"cloudwatch:namespace": str(arguments.get("Namespace"))}
     _require("CloudWatch.CloudWatchException", "cloudwatch:PutMetricData", "*", keys=namespace)
     problem = _metric_problem(arguments)
@@ -273,7 +274,7 @@ def _wait(read: Callable[[], dict], has_ended: Callable[[dict], bool], stop: Cal
         while not has_ended(record := read()):
             cancellation.sleep(POLL_SECONDS)
     except tasks.Cancelled:
-        with contextlib.suppress(_ExecutionError):  # it may have ended by itself in this moment
+        with contextlib.suppress(_ExecutionError):  # it may have just ended
             stop()
         raise
     return record
@@ -290,7 +291,7 @@ def _serve(service: str, target: str, arguments: dict) -> tuple:
 
 
 def _answer(service: str, answer: tuple) -> dict:
-    """What a JSON service answered, its errors under the names that Step Functions gives them."""
+    """The answer of a JSON service, with Step Functions' error names."""
     status, _, body = answer
     result = json.loads(body) if body else {}
     if status >= 400:

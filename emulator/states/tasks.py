@@ -10,19 +10,19 @@ from collections.abc import Callable, Iterator, Sequence
 
 from ministack.services.stepfunctions import _ExecutionError
 
-# How long a task that was told to end may take for stopping its child (a Spark process, a query).
+# How long a cancelled task may take to stop its child (a Spark process, a query).
 STOP_SECONDS = 15
 
 
 class Cancelled(_ExecutionError):
-    """The execution or the task was ended; whatever the task still answers is of no interest."""
+    """The execution or the task was cancelled. Later answers of the task are ignored."""
 
     def __init__(self):
         super().__init__("States.Runtime", "The execution has ended")
 
 
 class Cancellation:
-    """Set once, and then for good; whoever asked to be told is called at that moment."""
+    """Set once. Calls the registered callbacks at that moment."""
 
     def __init__(self):
         self._event = threading.Event()
@@ -52,7 +52,7 @@ class Cancellation:
         return self._event.is_set()
 
     def sleep(self, seconds: float) -> None:
-        """Sleep, unless cancelled before or meanwhile: then Cancelled is raised."""
+        """Sleep. Raises Cancelled if cancelled before or meanwhile."""
         if self._event.wait(max(0.0, seconds)):
             raise Cancelled
 
@@ -64,7 +64,7 @@ _executions: dict[str, Cancellation] = {}
 
 @contextlib.contextmanager
 def execution(arn: str) -> Iterator[Cancellation]:
-    """For the thread that walks an execution; threads started with a copy of its context see the same."""
+    """Sets the cancellation of this context. Threads started with a copy of the context see it too."""
     cancellation = _executions[arn] = Cancellation()
     token = _current.set(cancellation)
     try:
@@ -86,7 +86,7 @@ def current() -> Cancellation:
 
 @contextlib.contextmanager
 def on_submitted(report: Callable[[object], None]) -> Iterator[None]:
-    """While this holds, `submitted` reports there: a task that waits for its child says which child it is."""
+    """In this context, `submitted` reports here which child a task waits for."""
     token = _report.set(report)
     try:
         yield
@@ -119,7 +119,7 @@ def run_task(task: Callable[[], object], timeout_seconds: float | None) -> objec
 
 
 def run_together(tasks: Sequence[Callable[[], object]]) -> list[object]:
-    """Run all at once and give their results; the first that fails ends the others and is raised."""
+    """Run all in parallel and return their results. The first failure cancels the others and is raised."""
     parent = current()
     with _child_of(parent) as cancellation:
         works = [_Work(task, cancellation, cancellation.cancel) for task in tasks]
@@ -135,7 +135,7 @@ def run_together(tasks: Sequence[Callable[[], object]]) -> list[object]:
 
 
 class _Work:
-    """A task on a thread of its own that sees the account, the region and its cancellation."""
+    """Run a task in a thread that sees the account, the region and the cancellation."""
 
     def __init__(
         self,
