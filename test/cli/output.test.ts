@@ -152,7 +152,7 @@ describe("cli/commands", () => {
     }
   });
 
-  it("shows a task that is asked again and again as one, and no state that only steers", () => {
+  it("shows a repeated task once, and no choice or wait state", () => {
     const screen = new Screen();
     const view = new StateView(new Console(screen, {}));
     const at = (seconds: number) => new Date(seconds * 1000);

@@ -81,7 +81,7 @@ describe("cli/setup", () => {
     assert.fail("nothing was missing");
   });
 
-  it("shows of npm's output the error that stands first, not the usage that follows", () => {
+  it("shows the first error of npm's output, not the usage that follows", () => {
     const usage = Array.from({ length: 60 }, (_, index) => `npm error   --option-${index}`);
     const output = [
       "npm warn old",

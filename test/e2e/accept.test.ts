@@ -74,7 +74,7 @@ describe("e2e: npm run accept -- --local", function () {
     assert.equal(existsSync(join(folder, "local", "report.md")), false);
   });
 
-  it("goes on after the last step, sees what a local stack can show, and calls nothing else seen", async () => {
+  it("resumes after the last step, checks what a local stack can show, and reports nothing else as seen", async () => {
     const screen = new Screen();
     controller = new AbortController();
     const code = await accept(controller.signal, screen);

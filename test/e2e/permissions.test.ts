@@ -108,7 +108,7 @@ describe("e2e: permissions", function () {
   });
   after(() => lake?.down());
 
-  it("lets the whole pipeline run, simulated traffic, late days and a full repair included", async () => {
+  it("allows the whole pipeline, including simulated traffic, late days and a full repair", async () => {
     const simulated = await lake.execute({ simulate: { events: 200, seed: 7, malformed: 0.05 } });
     assert.equal(simulated.status, "SUCCEEDED", simulated.cause);
     const day = "raw/year=2020/month=01/day=01/hour=00";
@@ -124,7 +124,7 @@ describe("e2e: permissions", function () {
     assert.equal(repaired.status, "SUCCEEDED", repaired.cause);
   });
 
-  it("lets a day be built again, which is registered or not", async () => {
+  it("allows a day to be reprocessed, registered or not", async () => {
     const { database, eventsTable } = lake.stack.outputs;
     const { status: rebuilt } = await lake.execute({ reprocess: { from: "2020-01-01", to: "2020-01-01" } });
     assert.equal(rebuilt, "SUCCEEDED");
@@ -139,7 +139,7 @@ describe("e2e: permissions", function () {
     assert.equal(status, "SUCCEEDED", cause);
   });
 
-  it("lets a failing batch reach the on-failure destination, and the mail say so", async () => {
+  it("allows a failing batch to reach the on-failure destination, and the mail to report it", async () => {
     const lambda = new LambdaClient(lake.stack.clientConfig);
     const FunctionName = lake.stack.outputs.ingestFunction;
     const { Environment } = await lambda.send(new GetFunctionConfigurationCommand({ FunctionName }));
@@ -154,7 +154,7 @@ describe("e2e: permissions", function () {
     assert.match(failed.cause ?? "", /aws\/lambda/);
   });
 
-  it("lets an aborted execution stop its job run and its query", async () => {
+  it("allows an aborted execution to stop its job run and its query", async () => {
     const { stateMachineArn, jobName, database, workgroup } = lake.stack.outputs;
     const job = await startExecution(sfn, stateMachineArn, {});
     await until("the job run", async () => {
@@ -191,7 +191,7 @@ describe("e2e: permissions", function () {
       await athena.send(new StopQueryExecutionCommand({ QueryExecutionId }));
   });
 
-  it("lets the schedule start an execution", async () => {
+  it("allows the schedule to start an execution", async () => {
     const { stateMachineArn } = lake.stack.outputs;
     const scheduled = (line: { action: string }) => line.action === "states:StartExecution";
     await until(

@@ -68,7 +68,7 @@ describe("e2e: simulated traffic with duplicates, malformed, late and PII-bearin
     assert.match(mail.body, new RegExp(`duplicates\\D+${expected.duplicates}\\b`, "i"));
   });
 
-  it("lets no address, user agent or whole IP into the curated table", async () => {
+  it("writes no e-mail address, user agent or whole IP to the curated table", async () => {
     const rows = await lake.query("SELECT * FROM events");
     const text = JSON.stringify(rows);
     assert.ok(!/[\w.]+@[\w.]+\.\w+/.test(text), "an e-mail address");

@@ -51,7 +51,7 @@ describe("the stacks", () => {
     assert.equal(prod.of("aws:s3/bucketVersioning:BucketVersioning").length, prod.of(BUCKET).length);
   });
 
-  it("dev goes without asking, and nothing in it runs by itself", async () => {
+  it("dev can be destroyed, and nothing in it runs automatically", async () => {
     const dev = await program("dev");
     assert.deepEqual(dev.protectedOf(BUCKET), []);
     assert.ok(dev.of(BUCKET).every(({ inputs }) => inputs.forceDestroy));

@@ -41,7 +41,7 @@ describe("local/mailbox", () => {
     assert.deepEqual(await readMails(join(folder, "nowhere")), []);
   });
 
-  it("confirms by opening the link, and opens none that leads out of the local stack", async () => {
+  it("confirms by opening the link, but only links to the local stack", async () => {
     const opened: (string | undefined)[] = [];
     const server = createServer((request, response) => {
       opened.push(request.url);

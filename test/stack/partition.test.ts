@@ -3,7 +3,7 @@ import { consoleHost } from "../../infra/blocks/account";
 import { partitionOf } from "../../stack/partition";
 
 describe("stack/partition", () => {
-  it("knows a region's partition, and the console there", () => {
+  it("finds a region's partition and its console", () => {
     const places = ["eu-central-1", "cn-northwest-1", "us-gov-east-1", "us-east-1"].map((region) => [
       partitionOf(region),
       consoleHost(partitionOf(region)),

@@ -26,7 +26,7 @@ describe("stack/run-report", () => {
     assert.equal(readOutput(undefined), undefined);
   });
 
-  it("names the key that lets early events in, with the day of the earliest", () => {
+  it("names the key that accepts early events, with the day of the earliest", () => {
     const reasons = { event_time_out_of_window: 1_891_714, not_json: 1 };
     const hint = (earliest?: string) => windowHint(reasons, "2000-01-01T00:00:00Z", earliest) ?? "";
     const early = hint("1995-07-01T04:00:01.000Z");

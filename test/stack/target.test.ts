@@ -21,14 +21,14 @@ describe("stack/target", () => {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  it("says how to start a stack where none is up", () => {
+  it("says how to start a stack if none is running", () => {
     assert.throws(
       () => openTarget({}, new Runs(folder)),
       /No local stack is running\. .*npm start -- --keep/,
     );
   });
 
-  it("gives the remedy where the stack's process lives but the emulator no longer answers", async () => {
+  it("gives the remedy if the stack's process exists but the emulator no longer answers", async () => {
     const runs = new Runs(folder);
     const { id } = runs.create();
     const outputs = { database: "d", workgroup: "w" } as StackOutputs;

@@ -104,7 +104,7 @@ describe("npm run accept", function () {
     assert.deepEqual(made(), []);
   });
 
-  it("refuses where pulumi is not logged in, and where there is nothing to clean up", async () => {
+  it("refuses if pulumi is not logged in, and if there is nothing to clean up", async () => {
     fake.plant({ fail: { whoami: "error: PULUMI_ACCESS_TOKEN must be set" } });
     assert.equal(await accept({ yes: true }), 1);
     assert.match(screen, /pulumi is not logged in. Run pulumi login, .*PULUMI_ACCESS_TOKEN/);

@@ -59,7 +59,7 @@ describe("cli/accept/pulumi", () => {
     assert.equal(fake.state.calls[0]?.passphrase, "");
   });
 
-  it("does not make a stack that is there, takes out keys, and lets the provider assume the role", async () => {
+  it("does not create an existing stack, removes keys, and passes the role to the provider", async () => {
     fake.plant({ stacks: { "organization/clickstream/accept": 3 } });
     await deployer("arn:aws:iam::123456789012:role/deployer").up({ privacyHashKey: undefined });
     assert.deepEqual(fake.commands().slice(1, 3), [
@@ -87,7 +87,7 @@ describe("cli/accept/pulumi", () => {
     await assert.rejects(deployer().up({}), /If it no longer runs: pulumi cancel/);
   });
 
-  it("tells a second up with changes from one that fails, and from one without", async () => {
+  it("distinguishes a second up with changes, without changes, and a failed one", async () => {
     assert.equal(await deployer().upAgain(), undefined);
     fake.plant({ changes: "~ aws:s3/bucketVersioning:BucketVersioning: (update)" });
     assert.match((await deployer().upAgain()) ?? "", /BucketVersioning: \(update\)/);
@@ -123,7 +123,7 @@ describe("cli/accept/pulumi", () => {
     assert.equal(fake.state.interrupted, true);
   });
 
-  it("says where to get pulumi where there is none", async () => {
+  it("says where to get pulumi if it is not installed", async () => {
     fake.remove();
     const { PATH } = process.env;
     process.env.PATH = folder;

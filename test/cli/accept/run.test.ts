@@ -76,7 +76,7 @@ describe("cli/accept/run", () => {
     assert.deepEqual(done, ["deploy", "look a", "work", "look c", "destroy", "look b"]);
   });
 
-  it("goes on after the last step that was done, and looks at no row twice", async () => {
+  it("resumes after the last step that was done, and checks no row twice", async () => {
     const journal = begin();
     const controller = new AbortController();
     const interrupting = step("work", {
@@ -119,7 +119,7 @@ describe("cli/accept/run", () => {
     ]);
   });
 
-  it("tells a stack that is wrong from credentials that may not look", async () => {
+  it("distinguishes a wrong stack from credentials without permission", async () => {
     const journal = begin();
     const rows = [
       row("a", "deploy", { check: fails(new Denied("cloudtrail:LookupEvents")) }),
@@ -176,7 +176,7 @@ describe("cli/accept/run", () => {
     assert.deepEqual(written, { tracing: ["on"] });
   });
 
-  it("keeps its state to the owner, and lets one process work on a stack", () => {
+  it("keeps its state readable for the owner only, and allows one process per stack", () => {
     const journal = begin();
     const file = join(journal.folder, "state.json");
     assert.equal(statSync(file).mode & 0o777, 0o600);

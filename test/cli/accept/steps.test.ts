@@ -64,7 +64,7 @@ describe("cli/accept/steps", () => {
     assert.deepEqual(again.switches, first.switches);
   });
 
-  it("begins no execution beside one that an interrupted try left running", async () => {
+  it("starts no execution while one of an interrupted try is running", async () => {
     const running = executions({ name: "earlier", status: "RUNNING", startDate: new Date() });
     await assert.rejects(step("refuse").run(world(running)), /has been running for half an hour/);
   });

@@ -24,7 +24,7 @@ describe("npm run deployer-policy", function () {
   });
   afterEach(() => rmSync(folder, { recursive: true }));
 
-  it("writes each policy into a file and tells how to create, attach and update it", () => {
+  it("writes each policy to a file and shows how to create, attach and update it", () => {
     const { status, stdout, stderr } = run(
       ...["--account", "123456789012", "--project", "shop", "--stack", "prod.eu"],
       ...["--region", "us-gov-west-1", "--out", folder, "--json"],

@@ -24,7 +24,7 @@ describe("cli/commands/empty-buckets", () => {
     assert.throws(() => refuseUnlessAllowed("prod", root), /allowDataLoss is (not set|false)/);
   });
 
-  it("goes on where it is allowed, and says which stacks there are where there is no such one", () => {
+  it("continues if data loss is allowed, and lists the stacks if the named one does not exist", () => {
     writeFileSync(join(root, "Pulumi.prod.yaml"), "config:\n  clickstream:allowDataLoss: true\n");
     refuseUnlessAllowed("prod", root);
     assert.throws(

@@ -131,7 +131,7 @@ describe("cli/doctor/stack, by AWS's answers", () => {
     assert.match(lambda?.remedy ?? "", /^request an increase: .*\/servicequotas\/.*\/lambda\/quotas$/);
   });
 
-  it("knows credentials that have expired, with what to do", async () => {
+  it("detects expired credentials, with the remedy", async () => {
     const { state, remedy } = await credentialsCheck(config, undefined);
     assert.equal(state, "bad");
     assert.match(remedy ?? "", /^The AWS credentials have expired: log in again \(aws sso login\)/);
@@ -201,14 +201,14 @@ describe("cli/doctor/stack, by AWS's answers", () => {
     );
   });
 
-  it("knows that one shard is too few for a stream that was on demand", async () => {
+  it("refuses one shard for a stream that was on demand", async () => {
     const found = await shards("ON_DEMAND", 4, "PROVISIONED 1");
     assert.equal(found.state, "bad");
     assert.match(found.says, /so pulumi up would change the mode and then fail$/);
     assert.match(found.remedy ?? "", /^go from 4 to 2, 1, .*clickstream:shardCount 2 --stack dev/);
   });
 
-  it("knows an account where Lake Formation decides on new databases and tables", async () => {
+  it("detects an account where Lake Formation controls new databases and tables", async () => {
     const check = async () => (await accountChecks(config, 0))[0];
     assert.deepEqual(await check(), {
       name: "Lake Formation",
@@ -229,7 +229,7 @@ describe("cli/doctor/stack, by AWS's answers", () => {
     aws.lake = { tables: IAM_DECIDES, databases: IAM_DECIDES };
   });
 
-  it("asks for billing only where there is to be a budget, and says who can open it", async () => {
+  it("checks billing only if a budget is configured, and says who can activate it", async () => {
     aws.callerIsKnown = true;
     const billing = async (budget: number) =>
       (await accountChecks(config, budget)).find(({ name }) => name === "Billing");

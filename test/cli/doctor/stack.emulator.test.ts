@@ -84,7 +84,7 @@ describe("cli/doctor/stack", function () {
     await lambda.send(new UpdateEventSourceMappingCommand({ UUID, Enabled: true }));
   });
 
-  it("knows whether the schedule is on, and whether it should be", async () => {
+  it("compares the schedule's state with the configuration", async () => {
     assert.equal((await named("Schedule"))?.state, "ok");
     const elsewhere = { ...outputs, stateMachineArn: `${outputs.stateMachineArn}-other` };
     const of = async (scheduleEnabled: string) =>
@@ -125,7 +125,7 @@ describe("cli/doctor/stack", function () {
     assert.doesNotMatch(found?.says ?? "", /theirs/);
   });
 
-  it("knows the credentials of another account, and says where AWS is out of reach", async () => {
+  it("detects credentials of another account, and an AWS that cannot be reached", async () => {
     assert.equal((await credentialsCheck(config, outputs)).state, "ok");
     const other = {
       ...outputs,

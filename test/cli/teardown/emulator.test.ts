@@ -93,7 +93,7 @@ describe("cli/teardown on the emulator", function () {
     assert.deepEqual(await stillRunning(clients, outputs), []);
   });
 
-  it("finds what stands of a stack, with its command, and nothing of another", async () => {
+  it("finds what exists of a stack, with its command, and nothing of another", async () => {
     const { found, unlisted } = await findLeftovers(config, "clickstream", "dev");
     assert.deepEqual(unlisted, []);
     const kinds = new Set(found.map(({ kind }) => kind));

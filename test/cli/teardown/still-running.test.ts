@@ -44,7 +44,7 @@ describe("cli/teardown/still-running", () => {
     ]);
   });
 
-  it("lets no bucket be emptied meanwhile, and says what is at work and how to end it", async () => {
+  it("empties no bucket while something is running, and says what it is and how to stop it", async () => {
     await assert.rejects(refuseWhileRunning(clients([["one"]], []), OUTPUTS, "the stack prod on AWS"), {
       message:
         "Nothing was deleted: the stack prod on AWS is still at work (the execution one), and would write into the emptied buckets. " +

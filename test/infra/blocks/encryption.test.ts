@@ -86,7 +86,7 @@ describe("infra/blocks/encryption", () => {
     }
   });
 
-  it("lets each role do with the key just what its stage needs", () => {
+  it("allows each role only the uses of the key that its stage needs", () => {
     const both = { actions: ["kms:Decrypt", "kms:GenerateDataKey"], on: [KEY] };
     assert.deepEqual(grants(covered), {
       "clickstream-simulator-role": { actions: ["kms:GenerateDataKey"], on: [KEY] },
@@ -131,7 +131,7 @@ describe("infra/blocks/encryption", () => {
     );
   });
 
-  it("lets CloudWatch encrypt every log group of the stack", () => {
+  it("allows CloudWatch to encrypt every log group of the stack", () => {
     const logs = statements(covered).find(({ Principal }) => Principal.Service?.startsWith("logs."));
     const pattern = String(logs?.Condition?.ArnLike?.["kms:EncryptionContext:aws:logs:arn"]);
     const matches = new RegExp(`^${pattern.replaceAll(/[.+?^${}()|[\]\\]/g, "\\$&").replaceAll("*", ".*")}$`);
@@ -152,7 +152,7 @@ describe("infra/blocks/encryption", () => {
     for (const { name, inputs } of plain.of(LOG_GROUP)) assert.equal(inputs.kmsKeyId, undefined, name);
   });
 
-  it("gives a topic that alarms publish to a key that lets them, in every configuration", async () => {
+  it("gives a topic of alarms a key that allows them to publish, in every configuration", async () => {
     for (const program of [plain, covered, await evaluate()]) {
       const published = program.of(TOPIC).filter(({ name }) => alarmsOf(program, name).length > 0);
       for (const { name, inputs } of published) {

@@ -85,7 +85,7 @@ describe("infra/blocks/names", function () {
     }
   });
 
-  it("knows the limits of every input that is a name", async () => {
+  it("has the limits of every input that is a name", async () => {
     const { resources } = await evaluate(EVERYTHING);
     const known = new Set([
       ...Object.keys(LIMITS),
@@ -99,7 +99,7 @@ describe("infra/blocks/names", function () {
     assert.deepEqual(unknown, []);
   });
 
-  it("leaves room for the seven letters that Pulumi puts behind a name of its own", async () => {
+  it("leaves room for the seven characters that Pulumi adds to an automatic name", async () => {
     const { resources } = await evaluate(EVERYTHING);
     const tooLong = resources.flatMap(({ type, name, inputs }) => {
       const what = [`${type} name`, `${type} bucket`].find((known) => known in LIMITS);
@@ -171,7 +171,7 @@ describe("infra/blocks/names", function () {
     for (const [project, stack] of STACKS) assert.match(databaseName(project, stack), /^[a-z][a-z0-9_]*$/);
   });
 
-  it("tells stacks apart that differ only in what a name cannot hold", () => {
+  it("keeps stacks distinct that differ only in characters that a name cannot contain", () => {
     const stacks = ["a-b", "a_b", "a.b", "A-b"];
     for (const naming of [databaseName, qualifiedName, budgetName]) {
       assert.equal(new Set(stacks.map((stack) => naming("shop", stack))).size, stacks.length, naming.name);

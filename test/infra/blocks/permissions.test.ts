@@ -87,7 +87,7 @@ describe("infra/blocks/permissions", () => {
     assert.deepEqual(whole, []);
   });
 
-  it("lets each role write just where its stage writes", () => {
+  it("allows each role to write only where its stage writes", () => {
     const writes = (role: string) =>
       granted
         .filter((grant) => grant.role === role && actionsOf(grant.statement).includes("s3:PutObject"))
@@ -109,7 +109,7 @@ describe("infra/blocks/permissions", () => {
     assert.deepEqual(writes("clickstream-pipeline-role"), ["clickstream-results-id/queries/*"]);
   });
 
-  it("lets every role be assumed by one service, on behalf of this account and, where it says so, one resource", () => {
+  it("allows one service to assume each role, for this account and, where documented, one resource", () => {
     const trusted = program.of("aws:iam/role:Role").map(({ name, inputs }) => {
       const [statement, ...more] = statementsOf(inputs.assumeRolePolicy);
       return [name, statement?.Principal?.Service, statement?.Condition, more.length];
@@ -130,7 +130,7 @@ describe("infra/blocks/permissions", () => {
     ]);
   });
 
-  it("lets the job read the hash key only where a field is hashed", async () => {
+  it("allows the job to read the hash key only if a field is hashed", async () => {
     const readsSecret = (policies: Declared[]) =>
       policies.some(({ inputs }) => String(inputs.policy).includes("secretsmanager:GetSecretValue"));
     assert.equal(readsSecret(program.of("aws:iam/rolePolicy:RolePolicy")), true);

@@ -87,7 +87,7 @@ describe("infra/blocks/private-bucket", () => {
     },
   };
 
-  it("keeps events for good, and lets broken uploads, old versions and query results expire", () => {
+  it("keeps events forever, and expires incomplete uploads, old versions and query results", () => {
     assert.deepEqual(lifecycle(program, "clickstream-raw"), EVERYWHERE);
     assert.deepEqual(lifecycle(program, "clickstream-curated"), EVERYWHERE);
     assert.deepEqual(lifecycle(program, "clickstream-scripts"), EVERYWHERE);
@@ -136,7 +136,7 @@ describe("infra/blocks/private-bucket", () => {
     assert.deepEqual(versioned(await evaluate({ versioning: "false" })), []);
   });
 
-  it("lets pulumi destroy delete data only where the stack's configuration says so", async () => {
+  it("allows pulumi destroy to delete data only if the stack's configuration does", async () => {
     const destroyed = ({ of }: Program) =>
       of("aws:s3/bucket:Bucket")
         .filter(({ inputs }) => inputs.forceDestroy)

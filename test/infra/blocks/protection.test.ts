@@ -35,13 +35,13 @@ describe("infra/blocks/protection", () => {
     assert.deepEqual(protectedTypes(await evaluate(CONFIG)), PROTECTED);
   });
 
-  it("protects nothing where data may be lost, and still empties no bucket without being told", async () => {
+  it("protects nothing if data loss is allowed, and still empties no bucket without forceDestroy", async () => {
     const program = await evaluate({ ...CONFIG, allowDataLoss: "true" });
     assert.deepEqual(protectedTypes(program), {});
     assert.equal(emptied(program), 1); // the scripts, which come back with the program
   });
 
-  it("lets dev go with all it holds", async () => {
+  it("allows dev to be destroyed with its data", async () => {
     assert.equal(emptied(await evaluate({ allowDataLoss: "true", forceDestroy: "true" })), 4);
   });
 

@@ -108,7 +108,7 @@ describe("infra/config/config", () => {
     assert.deepEqual(problems({ batchWindowSeconds: "1" }), []);
   });
 
-  it("lets no alarm on silence be shorter than CloudWatch is late", () => {
+  it("allows no silence alarm shorter than CloudWatch's delay", () => {
     for (const minutes of ["1", "9", "1441"]) {
       assert.deepEqual(problems({ alarmNoEventsMinutes: minutes }), [
         `clickstream:alarmNoEventsMinutes must be 0 or an integer from 10 to 1440, got "${minutes}". For example: pulumi config set clickstream:alarmNoEventsMinutes 60`,

@@ -104,7 +104,7 @@ describe("infra/deployer/deployer-policy.json", () => {
     }
   });
 
-  it("knows the calls of every type that the program declares, and of no other", async () => {
+  it("has the calls of every type that the program declares, and of no other", async () => {
     const { resources } = await evaluate(EVERYTHING);
     assert.deepEqual(
       [...new Set(resources.map(({ type }) => type))].sort(),
@@ -132,7 +132,7 @@ describe("infra/deployer/deployer-policy.json", () => {
     );
   });
 
-  it("names every action, and a resource wherever AWS tells resources apart", () => {
+  it("names every action, and a resource wherever AWS has resource-level permissions", () => {
     const actions = template.Statement.flatMap(({ Action }) => Action);
     assert.deepEqual(
       actions.filter((action) => !/^[a-z0-9]+:[A-Za-z]+$/.test(action)),
@@ -231,7 +231,7 @@ describe("infra/deployer/deployer-policy.json and KMS", () => {
     }
   });
 
-  it("lets the first deployment finish before the new key's tags count", () => {
+  it("works before the new key's tags take effect", () => {
     for (const action of [
       "kms:DescribeKey",
       "kms:EnableKeyRotation",

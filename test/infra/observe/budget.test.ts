@@ -36,7 +36,7 @@ describe("infra/observe/budget", function () {
     assert.deepEqual([Project, Stack], ["clickstream", "test"]);
   });
 
-  it("may publish to the topic for this account only, and has a key that lets it, without any alarm", async () => {
+  it("allows the budget to publish for this account only, with a key that allows it, without any alarm", async () => {
     const program = await evaluate({ monthlyBudgetUsd: "1", alarms: "false" });
     const { policy } = program.named("aws:sns/topicPolicy:TopicPolicy", "PipelineFailure");
     const { Statement } = JSON.parse(String(policy));

@@ -279,7 +279,7 @@ describe("infra/observe/observe", function () {
   });
 
   for (const [name, { fires, silent }] of Object.entries(SCENARIOS)) {
-    it(`${name} goes off where it should, and where it should not it does not`, () => {
+    it(`${name} fires when it should and not otherwise`, () => {
       for (const more of MORE) {
         const state = (data: Data) => stateOf(alarm(name), data, more);
         for (const data of fires) assert.equal(state(data), "ALARM", `${more} ${JSON.stringify(data)}`);
@@ -289,7 +289,7 @@ describe("infra/observe/observe", function () {
     });
   }
 
-  it("no alarm goes off in a new stack, whether its traffic comes late or never", () => {
+  it("no alarm fires in a new stack, whether its traffic comes late or never", () => {
     const DAYS = 1440;
     // Up at 0, records from the third day on, an execution each hour that succeeds four minutes later.
     const never = {
@@ -324,7 +324,7 @@ describe("infra/observe/observe", function () {
     }
   });
 
-  it("no-events comes with each new outage, goes with the first record, and does not stay for ever", () => {
+  it("no-events fires at each new outage, ends with the first record, and does not stay forever", () => {
     const DAY = 1440;
     const happened = {
       IncomingRecords: [...every(5, 3000, 4000), ...every(5, 5000, 6000), ...every(5, 30_000, 30_010)],
@@ -345,7 +345,7 @@ describe("infra/observe/observe", function () {
     }
   });
 
-  it("no-success says that nothing was processed from the first record on, and goes with the first success", () => {
+  it("no-success fires if nothing was processed since the first record, and ends with the first success", () => {
     const records = { IncomingRecords: every(5, 1000, 9000) };
     const states = (succeeded: [number, number][], expected: Record<number, "ALARM" | "OK">) => {
       for (const [minute, state] of Object.entries(expected)) {
@@ -370,7 +370,7 @@ describe("infra/observe/observe", function () {
     }
   });
 
-  it("is made after the topic lets CloudWatch publish", async () => {
+  it("is created after the topic allows CloudWatch to publish", async () => {
     const reached = program.dependencies("aws:cloudwatch/metricAlarm:MetricAlarm", "alarmActions");
     assert.equal(reached.size, alarms.length);
     for (const [name, resources] of reached)
@@ -409,7 +409,7 @@ describe("infra/observe/observe", function () {
     ]);
   });
 
-  it("sends each alarm to the failure topic, saying what it means, what to do and where more stands", () => {
+  it("sends each alarm to the failure topic, with its meaning, the remedy and where to read more", () => {
     for (const { name, alarmActions, alarmDescription } of alarms) {
       assert.deepEqual(alarmActions, ["arn:aws:sns/topic:Topic:PipelineFailure"], name);
       assert.ok(alarmDescription.length > 100 && alarmDescription.length <= 1024, name);
@@ -534,7 +534,7 @@ describe("infra/observe/observe", function () {
     }
   });
 
-  it("lets just this stack's alarms publish to the failure topic, and the account what it could before", () => {
+  it("allows only this stack's alarms to publish to the failure topic, and the account what it could do before", () => {
     const [policy, ...more] = program.of("aws:sns/topicPolicy:TopicPolicy");
     assert.deepEqual(more, []);
     assert.equal(policy?.inputs.arn, "arn:aws:sns/topic:Topic:PipelineFailure");
@@ -557,7 +557,7 @@ describe("infra/observe/observe", function () {
     });
   });
 
-  it("encrypts the topics with a key that lets CloudWatch publish", () => {
+  it("encrypts the topics with a key that allows CloudWatch to publish", () => {
     const { kmsMasterKeyId } = program.named("aws:sns/topic:Topic", "PipelineFailure");
     assert.equal(kmsMasterKeyId, "arn:aws:kms/key:Key:clickstream-key");
   });

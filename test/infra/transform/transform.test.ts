@@ -8,7 +8,7 @@ const SCRIPT = path.resolve(__dirname, "../../../glue-scripts/clickstream_etl.py
 const JOB = "aws:glue/job:Job";
 
 describe("infra/transform/transform", () => {
-  it("tells the job where everything lies, and runs it once at a time", async () => {
+  it("passes all locations to the job, and runs it once at a time", async () => {
     const program = await evaluate({ targetFileMb: "64", glueWorkers: "5", privacy: '{"ip":"drop"}' });
     const job = program.named(JOB, "clickstream-transform");
     assert.deepEqual(job.defaultArguments, {

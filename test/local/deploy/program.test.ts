@@ -139,7 +139,7 @@ describe("local/deploy/program", () => {
     await assert.rejects(run(inApply, table), /thrown in apply/);
   });
 
-  it("reports every input that the local stack does not honour, nested ones by their path", async () => {
+  it("reports every input that the local stack ignores, nested ones by their path", async () => {
     const table = {
       [BUCKET]: noting(BUCKET, ["bucket", "versioning.enabled"], {
         ineffective: { forceDestroy: "nothing to empty" },

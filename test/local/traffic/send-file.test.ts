@@ -275,7 +275,7 @@ describe("local/traffic", () => {
     await ended;
   });
 
-  it("knows the earliest time that was sent", async () => {
+  it("reports the earliest time that was sent", async () => {
     const { sent } = await send(
       file("a.log", `${LINE}\n${LINE.replace("2015:12:05:03", "1995:12:05:03")}\n`),
     );

@@ -50,7 +50,7 @@ describe("local/traffic/user-agent", () => {
     }
   }
 
-  it("names the browser, and none where there is none", () => {
+  it("names the browser, or none if there is none", () => {
     assert.equal(
       agentTraits("Mozilla/5.0 (Windows NT 6.1; rv:11.0) Gecko/20100101 Firefox/11.0").browser,
       "Firefox",

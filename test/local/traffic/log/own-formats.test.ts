@@ -224,7 +224,7 @@ describe("local/traffic/log", () => {
     });
   }
 
-  it("knows from the whole log what the first of two addresses is", () => {
+  it("finds from the whole log what the first of two addresses is", () => {
     const line = `198.51.100.1 10.0.0.9 - - ${BEHIND}`;
     const client = (log: string[]) => (read(line, [...log, line]) as { client: string }).client;
     assert.equal(client([`- 10.0.0.9 - - ${BEHIND}`]), "198.51.100.1");
