@@ -1,6 +1,6 @@
-"""The plainly written peer of the Spark benchmark: schema inferred, dropDuplicates, the whole table overwritten.
+"""The naive baseline of the Spark benchmark: inferred schema, dropDuplicates, the whole table overwritten.
 
-It makes the same rows as the job; it just does nothing for speed, for incremental runs or for crashes.
+It makes the same rows as the job, without regard to speed, incremental runs or crashes.
 """
 
 from pyspark.sql import SparkSession

@@ -1,9 +1,9 @@
-"""Measures what the privacy rules cost in the Spark job: CPU microseconds a row, by share of rows that they concern.
+"""Measures the cost of the privacy rules in the Spark job: CPU microseconds per row, by share of affected rows.
 
     .local/venv/bin/python bench/privacy.py [--events 100000] [--runs 5] [--json FILE]
 
-The same rows lie in memory and go through `protect` into nowhere: with every rule on `keep`, then with the default
-rules where no row, one row in ten and every row holds an address, an e-mail and a user agent in its properties.
+The same rows in memory go through `protect` and are discarded: with every rule on `keep`, then with the default rules
+where no row, one row in ten and every row has an address, an e-mail and a user agent in its properties.
 """
 
 import argparse

@@ -1,10 +1,10 @@
-"""Measures the Spark job against a plainly written script on the same Spark, and DuckDB beside them.
+"""Measures the Spark job against a naive baseline on the same Spark, and against DuckDB.
 
     .local/venv/bin/python bench/spark.py [--events 1000000] [--runs 5] [--json FILE]
 
-Each of the three has a process of its own, which runs once cold and then --runs times. Time and CPU (user and
-system, of all its processes) count from when Spark is up, because that start is the same for both; peak memory
-counts everything. All three must make the same rows.
+Each of the three runs in a separate process, once cold and then --runs times. Time and CPU (user and system, of all its
+processes) are measured after Spark's start, which is the same for both. Peak memory includes everything. All three
+must make the same rows.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-// Mocha's spec output for people, and beside it the numbers as JSON in MOCHA_COUNTS for the runner of `npm test`.
+// Mocha's spec output for people. Also writes the counts as JSON to MOCHA_COUNTS for `npm test`.
 const { writeFileSync } = require("node:fs");
 const { Runner, reporters } = require("mocha");
 

@@ -99,12 +99,12 @@ function show({ project, stack, accountId, region }: Deployment, { deployer, com
   for (const { file, characters } of [...deployer, ...commands])
     console.line(`  ${file}  (${number(characters)} of ${number(POLICY_CHARACTERS)} characters)`);
   console.heading(
-    `Create them and attach them to the role that deploys (put its name for ${DEPLOYING_ROLE}):`,
+    `Create them and attach them to the deploying role (replace ${DEPLOYING_ROLE} with its name):`,
   );
   for (const policy of deployer)
     for (const command of createCommands(policy, DEPLOYING_ROLE)) console.line(`  ${command}`);
   console.heading(
-    "For the role of people who use npm run doctor, query, execute, empty-buckets and leftovers:",
+    "For the role of people who run npm run doctor, query, execute, empty-buckets and leftovers:",
   );
   for (const policy of commands)
     for (const command of createCommands(policy, OWN_ROLE)) console.line(`  ${command}`);

@@ -1,7 +1,7 @@
 """Trino's functions: which are supported, with how many arguments, and their names in DuckDB.
 
-A name that is not listed fails, whether DuckDB knows it or not: DuckDB's own functions (read_csv, getenv)
-are no part of Athena. What differs in meaning goes through a macro of macros.sql.
+A name that is not listed fails, even if DuckDB has it: DuckDB's own functions (read_csv, getenv) are not part of
+Athena. Functions with another meaning use a macro of macros.sql.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
--- What Trino's functions mean where DuckDB's of that name do otherwise, or where DuckDB has none.
+-- Trino's functions that DuckDB lacks, or has with another meaning.
 --
--- athena_fail stands for error(): a failing cast, which TRY catches and whose NULL every type accepts. Its second
--- argument keeps DuckDB from evaluating it while it plans.
+-- athena_fail replaces error(): a failing cast, which TRY catches and whose NULL fits every type. Its second
+-- argument prevents DuckDB from evaluating it during planning.
 CREATE MACRO athena_fail(m, x) AS CASE WHEN CAST(m || left(CAST(x AS VARCHAR), 0) AS TINYINT) = 0 THEN NULL END;
 CREATE MACRO athena_pi() AS 3.141592653589793::DOUBLE;
 CREATE MACRO athena_e() AS exp(1::DOUBLE);

@@ -52,8 +52,8 @@ def view(
     scratch: Path,
     check: Callable[[int], None],
 ) -> Plan:
-    """Plan the view `name`. `used` are the columns that the query names (None: all); `check` is told
-    the bytes as they become known and stops a query that reads too much."""
+    """Plan the view `name`. `used` are the columns that the query uses (None: all). `check` gets the number of bytes
+    as it becomes known, and stops a query that reads too much."""
     plan = Plan()
     wanted = [c.name for c in table.columns if used is None or c.name in used]
     groups: dict[tuple, list[tuple[str, DataFile]]] = {}

@@ -121,7 +121,7 @@ class Scanner:
         return self.sql[start:end]
 
     def group(self) -> str:
-        """What stands between this parenthesis and its partner."""
+        """The text between this parenthesis and the matching one."""
         self.expect("(")
         start, depth = self.tokens[self.index - 1][3], 1
         while depth:

@@ -1,7 +1,7 @@
 """Text formats as their Hive SerDes read them: each line becomes one JSON array of values for DuckDB.
 
-DuckDB's own readers guess and forgive where a SerDe does not (case of keys, malformed lines, NULL
-markers), so the lines are read here and handed over in one plain form.
+DuckDB's readers are more tolerant than a SerDe (case of keys, malformed lines, NULL markers), so the lines are parsed
+here and passed on in one simple form.
 """
 
 from __future__ import annotations

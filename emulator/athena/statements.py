@@ -44,8 +44,8 @@ class Statement:
 
 
 def understand(sql: str) -> Statement:
-    """Parse a statement. What is none is refused, as Athena does, at the start; what is one
-    but cannot be done becomes a statement that fails."""
+    """Parse a statement. As in Athena, text that is not a statement is rejected at the start. A statement that cannot
+    be executed becomes one that fails."""
     try:
         return _understand(sql)
     except AthenaFailure as failure:

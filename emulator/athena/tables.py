@@ -29,8 +29,8 @@ class DataFile:
 
 
 def partitions(table: Table, wanted: dict[str, set[str]]) -> list[Partition]:
-    """The partitions that the catalog (or the table's projection) names. `wanted` holds the constants that
-    the query compares partition columns with; only an injected projection needs them."""
+    """The partitions of the catalog (or of the table's projection). `wanted` contains the constants that the query
+    compares partition columns with. Only an injected projection needs them."""
     if not table.keys:
         return [Partition((), _location(table, table.descriptor), table.descriptor)]
     if table.projected:

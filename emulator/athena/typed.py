@@ -1,7 +1,7 @@
 """Rules that depend on types: DuckDB's binder determines the type of an expression.
 
-An expression is put into a call that no function matches; DuckDB's refusal names the types of the arguments.
-The query is bound against empty tables of the right shape, so no file is touched.
+An expression is put into a call that matches no function. DuckDB's error then names the types of the arguments. The
+query is bound against empty tables with the same columns, so no file is read.
 """
 
 from __future__ import annotations
@@ -182,7 +182,7 @@ def _family(duckdb_type: str) -> str:
     return "text" if base in ("VARCHAR", "UUID") else base if "[" not in duckdb_type else "list"
 
 
-# ---- The rules: each gets the node and its operands' types, and returns what stands in its place ----
+# ---- The rules: each gets the node and its operands' types, and returns the replacement ----
 
 
 def _divide(typer: Typer, node: exp.Div, types: list[str]) -> exp.Expr:

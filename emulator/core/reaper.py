@@ -1,9 +1,9 @@
-"""Ends every process of an emulator run when the launcher is gone, however it went (SIGKILL included).
+"""Ends every process of an emulator run when the launcher has ended, even by SIGKILL.
 
-The launcher starts this as a child whose stdin is a pipe that only the launcher holds open. When the pipe
-closes, all processes whose environment carries the run's marker are killed: Lambda workers, Spark JVMs and
-their Python workers, in whatever process group or session they are. PR_SET_PDEATHSIG would not do: it fires
-when the *thread* that started a child ends, and MiniStack starts workers from short-lived threads.
+The launcher starts this as a child whose stdin is a pipe that only the launcher keeps open. When the pipe closes, this
+kills all processes whose environment contains the run's marker: Lambda workers, Spark JVMs and their Python workers, in
+any process group or session. PR_SET_PDEATHSIG does not work: it fires when the *thread* that started a child ends, and
+MiniStack starts workers from short-lived threads.
 """
 
 from __future__ import annotations

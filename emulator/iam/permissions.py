@@ -1,9 +1,9 @@
 """Enforces IAM: evaluates what a role of the stack does against its policies, and records each decision.
 
-MiniStack evaluates the requests that come over HTTP (AUTH=true). What its services and the replaced parts do
-in this process on behalf of a role (state machine, event source mapping, Athena, job logs, schedule) asks here
-first. A person's or the deployment's credentials are the account's root and may do everything.
-What the policies of a role decided is written down in authorizations.jsonl in the run's folder, a line each.
+MiniStack evaluates requests over HTTP (AUTH=true). What its services and the replaced parts do in this process on
+behalf of a role (state machine, event source mapping, Athena, job logs, schedule) is checked here first. The
+credentials of a person or of the deployment are the account's root and may do everything. Each decision about a role
+is a line of authorizations.jsonl in the run's folder.
 """
 
 from __future__ import annotations
@@ -187,9 +187,9 @@ def credentials(session: Session | None) -> dict[str, str]:
 
 
 def require(action: str, *resources: str, keys: dict[str, str] | None = None) -> None:
-    """Raise Denied unless the acting role may do this on each of the resources, with the KMS keys that they are
-    encrypted with. `keys` are the condition keys of the request, in lower case, e.g. {"s3:prefix": "raw/"}.
-    A person may do everything."""
+    """Raise Denied unless the current role may do this on each resource and with the KMS keys that encrypt them.
+    `keys` are the condition keys of the request, in lower case, e.g. {"s3:prefix": "raw/"}. Without a role,
+    everything is allowed."""
     session = _caller.get()
     if session is None or not app.AUTH:
         return

@@ -1,8 +1,8 @@
 """Event source mappings from Kinesis to Lambda with the behaviour that AWS documents.
 
-Replaces MiniStack's poller, which loses the records that a partial batch response names and knows no retries,
-bisecting, batching window, record age or on-failure destination. This file holds the API side: which settings
-are taken, which are refused, and which shards have a worker (shard_worker.py) at the moment.
+Replaces MiniStack's poller, which loses the records that a partial batch response names and has no retries, bisecting,
+batching window, record age or on-failure destination. This file is the API side: it checks the settings and decides
+which shards have a worker (shard_worker.py).
 """
 
 from __future__ import annotations

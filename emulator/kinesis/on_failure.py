@@ -1,8 +1,8 @@
 """Reports the records that a Kinesis event source mapping gives up to S3, SQS or SNS.
 
-The document is the one that AWS documents for on-failure destinations; with S3 it holds the whole event too.
-It is written over the public API with the credentials of the function's execution role, so that with
-AUTH=true a missing permission shows here as it would on AWS.
+The document has the format that AWS documents for on-failure destinations. For S3 it also contains the whole event.
+It is written through the public API with the credentials of the function's execution role. So with AUTH=true a missing
+permission fails as it would on AWS.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Reads one shard for one event source mapping and invokes the function with its records, as Lambda documents it.
 
-One thread a mapping and shard: the order within the shard is kept, shards do not wait for each other. What
-has been dealt with is remembered as a sequence number and moves on only when the function has succeeded or
-the on-failure destination has taken the record, so nothing is lost between the two.
+One thread per mapping and shard: the order within a shard is kept, and shards do not wait for each other. The position
+is a sequence number. It moves forward only after the function succeeded or the on-failure destination received the
+record, so no record is lost.
 """
 
 from __future__ import annotations
@@ -377,9 +377,9 @@ def _unread(shard: dict[str, Any], position: str, count: int) -> list[dict[str, 
 def successes(response: Any, records: list[Record]) -> int:
     """The number of records, from the first, that a partial batch response reports as done.
 
-    Nothing, an empty object or an empty or missing list is success. An identifier that is empty, null or no
-    record of this batch, or a response of another form, fails the whole batch. Otherwise everything before
-    the lowest sequence number named is done.
+    An empty response, or an empty or missing list, means success. An identifier that is empty, null or not in
+    this batch, or a response of another form, fails the whole batch. Otherwise all records before the lowest
+    sequence number in the response are done.
     """
     if response is None or response == {}:
         return len(records)

@@ -1,12 +1,11 @@
 """Adds to MiniStack's Kinesis streams: parent shards that stay readable after a reshard, and write limits.
 
-MiniStack deletes a shard, with the records in it, when it is split or merged, and throws every record away on
-UpdateShardCount. On AWS the parents are closed, keep their records until the retention ends, and name the
-point where they end.
+MiniStack deletes a shard and its records when it is split or merged, and deletes all records on UpdateShardCount. On
+AWS the parents are closed, keep their records for the retention period, and report their last sequence number.
 
 CLICKSTREAM_KINESIS_LIMITS=1 enforces the documented write limits of a shard, 1 MiB and 1,000 records a
-second: PutRecord then answers ProvisionedThroughputExceededException, PutRecords says so for each refused
-record and counts them in FailedRecordCount. It is off by default, because a laptop has no reason to wait.
+second: PutRecord then fails with ProvisionedThroughputExceededException. PutRecords reports the error for each rejected
+record and counts them in FailedRecordCount. The default is off, so that local runs do not wait.
 """
 
 from __future__ import annotations
@@ -79,8 +78,8 @@ def parents(shard: dict[str, Any]) -> list[str]:
 
 
 def expire_records(stream: dict[str, Any]) -> None:
-    """Drop what is past the retention. MiniStack copies every record of the stream on every put for that;
-    records lie in order of arrival, so a look at the first one suffices nearly always."""
+    """Delete expired records. MiniStack copies every record of the stream on every put for that. Records are in order
+    of arrival, so checking the first one is almost always enough."""
     cutoff = time.time() - stream["RetentionPeriodHours"] * 3600
     for shard in stream["shards"].values():
         records = shard["records"]

@@ -1,8 +1,8 @@
 """Adapts S3 to Spark's client over plain HTTP: removes the encryption headers.
 
-Hadoop's S3 client puts what HEAD tells of the encryption into the copy that a rename is, and the AWS SDK in it then
-refuses to name a key over anything but HTTPS, which the local stack does not speak. Not told, it leaves the copy to
-the bucket's default: the same key, and the same permissions asked for.
+Hadoop's S3 client renames by copying, and repeats the encryption headers of HEAD in the copy request. Its AWS SDK then
+refuses to send a key over plain HTTP. Without the headers, the copy uses the bucket's default: the same key, with the
+same permission checks.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
 """E-mail subscriptions of SNS topics, delivered over SMTP as SNS delivers them.
 
-MiniStack confirms an e-mail subscription at once and only logs what it would send. Here a subscription waits
-for its confirmation, every mail is a real one in the local mailbox, its links work, and Publish checks what
-SNS checks.
+MiniStack confirms an e-mail subscription immediately and only logs mails. Here a subscription waits for its
+confirmation, every mail is delivered to the local mailbox with working links, and Publish checks what SNS checks.
 """
 
 from __future__ import annotations
@@ -282,7 +281,7 @@ class Subscriptions:
             if subscription["protocol"] not in PROTOCOLS:
                 return confirm(params)
             if sns._p(params, "AuthenticateOnUnsubscribe") == "true":
-                self._context.warn("ConfirmSubscription: AuthenticateOnUnsubscribe is not honoured locally")
+                self._context.warn("ConfirmSubscription: the local stack ignores AuthenticateOnUnsubscribe")
             subscription.update(confirmed=True, token=None, confirmed_with=token)
             subscription["attributes"]["PendingConfirmation"] = "false"
             sns._refresh_subscription_counts(topic)

@@ -1,8 +1,8 @@
 """Makes MiniStack's Step Functions end, retry, time out and evaluate as AWS does, and adds what it lacks.
 
-Replaced: how an execution is walked (TIMED_OUT, aborts that stop the running task), how a task is attempted
-(timeouts that stop the child, Retry with MaxDelaySeconds and JitterStrategy, the size limit of results), and
-the JSONata fields that MiniStack leaves out. The integrations with other services are in integrations.py.
+Replaced are: the run of an execution (TIMED_OUT, aborts that stop the running task), the attempts of a task (timeouts
+that stop the child, Retry with MaxDelaySeconds and JitterStrategy, the size limit of results), and the JSONata fields
+that MiniStack ignores. The integrations with other services are in integrations.py.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""Gives a failed Lambda invocation the error that AWS reports: the class that the handler threw, its message
-and stack. MiniStack calls every one of them Runtime.HandlerError."""
+"""Gives a failed Lambda invocation AWS's error: the class, message and stack of what the handler threw. MiniStack
+reports Runtime.HandlerError for all of them."""
 
 from __future__ import annotations
 

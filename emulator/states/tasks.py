@@ -1,5 +1,5 @@
-"""Lets the tasks of a Step Functions execution be ended from outside: by an abort or a timeout of the task or
-of the whole execution. MiniStack lets them run on."""
+"""Cancels the tasks of a Step Functions execution on an abort or timeout of the task or the execution. In MiniStack
+they keep running."""
 
 from __future__ import annotations
 
@@ -101,8 +101,8 @@ def submitted(output: object) -> None:
 
 
 def run_task(task: Callable[[], object], timeout_seconds: float | None) -> object:
-    """Run `task` on a thread and give its result. When it takes longer than the timeout, TimeoutError is
-    raised; when the execution ends, Cancelled: both after the task could stop what it started."""
+    """Run `task` on a thread and return its result. Raises TimeoutError after the timeout, or Cancelled when the
+    execution ends, both after the task could stop its child."""
     parent = current()
     with _child_of(parent) as cancellation:
         work = _Work(task, cancellation)

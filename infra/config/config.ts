@@ -1,4 +1,4 @@
-// The stack's configuration: typed, with defaults and ranges, and all problems of it reported at once.
+// The stack's configuration: typed, with defaults and checks. All problems are reported together.
 
 import * as pulumi from "@pulumi/pulumi";
 import { PRIVACY_DEFAULTS, type PrivacyRule } from "../../schema/contract";

@@ -83,12 +83,7 @@ function jsonOutgoing({ number, bytes }: Piece): Outgoing[] {
 /** With the reason that the ingest gives for the same line. */
 function noJson(text: string, number: number, bytes: Buffer): Outgoing {
   return looksLikeLogLine(text)
-    ? refused(
-        "log_line",
-        number,
-        "a log's line in a file of JSON; put log lines into a file of their own",
-        bytes,
-      )
+    ? refused("log_line", number, "a log line in a JSON file; put log lines into a separate file", bytes)
     : refused("not_json", number, `not valid JSON: ${faultInWords(text, number)}`, bytes);
 }
 

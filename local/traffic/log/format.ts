@@ -209,7 +209,7 @@ function patternOf(field: Field, next: Element | undefined, blanksSeparate: bool
   }
   if (typeof next === "object" && pattern === UNQUOTED && field.meaning !== "path") {
     throw new BadLogFormat(
-      `--log-format: nothing separates ${field.text} from ${next.text}, so that their values cannot be told apart.`,
+      `--log-format: nothing separates ${field.text} from ${next.text}, so their values cannot be separated.`,
     );
   }
   const separator = typeof next === "string" ? (next[0] as string) : " ";

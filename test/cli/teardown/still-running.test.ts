@@ -47,8 +47,8 @@ describe("cli/teardown/still-running", () => {
   it("empties no bucket while something is running, and says what it is and how to stop it", async () => {
     await assert.rejects(refuseWhileRunning(clients([["one"]], []), OUTPUTS, "the stack prod on AWS"), {
       message:
-        "Nothing was deleted: the stack prod on AWS is still at work (the execution one), and would write into the emptied buckets. " +
-        "Wait until that has ended, or end it, then the same command again:\n" +
+        "Nothing was deleted: the stack prod on AWS is still running (the execution one) and would write into the emptied buckets. " +
+        "Wait until it ends, or stop it with the commands below. Then run this command again:\n" +
         "  aws stepfunctions stop-execution --execution-arn arn:one\n" +
         "If the schedule is enabled, disable it first: pulumi config set scheduleEnabled false && pulumi up",
     });

@@ -10,6 +10,7 @@ import { evaluate } from "../program";
 const ROOT = join(__dirname, "../../..");
 const SOURCES = [
   "stack/athena.ts",
+  "stack/bucket-contents.ts",
   "stack/execution.ts",
   "cli/view/follow.ts",
   ...["cli/doctor", "cli/teardown"].flatMap((folder) =>

@@ -190,7 +190,7 @@ describe("local/traffic", () => {
     assert.deepEqual(refusals(lines), [
       {
         reason: "log_line",
-        detail: "Line 3: a log's line in a file of JSON; put log lines into a file of their own.",
+        detail: "Line 3: a log line in a JSON file; put log lines into a separate file.",
         payload: line,
         payload_encoding: "utf8",
       },
