@@ -123,7 +123,7 @@ def launch(
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        # The parts are tested by themselves, without a role for everything; test_permissions.py turns it on.
+        # The parts are tested by themselves, without a role for everything; iam/test_permissions.py turns it on.
         env={**os.environ, "AUTH": "false", **(environment or {})},
     )
 

@@ -1,4 +1,4 @@
-// The saved queries as `npm start` asks them; test/emulator/test_saved_queries.py runs them as they are saved.
+// The saved queries as `npm start` asks them; test/emulator/athena/test_saved_queries.py runs them as they are saved.
 import assert from "node:assert/strict";
 import { savedQueries, sqlSince } from "../../../infra/catalog/saved-queries";
 

@@ -137,7 +137,7 @@ def test_it_ends_when_its_caller_dies(tmp_path):
         "print(emulator_stack.start_stack(Path(sys.argv[2])).pid, flush=True); time.sleep(60)"
     )
     caller = subprocess.Popen(
-        [sys.executable, "-c", script, str(Path(__file__).parent), str(tmp_path / "state")],
+        [sys.executable, "-c", script, str(Path(__file__).parents[1]), str(tmp_path / "state")],
         stdout=subprocess.PIPE,
     )
     assert caller.stdout is not None

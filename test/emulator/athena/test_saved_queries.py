@@ -11,7 +11,7 @@ import duckdb
 import pytest
 from emulator_stack import Stack, unique, wait_for
 
-PROJECT = Path(__file__).resolve().parents[2]
+PROJECT = Path(__file__).resolve().parents[3]
 QUERIES = {path.stem: path.read_text() for path in sorted((PROJECT / "infra" / "catalog" / "queries").glob("*.sql"))}
 CONTRACT = json.loads((PROJECT / "schema" / "clickstream.json").read_text())
 COLUMNS = [
