@@ -292,13 +292,7 @@ def _attempt(state: dict, value: object, execution: dict, context: dict):
         return sfn._invoke_resource(resource, arguments)
 
     result = _observed(resource, arguments, timeout, execution, invoke)
-    if is_jsonata:
-        output = sfn._apply_jsonata_output(state, value, context, result=result, default=result)
-        sfn._apply_state_assign(state, value, context, result=result)
-    else:
-        output = sfn._apply_result_path(state, value, sfn._apply_result_selector(state, result))
-        output = sfn._apply_output_path(state, output, context)
-    return output, sfn._next_or_end(state)
+    return _output_of(state, value, context, result, is_jsonata), sfn._next_or_end(state)
 
 
 def _observed(resource: str, arguments: object, timeout: float | None, execution: dict, invoke: Callable) -> object:
@@ -366,6 +360,16 @@ def _check_size(value: object, what: str, verb: str = "returned a result", limit
             "States.DataLimitExceeded",
             f"{what} {verb} with a size exceeding the maximum number of bytes service limit.",
         )
+
+
+def _output_of(state: dict, value: object, context: dict, result: object, is_jsonata: bool) -> object:
+    """The output of a Task or Parallel state with this result; also sets the variables of its Assign."""
+    if is_jsonata:
+        output = sfn._apply_jsonata_output(state, value, context, result=result, default=result)
+        sfn._apply_state_assign(state, value, context, result=result)
+        return output
+    output = sfn._apply_result_path(state, value, sfn._apply_result_selector(state, result))
+    return sfn._apply_output_path(state, output, context)
 
 
 # ---- Retry and Catch ----
@@ -443,13 +447,7 @@ def _run_parallel_branches(state: dict, value: object, execution: dict, context:
         for branch in state.get("Branches", [])
     ]
     results = tasks.run_together(branches)
-    if is_jsonata:
-        output = sfn._apply_jsonata_output(state, value, context, result=results, default=results)
-        sfn._apply_state_assign(state, value, context, result=results)
-    else:
-        output = sfn._apply_result_path(state, value, sfn._apply_result_selector(state, results))
-        output = sfn._apply_output_path(state, output, context)
-    return output, sfn._next_or_end(state)
+    return _output_of(state, value, context, results, is_jsonata), sfn._next_or_end(state)
 
 
 def _execute_choice(state: dict, value: object, context: dict | None = None):
