@@ -1,4 +1,5 @@
 // The settings that cost money, read from what the program declares. So the estimate cannot differ from the deployment.
+import { dpusOf } from "../../infra/transform/worker-types";
 import type { Declared } from "../../stack/declared";
 
 export interface LifecycleRule {
@@ -30,8 +31,6 @@ export interface Plan {
   rules: Record<"raw" | "curated" | "results", LifecycleRule[]>;
 }
 
-const DPUS: Record<string, number> = { "G.1X": 1, "G.2X": 2, "G.4X": 4, "G.8X": 8 };
-
 type Inputs = Declared["inputs"];
 
 export function readPlan(resources: readonly Declared[]): Plan {
@@ -50,7 +49,7 @@ export function readPlan(resources: readonly Declared[]): Plan {
     batchSize: Number(mapping.batchSize),
     windowSeconds: Number(mapping.maximumBatchingWindowInSeconds),
     ingestMemoryMb: Number(named("aws:lambda/function:Function", "clickstream-ingest").memorySize),
-    dpus: DPUS[String(job.workerType)] ?? 1,
+    dpus: dpusOf(String(job.workerType)),
     workers: Number(job.numberOfWorkers),
     targetFileMb: Number((job.defaultArguments as Record<string, string>)["--target_file_mb"]),
     schedules: of("aws:scheduler/schedule:Schedule")

@@ -1,16 +1,16 @@
 // How often a schedule of EventBridge Scheduler fires in an average month.
+import { rateHours } from "../../infra/config/rate";
 
 export const HOURS_PER_MONTH = 730;
 export const DAYS_PER_MONTH = HOURS_PER_MONTH / 24;
 
-const UNIT_HOURS: Record<string, number> = { minute: 1 / 60, hour: 1, day: 24 };
 const MONTHS = ["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"];
 const WEEKDAYS = ["SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"];
 
 /** Runs a month of `rate(...)` or `cron(...)`; the year of a cron expression is ignored. Throws on any other form. */
 export function runsPerMonth(expression: string): number {
-  const rate = /^rate\((\d+) (minute|hour|day)s?\)$/.exec(expression);
-  if (rate) return HOURS_PER_MONTH / (Number(rate[1]) * (UNIT_HOURS[rate[2] as string] as number));
+  const interval = rateHours(expression);
+  if (interval !== undefined) return HOURS_PER_MONTH / interval;
   const cron = /^cron\((\S+) (\S+) (\S+) (\S+) (\S+) (\S+)\)$/.exec(expression);
   if (!cron) throw new Error(`${expression} is not a schedule: use rate(...) or cron(...)`);
   const [minutes, hours, days, months, weekdays] = cron.slice(1) as [string, string, string, string, string];

@@ -8,6 +8,7 @@ import { paginateListSubscriptionsByTopic, SNSClient } from "@aws-sdk/client-sns
 import { GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";
 import { consoleHost } from "../../infra/blocks/account";
 import { readConfig } from "../../infra/config/config";
+import { dpusOf } from "../../infra/transform/worker-types";
 import { explainAwsError } from "../../stack/aws-errors";
 import { NoSuchStack, type StackConfiguration, stackConfiguration } from "../../stack/configuration";
 import { checkOutputs, type StackOutputs } from "../../stack/outputs";
@@ -170,8 +171,6 @@ interface Need {
 
 function needs({ project, values }: StackConfiguration): Need[] {
   const { shardCount, glueWorkers, glueWorkerType } = readConfig(project, values);
-  // G.4X is four of them.
-  const dpus = Number(/\d+/.exec(glueWorkerType)?.[0]);
   return [
     // One batch per shard and the two functions that the state machine calls, besides other functions of the account.
     {
@@ -185,7 +184,7 @@ function needs({ project, values }: StackConfiguration): Need[] {
       service: "glue",
       quota: /^Max task DPUs per account$/,
       what: "Glue: DPUs at once",
-      needed: glueWorkers * dpus,
+      needed: glueWorkers * dpusOf(glueWorkerType),
     },
     {
       service: "glue",

@@ -1,6 +1,7 @@
 // Checks alarm settings against other settings, to find alarms that would always or never fire.
 
 import type { ClickstreamConfig } from "./keys";
+import { rateHours } from "./rate";
 
 type Key = (name: string) => string;
 /** A value that failed its own check is undefined. */
@@ -40,11 +41,4 @@ function noSuccessProblems(key: Key, values: Values): string[] {
     `${key("alarmNoSuccessHours")} must be longer than the time between two executions (${key("scheduleExpression")} ${scheduleExpression}), got ${hours}: ` +
       "the alarm would go off between them. Raise it, or set it to 0 for no such alarm",
   ];
-}
-
-function rateHours(expression: string): number | undefined {
-  const match = /^rate\((\d+) (minute|hour|day)s?\)$/.exec(expression);
-  if (match === null) return undefined;
-  const hours = { minute: 1 / 60, hour: 1, day: 24 }[match[2] as "minute" | "hour" | "day"];
-  return Number(match[1]) * hours;
 }

@@ -1,0 +1,9 @@
+// The DPUs of Glue's worker types: what Glue bills, and what its quotas count.
+
+const DPUS: Record<string, number> = { "G.1X": 1, "G.2X": 2, "G.4X": 4, "G.8X": 8 };
+
+export function dpusOf(workerType: string): number {
+  const dpus = DPUS[workerType];
+  if (dpus === undefined) throw new Error(`infra/transform/worker-types.ts has no DPUs of ${workerType}`);
+  return dpus;
+}
