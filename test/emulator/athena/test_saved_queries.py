@@ -38,8 +38,8 @@ EVENTS = [
     # The same id twice, which the pipeline never writes.
     ("e7", T, "00:01:00", "page_view", "u1", "s3", "/shop", "desktop", None, None, None, 0, ARRIVED_T, RUN_B),
 ]
-COLUMNS = "event_id event_date time event_type user_id session_id page_url device_type product_id product_name quantity"
-NAMES = [*COLUMNS.split(), "revenue", "ingested_at", "processed_at"]
+GIVEN = "event_id event_date time event_type user_id session_id page_url device_type product_id product_name quantity"
+NAMES = [*GIVEN.split(), "revenue", "ingested_at", "processed_at"]
 
 QUARANTINE = [
     {"reason": "not_json", "detail": "B", "payload": "{", "position": 0, "arrival_time": f"{Y} 08:00:00.000"},
