@@ -51,7 +51,7 @@ describe("the house", function () {
 
   it("is drawn in docs/architecture.md as it is", () => {
     const section = readFileSync(join(ROOT, "docs/architecture.md"), "utf8").split("\n## Floors\n")[1] ?? "";
-    const drawn = /```\n([\s\S]*?)\n```/.exec(section)?.[1]?.split("\n");
+    const drawn = /```text\n([\s\S]*?)\n```/.exec(section)?.[1]?.split("\n");
     assert.deepEqual(
       drawn,
       FLOORS.map((floor) => floor.join(", ")),
