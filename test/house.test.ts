@@ -1,10 +1,12 @@
 // The house: which folder may import which, and that no file imports itself through others (docs/architecture.md has
 // the same floors).
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 
 const ROOT = resolve(__dirname, "..");
+/** The pattern of cli/checks/steps.ts. */
+const NAMED = /(^|[/.])(emulator|spark)\.test\.ts$/;
 /** Each floor may import from itself and from those below it, never from one above. */
 const FLOORS = [
   ["bench"],
@@ -63,5 +65,19 @@ describe("the house", function () {
       await violations([{ name: "no cycle", severity: "error", from: {}, to: { circular: true } }]),
       [],
     );
+  });
+
+  it("names each test that starts the emulator or Spark so, since npm run check leaves those out by their name", () => {
+    const files = readdirSync(join(ROOT, "test"), { recursive: true, encoding: "utf8" });
+    const tests = files.filter((path) => path.endsWith(".test.ts") && !path.startsWith("e2e/"));
+    const starts =
+      /local\/emulator-process"|\bupStack\b.*local\/stack"|bench of \["(pipeline|spark|privacy)"/;
+    assert.deepEqual(
+      tests.filter(
+        (path) => starts.test(readFileSync(join(ROOT, "test", path), "utf8")) && !NAMED.test(path),
+      ),
+      [],
+    );
+    assert.ok(tests.some((path) => NAMED.test(path)));
   });
 });

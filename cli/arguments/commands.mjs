@@ -262,14 +262,16 @@ export const COMMANDS = {
   },
   test: {
     usage: "npm test",
-    about: "Types, lint, unit tests of TypeScript and Python, and the end-to-end runs.",
+    about:
+      "Everything of npm run check, then the tests that start Spark or the emulator, the benchmarks in their small form, the end-to-end runs, and how much the tests cover.",
     needs: ALL,
     options: {},
     examples: ["npm test"],
   },
   check: {
     usage: "npm run check",
-    about: "Types and lint only.",
+    about:
+      "Types, lint, format, spelling, what nothing uses, and the tests that start neither Spark nor the emulator.",
     needs: ["npm", "python"],
     options: {},
     examples: ["npm run check"],

@@ -1,9 +1,6 @@
-// The steps of `npm test` and `npm run check`: their commands, how they run, and how their tests are counted.
-import { spawn } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+// The steps of `npm run check` and `npm test`: which commands they are, and how their tests' numbers are read.
 import { join } from "node:path";
 import { PROJECT_ROOT } from "../../stack/runs";
-import { Console } from "../view/console";
 
 export interface Counts {
   passed: number;
@@ -15,7 +12,13 @@ export interface Step {
   command: string[];
   /** Reads the counts from the file that the test run writes. A step without `counts` is one check. */
   counts?: { env?: string; option?: string; read: (text: string) => Counts };
+  env?: Record<string, string>;
+  /** What the summary says of it, read from what it said. */
+  finding?: (said: string) => string;
 }
+
+/** Where the test runs leave what they covered. */
+export const COVERAGE = join(PROJECT_ROOT, ".local", "coverage");
 
 const BIN = join(PROJECT_ROOT, "node_modules", ".bin");
 const VENV = join(PROJECT_ROOT, ".local", "venv", "bin");
@@ -24,69 +27,71 @@ const MOCHA = [
   ...["--reporter", join(__dirname, "mocha-reporter.cjs")],
   process.stdout.isTTY ? "--color" : "--no-color",
 ];
-const PYTHON_TESTS = ["test/glue-scripts", "test/emulator"];
+const MOCHA_COUNTS = { env: "MOCHA_COUNTS", read: (text: string) => JSON.parse(text) as Counts };
+/** What a test file is called that starts the emulator or Spark; test/house.test.ts holds them to it. */
+const STARTS_SOMETHING = "test/**/?(*.)@(emulator|spark).test.ts";
+/** Node writes it for the tests and for every process that they start. */
+const NODE_COVERAGE = { NODE_V8_COVERAGE: join(COVERAGE, "v8") };
 
+function pytest(marks: string): string[] {
+  return [
+    ...[join(VENV, "coverage"), "run", "--append", "-m", "pytest", "-q"],
+    ...["-m", marks, "test/glue-scripts", "test/emulator"],
+  ];
+}
+
+/** What needs neither Spark nor the emulator: two at a time, the longest first. */
 export const CHECKS: readonly Step[] = [
+  {
+    title: "Unit tests (mocha)",
+    command: [...MOCHA, "--ignore", "test/e2e/**", "--ignore", STARTS_SOMETHING, "test/**/*.test.ts"],
+    counts: MOCHA_COUNTS,
+    env: NODE_COVERAGE,
+  },
+  { title: "Types of Python (pyright)", command: [join(BIN, "pyright")] },
   { title: "Types (tsc)", command: [join(BIN, "tsc"), "--noEmit"] },
+  { title: "Spelling (cspell)", command: [join(BIN, "cspell"), "lint", "--no-progress", "**"] },
+  {
+    title: "Unit tests of Python (pytest)",
+    command: pytest("not starts_something"),
+    counts: { option: "--junitxml", read: readJunit },
+  },
   { title: "Lint and format (biome)", command: [join(BIN, "biome"), "ci", "."] },
+  { title: "Nothing unused (knip)", command: [join(BIN, "knip"), "--no-progress"] },
+  { title: "Markdown (markdownlint)", command: [join(BIN, "markdownlint-cli2")] },
   { title: "Lint of Python (ruff)", command: [join(VENV, "ruff"), "check", "."] },
   { title: "Format of Python (ruff)", command: [join(VENV, "ruff"), "format", "--check", "."] },
 ];
 
+/** What starts Spark or the emulator: one after the other, as each takes the whole machine. */
 export const TESTS: readonly Step[] = [
   {
-    title: "Unit tests (mocha)",
-    command: [...MOCHA, "--ignore", "test/e2e/**", "test/**/*.test.ts"],
-    counts: { env: "MOCHA_COUNTS", read: (text) => JSON.parse(text) as Counts },
+    title: "Tests on the emulator, small benchmarks (mocha)",
+    command: [...MOCHA, STARTS_SOMETHING],
+    counts: MOCHA_COUNTS,
+    env: NODE_COVERAGE,
   },
   {
     title: "Spark job and emulator tests (pytest)",
-    command: [join(VENV, "python"), "-m", "pytest", ...PYTHON_TESTS],
+    command: pytest("starts_something"),
     counts: { option: "--junitxml", read: readJunit },
   },
-  {
-    title: "End to end (mocha)",
-    command: [...MOCHA, "test/e2e/**/*.test.ts"],
-    counts: { env: "MOCHA_COUNTS", read: (text) => JSON.parse(text) as Counts },
-  },
+  { title: "End to end (mocha)", command: [...MOCHA, "test/e2e/**/*.test.ts"], counts: MOCHA_COUNTS },
 ];
 
-/** Runs all steps, one after the other, and ends with the line "N passed, N failed". */
-export async function runSteps(steps: readonly Step[], stream: NodeJS.WriteStream): Promise<number> {
-  const console = new Console(stream);
-  const { bold, green, red } = console.colours;
-  const folder = mkdtempSync(join(PROJECT_ROOT, ".local", "test-"));
-  const results: { step: Step; counts: Counts; seconds: number }[] = [];
-  try {
-    for (const [index, step] of steps.entries()) {
-      console.heading(`${index + 1}/${steps.length} ${step.title}`);
-      const began = Date.now();
-      const counts = await runStep(step, join(folder, `${index}`));
-      results.push({ step, counts, seconds: (Date.now() - began) / 1000 });
-    }
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
-  console.line();
-  console.line(bold("Summary"));
-  for (const { step, counts, seconds } of results) {
-    const mark = counts.failed === 0 ? green("✓") : red("✗");
-    const numbers = step.counts ? `${counts.passed} passed, ${counts.failed} failed` : "";
-    console.line(`${mark} ${step.title.padEnd(40)} ${seconds.toFixed(1).padStart(6)} s  ${numbers}`);
-  }
-  const passed = results.reduce((sum, { counts }) => sum + counts.passed, 0);
-  const failed = results.reduce((sum, { counts }) => sum + counts.failed, 0);
-  console.line(`${passed} passed, ${failed} failed`);
-  return failed === 0 ? 0 : 1;
-}
-
-async function runStep(step: Step, file: string): Promise<Counts> {
-  const [command = "", ...args] = step.command;
-  if (step.counts?.option) args.push(`${step.counts.option}=${file}`);
-  const env = { ...process.env, ...(step.counts?.env && { [step.counts.env]: file }) };
-  const code = await spawned(command, args, env);
-  return countsOf(step, code, existsSync(file) ? readFileSync(file, "utf8") : undefined);
-}
+/** The floors are in .c8rc.json and .coveragerc. */
+export const COVERED: readonly Step[] = [
+  {
+    title: "Coverage of TypeScript (c8)",
+    command: [join(BIN, "c8"), "report", "--check-coverage"],
+    finding: (said) => `${/Lines\s*:\s*([\d.]+)%/.exec(said)?.[1] ?? "?"} % of lines`,
+  },
+  {
+    title: "Coverage of Python (coverage.py)",
+    command: [join(VENV, "coverage"), "report"],
+    finding: (said) => `${/^TOTAL.*\s(\d+)%/m.exec(said)?.[1] ?? "?"} % of lines`,
+  },
+];
 
 /** A step with a bad exit code or without tests counts as failed. */
 export function countsOf(step: Step, exitCode: number, written: string | undefined): Counts {
@@ -103,15 +108,4 @@ export function readJunit(xml: string): Counts {
     suites.reduce((total, tag) => total + Number(new RegExp(`\\b${name}="(\\d+)"`).exec(tag)?.[1] ?? 0), 0);
   const failed = sum("failures") + sum("errors");
   return { passed: sum("tests") - failed - sum("skipped"), failed };
-}
-
-function spawned(command: string, args: string[], env: NodeJS.ProcessEnv): Promise<number> {
-  return new Promise((resolve) => {
-    const child = spawn(command, args, { cwd: PROJECT_ROOT, env, stdio: "inherit" });
-    child.on("error", (error) => {
-      process.stderr.write(`${command} could not be started: ${error.message}\n`);
-      resolve(1);
-    });
-    child.on("close", (code) => resolve(code ?? 1));
-  });
 }

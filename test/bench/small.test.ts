@@ -1,0 +1,8 @@
+// The benchmarks that need neither the emulator nor Spark, in their small form: each runs to its end and prints its figures.
+import { runsToItsEnd } from "./small";
+
+describe("npm run bench -- --small", function () {
+  this.timeout(180_000);
+
+  for (const bench of ["simulator", "ingest"]) it(`runs ${bench} to its end`, () => runsToItsEnd(bench));
+});
