@@ -48,14 +48,18 @@ ARGUMENTS = [
 
 # Times stay text here: Spark's cast to timestamp is several times faster than its JSON timestamp parser.
 RAW_SCHEMA = """
-  event_id string, event_type string, event_time string, user_id string, session_id string, page_url string,
-  referrer_url string, device_type string, browser string, user_agent string, email string,
+  event_id string, event_type string, event_time string, user_id string, session_id string, anonymous_id string,
+  page_url string, page_title string, referrer_url string, utm_source string, utm_medium string, utm_campaign string,
+  device_type string, browser string, os string, user_agent string, email string,
   geo struct<ip: string, country: string, city: string>,
   product_id string, product_name string, product_category string, product_price double, quantity int,
   properties map<string, string>,
   arrival struct<time: string, shard_id: string, sequence_number: string, position: int>,
   _unparsed string
 """
+
+# Columns that a later version of the contract added: in older rows they are null.
+LATER_COLUMNS = ("anonymous_id", "page_title", "utm_source", "utm_medium", "utm_campaign", "os")
 
 # The columns of the table in their order, as schema/clickstream.json has them; event_date is in the path.
 EVENT_COLUMNS = {
@@ -65,6 +69,7 @@ EVENT_COLUMNS = {
     "product_name": "string", "product_category": "string", "product_price": "double", "quantity": "int",
     "revenue": "double", "hour": "int", "day_of_week": "string", "properties": "map<string,string>",
     "ingested_at": "timestamp", "processed_at": "timestamp",
+    **dict.fromkeys(LATER_COLUMNS, "string"),
 }  # fmt: skip
 
 # The files are written by the tasks themselves: at most this many uploads of a task at a time.
@@ -95,7 +100,7 @@ SUMMARY_FIELDS = (
 # connection's, and a producer may send an event again through another one.
 CONTENT = (
     "event_type", "event_time", "user_id", "session_id", "page_url", "referrer_url", "device_type", "browser",
-    "product_id", "product_name", "product_category", "product_price", "quantity",
+    "product_id", "product_name", "product_category", "product_price", "quantity", *LATER_COLUMNS,
 )  # fmt: skip
 FATES = ("new", "recovered", "redelivered", "duplicate", "conflict", "known")
 
@@ -106,7 +111,7 @@ OBSERVATION_SECONDS = 30
 PRIVACY_ACTIONS = ("keep", "mask", "hash", "drop")
 PRIVACY_FIELDS = (
     "user_id", "session_id", "page_url", "referrer_url", "device_type", "browser", "ip", "country", "city",
-    "product_id", "product_name", "product_category", "user_agent", "email",
+    "product_id", "product_name", "product_category", "user_agent", "email", *LATER_COLUMNS,
 )  # fmt: skip
 DEFAULT_PRIVACY = {"ip": "mask", "user_agent": "drop", "email": "drop"}
 # Columns that the table does not have: their rules speak of `properties`, where a producer may have put them.
@@ -114,7 +119,7 @@ NEVER_CURATED = ("user_agent", "email")
 # Columns that may hold any text.
 SCRUBBED = (
     "user_id", "session_id", "event_type", "page_url", "referrer_url", "device_type", "browser", "country", "city",
-    "product_id", "product_name", "product_category",
+    "product_id", "product_name", "product_category", *LATER_COLUMNS,
 )  # fmt: skip
 
 DAYS = ("Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday")
@@ -628,7 +633,7 @@ def flatten(raw: DataFrame, *beside: str) -> DataFrame:
         F.col("geo.city").alias("city"), "product_id", "product_name", "product_category", "product_price", "quantity",
         each_key_once(F.col("properties")).alias("properties"), arrived.alias("ingested_at"),
         F.col("arrival.shard_id").alias("shard_id"), F.col("arrival.sequence_number").alias("sequence_number"),
-        F.col("arrival.position").alias("position"), is_readable.alias("is_readable"),
+        F.col("arrival.position").alias("position"), is_readable.alias("is_readable"), *LATER_COLUMNS,
         *beside,
     ).withColumn("content", content_hash())  # fmt: skip
 
@@ -1607,6 +1612,10 @@ def differs(name: str) -> Column:
     is_same = sent.eqNullSafe(row) | now.eqNullSafe(row)
     if name in PRIVACY_FIELDS:
         is_same = is_same | may_be_ruled(row)
+    if name in LATER_COLUMNS:
+        # A row that is older than the column has the value among its properties.
+        before = F.element_at("row.properties", F.lit(name))
+        is_same = is_same | (row.isNull() & (before.eqNullSafe(sent) | before.eqNullSafe(now)))
     if name in ("page_url", "referrer_url"):
         is_same = is_same | mask(name, now).eqNullSafe(row)
     return ~F.coalesce(is_same, F.lit(False))

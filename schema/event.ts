@@ -1,37 +1,50 @@
 // The types of events and quarantine lines. Written by `npm run docs` from schema/clickstream.json.
 
+export interface Geo {
+  /** The visitor's address, IPv4 or IPv6. */
+  ip?: string;
+  /** The visitor's country. */
+  country?: string;
+  /** The visitor's city. */
+  city?: string;
+}
+
 /** An event as the ingest writes it. */
 export interface ClickstreamEvent {
-  /** The event's identity: the first copy to arrive is kept, another event under it goes to the quarantine. Made from shard, sequence number and position if the producer sends none, or a placeholder of `noEventIds`. */
+  /** The event's identity: the first copy to arrive is kept, another event under it goes to the quarantine. Made from shard, sequence number and position if the producer sends none, or one that counts as none. */
   event_id?: string;
   /** Who did it. */
   user_id?: string;
   /** The visit in which it happened. */
   session_id?: string;
+  /** The visitor, as the tracker knows them before they sign in. */
+  anonymous_id?: string;
   /** When it happened, ISO 8601; without a zone it is UTC. Or seconds, milliseconds or microseconds since 1970, as a number or as digits, for the years 1990 to 2099. */
   event_time: string;
   /** What happened, e.g. page_view or purchase. Open: unknown types pass. */
   event_type: string;
   /** The page on which it happened. */
   page_url?: string;
+  /** The title of the page on which it happened. */
+  page_title?: string;
   /** The page that led there. */
   referrer_url?: string;
+  /** The campaign's source, e.g. newsletter (the URL parameter utm_source). */
+  utm_source?: string;
+  /** The campaign's medium, e.g. email or cpc (the URL parameter utm_medium). */
+  utm_medium?: string;
+  /** The campaign's name (the URL parameter utm_campaign). */
+  utm_campaign?: string;
   /** The kind of device: desktop, mobile, tablet or another. */
   device_type?: string;
   /** The browser's name. */
   browser?: string;
+  /** The name of the operating system. */
+  os?: string;
   /** The browser's full User-Agent header. */
   user_agent?: string;
   /** The visitor's e-mail address. */
   email?: string;
-  geo?: {
-    /** The visitor's address, IPv4 or IPv6. */
-    ip?: string;
-    /** The visitor's country. */
-    country?: string;
-    /** The visitor's city. */
-    city?: string;
-  };
   /** The product that the event is about. */
   product_id?: string;
   /** The product's name. */
@@ -44,6 +57,7 @@ export interface ClickstreamEvent {
   quantity?: number;
   /** Everything else that the producer sent, as text: numbers with the digits that were sent, objects and arrays as JSON. */
   properties?: Record<string, string>;
+  geo?: Geo;
 }
 
 /** The reasons for which the ingest does not accept a line. */

@@ -24,6 +24,7 @@ export function eventTypes(): string {
   return [
     "// The types of events and quarantine lines. Written by `npm run docs` from schema/clickstream.json.",
     "",
+    ...groupTypes(),
     "/** An event as the ingest writes it. */",
     "export interface ClickstreamEvent {",
     ...eventMembers(),
@@ -43,17 +44,27 @@ export function eventTypes(): string {
   ].join("\n");
 }
 
-function eventMembers(): string[] {
-  const done = new Set<string>();
-  return EVENT_FIELDS.flatMap((field) => {
-    const [group = "", inner] = field.name.split(".");
-    if (inner === undefined) return fieldMember(field, field.name);
-    if (done.has(group)) return [];
-    done.add(group);
-    const inGroup = EVENT_FIELDS.filter(({ name }) => name.startsWith(`${group}.`));
-    const members = inGroup.flatMap((each) => fieldMember(each, each.name.slice(group.length + 1)));
-    return [`  ${group}?: {`, ...members.map((line) => `  ${line}`), "  };"];
+const GROUPS = [
+  ...new Set(EVENT_FIELDS.flatMap(({ name }) => (name.includes(".") ? [name.split(".")[0] as string] : []))),
+];
+
+/** `Geo` for the fields `geo.…`. */
+const groupType = (group: string) => `${group.charAt(0).toUpperCase()}${group.slice(1)}`;
+
+function groupTypes(): string[] {
+  return GROUPS.flatMap((group) => {
+    const fields = EVENT_FIELDS.filter(({ name }) => name.startsWith(`${group}.`));
+    const members = fields.flatMap((field) => fieldMember(field, field.name.slice(group.length + 1)));
+    return [`export interface ${groupType(group)} {`, ...members, "}", ""];
   });
+}
+
+function eventMembers(): string[] {
+  const plain = EVENT_FIELDS.filter(({ name }) => !name.includes("."));
+  return [
+    ...plain.flatMap((field) => fieldMember(field, field.name)),
+    ...GROUPS.map((group) => `  ${group}?: ${groupType(group)};`),
+  ];
 }
 
 function fieldMember(field: Field, name: string): string[] {

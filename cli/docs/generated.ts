@@ -5,6 +5,7 @@ import { costDocument } from "./cost";
 import { decisionsDocument } from "./decisions";
 import { deploymentDocument } from "./deployment";
 import { eventTypes } from "./event-types";
+import { eventsDocument } from "./events";
 import { pulumiProject } from "./pulumi-project";
 
 export interface Generated {
@@ -18,6 +19,7 @@ export const GENERATED: readonly Generated[] = [
   { path: "Pulumi.yaml", text: pulumiProject },
   { path: "README.md", text: readmeDocument },
   { path: "docs/configuration.md", text: configurationDocument },
+  { path: "docs/events.md", text: eventsDocument },
   { path: "docs/architecture.md", text: architectureDocument },
   { path: "docs/cost.md", text: costDocument },
   { path: "docs/decisions/README.md", text: decisionsDocument },

@@ -142,7 +142,7 @@ export const CONFIG_KEYS = {
     default: CHANGED_BY_DEFAULT,
     example: "--path KEY.user_id hash",
     description:
-      "Rule for each personal field, such as ip, user_agent, email, user_id, session_id, city - keep, mask, hash or drop. Fields left out keep their default",
+      "Rule for each personal field, such as ip, user_agent, email, user_id, anonymous_id, city - keep, mask, hash or drop. Fields left out keep their default",
   },
   privacyHashKey: {
     check: text("text of 16 characters or more", (value) => value === "" || value.length >= 16),

@@ -205,7 +205,7 @@ describe("lambdas/ingest/normalise", () => {
     ["no event_type", { ...MINIMAL, event_type: undefined }, "missing_event_type"],
     ["an empty event_type", { ...MINIMAL, event_type: "" }, "missing_event_type"],
     ["no time", { ...MINIMAL, event_time: null }, "missing_event_time"],
-    ["neither user nor session", { ...MINIMAL, user_id: "" }, "missing_user_and_session"],
+    ["no identity", { ...MINIMAL, user_id: "", anonymous_id: null }, "missing_user_and_session"],
     ["a number that is no time", { ...MINIMAL, event_time: 20261121 }, "invalid_event_time"],
     ["a date without a time", { ...MINIMAL, event_time: "2026-11-21" }, "invalid_event_time"],
     [
@@ -239,6 +239,32 @@ describe("lambdas/ingest/normalise", () => {
   for (const [what, event, reason] of refusals) {
     it(`refuses ${what} as ${reason}`, () => assert.equal(refused(event), reason));
   }
+
+  it("takes any one of user, session and anonymous visitor as the identity, and names them where none is there", () => {
+    const { user_id: _, ...nobody } = MINIMAL;
+    for (const field of ["user_id", "session_id", "anonymous_id"]) {
+      assert.deepEqual(raw({ ...nobody, [field]: "x" }), { ...nobody, [field]: "x", arrival: ARRIVED });
+    }
+    assert.equal(
+      refusal(nobody).detail,
+      "One of user_id, session_id, anonymous_id is required. All are missing or empty.",
+    );
+  });
+
+  it("takes the fields of version 2, and keeps a property of the same name", () => {
+    const event = {
+      ...MINIMAL,
+      anonymous_id: "a-1",
+      page_title: "Home",
+      utm_source: "newsletter",
+      utm_medium: "email",
+      utm_campaign: "spring",
+      os: "iOS",
+      properties: { os: "sent as a property" },
+    };
+    assert.deepEqual(raw(event), { ...event, arrival: ARRIVED });
+    assert.equal(refused({ ...MINIMAL, page_title: {} }), "invalid_field");
+  });
 
   it("passes the very edges of the window", () => {
     for (const event_time of ["2000-01-01T00:00:00.000Z", "2026-11-22T09:00:01.123Z"]) {
