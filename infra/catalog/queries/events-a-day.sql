@@ -1,8 +1,8 @@
--- Events, sessions, users and revenue per UTC day of the last 30 days.
+-- Events, sessions, visitors (signed in or not) and revenue per UTC day of the last 30 days.
 SELECT event_date,
   count(*) AS events,
   count(DISTINCT session_id) AS sessions,
-  count(DISTINCT user_id) AS users,
+  count(DISTINCT coalesce(user_id, anonymous_id)) AS visitors,
   round(sum(revenue), 2) AS revenue
 FROM events
 WHERE event_date >= current_date - INTERVAL '30' DAY

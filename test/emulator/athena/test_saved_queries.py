@@ -39,7 +39,9 @@ EVENTS = [
     ("e7", T, "00:01:00", "page_view", "u1", "s3", "/shop", "desktop", None, None, None, 0, ARRIVED_T, RUN_B),
 ]
 GIVEN = "event_id event_date time event_type user_id session_id page_url device_type product_id product_name quantity"
-NAMES = [*GIVEN.split(), "revenue", "ingested_at", "processed_at"]
+NAMES = [*GIVEN.split(), "revenue", "ingested_at", "processed_at", "anonymous_id"]
+# Who did not sign in has an anonymous id only.
+EVENTS = [(*row, None if row[4] else "a1") for row in EVENTS]
 
 QUARANTINE = [
     {"reason": "not_json", "detail": "B", "payload": "{", "position": 0, "arrival_time": f"{Y} 08:00:00.000"},
@@ -48,7 +50,7 @@ QUARANTINE = [
 ]
 
 EXPECTED = {
-    "events-a-day": [[T, "2", "1", "1", "0.0"], [Y, "6", "3", "2", "20.0"]],
+    "events-a-day": [[T, "2", "1", "1", "0.0"], [Y, "6", "3", "3", "20.0"]],
     "events-by-type": [
         ["page_view", "5", "4"],
         ["add_to_cart", "1", "1"],
