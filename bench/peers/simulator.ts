@@ -3,6 +3,7 @@
 import { faker } from "@faker-js/faker/locale/en";
 import {
   ANONYMOUS_SHARE,
+  CAMPAIGNS,
   DEVICES,
   ENTRY_PAGES,
   EVENT_TYPES,
@@ -46,6 +47,8 @@ function plainSession(): Partial<ClickstreamEvent> {
   return {
     user_id: faker.datatype.boolean(ANONYMOUS_SHARE) ? undefined : `user-${faker.string.numeric(6)}`,
     session_id: `s-${faker.string.hexadecimal({ length: 12, prefix: "", casing: "lower" })}`,
+    anonymous_id: `a-${faker.string.hexadecimal({ length: 16, prefix: "", casing: "lower" })}`,
+    ...CAMPAIGNS[weighted(REFERRERS)]?.campaign,
   };
 }
 
@@ -58,6 +61,7 @@ function plainEvent(page: Page, session: Partial<ClickstreamEvent>, startMs: num
     ...session,
     device_type: device.type,
     browser: device.browser,
+    os: device.os,
     user_agent: device.userAgent,
     geo: {
       ip: faker.internet.ipv4(),
@@ -65,6 +69,7 @@ function plainEvent(page: Page, session: Partial<ClickstreamEvent>, startMs: num
       city: faker.location.city(),
     },
     page_url: `${SITE}/${page}/${faker.lorem.slug()}`,
+    page_title: faker.commerce.productName(),
   };
   if (page === "search") {
     event.properties = {
@@ -119,11 +124,17 @@ function fieldsOf(page: Page, startMs: number): ClickstreamEvent {
     event_time: faker.date.recent({ days: 1 / 24, refDate: startMs }).toISOString(),
     user_id: `user-${faker.string.numeric(6)}`,
     session_id: `s-${faker.string.hexadecimal({ length: 12, prefix: "", casing: "lower" })}`,
+    anonymous_id: `a-${faker.string.hexadecimal({ length: 16, prefix: "", casing: "lower" })}`,
+    utm_source: faker.helpers.arrayElement(["google", "newsletter", undefined]),
+    utm_medium: faker.helpers.arrayElement(["cpc", "email", undefined]),
+    utm_campaign: faker.helpers.arrayElement(["brand", "weekly", undefined]),
     device_type: weighted(DEVICES).type,
     browser: weighted(DEVICES).browser,
+    os: weighted(DEVICES).os,
     user_agent: faker.internet.userAgent(),
     geo: { ip: faker.internet.ipv4(), country: faker.location.countryCode(), city: faker.location.city() },
     page_url: faker.internet.url(),
+    page_title: faker.commerce.productName(),
     referrer_url: weighted(REFERRERS),
   };
   if (page === "home") event.properties = { page: "home" };

@@ -86,6 +86,28 @@ export const REFERRERS: Weights<string> = [
   ["https://mail.google.com/", 9],
 ];
 
+export interface Campaign {
+  utm_source: string;
+  utm_medium: string;
+  utm_campaign: string;
+}
+
+/** The share of a referrer's visits that a campaign brought, and the campaign. All other visits have none. */
+export const CAMPAIGNS: Readonly<Record<string, { share: number; campaign: Campaign }>> = {
+  "https://www.google.com/": { share: 0.3, campaign: campaign("google", "cpc", "brand") },
+  "https://www.bing.com/": { share: 0.3, campaign: campaign("bing", "cpc", "brand") },
+  "https://www.instagram.com/": {
+    share: 0.6,
+    campaign: campaign("instagram", "paid_social", "new_arrivals"),
+  },
+  "https://www.facebook.com/": { share: 0.5, campaign: campaign("facebook", "paid_social", "new_arrivals") },
+  "https://mail.google.com/": { share: 0.8, campaign: campaign("newsletter", "email", "weekly") },
+};
+
+function campaign(utm_source: string, utm_medium: string, utm_campaign: string): Campaign {
+  return { utm_source, utm_medium, utm_campaign };
+}
+
 export const QUANTITIES: Weights<number> = [
   [1, 80],
   [2, 13],
@@ -105,7 +127,7 @@ export const HOURLY_RHYTHM: readonly number[] = [
   18, 12, 9, 8, 9, 14, 26, 42, 55, 62, 66, 70, 76, 72, 68, 66, 68, 75, 88, 98, 100, 86, 58, 32,
 ];
 
-/** Visitors who are not signed in: their events have a session and no user. */
+/** Visitors who are not signed in: their events have an anonymous id and no user. */
 export const ANONYMOUS_SHARE = 0.25;
 /** Users who also visit with a second device, and how often they take it. */
 export const SECOND_DEVICE_SHARE = 0.3;
@@ -121,6 +143,7 @@ export const SEARCH_WORDS: readonly string[] = [
 export interface Device {
   type: "desktop" | "mobile" | "tablet";
   browser: string;
+  os: string;
   userAgent: string;
 }
 
@@ -132,36 +155,54 @@ const IPAD = "Mozilla/5.0 (iPad; CPU OS 18_7 like Mac OS X)";
 const BLINK = "AppleWebKit/537.36 (KHTML, like Gecko)";
 const WEBKIT = "AppleWebKit/605.1.15 (KHTML, like Gecko)";
 
-function device(type: Device["type"], browser: string, userAgent: string): Device {
-  return { type, browser, userAgent };
+function device(type: Device["type"], browser: string, os: string, userAgent: string): Device {
+  return { type, browser, os, userAgent };
 }
 
-/** Device type and browser are what a user-agent library reads from the user agent (tested). */
+/** Device type, browser and operating system are what a user-agent library reads from the user agent (tested). */
 export const DEVICES: Weights<Device> = [
-  [device("desktop", "Chrome", `${WINDOWS} ${BLINK} Chrome/142.0.0.0 Safari/537.36`), 17],
-  [device("desktop", "Chrome", `${WINDOWS} ${BLINK} Chrome/141.0.0.0 Safari/537.36`), 6],
-  [device("desktop", "Chrome", `${MAC} ${BLINK} Chrome/142.0.0.0 Safari/537.36`), 5],
-  [device("desktop", "Chrome", `${LINUX} ${BLINK} Chrome/142.0.0.0 Safari/537.36`), 1.5],
+  [device("desktop", "Chrome", "Windows", `${WINDOWS} ${BLINK} Chrome/142.0.0.0 Safari/537.36`), 17],
+  [device("desktop", "Chrome", "Windows", `${WINDOWS} ${BLINK} Chrome/141.0.0.0 Safari/537.36`), 6],
+  [device("desktop", "Chrome", "macOS", `${MAC} ${BLINK} Chrome/142.0.0.0 Safari/537.36`), 5],
+  [device("desktop", "Chrome", "Linux", `${LINUX} ${BLINK} Chrome/142.0.0.0 Safari/537.36`), 1.5],
   [
-    device("desktop", "Microsoft Edge", `${WINDOWS} ${BLINK} Chrome/142.0.0.0 Safari/537.36 Edg/142.0.0.0`),
+    device(
+      "desktop",
+      "Microsoft Edge",
+      "Windows",
+      `${WINDOWS} ${BLINK} Chrome/142.0.0.0 Safari/537.36 Edg/142.0.0.0`,
+    ),
     6,
   ],
   [
     device(
       "desktop",
       "Firefox",
+      "Windows",
       "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:145.0) Gecko/20100101 Firefox/145.0",
     ),
     3,
   ],
-  [device("desktop", "Firefox", "Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0"), 1],
-  [device("desktop", "Safari", `${MAC} ${WEBKIT} Version/26.1 Safari/605.1.15`), 5],
-  [device("mobile", "Safari", `${IPHONE} ${WEBKIT} Version/26.1 Mobile/15E148 Safari/604.1`), 20],
-  [device("mobile", "Chrome", `${IPHONE} ${WEBKIT} CriOS/142.0.7444.77 Mobile/15E148 Safari/604.1`), 3],
+  [
+    device(
+      "desktop",
+      "Firefox",
+      "Linux",
+      "Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0",
+    ),
+    1,
+  ],
+  [device("desktop", "Safari", "macOS", `${MAC} ${WEBKIT} Version/26.1 Safari/605.1.15`), 5],
+  [device("mobile", "Safari", "iOS", `${IPHONE} ${WEBKIT} Version/26.1 Mobile/15E148 Safari/604.1`), 20],
+  [
+    device("mobile", "Chrome", "iOS", `${IPHONE} ${WEBKIT} CriOS/142.0.7444.77 Mobile/15E148 Safari/604.1`),
+    3,
+  ],
   [
     device(
       "mobile",
       "Chrome",
+      "Android",
       `Mozilla/5.0 (Linux; Android 10; K) ${BLINK} Chrome/142.0.0.0 Mobile Safari/537.36`,
     ),
     20,
@@ -170,16 +211,26 @@ export const DEVICES: Weights<Device> = [
     device(
       "mobile",
       "Samsung Internet for Android",
+      "Android",
       `Mozilla/5.0 (Linux; Android 10; K) ${BLINK} SamsungBrowser/29.0 Chrome/136.0.0.0 Mobile Safari/537.36`,
     ),
     5,
   ],
-  [device("mobile", "Firefox", "Mozilla/5.0 (Android 15; Mobile; rv:145.0) Gecko/145.0 Firefox/145.0"), 1.5],
-  [device("tablet", "Safari", `${IPAD} ${WEBKIT} Version/26.1 Mobile/15E148 Safari/604.1`), 4],
+  [
+    device(
+      "mobile",
+      "Firefox",
+      "Android",
+      "Mozilla/5.0 (Android 15; Mobile; rv:145.0) Gecko/145.0 Firefox/145.0",
+    ),
+    1.5,
+  ],
+  [device("tablet", "Safari", "iOS", `${IPAD} ${WEBKIT} Version/26.1 Mobile/15E148 Safari/604.1`), 4],
   [
     device(
       "tablet",
       "Chrome",
+      "Android",
       `Mozilla/5.0 (Linux; Android 14; SM-X210) ${BLINK} Chrome/142.0.0.0 Safari/537.36`,
     ),
     2,

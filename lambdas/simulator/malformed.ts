@@ -1,5 +1,9 @@
 // Spoils an event in the ways that broken producers do; every way ends in the quarantine.
 
+import { IDENTITY_FIELDS } from "../../schema/contract";
+
+const NOBODY = Object.fromEntries(IDENTITY_FIELDS.map((name) => [name, null]));
+
 type Spoil = (event: Record<string, unknown>, line: string, unit: number) => string;
 
 const SPOILS: readonly Spoil[] = [
@@ -15,7 +19,7 @@ const SPOILS: readonly Spoil[] = [
   // The clock of a device that lost its battery, and one set far ahead.
   (event) => JSON.stringify({ ...event, event_time: "1970-01-01T00:00:12.000Z" }),
   (event) => JSON.stringify({ ...event, event_time: "9999-12-31T23:59:59.000Z" }),
-  (event) => JSON.stringify({ ...event, user_id: undefined, session_id: null }),
+  (event) => JSON.stringify({ ...event, ...NOBODY }),
   // JSON in a JSON string, of a producer that encodes twice.
   (_, line) => JSON.stringify(line),
   (_, __, unit) => (unit < 0.5 ? '"ping"' : String(Math.floor(unit * 1000))),

@@ -4,6 +4,7 @@ import type { ClickstreamEvent } from "../../schema/event";
 import { type Random, WeightedTable } from "../shared/random";
 import {
   ANONYMOUS_SHARE,
+  CAMPAIGNS,
   type Device,
   ENTRY_PAGES,
   EVENT_TYPES,
@@ -30,6 +31,7 @@ export interface DraftEvent {
 /** What the page that is visited adds to an event. */
 interface Visit {
   path: string;
+  title: string;
   product?: Product;
   quantity?: number;
   properties?: Record<string, string>;
@@ -61,6 +63,7 @@ export interface SessionsOptions {
 }
 
 const SITE = "https://shop.example.com";
+const SHOP = "Example Shop";
 /** Visits that go on at the same time. */
 const MAX_PARALLEL = 64;
 const EVENTS_A_PARALLEL_SESSION = 200;
@@ -103,13 +106,19 @@ export class Sessions {
     const fraction = Math.min(1, (this.made + random.unit()) / events);
     // Squared: some people come back often, many come once.
     const person = world.person((random.unit() ** 2 * this.users) | 0);
-    const device = person.device(random.unit());
+    const { device, anonymousId } = person.browser(random.unit());
+    const referrer = referrerTable.pick(random.unit());
+    const source = CAMPAIGNS[referrer];
     const id = `s-${shortId(random, 3)}`;
     const fields: Partial<ClickstreamEvent> = {
       user_id: random.unit() < ANONYMOUS_SHARE ? undefined : person.userId,
       session_id: id,
+      anonymous_id: anonymousId,
+      // The tracker reads them from the first page's URL, and sends that URL without them.
+      ...(source !== undefined && random.unit() < source.share ? source.campaign : {}),
       device_type: device.type,
       browser: device.browser,
+      os: device.os,
       user_agent: device.userAgent,
       geo: person.geo,
     };
@@ -120,7 +129,7 @@ export class Sessions {
       json: JSON.stringify(fields).slice(1, -1),
       page: entryTable.pick(random.unit()),
       url: "",
-      referrer: referrerTable.pick(random.unit()),
+      referrer,
       product: undefined,
       shown: undefined,
       quantity: 1,
@@ -144,11 +153,12 @@ export class Sessions {
   }
 
   private draft(session: Session): DraftEvent {
-    const { path, product, quantity, properties } = this.visit(session);
+    const { path, title, product, quantity, properties } = this.visit(session);
     session.url = SITE + path;
     const fields = {
       event_type: EVENT_TYPES[session.page],
       page_url: session.url,
+      page_title: `${title} | ${SHOP}`,
       referrer_url: session.referrer || undefined,
       ...product?.fields,
       quantity,
@@ -162,12 +172,13 @@ export class Sessions {
     const { random, world } = this.options;
     switch (session.page) {
       case "home":
-        return { path: "/", properties: { page: "home" } };
+        return { path: "/", title: "Home", properties: { page: "home" } };
       case "category": {
         const category = world.categories[(random.unit() * world.categories.length) | 0] as string;
         session.shown = world.productsOf.get(category)?.pick(random.unit());
         return {
           path: `/category/${category.toLowerCase()}`,
+          title: category,
           properties: { page: "category", category },
         };
       }
@@ -177,6 +188,7 @@ export class Sessions {
         const results = 1 + ((random.unit() * 48) | 0);
         return {
           path: `/search?q=${words.replace(" ", "+")}`,
+          title: `Search: ${words}`,
           properties: { query: words, results: String(results) },
         };
       }
@@ -185,7 +197,7 @@ export class Sessions {
         const product = session.shown ?? world.products.pick(random.unit());
         session.shown = undefined;
         session.product = product;
-        return { path: product.path, product };
+        return { path: product.path, title: product.fields.product_name, product };
       }
       default:
         return this.buy(session);
@@ -197,7 +209,7 @@ export class Sessions {
     session.product ??= world.products.pick(random.unit());
     if (session.page === "cart") session.quantity = quantityTable.pick(random.unit());
     const visit = {
-      path: PATHS[session.page as keyof typeof PATHS],
+      ...STEPS[session.page as keyof typeof STEPS],
       product: session.product,
       quantity: session.quantity,
     };
@@ -207,4 +219,8 @@ export class Sessions {
   }
 }
 
-const PATHS = { cart: "/cart", checkout: "/checkout", purchase: "/checkout/thank-you" };
+const STEPS = {
+  cart: { path: "/cart", title: "Cart" },
+  checkout: { path: "/checkout", title: "Checkout" },
+  purchase: { path: "/checkout/thank-you", title: "Thank you" },
+};

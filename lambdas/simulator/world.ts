@@ -4,7 +4,7 @@ import { faker as german } from "@faker-js/faker/locale/de";
 import { faker as english } from "@faker-js/faker/locale/en";
 import { faker as spanish } from "@faker-js/faker/locale/es";
 import { faker as french } from "@faker-js/faker/locale/fr";
-import type { ClickstreamEvent } from "../../schema/event";
+import type { ClickstreamEvent, Geo } from "../../schema/event";
 import { makeRandom, mix, WeightedTable } from "../shared/random";
 import { DEVICES, type Device, IPV6_SHARE, SECOND_DEVICE_SHARE, SECOND_DEVICE_USE } from "./behaviour";
 
@@ -27,8 +27,14 @@ export interface World {
 export interface Person {
   email(): string;
   userId: string;
-  geo: Required<NonNullable<ClickstreamEvent["geo"]>>;
-  device(unit: number): Device;
+  geo: Required<Geo>;
+  browser(unit: number): Browser;
+}
+
+/** A browser of a person's, with the id that the tracker has stored in it. */
+export interface Browser {
+  device: Device;
+  anonymousId: string;
 }
 
 const PRODUCTS = 600;
@@ -94,8 +100,11 @@ function makePeople(seed: number): (index: number) => Person {
   const person = (index: number): Person => {
     const trait = (number: number): number => mix(personSeed + number, index) / 0x1_0000_0000;
     const ip = address(trait(1), trait(2));
-    const first = deviceTable.pick(trait(4));
-    const second = trait(5) < SECOND_DEVICE_SHARE ? deviceTable.pick(trait(6)) : first;
+    const first = { device: deviceTable.pick(trait(4)), anonymousId: anonymousId(personSeed, index, 1) };
+    const second =
+      trait(5) < SECOND_DEVICE_SHARE
+        ? { device: deviceTable.pick(trait(6)), anonymousId: anonymousId(personSeed, index, 2) }
+        : first;
     return {
       // Made on demand: few events bear an address.
       email: () => {
@@ -105,10 +114,16 @@ function makePeople(seed: number): (index: number) => Person {
       },
       userId: `user-${String(index + 1).padStart(6, "0")}`,
       geo: { ip, ...placeTable.pick(trait(3)) },
-      device: (unit) => (unit < SECOND_DEVICE_USE ? second : first),
+      browser: (unit) => (unit < SECOND_DEVICE_USE ? second : first),
     };
   };
   return remembering(person);
+}
+
+/** The same whenever the person comes back in the same browser, signed in or not. */
+function anonymousId(seed: number, person: number, browser: number): string {
+  const half = (salt: number) => (mix(seed + salt, person) >>> 0).toString(16).padStart(8, "0");
+  return `a-${half(10 * browser)}${half(10 * browser + 1)}`;
 }
 
 /** Keeps the people seen last, each at a fixed place, so that memory stays and regulars are made once. */

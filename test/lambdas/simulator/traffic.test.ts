@@ -111,8 +111,8 @@ describe("lambdas/simulator", () => {
       const first = events[0] as ClickstreamEvent;
       events.forEach((event, index) => {
         assert.deepEqual(
-          [event.user_agent, event.geo, event.user_id],
-          [first.user_agent, first.geo, first.user_id],
+          [event.user_agent, event.os, event.geo, event.user_id, event.anonymous_id, event.utm_campaign],
+          [first.user_agent, first.os, first.geo, first.user_id, first.anonymous_id, first.utm_campaign],
         );
         if (index === 0) return;
         const before = events[index - 1] as ClickstreamEvent;
@@ -153,6 +153,40 @@ describe("lambdas/simulator", () => {
     assert.ok(views.length > 400 && (views[0] as number) > 15 * (views[views.length - 100] as number));
   });
 
+  it("knows a browser again by its anonymous id, whether its visitor is signed in or not", () => {
+    const events = traffic({ events: 40_000 }).lines.map((line) => JSON.parse(line) as ClickstreamEvent);
+    const agents = new Map<string, Set<string>>();
+    const users = new Map<string, Set<string>>();
+    for (const { anonymous_id = "", user_agent = "", user_id = "" } of events) {
+      assert.match(anonymous_id, /^a-[0-9a-f]{16}$/);
+      agents.set(anonymous_id, (agents.get(anonymous_id) ?? new Set()).add(user_agent));
+      users.set(anonymous_id, (users.get(anonymous_id) ?? new Set()).add(user_id));
+    }
+    // One browser of one person: one user agent, and one user at most beside "not signed in".
+    assert.ok([...agents.values()].every(({ size }) => size === 1));
+    assert.ok([...users.values()].every((ids) => [...ids].filter((id) => id !== "").length <= 1));
+    assert.ok([...users.values()].some((ids) => ids.size === 2));
+    assert.ok(users.size > 1000);
+  });
+
+  it("sends a page's title, and a campaign in the visits that it brought", () => {
+    const events = traffic({ events: 20_000 }).lines.map((line) => JSON.parse(line) as ClickstreamEvent);
+    for (const { page_title = "", product_name, event_type } of events) {
+      assert.match(page_title, / \| Example Shop$/);
+      if (event_type === "product_view") assert.equal(page_title, `${product_name} | Example Shop`);
+    }
+    const parts = events.map(({ utm_source, utm_medium, utm_campaign }) => [
+      utm_source,
+      utm_medium,
+      utm_campaign,
+    ]);
+    assert.ok(parts.every((part) => new Set(part.map((value) => value === undefined)).size === 1));
+    const share = parts.filter(([source]) => source !== undefined).length / parts.length;
+    // 33 % google x 0.3, 5 % bing x 0.3, 7 % instagram x 0.6, 6 % facebook x 0.5, 9 % mail x 0.8.
+    assert.ok(Math.abs(share - 0.258) < 0.03, String(share));
+    assert.ok(events.every(({ page_url = "" }) => !page_url.includes("utm_")));
+  });
+
   it("follows the day: evenings are busier than nights", () => {
     const rhythm = new Rhythm(START - 48 * 3_600_000, START);
     const visits = Array.from({ length: 48_000 }, (_, index) =>
@@ -164,10 +198,10 @@ describe("lambdas/simulator", () => {
     assert.deepEqual([rhythm.at(0), rhythm.at(1)], [START - 48 * 3_600_000, START]);
   });
 
-  it("gives each device the type and browser that its user agent says", () => {
-    for (const [{ type, browser, userAgent }] of DEVICES) {
+  it("gives each device the type, browser and operating system that its user agent says", () => {
+    for (const [{ type, browser, os, userAgent }] of DEVICES) {
       const read = parse(userAgent);
-      assert.deepEqual([read.platform.type, read.browser.name], [type, browser], userAgent);
+      assert.deepEqual([read.platform.type, read.browser.name, read.os.name], [type, browser, os], userAgent);
     }
   });
 
