@@ -23,7 +23,7 @@ export function eventsDocument(): string {
     "",
     "## The table `events`",
     "",
-    "Rows that were written before a column was added show null in it.",
+    "Rows that were written before a column was added show null in it. A value that was sent before then is in `properties`, under the field's name.",
     "",
     ...columnTable([...TABLE_COLUMNS, ...partitionKeys]),
     "",

@@ -34,6 +34,13 @@ describe("infra/catalog/catalog", function () {
     assert.deepEqual(plain(storage("clickstream-quarantine").columns), plain(QUARANTINE_COLUMNS));
   });
 
+  it("gets a new column by an update in place: the provider replaces a table for other inputs only", () => {
+    const types = JSON.parse(readFileSync(join(__dirname, "../aws-types.json"), "utf8")).types;
+    const { replaces } = types[TABLE] as { replaces: string[] };
+    assert.ok(replaces.includes("name"));
+    assert.ok(!replaces.includes("storageDescriptor"));
+  });
+
   it("partitions the events by day, and the quarantine not at all", () => {
     const keys = (table: string) =>
       program.named(TABLE, table).partitionKeys as { name: string; type: string }[];
