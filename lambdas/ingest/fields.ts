@@ -23,10 +23,15 @@ export interface Group {
 const SPECIAL = ["event_id", "event_time", "properties"];
 const TYPES: readonly string[] = ["string", "double", "int"] satisfies Member["type"][];
 
-/** All fields but the special ones, in the contract's order. */
-export const MEMBERS: readonly (Member | Group)[] = membersOf(
-  EVENT_FIELDS.filter(({ name }) => !SPECIAL.includes(name)),
+const MEMBERS = membersOf(EVENT_FIELDS.filter(({ name }) => !SPECIAL.includes(name)));
+
+/** The fields at the top of an event that have just one name, by it. */
+export const PLAIN: ReadonlyMap<string, Member> = new Map(
+  MEMBERS.flatMap((member) => (isPlain(member) ? [[member.name, member]] : [])),
 );
+
+/** The fields that are looked for in more than one place. */
+export const GROUPS_AND_ALIASED: readonly (Member | Group)[] = MEMBERS.filter((member) => !isPlain(member));
 
 /** An event needs one of these. */
 export const IDENTITY: readonly Member[] = EVENT_FIELDS.filter(({ identity }) => identity).map(memberOf);
@@ -38,6 +43,10 @@ export const TIME_ALIASES: readonly string[] =
 export const KNOWN_NAMES: ReadonlySet<string> = new Set(
   EVENT_FIELDS.flatMap(({ name, aliases = [] }) => [name.split(".")[0] as string, ...aliases]),
 );
+
+function isPlain(member: Member | Group): member is Member {
+  return !("members" in member) && member.aliases.length === 0;
+}
 
 function membersOf(fields: readonly Field[]): (Member | Group)[] {
   const members: (Member | Group)[] = [];

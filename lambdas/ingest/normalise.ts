@@ -4,7 +4,15 @@ import { NO_EVENT_IDS } from "../../schema/contract";
 import type { QuarantineReason } from "../../schema/event";
 import { type EventTime, isCanonicalTime, parseEpochTime, parseEventTime } from "../shared/time";
 import type { RecordContext, Rejection } from "./context";
-import { type Group, IDENTITY, KNOWN_NAMES, MEMBERS, type Member, TIME_ALIASES } from "./fields";
+import {
+  GROUPS_AND_ALIASED,
+  type Group,
+  IDENTITY,
+  KNOWN_NAMES,
+  type Member,
+  PLAIN,
+  TIME_ALIASES,
+} from "./fields";
 import {
   isDeeperThan,
   type JsonObject,
@@ -70,18 +78,39 @@ class EventReader {
 
   private event(position: number, context: RecordContext): JsonObject {
     const { source } = this;
-    const timeField = ["event_time", ...TIME_ALIASES].find((name) => !isAbsent(source[name])) ?? "event_time";
+    const timeField = isAbsent(source.event_time)
+      ? (TIME_ALIASES.find((name) => !isAbsent(source[name])) ?? "event_time")
+      : "event_time";
     if (this.text("event_type", source.event_type) === undefined) throw this.withoutType();
     const event_time = eventTime(timeField, source[timeField], context);
-    if (IDENTITY.every((member) => this.value(member, source) === undefined)) throw WITHOUT_IDENTITY;
+    if (!this.hasIdentity()) throw WITHOUT_IDENTITY;
     const event_id = this.eventId() ?? `${context.shardId}:${context.sequenceNumber}:${position}`;
     const event: JsonObject = { event_id, event_time };
-    for (const member of MEMBERS) {
-      event[member.name] = "members" in member ? this.group(member) : this.value(member, source);
+    // By the names that were sent, which are fewer than the fields: this runs for every event.
+    for (const name in source) {
+      const member = PLAIN.get(name);
+      if (member !== undefined) {
+        const value = this.typed(member, name, source[name]);
+        if (value !== undefined) event[name] = value;
+      } else if (!KNOWN_NAMES.has(name) || (name !== timeField && TIME_ALIASES.includes(name))) {
+        this.unknown.push([name, source[name]]);
+      }
+    }
+    for (const member of GROUPS_AND_ALIASED) {
+      const value = "members" in member ? this.group(member) : this.value(member, source);
+      if (value !== undefined) event[member.name] = value;
     }
     // Last, when it is known which values have no field.
-    event.properties = this.properties(timeField);
+    const properties = this.properties();
+    if (properties !== undefined) event.properties = properties;
     return event;
+  }
+
+  private hasIdentity(): boolean {
+    for (const member of IDENTITY) {
+      if (this.value(member, this.source) !== undefined) return true;
+    }
+    return false;
   }
 
   private withoutType(): Rejected {
@@ -130,7 +159,7 @@ class EventReader {
   }
 
   private typed({ type }: Member, name: string, value: unknown): string | number | undefined {
-    if (type === "string") return this.text(name, value);
+    if (type === "string") return typeof value === "string" && value !== "" ? value : this.text(name, value);
     const number = numberOf(value);
     if (Number.isNaN(number)) throw this.invalid(name, "a finite number", value);
     if (type === "int" && number !== undefined && (number | 0) !== number) {
@@ -165,12 +194,8 @@ class EventReader {
     return value as JsonObject;
   }
 
-  private properties(timeField: string): Record<string, string> | undefined {
+  private properties(): Record<string, string> | undefined {
     const given = this.objectField("properties");
-    for (const name in this.source) {
-      const isOtherTime = name !== timeField && TIME_ALIASES.includes(name);
-      if (isOtherTime || !KNOWN_NAMES.has(name)) this.unknown.push([name, this.source[name]]);
-    }
     if (this.unknown.length === 0 && isTextMap(given)) return isEmpty(given) ? undefined : given;
 
     const properties: Record<string, string> = {};

@@ -129,7 +129,7 @@ describe("lambdas/ingest/normalise", () => {
       '{ "event_id":"e1",\t"event_type":"\\u0078" , "event_time":"2026-11-21T09:00:00Z","user_id":"u1","quantity":1.0,"product_price":1e0,"browser":"\\/","arrival":{}}';
     assert.equal(
       outcome(line),
-      '{"event_id":"e1","event_time":"2026-11-21T09:00:00.000Z","user_id":"u1","event_type":"x","browser":"/","product_price":1,"quantity":1,"properties":{"arrival":"{}"},"arrival":{"time":"2026-11-21T09:00:00.123Z","shard_id":"shardId-000000000003","sequence_number":"4711","position":0}}'.replace(
+      '{"event_id":"e1","event_time":"2026-11-21T09:00:00.000Z","event_type":"x","user_id":"u1","quantity":1,"product_price":1,"browser":"/","properties":{"arrival":"{}"},"arrival":{"time":"2026-11-21T09:00:00.123Z","shard_id":"shardId-000000000003","sequence_number":"4711","position":0}}'.replace(
         "00.123Z",
         "01.123Z",
       ),
