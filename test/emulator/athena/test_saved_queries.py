@@ -14,7 +14,7 @@ from emulator_stack import Stack, unique, wait_for
 PROJECT = Path(__file__).resolve().parents[3]
 QUERIES = {path.stem: path.read_text() for path in sorted((PROJECT / "infra" / "catalog" / "queries").glob("*.sql"))}
 CONTRACT = json.loads((PROJECT / "schema" / "clickstream.json").read_text())
-COLUMNS = [
+TABLE_COLUMNS = [
     {"name": one.get("column", one["name"]), "type": one["type"]}
     for one in CONTRACT["fields"]
     if one.get("curated", True)
@@ -144,7 +144,7 @@ def parquet_of(rows: list[tuple], folder: Path) -> bytes:
         f'CAST("{name}" AS {types[kind]}) AS "{name}"'
         if name in (*NAMES, "event_time")
         else f'CAST(NULL AS {types.get(kind, "MAP(VARCHAR, VARCHAR)")}) AS "{name}"'
-        for name, kind in ((column["name"], column["type"]) for column in COLUMNS)
+        for name, kind in ((column["name"], column["type"]) for column in TABLE_COLUMNS)
     )
     duckdb.sql(f"COPY (SELECT {selected} FROM read_json('{source}')) TO '{target}' (FORMAT parquet)")
     return target.read_bytes()
@@ -154,7 +154,7 @@ def parquet_of(rows: list[tuple], folder: Path) -> bytes:
 def tables(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Tables:
     made = Tables(stack)
     parquet = "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe"
-    made.create("events", "events", COLUMNS, parquet, CONTRACT["partitionKeys"], classification="parquet")
+    made.create("events", "events", TABLE_COLUMNS, parquet, CONTRACT["partitionKeys"], classification="parquet")
     made.create("quarantine", "quarantine", CONTRACT["quarantine"]["columns"], "org.openx.data.jsonserde.JsonSerDe", [])
     s3 = stack.client("s3")
     for day in (Y, T):

@@ -1,0 +1,57 @@
+"""What an earlier version of the job wrote, before a column was added, is read with the table's columns of today."""
+
+import shutil
+from pathlib import Path
+
+import clickstream_etl as etl
+from lake import arrived, event
+
+# Written by the job as it was before version 2 of the contract. Then page_title and os were unknown fields, and so
+# they are properties of the row old-1.
+OLD_FILE = Path(__file__).resolve().parents[1] / "fixtures" / "version-1" / "events.parquet"
+NEW_COLUMNS = ["anonymous_id", "page_title", "utm_source", "utm_medium", "utm_campaign", "os"]
+
+
+def put_old(lake) -> None:
+    folder = lake.folder / "events" / "event_date=2026-03-02"
+    folder.mkdir(parents=True, exist_ok=True)
+    shutil.copy(OLD_FILE, folder / "part-old.parquet")
+
+
+def committed_lake(lake):
+    """A lake in which the run that wrote the old file is committed: its rows are not those of an interrupted run."""
+    lake.put_raw([arrived(event("other", "2026-02-01T09:00:00.000Z"), 1)])
+    lake.run("r1")
+    put_old(lake)
+    return lake
+
+
+def test_old_rows_have_null_in_the_new_columns_and_new_rows_of_the_same_date_have_values(lake):
+    committed_lake(lake)
+    lake.put_raw([arrived(event("new-1", page_title="Sale", os="Android", anonymous_id="a1", utm_source="ad"), 9)])
+    lake.run("r2")
+    # With the schema of the table, as its readers do.
+    schema = ", ".join(f"{name} {kind}" for name, kind in etl.EVENT_COLUMNS.items())
+    table = lake.spark.read.schema(schema).parquet(lake.uri("events/event_date=2026-03-02/"))
+    rows = table.select("event_id", "session_id", *NEW_COLUMNS).orderBy("event_id").collect()
+    assert [tuple(row) for row in rows] == [
+        ("new-1", None, "a1", "Sale", "ad", None, None, "Android"),
+        ("old-1", "s1", *[None] * 6),
+        ("old-2", None, *[None] * 6),
+    ]
+
+
+def test_an_event_that_comes_again_with_a_field_that_was_a_property_then_is_a_duplicate(lake):
+    committed_lake(lake)
+    again = {
+        "session_id": "s1",
+        "page_url": "https://shop.example/",
+        "device_type": "mobile",
+        "browser": "Safari",
+        "geo": {"ip": "203.0.113.7", "country": "DE", "city": "Berlin"},
+    }
+    lake.put_raw([arrived(event("old-1", **again, page_title="Home", os="iOS"), 8)])
+    report = lake.run("r2")
+    assert (report["curated"], report["duplicates"], report["quarantined"]) == (0, 1, 0)
+    lake.put_raw([arrived(event("old-1", **again, page_title="Other page", os="iOS"), 9)])
+    assert lake.run("r3")["quarantine_reasons"] == {"id_conflict": 1}
