@@ -39,8 +39,13 @@ def cost(frame: "DataFrame", runs: int) -> dict[str, float]:
 
 
 def main() -> None:
-    import clickstream_etl as etl
     from pyspark.sql import functions as F
+
+    from clickstream.arguments import parse_privacy
+    from clickstream.contract import RAW_SCHEMA
+    from clickstream.privacy import protect
+    from clickstream.rows import flatten
+    from clickstream.settings import configure
 
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--events", type=int, default=100_000)
@@ -52,9 +57,9 @@ def main() -> None:
         folder = Path(name)
         bench.make_raw(folder / "raw", arguments.events)
         spark = bench.open_spark(folder)
-        etl.configure(spark, 0, 128)
-        raw = spark.read.schema(etl.RAW_SCHEMA).json(f"file://{folder}/raw/*/*/*/*/")
-        events = etl.flatten(raw).drop("content").cache()
+        configure(spark, 0, 128)
+        raw = spark.read.schema(RAW_SCHEMA).json(f"file://{folder}/raw/*/*/*/*/")
+        events = flatten(raw).drop("content").cache()
         rows = events.count()
 
         def holding(every: int):
@@ -71,7 +76,7 @@ def main() -> None:
             ("one row in ten", holding(10), default),
             ("every row", holding(1), default),
         ):
-            protected = etl.protect(frame, spark, etl.parse_privacy(rules), None)
+            protected = protect(frame, spark, parse_privacy(rules), None)
             taken.append({"label": label, **cost(protected, arguments.runs)})
             print(f"{label:34}{taken[-1]['cpu'] / rows * 1e6:8.1f} us a row", flush=True)
         spark.stop()

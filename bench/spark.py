@@ -153,20 +153,18 @@ def open_spark(folder: Path):
 
 
 def run_job(spark, folder: Path, out: Path) -> None:
-    import clickstream_etl as etl
+    from clickstream.arguments import parse_options
+    from clickstream.job import execute
+    from clickstream.run import Run
     from directory_store import DictionaryCatalog, DirectoryStore
 
-    options = etl.Options(
-        raw_path=f"file://{folder}/raw/",
-        quarantine_path=f"file://{out}/quarantine/",
-        given_up_path=f"file://{out}/aws/lambda/",
-        curated_path=f"file://{out}/events/",
-        rebuilt_path=f"file://{out}/rebuilt/",
-        runs_path=f"file://{out}/runs/",
-        execution="bench",
-        privacy=etl.parse_privacy("{}"),
+    options = parse_options(
+        {"raw_path": f"file://{folder}/raw/"}
+        | {f"{name}_path": f"file://{out}/{name}/" for name in ("quarantine", "given_up", "rebuilt", "runs")}
+        | {"curated_path": f"file://{out}/events/", "execution": "bench", "privacy": "{}", "target_file_mb": "128"}
+        | {"reprocess_from": "none", "reprocess_to": "none"}
     )
-    etl.execute(etl.Run(options, DirectoryStore(), DictionaryCatalog(), lambda: spark, datetime.now(timezone.utc)))
+    execute(Run(options, DirectoryStore(), DictionaryCatalog(), lambda: spark, datetime.now(timezone.utc)))
 
 
 def run_once(task: str, spark, folder: Path) -> dict:

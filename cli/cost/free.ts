@@ -13,7 +13,7 @@ export const FREE: Readonly<Record<string, string>> = {
   "aws:s3/bucketPolicy:BucketPolicy": "a setting of the bucket",
   "aws:s3/bucketVersioning:BucketVersioning":
     "a setting of the bucket; the pipeline rarely overwrites or deletes objects",
-  "aws:s3/bucketObjectv2:BucketObjectv2": "one small object, the job's script",
+  "aws:s3/bucketObjectv2:BucketObjectv2": "small objects: the job's script and its package",
   "aws:sns/topicPolicy:TopicPolicy": "a setting of the topic",
   "aws:secretsmanager/secretVersion:SecretVersion": "part of the secret",
   "aws:kms/alias:Alias": "a name of the key",

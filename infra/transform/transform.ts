@@ -1,7 +1,7 @@
 // Transform: the Glue job that writes the curated table from the raw events, its script, and the bucket that it writes to.
 
 import { createHash } from "node:crypto";
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import * as path from "node:path";
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
@@ -37,6 +37,7 @@ interface LogGroups {
 }
 
 const SCRIPT = "glue-scripts/clickstream_etl.py";
+const PACKAGE = "glue-scripts/clickstream";
 
 export class Transform extends pulumi.ComponentResource {
   readonly curated: PrivateBucket;
@@ -164,13 +165,14 @@ export class Transform extends pulumi.ComponentResource {
         // One run at a time, without retries of the job: the state machine decides what follows a failure.
         executionProperty: { maxConcurrentRuns: 1 },
         maxRetries: 0,
-        defaultArguments: this.jobArguments(args, secretArn),
+        defaultArguments: this.jobArguments(name, args, secretArn),
       },
       { parent: this, dependsOn: role },
     );
   }
 
   private jobArguments(
+    name: string,
     args: TransformArgs,
     secretArn: pulumi.Output<string> | undefined,
   ): Record<string, pulumi.Input<string>> {
@@ -191,6 +193,7 @@ export class Transform extends pulumi.ComponentResource {
       "--execution": "by-hand",
       "--reprocess_from": "none",
       "--reprocess_to": "none",
+      "--extra-py-files": this.uploadPackage(name),
       "--job-language": "python",
       "--job-bookmark-option": "job-bookmark-disable",
       "--custom-logGroup-prefix": logRoot(),
@@ -201,19 +204,49 @@ export class Transform extends pulumi.ComponentResource {
   /** The key is the hash of the content: a changed script is a new object, and a run that has started keeps its own. */
   private uploadScript(name: string): aws.s3.BucketObjectv2 {
     const text = readFileSync(path.join(PROJECT_ROOT, SCRIPT), "utf8");
-    const hash = createHash("sha256").update(text).digest("hex").slice(0, 16);
     return new aws.s3.BucketObjectv2(
       `${name}-script`,
       {
         bucket: this.scripts.bucketName,
-        key: `scripts/clickstream_etl-${hash}.py`,
+        key: `scripts/clickstream_etl-${hashOf(text)}.py`,
         source: new pulumi.asset.StringAsset(text),
         contentType: "text/x-python",
       },
       { parent: this },
     );
   }
+
+  /** The package that the script runs, as a zip whose key is made from its files. */
+  private uploadPackage(name: string): pulumi.Output<string> {
+    const files = packageFiles();
+    const archive = new aws.s3.BucketObjectv2(
+      `${name}-package`,
+      {
+        bucket: this.scripts.bucketName,
+        key: `scripts/clickstream-${hashOf(JSON.stringify(files))}.zip`,
+        source: new pulumi.asset.AssetArchive(
+          Object.fromEntries(files.map(([file, text]) => [file, new pulumi.asset.StringAsset(text)])),
+        ),
+        contentType: "application/zip",
+      },
+      { parent: this },
+    );
+    return pulumi.interpolate`s3://${archive.bucket}/${archive.key}`;
+  }
 }
+
+/** Names and texts of the package's files, in one order on every machine; the contract is among them, by a link. */
+export function packageFiles(): [name: string, text: string][] {
+  return readdirSync(path.join(PROJECT_ROOT, PACKAGE))
+    .filter((name) => /\.(py|json)$/.test(name))
+    .sort()
+    .map((name) => [
+      `${path.basename(PACKAGE)}/${name}`,
+      readFileSync(path.join(PROJECT_ROOT, PACKAGE, name), "utf8"),
+    ]);
+}
+
+const hashOf = (text: string) => createHash("sha256").update(text).digest("hex").slice(0, 16);
 
 function catalogPermissions(args: TransformArgs): Statement[] {
   return [

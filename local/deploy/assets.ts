@@ -11,6 +11,11 @@ export async function assetBytes(asset: unknown, root: string): Promise<Buffer> 
   throw new Error(`the local stack does not support a ${kindOf(asset)}: use a StringAsset or a FileAsset`);
 }
 
+/** What is uploaded of an asset or of an archive. */
+export async function sourceBytes(source: unknown, root: string): Promise<Buffer> {
+  return pulumi.asset.Archive.isInstance(source) ? archiveBytes(source, root) : assetBytes(source, root);
+}
+
 /** An archive as ZIP bytes. */
 export async function archiveBytes(archive: unknown, root: string): Promise<Buffer> {
   if (archive instanceof pulumi.asset.FileArchive) {

@@ -19,7 +19,7 @@ import {
 } from "@aws-sdk/client-s3";
 import type * as aws from "@pulumi/aws";
 import { emptyBucket } from "../../stack/bucket-contents";
-import { assetBytes } from "./assets";
+import { sourceBytes } from "./assets";
 import { handler } from "./resource";
 import { tagList, tagQuery } from "./tags";
 
@@ -182,7 +182,8 @@ const versioning = handler<aws.s3.BucketVersioningArgs>({
 const object = handler<aws.s3.BucketObjectv2Args>({
   honours: ["bucket", "key", "source", "content", "contentType", "tags"],
   async create(inputs, { clients, root }) {
-    const body = inputs.source === undefined ? (inputs.content ?? "") : await assetBytes(inputs.source, root);
+    const body =
+      inputs.source === undefined ? (inputs.content ?? "") : await sourceBytes(inputs.source, root);
     const key = inputs.key ?? "";
     if (key === "") throw new Error("key is missing: the local stack needs it");
     const bucketName = String(inputs.bucket);

@@ -1,4 +1,4 @@
-"""One Spark session for all tests of the Glue script, and a lake in a folder for each test."""
+"""One Spark session for all tests of the Glue job, and a lake in a folder for each test."""
 
 import os
 import sys
@@ -16,14 +16,14 @@ os.environ["PYTHONPATH"] = os.pathsep.join([*FOLDERS, *filter(None, [os.environ.
 
 @pytest.fixture(scope="session")
 def spark(tmp_path_factory):
-    import clickstream_etl as etl
     from pyspark.sql import SparkSession
+
+    from clickstream.settings import configure
 
     folder = tmp_path_factory.mktemp("spark")
     session = (
-        SparkSession.Builder()
         # A failed task is tried again, as on a cluster.
-        .master("local[2, 3]")
+        SparkSession.builder.master("local[2, 3]")
         .appName("glue-scripts")
         .config("spark.driver.memory", "1g")
         .config("spark.driver.host", "127.0.0.1")
@@ -39,7 +39,7 @@ def spark(tmp_path_factory):
         .getOrCreate()
     )
     session.sparkContext.setLogLevel("ERROR")
-    etl.configure(session, 0, 128)
+    configure(session, 0, 128)
     session.conf.set("spark.sql.shuffle.partitions", "2")
     yield session
     session.stop()
@@ -55,6 +55,6 @@ def lake(tmp_path, spark):
 @pytest.fixture(scope="module")
 def new_lake(spark, tmp_path_factory):
     """Makes lakes that a module may save and come back to."""
-    from folder_lake import Lake
+    from lake import Lake
 
     return lambda: Lake(tmp_path_factory.mktemp("lake"), spark)

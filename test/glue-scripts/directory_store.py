@@ -9,7 +9,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import BinaryIO
 
-from clickstream_etl import StoredObject
+from clickstream.aws import StoredObject
 
 
 @dataclass(frozen=True)

@@ -1,120 +1,180 @@
-"""A lake in a folder: raw lines go in as ingest writes them, the job runs, rows are read back apart from Spark."""
+"""A lake in a folder: raw lines go in as ingest writes them, the job runs, DuckDB reads what a person sees.
+
+A test can save its state and come back to it.
+"""
 
 import gzip
-import itertools
 import json
 import os
-import time
+import shutil
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
-import clickstream_etl as etl
 import duckdb
+from pyspark.sql import SparkSession
+
+from clickstream.arguments import parse_options
+from clickstream.job import execute
+from clickstream.run import Run
 from directory_store import DictionaryCatalog, DirectoryStore
 
 SHARD = "shardId-000000000000"
+ARRIVED = "2026-03-15T09:30:01.123Z"
+FIRST_RUN = datetime(2026, 3, 15, 12, 0, tzinfo=timezone.utc)
 
 
-def event(event_id: str, event_time: str = "2026-03-02T09:00:00.000Z", **fields) -> dict:
-    return {"event_id": event_id, "event_type": "page_view", "event_time": event_time, "user_id": "u1"} | fields
+class Crash(BaseException):
+    """What a test kills the job with: as with a kill, nothing in the job catches it."""
+
+
+def event(event_id: str, event_time: str = "2026-03-15T09:30:00.000Z", **more: object) -> dict:
+    """A small event on the day of the tests, Sunday 15 March 2026."""
+    return {"event_id": event_id, "event_type": "page_view", "event_time": event_time, "user_id": "u1"} | more
 
 
 def arrived(line: dict, sequence: int, position: int = 0, time: str | None = None, shard: str = SHARD) -> dict:
     """The line as ingest writes it: by default the record with sequence number n arrives n seconds after noon."""
-    moment = datetime(2026, 3, 2, 12, tzinfo=timezone.utc) + timedelta(seconds=sequence)
-    return line | {
-        "arrival": {
-            "time": time or moment.strftime("%Y-%m-%dT%H:%M:%S.000Z"),
-            "shard_id": shard,
-            "sequence_number": str(sequence),
-            "position": position,
-        }
+    moment = datetime(2026, 3, 15, 12, tzinfo=timezone.utc) + timedelta(seconds=sequence)
+    arrival = {
+        "time": time or moment.strftime("%Y-%m-%dT%H:%M:%S.000Z"),
+        "shard_id": shard,
+        "sequence_number": str(sequence),
+        "position": position,
     }
+    return line | {"arrival": arrival}
 
 
-class Crash(BaseException):
-    """Ends a run as a kill does: nothing in the job catches it."""
-
-
+@dataclass
 class Lake:
-    def __init__(self, folder: Path, spark):
-        self.folder = folder
-        self.spark = spark
-        self.store = DirectoryStore()
-        self.catalog = DictionaryCatalog()
-        self.spark_starts = 0
-        self._clock = itertools.count()
+    """Paths, store and catalog of one test, and the clock of its runs: the first at noon, one a minute."""
+
+    folder: Path
+    spark: SparkSession
+
+    def __post_init__(self) -> None:
+        self.store, self.catalog = DirectoryStore(), DictionaryCatalog()
+        self.runs = self.spark_starts = 0
 
     def uri(self, path: str) -> str:
-        return f"file://{self.folder}/{path}"
+        return f"file://{self.folder}/lake/{path}"
 
-    def put_raw(self, lines: list, first: int | None = None, last: int | None = None, shard: str = SHARD) -> str:
-        """Puts one raw object, named after the sequence range of its lines."""
+    def path(self, path: str) -> Path:
+        return self.folder / "lake" / path
+
+    def put_raw(self, *events: dict | str, first: int = 100, time: str = ARRIVED) -> str:
+        """One raw object, its URI back; each event is a record of its own, text goes in as it is."""
+        lines = [
+            one if isinstance(one, str) else arrived(one, first + number, time=time)
+            for number, one in enumerate(events)
+        ]
+        return self.put_lines(lines, first, first + len(events) - 1, time=time)
+
+    def put_lines(
+        self, lines: list[dict | str], first: int = 0, last: int = 0, time: str = ARRIVED, shard: str = SHARD
+    ) -> str:
+        """One raw object of these very lines, named after the sequence numbers in them or after those given."""
         numbers = [int(line["arrival"]["sequence_number"]) for line in lines if isinstance(line, dict)]
-        name = f"{shard}-{first or min(numbers)}-{last or max(numbers)}.jsonl.gz"
-        text = "".join((json.dumps(line) if isinstance(line, dict) else line) + "\n" for line in lines)
-        uri = self.uri(f"raw/year=2026/month=03/day=02/hour=12/{name}")
+        uri = self.uri(f"raw/{raw_key(first or min(numbers), last or max(numbers), time, shard)}")
+        text = "".join((line if isinstance(line, str) else json.dumps(line)) + "\n" for line in lines)
         self.store.put(uri, gzip.compress(text.encode()))
         return uri
 
-    def put_quarantine(self, reasons: list[str], name: str) -> str:
-        text = "".join(json.dumps({"reason": reason, "payload": "x"}) + "\n" for reason in reasons)
-        uri = self.uri(f"quarantine/year=2026/month=03/day=02/hour=12/{SHARD}-{name}.jsonl.gz")
-        self.store.put(uri, gzip.compress(text.encode()))
+    def put_quarantine(self, *reasons: str, first: int = 100, time: str = ARRIVED) -> str:
+        lines = [json.dumps({"reason": reason, "detail": "d", "payload": "p"}) for reason in reasons]
+        uri = self.uri(f"quarantine/{raw_key(first, first + len(reasons) - 1, time)}")
+        self.store.put(uri, gzip.compress("\n".join(lines).encode()))
         return uri
 
-    def options(self, execution: str, privacy: str = "{}", **fields) -> etl.Options:
-        return etl.Options(
-            raw_path=self.uri("raw/"),
-            quarantine_path=self.uri("quarantine/"),
-            given_up_path=self.uri("aws/lambda/"),
-            curated_path=self.uri("events/"),
-            rebuilt_path=self.uri("rebuilt/"),
-            runs_path=self.uri("runs/"),
-            execution=execution,
-            privacy=etl.parse_privacy(privacy),
-            **fields,
-        )
+    def age(self, uri: str, **ago: int) -> None:
+        """Makes an object's LastModified lie in the past."""
+        moment = (datetime.now(timezone.utc) - timedelta(**ago)).timestamp()
+        os.utime(self.store.path(uri), (moment, moment))
 
-    def open_spark(self):
+    def run(
+        self,
+        execution: str | None = None,
+        privacy: str = "{}",
+        reprocess: tuple = ("none", "none"),
+        privacy_key: bytes | None = None,
+    ) -> dict:
+        """Runs the job and gives back its report; each run starts a minute after the one before."""
+        started = FIRST_RUN + timedelta(minutes=self.runs)
+        self.runs += 1
+        paths = {"raw": "raw/", "quarantine": "quarantine/", "given_up": "aws/lambda/"}
+        paths |= {"curated": "events/", "rebuilt": "rebuilt/"}
+        arguments = {f"{name}_path": self.uri(path) for name, path in (paths | {"runs": "runs/"}).items()}
+        arguments |= {"privacy": privacy, "target_file_mb": "128", "execution": execution or f"run-{self.runs}"}
+        arguments |= {"reprocess_from": reprocess[0], "reprocess_to": reprocess[1]}
+        options = replace(parse_options(arguments), privacy_key=privacy_key)
+        return execute(Run(options, self.store, self.catalog, self.open_spark, started))
+
+    def open_spark(self) -> SparkSession:
         self.spark_starts += 1
         return self.spark
 
-    def run(self, execution: str, **fields) -> dict:
-        """One run; each starts a second after the one before, as runs of a real lake do."""
-        started = datetime.now(timezone.utc) + timedelta(seconds=next(self._clock))
-        run = etl.Run(self.options(execution, **fields), self.store, self.catalog, self.open_spark, started)
-        return etl.execute(run)
+    def register(self, report: dict) -> None:
+        """What the pipeline does after a run: dates that are not registered get their default place."""
+        for day in report["partitions"]:
+            self.catalog.registered.setdefault(day, self.uri(f"events/event_date={day}/"))
 
-    def repair(self) -> None:
-        """What MSCK REPAIR TABLE does: registers the dates under the table's location that are not registered."""
-        for name in self.store.list_folders(self.uri("events/")):
-            if name.startswith("event_date="):
-                self.catalog.registered.setdefault(name[11:], self.uri(f"events/{name}/"))
+    def places(self) -> dict[str, str]:
+        """What MSCK REPAIR TABLE would leave: every folder at the default place unless its date is registered."""
+        days = [one.name.removeprefix("event_date=") for one in self.path("events").glob("event_date=*")]
+        return {day: self.uri(f"events/event_date={day}/") for day in days} | self.catalog.registered
 
-    def rows(self, columns: str = "event_id, event_date") -> list[tuple]:
-        """What a reader of the registered partitions sees, sorted; read by DuckDB."""
-        self.repair()
-        files = [
-            etl.unquote(one.uri.removeprefix("file://"))
-            for location in self.catalog.registered.values()
-            for one in self.store.list_objects(location)
-            if one.uri.endswith(".parquet")
+    def files(self) -> list[str]:
+        found = [file for place in self.places().values() for file in self.store.path(place).rglob("*.parquet")]
+        return sorted(str(file) for file in found if not any(part.startswith(("_", ".")) for part in file.parts[-3:]))
+
+    def rows(self) -> dict[str, dict]:
+        """Every row by its event_id, read by DuckDB; fails when an id stands twice."""
+        # Through the microseconds since 1970, so that no time zone of this machine has a say.
+        times = [
+            f"make_timestamp(epoch_us({name})) AS {name}" for name in ("event_time", "ingested_at", "processed_at")
         ]
-        if not files:
+        with duckdb.connect() as connection:
+            found = connection.sql(
+                f"SELECT * REPLACE ({', '.join(times)}) FROM read_parquet({self.files()}, hive_partitioning = true, "
+                "hive_types = {'event_date': DATE})"
+            )
+            rows = [dict(zip(found.columns, row, strict=True)) for row in found.fetchall()]
+        by_id = {row["event_id"]: row for row in rows}
+        assert len(by_id) == len(rows), f"an event stands twice: {sorted(row['event_id'] for row in rows)}"
+        return by_id
+
+    def select(self, columns: str = "event_id, event_date") -> list[tuple]:
+        """What a query for these columns answers, sorted; dates and times as text."""
+        if not self.files():
             return []
-        connection = duckdb.connect()
-        connection.execute("SET TimeZone = 'UTC'")
-        query = "SELECT {} FROM read_parquet(?, hive_partitioning = true) ORDER BY ALL"
-        rows = connection.execute(query.format(columns), [files]).fetchall()
+        table = f"read_parquet({self.files()}, hive_partitioning = true)"
+        with duckdb.connect() as connection:
+            connection.execute("SET TimeZone = 'UTC'")
+            rows = connection.execute(f"SELECT {columns} FROM {table} ORDER BY ALL").fetchall()
         return [tuple(str(value) if hasattr(value, "isoformat") else value for value in row) for row in rows]
 
-    def age(self, path: str, by: timedelta) -> None:
-        """Makes everything under a path look older."""
-        for one in self.store.list_objects(self.uri(path)):
-            moment = time.time() - by.total_seconds()
-            os.utime(self.store.path(one.uri), (moment, moment))
+    def contents(self) -> dict[str, dict]:
+        """The rows without processed_at: the one column that may differ between two ways to the same rows."""
+        rows = self.rows().items()
+        return {key: {name: value for name, value in row.items() if name != "processed_at"} for key, row in rows}
 
     def quarantined(self) -> list[dict]:
-        objects = self.store.list_objects(self.uri("quarantine/"))
-        return [json.loads(line) for one in objects for line in gzip.decompress(self.store.get(one.uri)).splitlines()]
+        bodies = [gzip.decompress(self.store.get(one.uri)) for one in self.store.list_objects(self.uri("quarantine/"))]
+        return [json.loads(line) for body in bodies for line in body.decode().splitlines()]
+
+    def save(self) -> None:
+        shutil.copytree(self.path("."), self.folder / "saved")
+        self.saved = (self.runs, dict(self.catalog.registered))
+
+    def restore(self) -> None:
+        """Back to what was saved, at the same paths: the job's records hold whole URIs."""
+        shutil.rmtree(self.path("."))
+        shutil.copytree(self.folder / "saved", self.path("."))
+        self.store, self.catalog = DirectoryStore(), DictionaryCatalog()
+        self.runs, registered = self.saved
+        self.catalog.registered = dict(registered)
+
+
+def raw_key(first: int, last: int, time: str, shard: str = SHARD) -> str:
+    year, month, day, hour = time[:4], time[5:7], time[8:10], time[11:13]
+    return f"year={year}/month={month}/day={day}/hour={hour}/{shard}-{first}-{last}.jsonl.gz"

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+
 from lake import SHARD, arrived, event
 
 SENT = {
@@ -16,8 +17,8 @@ SENT = {
 }
 OTHERS = [
     {"event_type": "purchase"},
-    {"event_time": "2026-03-02T09:00:00.001Z"},
-    {"event_time": "2026-03-09T09:00:00.000Z"},
+    {"event_time": "2026-03-15T09:30:00.001Z"},
+    {"event_time": "2026-03-22T09:00:00.000Z"},
     {"user_id": "u2"},
     {"session_id": "s2"},
     {"page_url": "https://shop.example/p?color=blue"},
@@ -31,7 +32,7 @@ OTHERS = [
 SAME = [
     {},
     {"properties": {"ab": "A", "coupon": "SPRING"}},
-    {"event_time": "2026-03-02T10:00:00.000+01:00"},
+    {"event_time": "2026-03-15T10:30:00.000+01:00"},
     {"geo": {"ip": "198.51.100.9", "city": "Potsdam"}, "user_agent": "Mozilla/5.0 (Phone)"},
 ]
 
@@ -46,8 +47,8 @@ def counts(report: dict) -> tuple:
 
 
 def test_within_a_run_other_content_is_a_conflict_and_the_same_content_a_duplicate(lake):
-    lake.put_raw([arrived(event("a", **SENT), 1)])
-    lake.put_raw(copies(OTHERS + SAME))
+    lake.put_lines([arrived(event("a", **SENT), 1)])
+    lake.put_lines(copies(OTHERS + SAME))
     report = lake.run("r1")
     assert counts(report) == (1, len(OTHERS), len(SAME), 0)
     assert report["quarantine_reasons"] == {"id_conflict": len(OTHERS)}
@@ -57,35 +58,33 @@ def test_within_a_run_other_content_is_a_conflict_and_the_same_content_a_duplica
 
 
 def test_across_runs_the_same_is_the_same_and_the_other_the_other(lake):
-    lake.put_raw([arrived(event("a", **SENT), 1), arrived(event("z"), 2)])
+    lake.put_lines([arrived(event("a", **SENT), 1), arrived(event("z"), 2)])
     lake.run("r1")
-    lake.put_raw([*copies(OTHERS + SAME), arrived(event("b"), 50)])
+    lake.put_lines([*copies(OTHERS + SAME), arrived(event("b"), 50)])
     report = lake.run("r2")
     assert counts(report) == (1, len(OTHERS), len(SAME), 0)
     assert len(lake.quarantined()) == len(OTHERS)
-    assert lake.rows("event_id") == [("a",), ("b",), ("z",)]
+    assert lake.select("event_id") == [("a",), ("b",), ("z",)]
 
 
 def test_a_conflict_is_kept_whole_with_its_place_and_can_be_sent_again(lake):
-    lake.put_raw([arrived(event("a"), 1), arrived(event("a", user_id="u2"), 2, 3)])
+    lake.put_lines([arrived(event("a"), 1), arrived(event("a", user_id="u2"), 2, 3)])
     lake.run("r1")
     [line] = lake.quarantined()
     assert json.loads(line["payload"]) == event("a", user_id="u2")
     assert (line["shard_id"], line["sequence_number"], line["position"]) == (SHARD, "2", 3)
-    assert line["arrival_time"] == "2026-03-02 12:00:02.000"
+    assert line["arrival_time"] == "2026-03-15 12:00:02.000"
     assert line["detail"].startswith("event_id a is that of another event, which arrived first and is in the table.")
 
 
 def test_a_rerun_after_a_crash_quarantines_each_conflict_once(lake, monkeypatch):
-    import clickstream_etl as etl
+    lake.put_lines([arrived(event("a"), 1), arrived(event("a", user_id="u2"), 2), arrived(event("a"), 3)])
 
-    lake.put_raw([arrived(event("a"), 1), arrived(event("a", user_id="u2"), 2), arrived(event("a"), 3)])
-
-    def die(_):
+    def die(*_):
         raise KeyboardInterrupt
 
     with monkeypatch.context() as crash:
-        crash.setattr(etl, "load_report", die)
+        crash.setattr("clickstream.job.prepare_commit", die)
         with pytest.raises(KeyboardInterrupt):
             lake.run("r1")
     lines = lake.quarantined()
@@ -97,10 +96,10 @@ def test_a_rerun_after_a_crash_quarantines_each_conflict_once(lake, monkeypatch)
 
 def test_a_redelivered_conflict_is_neither_counted_nor_kept_again(lake):
     line = arrived(event("a", user_id="u2"), 2)
-    lake.put_raw([arrived(event("a"), 1), line])
-    lake.put_raw([line, arrived(event("c"), 3)])
+    lake.put_lines([arrived(event("a"), 1), line])
+    lake.put_lines([line, arrived(event("c"), 3)])
     assert counts(lake.run("r1")) == (2, 1, 0, 1)
-    lake.put_raw([line, arrived(event("d"), 4)])
+    lake.put_lines([line, arrived(event("d"), 4)])
     assert counts(lake.run("r2")) == (1, 0, 0, 1)
     assert len(lake.quarantined()) == 1
 
@@ -118,7 +117,7 @@ def test_a_redelivered_conflict_is_neither_counted_nor_kept_again(lake):
 )
 def test_a_copy_stays_a_duplicate_when_the_privacy_rules_change_between(lake, before, after):
     sent = SENT | {"properties": {"email": "jane@example.org", "coupon": "SPRING"}}
-    lake.put_raw([arrived(event("a", **sent), 1)])
+    lake.put_lines([arrived(event("a", **sent), 1)])
     lake.run("r1", privacy=before)
-    lake.put_raw([arrived(event("a", **sent), 9), arrived(event("a", **sent, event_type="purchase"), 10)])
+    lake.put_lines([arrived(event("a", **sent), 9), arrived(event("a", **sent, event_type="purchase"), 10)])
     assert counts(lake.run("r2", privacy=after)) == (0, 1, 1, 0)

@@ -5,9 +5,14 @@ import re
 import shutil
 from collections.abc import Callable
 
-import clickstream_etl as etl
 import pytest
-from folder_lake import Crash, Lake, event
+
+from clickstream.attempts import GivenUp
+from clickstream.commit import prepare_commit
+from clickstream.files import write_parquet
+from clickstream.progress import AlreadyCommitted, Work
+from clickstream.run import Outcome, Run
+from lake import Crash, Lake, event
 
 LATER = "2026-03-15T10:00:00.000Z"
 STEPS = [
@@ -22,9 +27,9 @@ class Steps:
     def __init__(self, lake: Lake, patch: pytest.MonkeyPatch, die_before: str = "", die_after: str = ""):
         self.seen: list[str] = []
         self.lake, self.before, self.after = lake, die_before, die_after
-        patch.setattr(
-            etl, "write_parquet", self.watched(etl.write_parquet, "write", lambda rows, base, stamp, uploads: base)
-        )
+        writing = self.watched(write_parquet, "write", lambda rows, base, *_: base)
+        for module in ("append", "reprocess"):
+            patch.setattr(f"clickstream.{module}.write_parquet", writing)
         for method in ("put", "put_if_absent"):
             patch.setattr(lake.store, method, self.watched(getattr(lake.store, method), "put", lambda uri, body: uri))
         patch.setattr(lake.catalog, "switch", self.watched(lake.catalog.switch, "switch", lambda places: ""))
@@ -142,14 +147,13 @@ def test_rows_that_a_dead_attempt_left_twice_are_there_once_after_the_next_run(p
 
 def test_a_run_that_finds_its_rows_twice_removes_them_before_it_fails(prepared, lake, monkeypatch):
     before = lake.files()
-    write = etl.write_parquet
 
     def published_twice(*arguments: object) -> list:
-        written = write(*arguments)
+        written = write_parquet(*arguments)
         twice(lake, set(before))
         return [written[0], *written]
 
-    monkeypatch.setattr(etl, "write_parquet", published_twice)
+    monkeypatch.setattr("clickstream.append.write_parquet", published_twice)
     with pytest.raises(RuntimeError, match="2 new events, but 3 rows in the files of this run"):
         lake.run("killed")
     assert lake.files() == before
@@ -160,13 +164,13 @@ def test_a_run_that_finds_its_rows_twice_removes_them_before_it_fails(prepared, 
 def test_a_file_that_comes_after_a_failed_run_has_removed_its_own_is_removed_by_the_next(prepared, lake, monkeypatch):
     written: list[str] = []
 
-    def failing(run: etl.Run) -> dict:
-        written.extend(file.uri for file in run.files)
+    def failing(run: Run, work: Work, outcome: Outcome, given_up: int) -> dict:
+        written.extend(file.uri for file in outcome.files)
         late.append(lake.store.get(written[0]))
         raise ConnectionError("no report")
 
     late: list[bytes] = []
-    monkeypatch.setattr(etl, "load_report", failing)
+    monkeypatch.setattr("clickstream.job.make_report", failing)
     with pytest.raises(ConnectionError):
         lake.run("killed")
     monkeypatch.undo()
@@ -189,7 +193,7 @@ def test_what_a_failed_run_could_not_remove_the_next_one_removes(prepared, lake,
     def refused(*_: object) -> None:
         raise PermissionError("no deletion")
 
-    monkeypatch.setattr(etl, "load_unreadable", refused)
+    monkeypatch.setattr("clickstream.append.load_unreadable", refused)
     monkeypatch.setattr(lake.store, "delete", refused)
     with pytest.raises(PermissionError):
         lake.run("killed")
@@ -229,18 +233,18 @@ def test_an_attempt_without_its_note_is_recovered(prepared, lake):
     assert_ends_as_undisturbed(prepared, lake.run("another"), recovered=2)
 
 
-def test_an_attempt_that_another_run_gave_up_does_not_commit(prepared, lake, monkeypatch):
-    load_report = etl.load_report
-
-    def overtaken(run: etl.Run) -> dict:
+@pytest.mark.parametrize("is_note_there", [True, False])
+def test_an_attempt_that_another_run_gave_up_does_not_commit(prepared, lake, monkeypatch, is_note_there):
+    def overtaken(run: Run, work: Work, report: dict) -> None:
         monkeypatch.undo()
         lake.other = lake.run("another")
-        # The other one removed the note with the files; here the first one still sees that it was given up.
-        lake.store.put(run.note_uri, b'{"given_up": true}')
-        return load_report(run)
+        if is_note_there:
+            # The other one marks the note first, and removes it when it has removed the files.
+            lake.store.put(run.note_uri, b'{"given_up": true}')
+        prepare_commit(run, work, report)
 
-    monkeypatch.setattr(etl, "load_report", overtaken)
-    with pytest.raises(etl.GivenUp, match="treated this one of execution killed as dead"):
+    monkeypatch.setattr("clickstream.job.prepare_commit", overtaken)
+    with pytest.raises(GivenUp, match="treated this one of execution killed as dead"):
         lake.run("killed")
     assert not lake.store.exists(lake.uri("runs/killed.json"))
     assert_ends_as_undisturbed(prepared, lake.other, recovered=0)
@@ -285,7 +289,7 @@ def test_a_reprocess_first_removes_what_a_dead_attempt_left(prepared, lake):
 def test_killed_after_its_report_a_run_has_happened(prepared, lake):
     _, _, undisturbed = prepared
     kill(lake, die_after="put runs/killed.json")
-    with pytest.raises(etl.AlreadyCommitted, match="Execution killed has already been committed"):
+    with pytest.raises(AlreadyCommitted, match="Execution killed has already been committed"):
         lake.run("killed")
     assert lake.run("afterwards")["outcome"] == "nothing_new"
     assert lake.contents() == undisturbed

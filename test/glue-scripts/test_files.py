@@ -5,14 +5,15 @@ import itertools
 from collections import Counter
 from datetime import date
 
-import clickstream_etl as etl
 import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from directory_store import DirectoryUploads, FailingOnce, FailingUploads
-from folder_lake import Lake, event
 from pyspark.sql import functions as F
+
+from clickstream.files import by_date, parquet_file, write_parquet
+from directory_store import DirectoryUploads, FailingOnce, FailingUploads
+from lake import Lake, event
 
 THREE_DAYS = "date_add(DATE '2026-03-01', CAST(id % 3 AS int)) AS event_date"
 
@@ -29,7 +30,7 @@ def rows(spark):
 
 
 def write(rows, base: str, uploads: object = DirectoryUploads(), stamp: str = "try") -> list:
-    return etl.write_parquet(rows, base, stamp, uploads)
+    return write_parquet(rows, base, stamp, uploads)
 
 
 def ids_by_file(lake) -> dict[str, list[int]]:
@@ -175,16 +176,16 @@ def batches(*days: int) -> list[pa.RecordBatch]:
 
 
 def test_batches_are_cut_where_the_date_changes():
-    pieces = [(day.day, piece.to_pydict()) for day, piece in etl.by_date(batches(1, 1, 1, 2, 3, 3))]
+    pieces = [(day.day, piece.to_pydict()) for day, piece in by_date(batches(1, 1, 1, 2, 3, 3))]
     assert pieces == [(1, {"number": [0, 1]}), (1, {"number": [2]}), (2, {"number": [3]}), (3, {"number": [4, 5]})]
-    assert list(etl.by_date([])) == []
+    assert list(by_date([])) == []
 
 
 def test_a_large_file_is_of_several_row_groups_and_lies_on_disk(monkeypatch):
-    pieces = [piece for _, piece in etl.by_date(batches(1, 1, 1, 1, 1, 1))]
-    monkeypatch.setattr(etl, "ROW_GROUP_BYTES", 32)
-    monkeypatch.setattr(etl, "MOST_IN_MEMORY", 100)
-    body, rows = etl.parquet_file(iter(pieces))
+    pieces = [piece for _, piece in by_date(batches(1, 1, 1, 1, 1, 1))]
+    monkeypatch.setattr("clickstream.files.ROW_GROUP_BYTES", 32)
+    monkeypatch.setattr("clickstream.files.MOST_IN_MEMORY", 100)
+    body, rows = parquet_file(iter(pieces))
     assert rows == 6
     assert body._rolled
     body.seek(0)

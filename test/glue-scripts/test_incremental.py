@@ -2,9 +2,14 @@
 
 import threading
 
-import clickstream_etl as etl
 import pytest
-from folder_lake import Lake, event
+
+from clickstream.commit import prepare_commit
+from clickstream.counts import observed_counts
+from clickstream.files import write_parquet
+from clickstream.progress import AlreadyCommitted, Work
+from clickstream.run import Run
+from lake import Lake, event
 
 # Half an hour after the events of the first run.
 LATER = "2026-03-15T10:00:00.000Z"
@@ -58,7 +63,7 @@ def test_a_run_takes_only_what_came_since_and_a_late_event_goes_to_its_old_day(l
 
 def test_a_run_of_nothing_but_duplicates_ends_and_curates_nothing(lake, monkeypatch):
     # Spark cuts an empty stage out of its plan, and with it what was observed: the wait for it had no end once.
-    monkeypatch.setattr(etl, "counted_again", lambda _: pytest.fail("the counts got lost on the way"))
+    monkeypatch.setattr("clickstream.append.counted", lambda *_: pytest.fail("the counts got lost on the way"))
     before = lake.rows()
     lake.put_raw(event("a"), event("b", event_time="2026-03-14T10:00:00.000Z"), first=300, time=LATER)
     report = lake.run()
@@ -139,7 +144,7 @@ def test_when_only_the_lists_of_what_was_taken_are_lost_the_rows_stay_the_same(l
 
 def test_an_execution_that_has_its_report_is_refused_before_anything_is_done(lake):
     lake.put_raw(event("c"), first=200)
-    with pytest.raises(etl.AlreadyCommitted, match=r"first has already been committed.*Start a new execution"):
+    with pytest.raises(AlreadyCommitted, match=r"first has already been committed.*Start a new execution"):
         lake.run("first")
     assert lake.spark_starts == 0
     assert set(lake.rows()) == {"a", "b"}
@@ -148,25 +153,22 @@ def test_an_execution_that_has_its_report_is_refused_before_anything_is_done(lak
 def test_of_two_runs_that_end_in_the_same_name_the_second_is_refused(lake, monkeypatch):
     lake.put_quarantine("not_json", first=60)
     other = b'{"execution": "twin", "by": "the other"}'
-    load_report = etl.load_report
 
-    def overtaken(run: etl.Run) -> dict:
+    def overtaken(run: Run, work: Work, report: dict) -> None:
         lake.store.put(lake.uri("runs/twin.json"), other)
-        return load_report(run)
+        prepare_commit(run, work, report)
 
-    monkeypatch.setattr(etl, "load_report", overtaken)
-    with pytest.raises(etl.AlreadyCommitted, match="by another run of the job"):
+    monkeypatch.setattr("clickstream.job.prepare_commit", overtaken)
+    with pytest.raises(AlreadyCommitted, match="by another run of the job"):
         lake.run("twin")
     assert lake.store.get(lake.uri("runs/twin.json")) == other
 
 
 def test_counts_that_spark_counted_twice_are_counted_again(lake, monkeypatch):
-    observed = etl.observed_counts
-
     def doubled(observation) -> dict:
-        return {name: n * 2 if isinstance(n, int) else n for name, n in observed(observation).items()}
+        return {name: n * 2 if isinstance(n, int) else n for name, n in observed_counts(observation).items()}
 
-    monkeypatch.setattr(etl, "observed_counts", doubled)
+    monkeypatch.setattr("clickstream.counts.observed_counts", doubled)
     lake.put_raw(event("c"), event("c"), "{cut", first=200)
     report = lake.run()
     assert counts(report) == ("processed", 1, 1, 0, 1, 0, 1)
@@ -174,7 +176,7 @@ def test_counts_that_spark_counted_twice_are_counted_again(lake, monkeypatch):
 
 
 def test_lost_counts_are_counted_again(lake, monkeypatch):
-    monkeypatch.setattr(etl, "observed_counts", lambda _: None)
+    monkeypatch.setattr("clickstream.counts.observed_counts", lambda _: None)
     lake.put_raw(event("c"), event("a"), first=200, time=LATER)
     assert counts(lake.run()) == ("processed", 1, 1, 0, 1, 0, 0)
 
@@ -185,13 +187,15 @@ def test_waits_for_an_observation_only_so_long(monkeypatch):
         def get(self):
             threading.Event().wait(5)
 
-    monkeypatch.setattr(etl, "OBSERVATION_SECONDS", 0.05)
-    assert etl.observed_counts(Silent()) is None
+    monkeypatch.setattr("clickstream.counts.OBSERVATION_SECONDS", 0.05)
+    assert observed_counts(Silent()) is None
 
 
 def test_nothing_is_committed_when_rows_are_missing_in_the_files(lake, monkeypatch):
-    write = etl.write_parquet
-    monkeypatch.setattr(etl, "write_parquet", lambda *given: [write(*given)[0]._replace(rows=1)])
+    def short(*given) -> list:
+        return [write_parquet(*given)[0]._replace(rows=1)]
+
+    monkeypatch.setattr("clickstream.append.write_parquet", short)
     lake.put_raw(event("c"), event("d"), first=200)
     with pytest.raises(RuntimeError, match="2 new events, but 1 rows in the files"):
         lake.run("short")

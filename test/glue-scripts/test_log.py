@@ -2,17 +2,21 @@
 
 import json
 import sys
-import types
+from pathlib import Path
 
-import clickstream_etl as etl
 import pytest
 
-ARGUMENTS = {name: "none" for name in etl.ARGUMENTS} | {"execution": "run-1", "target_file_mb": "0"}
+from clickstream.arguments import ARGUMENTS
+from clickstream.log import LOG_CONTEXT, say
+
+AWSGLUE = Path(__file__).resolve().parents[2] / "emulator" / "glue" / "libs"
 
 
 @pytest.fixture(autouse=True)
 def context(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(etl, "LOG_CONTEXT", {})
+    for name in list(LOG_CONTEXT):
+        monkeypatch.delitem(LOG_CONTEXT, name)
+    monkeypatch.setitem(LOG_CONTEXT, "execution", "before")
 
 
 def lines(capsys: pytest.CaptureFixture[str]) -> list[dict]:
@@ -20,20 +24,22 @@ def lines(capsys: pytest.CaptureFixture[str]) -> list[dict]:
 
 
 def test_a_line_has_level_time_message_and_execution(capsys):
-    etl.LOG_CONTEXT["execution"] = "run-1"
-    etl.say("wrote 3 rows\nof 1 date", files=2)
+    LOG_CONTEXT["execution"] = "run-1"
+    say("wrote 3 rows\nof 1 date", files=2)
     (line,) = lines(capsys)
     assert line.pop("timestamp").endswith("Z")
     assert line == {"level": "INFO", "message": "wrote 3 rows\nof 1 date", "execution": "run-1", "files": 2}
 
 
 def test_a_run_that_fails_says_so_in_a_line_of_its_execution(capsys, monkeypatch):
-    utils = types.ModuleType("awsglue.utils")
-    utils.getResolvedOptions = lambda argv, names: ARGUMENTS
-    monkeypatch.setitem(sys.modules, "awsglue", types.ModuleType("awsglue"))
-    monkeypatch.setitem(sys.modules, "awsglue.utils", utils)
+    arguments = {name: "none" for name in ARGUMENTS} | {"execution": "run-1", "target_file_mb": "0"}
+    given = [part for name, value in arguments.items() for part in (f"--{name}", value)]
+    monkeypatch.setattr(sys, "argv", ["clickstream_etl.py", *given, "--database", "d", "--table", "t"])
+    monkeypatch.syspath_prepend(AWSGLUE)
+    from clickstream_etl import main
+
     with pytest.raises(ValueError, match="target_file_mb"):
-        etl.main()
+        main()
     (line,) = lines(capsys)
     assert (line["level"], line["execution"], line["error"]) == ("ERROR", "run-1", "ValueError")
     assert "--target_file_mb must be a whole number" in line["detail"]

@@ -3,7 +3,7 @@
 import shutil
 from pathlib import Path
 
-import clickstream_etl as etl
+from clickstream.contract import EVENT_COLUMNS
 from lake import arrived, event
 
 # Written by the job as it was before version 2 of the contract. Then page_title and os were unknown fields, and so
@@ -20,7 +20,7 @@ def put_old(lake) -> None:
 
 def committed_lake(lake):
     """A lake in which the run that wrote the old file is committed: its rows are not those of an interrupted run."""
-    lake.put_raw([arrived(event("other", "2026-02-01T09:00:00.000Z"), 1)])
+    lake.put_lines([arrived(event("other", "2026-02-01T09:00:00.000Z"), 1)])
     lake.run("r1")
     put_old(lake)
     return lake
@@ -28,10 +28,10 @@ def committed_lake(lake):
 
 def test_old_rows_have_null_in_the_new_columns_and_new_rows_of_the_same_date_have_values(lake):
     committed_lake(lake)
-    lake.put_raw([arrived(event("new-1", page_title="Sale", os="Android", anonymous_id="a1", utm_source="ad"), 9)])
+    lake.put_lines([arrived(event("new-1", page_title="Sale", os="Android", anonymous_id="a1", utm_source="ad"), 9)])
     lake.run("r2")
     # With the schema of the table, as its readers do.
-    schema = ", ".join(f"{name} {kind}" for name, kind in etl.EVENT_COLUMNS.items())
+    schema = ", ".join(f"{name} {kind}" for name, kind in EVENT_COLUMNS.items())
     table = lake.spark.read.schema(schema).parquet(lake.uri("events/event_date=2026-03-02/"))
     rows = table.select("event_id", "session_id", *NEW_COLUMNS).orderBy("event_id").collect()
     assert [tuple(row) for row in rows] == [
@@ -50,8 +50,8 @@ def test_an_event_that_comes_again_with_a_field_that_was_a_property_then_is_a_du
         "browser": "Safari",
         "geo": {"ip": "203.0.113.7", "country": "DE", "city": "Berlin"},
     }
-    lake.put_raw([arrived(event("old-1", **again, page_title="Home", os="iOS"), 8)])
+    lake.put_lines([arrived(event("old-1", **again, page_title="Home", os="iOS"), 8)])
     report = lake.run("r2")
     assert (report["curated"], report["duplicates"], report["quarantined"]) == (0, 1, 0)
-    lake.put_raw([arrived(event("old-1", **again, page_title="Other page", os="iOS"), 9)])
+    lake.put_lines([arrived(event("old-1", **again, page_title="Other page", os="iOS"), 9)])
     assert lake.run("r3")["quarantine_reasons"] == {"id_conflict": 1}

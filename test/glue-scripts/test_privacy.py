@@ -4,10 +4,14 @@ import hashlib
 import hmac
 import ipaddress
 
-import clickstream_etl as etl
 import pytest
-from lake import arrived, event
 from pyspark.sql import functions as F
+
+from clickstream.arguments import Options, parse_privacy, read_privacy_key
+from clickstream.contract import SCRUBBED
+from clickstream.patterns import name_pattern
+from clickstream.privacy import mask, mask_ip, may_concern, protect, scrub
+from lake import arrived, event
 
 
 def column(spark, values, expression):
@@ -58,7 +62,7 @@ def test_an_address_keeps_its_network_only(spark):
         "": None,
         None: None,
     }
-    assert column(spark, list(expected), etl.mask_ip) == list(expected.values())
+    assert column(spark, list(expected), mask_ip) == list(expected.values())
 
 
 def test_addresses_of_all_shapes_agree_with_pythons_ipaddress(spark):
@@ -69,7 +73,7 @@ def test_addresses_of_all_shapes_agree_with_pythons_ipaddress(spark):
         addresses += [exploded, str(ipaddress.ip_address(exploded))]
     networks = [str(ipaddress.ip_network(f"{text}/48", strict=False).network_address) for text in addresses]
     # Only an address in ::ffff:0:0/96 written with a dotted tail stands for an IPv4 one; these are none.
-    assert column(spark, addresses, etl.mask_ip) == networks
+    assert column(spark, addresses, mask_ip) == networks
 
 
 @pytest.mark.parametrize(
@@ -83,14 +87,14 @@ def test_addresses_of_all_shapes_agree_with_pythons_ipaddress(spark):
     ],
 )
 def test_other_fields_keep_one_character_and_urls_their_path(spark, name, value, masked):
-    assert column(spark, [value], lambda value: etl.mask(name, value)) == [masked]
+    assert column(spark, [value], lambda value: mask(name, value)) == [masked]
 
 
 @pytest.mark.parametrize(
     "key", [b"key", b"k" * 64, b"a key that is longer than the block of SHA-256, which is hashed first" * 2]
 )
 def test_hash_is_hmac_sha256(lake, key):
-    lake.put_raw(
+    lake.put_lines(
         [arrived(event("a", user_id="user-42", geo={"city": "Zürich"}), 1), arrived(event("b", user_id=None), 2)]
     )
     lake.run("r1", privacy='{"user_id": "hash", "city": "hash"}', privacy_key=key)
@@ -98,47 +102,47 @@ def test_hash_is_hmac_sha256(lake, key):
     def expected(text):
         return hmac.new(key, text.encode(), hashlib.sha256).hexdigest()
 
-    assert lake.rows("event_id, user_id, city") == [("a", expected("user-42"), expected("Zürich")), ("b", None, None)]
+    assert lake.select("event_id, user_id, city") == [("a", expected("user-42"), expected("Zürich")), ("b", None, None)]
 
 
 def test_the_key_shows_in_no_query_plan(spark):
     key = b"a key that nobody may see"
     block = key.ljust(64, b"\0")
-    text = ", ".join(f"{name} string" for name in etl.SCRUBBED)
-    rows = spark.createDataFrame([(*["u"] * len(etl.SCRUBBED), None)], f"{text}, properties map<string,string>")
+    text = ", ".join(f"{name} string" for name in SCRUBBED)
+    rows = spark.createDataFrame([(*["u"] * len(SCRUBBED), None)], f"{text}, properties map<string,string>")
     rows = rows.withColumn("ip", F.lit(None).cast("string"))
     rules = {"user_id": "hash"}
-    plan = etl.protect(rows, spark, rules, key)._jdf.queryExecution().toString().lower()
+    plan = protect(rows, spark, rules, key)._jdf.queryExecution().toString().lower()
     for secret in (key, bytes(byte ^ 0x36 for byte in block), bytes(byte ^ 0x5C for byte in block)):
         assert secret.hex() not in plan
         assert secret.decode("latin-1").lower() not in plan
-    assert "nobody" not in repr(etl.Options("", "", "", "", "", "", "", {}, privacy_key=key))
+    assert "nobody" not in repr(Options("", "", "", "", "", "", "", {}, privacy_key=key))
 
 
 def test_a_dropped_field_is_null(lake):
-    lake.put_raw([arrived(event("a", geo={"ip": "203.0.113.7", "city": "Berlin"}), 1)])
+    lake.put_lines([arrived(event("a", geo={"ip": "203.0.113.7", "city": "Berlin"}), 1)])
     lake.run("r1", privacy='{"ip": "drop", "city": "drop", "user_id": "drop"}')
-    assert lake.rows("user_id, ip, city") == [(None, None, None)]
+    assert lake.select("user_id, ip, city") == [(None, None, None)]
 
 
 def test_everything_is_kept_where_that_is_the_rule(lake):
-    lake.put_raw([arrived(event("a", geo={"ip": "203.0.113.7"}, properties={"email": "a@example.org"}), 1)])
+    lake.put_lines([arrived(event("a", geo={"ip": "203.0.113.7"}, properties={"email": "a@example.org"}), 1)])
     lake.run("r1", privacy='{"ip": "keep", "email": "keep", "user_agent": "keep"}')
-    assert lake.rows("ip, properties") == [("203.0.113.7", {"email": "a@example.org"})]
+    assert lake.select("ip, properties") == [("203.0.113.7", {"email": "a@example.org"})]
 
 
 def test_properties_of_a_ruled_name_follow_the_rule_in_any_case(lake):
     carried = {"Email": "a@example.org", "USER_AGENT": "Mozilla", "ip_address": "203.0.113.7", "coupon": "SPRING"}
-    lake.put_raw([arrived(event("a", properties=carried), 1), arrived(event("b", properties={"coupon": "x"}), 2)])
+    lake.put_lines([arrived(event("a", properties=carried), 1), arrived(event("b", properties={"coupon": "x"}), 2)])
     lake.run("r1")
-    assert lake.rows("event_id, properties") == [
+    assert lake.select("event_id, properties") == [
         ("a", {"ip_address": "203.0.113.0", "coupon": "SPRING"}),
         ("b", {"coupon": "x"}),
     ]
 
 
 def test_without_rules_the_defaults_protect():
-    rules = etl.parse_privacy("{}")
+    rules = parse_privacy("{}")
     assert {name: action for name, action in rules.items() if action != "keep"} == {
         "ip": "mask",
         "user_agent": "drop",
@@ -157,15 +161,15 @@ def test_without_rules_the_defaults_protect():
 )
 def test_a_wrong_rule_is_refused_with_what_is_allowed(text, words):
     with pytest.raises(ValueError) as error:
-        etl.parse_privacy(text)
+        parse_privacy(text)
     for word in words:
         assert word in str(error.value)
 
 
 def test_hashing_without_a_secret_is_refused():
     with pytest.raises(ValueError, match="privacy_key_secret"):
-        etl.read_privacy_key({"user_id": "hash"}, "none")
-    assert etl.read_privacy_key({"user_id": "mask"}, "none") is None
+        read_privacy_key({"user_id": "hash"}, "none")
+    assert read_privacy_key({"user_id": "mask"}, "none") is None
 
 
 IP, AGENT, EMAIL = "ip", "user_agent", "email"
@@ -185,7 +189,7 @@ NAMES = {
 
 def test_a_name_means_a_field_without_case_separators_prefixes_and_a_number_behind(spark):
     names = [(name, field) for field, text in NAMES.items() for name in text.split()]
-    patterns = [F.col("name").rlike(f"{etl.name_pattern(field)}$").alias(field) for field in (IP, AGENT, EMAIL)]
+    patterns = [F.col("name").rlike(f"{name_pattern(field)}$").alias(field) for field in (IP, AGENT, EMAIL)]
     rows = spark.createDataFrame(names, "name string, field string").select("name", "field", *patterns).collect()
     wrong = [
         row["name"]
@@ -196,7 +200,7 @@ def test_a_name_means_a_field_without_case_separators_prefixes_and_a_number_behi
     # The cheap question before it must not miss one.
     rules = {"ip": "mask", "user_agent": "drop", "email": "drop"}
     asked = spark.createDataFrame([one for one in names if one[1]], "name string, field string")
-    asked = asked.withColumn("asked", etl.may_concern(F.concat(F.lit("\n"), "name", F.lit("=")), rules))
+    asked = asked.withColumn("asked", may_concern(F.concat(F.lit("\n"), "name", F.lit("=")), rules))
     assert [row["name"] for row in asked.where("NOT asked").collect()] == []
 
 
@@ -241,7 +245,7 @@ VALUES = {
 } | {
     text: text
     for text in (
-        "", "shoes", "v1.2.3.4", "1.2.3.4.5", "1.2.3", "256.1.1.1", "10:00:00", "2026-03-02T10:00:00.000Z",
+        "", "shoes", "v1.2.3.4", "1.2.3.4.5", "1.2.3", "256.1.1.1", "10:00:00", "2026-03-15T10:00:00.000Z",
         "aa:bb:cc:dd:ee:ff", "std::vector", "@jane", "a@b", "react@18.2.0", "https://maps.example/@52.5,13.4,15z",
         "https://shop.example/?q=a+b&zip=12345&description=x", '{"zip":"12345","b":[1,2]}', "Runner (blue)",
         "1/2 (half)",
@@ -254,13 +258,13 @@ def scrubbed(spark, values, rules):
     rows = spark.createDataFrame(
         [(number, [value]) for number, value in enumerate(values)], "n int, _texts array<string>"
     )
-    return [row["_texts"][0] for row in etl.scrub(rows, rules).orderBy("n").collect()]
+    return [row["_texts"][0] for row in scrub(rows, rules).orderBy("n").collect()]
 
 
 def test_a_value_that_is_or_holds_an_address_an_email_or_a_user_agent_follows_the_rule(spark):
     rules = {"ip": "mask", "user_agent": "drop", "email": "drop"}
     assert dict(zip(VALUES, scrubbed(spark, list(VALUES), rules), strict=True)) == VALUES
-    asked = column(spark, list(VALUES), lambda text: etl.may_concern(text, rules))
+    asked = column(spark, list(VALUES), lambda text: may_concern(text, rules))
     missed = [text for text, is_asked in zip(VALUES, asked, strict=True) if VALUES[text] != text and not is_asked]
     assert missed == []
 
@@ -279,25 +283,25 @@ def test_a_long_value_ends_in_no_overflow(spark):
 def test_a_hash_of_an_email_in_a_text_is_the_one_of_the_email_alone(lake):
     key = b"a key of the tests"
     mails = hmac.new(key, b"jane@example.com", hashlib.sha256).hexdigest()
-    lake.put_raw([arrived(event("a", properties={"note": "to jane@example.com", "email": "jane@example.com"}), 1)])
+    lake.put_lines([arrived(event("a", properties={"note": "to jane@example.com", "email": "jane@example.com"}), 1)])
     lake.run("r1", privacy='{"email": "hash"}', privacy_key=key)
-    assert lake.rows("properties") == [({"note": f"to {mails}", "email": mails},)]
+    assert lake.select("properties") == [({"note": f"to {mails}", "email": mails},)]
 
 
 def test_an_address_has_one_hash_whatever_its_port_and_proxies(lake):
     key = b"a key of the tests"
     found = hmac.new(key, b"198.51.100.77", hashlib.sha256).hexdigest()
     sent = ("198.51.100.77", "198.51.100.77:61598", "198.51.100.77, 10.0.0.1")
-    lake.put_raw([arrived(event(str(number), geo={"ip": ip}), number) for number, ip in enumerate(sent, 1)])
+    lake.put_lines([arrived(event(str(number), geo={"ip": ip}), number) for number, ip in enumerate(sent, 1)])
     lake.run("r1", privacy='{"ip": "hash"}', privacy_key=key)
-    assert lake.rows("ip") == [(found,)] * 3
+    assert lake.select("ip") == [(found,)] * 3
 
 
 def test_an_email_as_user_id_follows_the_rule_of_emails_unless_user_id_has_its_own(lake):
     for number, rules in enumerate(("{}", '{"email": "mask"}', '{"user_id": "mask"}', '{"email": "keep"}'), 1):
-        lake.put_raw([arrived(event(str(number), user_id="jane@example.com"), number)])
+        lake.put_lines([arrived(event(str(number), user_id="jane@example.com"), number)])
         lake.run(f"r{number}", privacy=rules)
-    assert lake.rows("event_id, user_id") == [("1", None), ("2", "j***"), ("3", "j***"), ("4", "jane@example.com")]
+    assert lake.select("event_id, user_id") == [("1", None), ("2", "j***"), ("3", "j***"), ("4", "jane@example.com")]
 
 
 # As ingest writes cases of real producers: what has no column goes to properties, doubled names with a number.
@@ -323,9 +327,9 @@ PERSONAL = [
 
 
 def test_no_whole_address_email_or_user_agent_reaches_the_table(lake):
-    lake.put_raw([arrived(event(str(number)) | sent, number) for number, sent in enumerate(PERSONAL, 1)])
+    lake.put_lines([arrived(event(str(number)) | sent, number) for number, sent in enumerate(PERSONAL, 1)])
     assert lake.run("r1")["curated"] == len(PERSONAL)
-    text = str(lake.rows("COLUMNS(* EXCLUDE (event_time, ingested_at, processed_at))"))
+    text = str(lake.select("COLUMNS(* EXCLUDE (event_time, ingested_at, processed_at))"))
     for personal in ("198.51.100.7", "2001:db8:1:2", "jane", "example.com", "Mozilla", "X11"):
         assert personal not in text
-    assert [row[1] for row in lake.rows("event_id, ip")[:3]] == ["198.51.100.0", "198.51.100.0", "2001:db8:1::"]
+    assert [row[1] for row in lake.select("event_id, ip")[:3]] == ["198.51.100.0", "198.51.100.0", "2001:db8:1::"]

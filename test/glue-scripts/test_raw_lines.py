@@ -2,8 +2,9 @@
 
 import json
 
-import clickstream_etl as etl
 import pytest
+
+from clickstream.quarantine import what_is_wrong
 from lake import arrived, event
 
 TWICE = '"properties":{"utm":"a","Osv":"8","osv":"9","utm":"b"}'
@@ -14,11 +15,11 @@ def with_properties(name: str, sequence: int, properties: str) -> str:
 
 
 def keys_and_values(lake) -> list[tuple]:
-    return lake.rows("event_id, map_keys(properties), map_values(properties)")
+    return lake.select("event_id, map_keys(properties), map_values(properties)")
 
 
 def test_a_name_twice_in_properties_is_one_key_with_the_last_value(lake):
-    lake.put_raw(
+    lake.put_lines(
         [with_properties("a", 1, TWICE), with_properties("b", 2, '"properties":{"utm":"a","u\\u0074m":"b"}')], 1, 2
     )
     lake.run("r1")
@@ -29,18 +30,18 @@ def test_a_name_twice_in_properties_is_one_key_with_the_last_value(lake):
 
 
 def test_a_reprocess_cures_a_day_whose_files_have_a_key_twice(lake, monkeypatch):
-    lake.put_raw([with_properties("kept", 1, TWICE)], 1, 1)
+    lake.put_lines([with_properties("kept", 1, TWICE)], 1, 1)
     with monkeypatch.context() as before:
         # As the job was: what Spark's JSON parser makes of it went to the file.
-        before.setattr(etl, "each_key_once", lambda names: names)
+        before.setattr("clickstream.rows.each_key_once", lambda names: names)
         lake.run("r1", privacy='{"ip": "keep", "email": "keep", "user_agent": "keep"}')
     assert keys_and_values(lake) == [("kept", ["utm", "Osv", "osv", "utm"], ["a", "8", "9", "b"])]
     # One row's raw object is gone by now, the other's is there: the reprocess keeps the one and makes the other anew.
     for one in lake.store.list_objects(lake.uri("raw/")):
         lake.store.delete([one.uri])
-    lake.put_raw([with_properties("new", 2, TWICE)], 2, 2)
+    lake.put_lines([with_properties("new", 2, TWICE)], 2, 2)
     lake.run("r2")
-    lake.run("r3", reprocess=("2026-03-02", "2026-03-02"))
+    lake.run("r3", reprocess=("2026-03-15", "2026-03-15"))
     assert keys_and_values(lake) == [
         ("kept", ["utm", "Osv", "osv"], ["b", "8", "9"]),
         ("new", ["utm", "Osv", "osv"], ["b", "8", "9"]),
@@ -52,7 +53,7 @@ def test_nothing_but_a_line_feed_ends_a_raw_line(lake, end):
     text = json.dumps(arrived(event("a", page_url=f"/before{end}after"), 1), ensure_ascii=False)
     # A CR stands in JSON as white space only, and so does not belong into a string.
     torn = text.replace(", ", ",\r ").replace("\\r", "") if end == "\r" else text
-    lake.put_raw([torn, arrived(event("b"), 2)], 1, 2)
+    lake.put_lines([torn, arrived(event("b"), 2)], 1, 2)
     report = lake.run("r1")
     assert (report["raw"]["lines"], report["curated"], report["quarantined"]) == (2, 2, 0)
 
@@ -74,20 +75,20 @@ def changed(**fields: object) -> str:
         ),
         (changed(product_price="cheap"), "product_price is cheap, which is no number"),
         (changed(properties=[1]), 'properties is ["1"], which is no object'),
-        (changed(event_time="2026-03-02Z09:00:00Z"), "event_time is 2026-03-02Z09:00:00Z, which is no date and time"),
+        (changed(event_time="2026-03-15Z09:00:00Z"), "event_time is 2026-03-15Z09:00:00Z, which is no date and time"),
         (changed(user_id="u").replace('"u"', "1" * 1001), "it holds a number of 1,001 digits; 1,000 can be read"),
     ],
 )
 def test_the_detail_says_what_is_wrong_with_a_raw_line(line, words):
-    assert words in etl.what_is_wrong(line)
+    assert words in what_is_wrong(line)
 
 
 def test_an_unreadable_line_is_quarantined_with_what_is_wrong_and_a_readable_long_number_is_kept(lake):
     long_id = changed(event_id="long").replace('"u1"', "123456789012345678901234567890")
     too_long = changed(event_id="x").replace('"u1"', "1" * 1001)
-    lake.put_raw([long_id, too_long, changed(event_id="y", quantity=3_000_000_000)], 1, 3)
+    lake.put_lines([long_id, too_long, changed(event_id="y", quantity=3_000_000_000)], 1, 3)
     report = lake.run("r1")
-    assert lake.rows("user_id") == [("123456789012345678901234567890",)]
+    assert lake.select("user_id") == [("123456789012345678901234567890",)]
     assert (report["unreadable_lines"], report["quarantine_reasons"]) == (2, {"unreadable_raw_line": 2})
     details = sorted(line["detail"].partition(": ")[2] for line in lake.quarantined())
     assert details == [
@@ -97,9 +98,9 @@ def test_an_unreadable_line_is_quarantined_with_what_is_wrong_and_a_readable_lon
 
 
 def test_the_batches_that_lambda_gave_up_are_counted_as_long_as_they_lie_there(lake):
-    uri = lake.uri("aws/lambda/mapping/shardId-000000000000/2026/03/02/2026-03-02T12.00.00-uuid")
+    uri = lake.uri("aws/lambda/mapping/shardId-000000000000/2026/03/15/2026-03-15T12.00.00-uuid")
     lake.store.put(uri, b"{}")
-    lake.put_raw([arrived(event("a"), 1)])
+    lake.put_lines([arrived(event("a"), 1)])
     assert lake.run("r1")["given_up_batches"] == 1
     assert lake.run("r2")["given_up_batches"] == 1
     lake.store.delete([uri])

@@ -3,9 +3,10 @@
 import json
 from datetime import datetime, timedelta, timezone
 
-import clickstream_etl as etl
 import pytest
-from folder_lake import Crash, Lake, event
+
+from clickstream.reprocess import NothingToReprocess
+from lake import Crash, Lake, event
 from test_crash import Steps
 
 LATER = "2026-03-15T10:00:00.000Z"
@@ -40,7 +41,7 @@ def lake(committed) -> Lake:
 def test_without_a_committed_run_there_is_nothing_to_reprocess(new_lake):
     empty = new_lake()
     empty.put_raw(event("a"))
-    with pytest.raises(etl.NothingToReprocess, match="Run the pipeline once without `reprocess` first"):
+    with pytest.raises(NothingToReprocess, match="Run the pipeline once without `reprocess` first"):
         empty.run(reprocess=BOTH)
     assert empty.spark_starts == 0
 

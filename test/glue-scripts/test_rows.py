@@ -1,16 +1,17 @@
 """What becomes of an event: its columns, its date, and which copy of it wins."""
 
 import pytest
+
 from lake import SHARD, arrived, event
 
 
 def test_a_full_event_becomes_the_row_written_here_by_hand(lake):
-    lake.put_raw(
+    lake.put_lines(
         [
             arrived(
                 event(
                     "e-1",
-                    "2026-03-02T23:59:59.999999Z",
+                    "2026-03-15T23:59:59.999999Z",
                     event_type="purchase",
                     session_id="s1",
                     page_url="https://shop.example/checkout",
@@ -37,12 +38,12 @@ def test_a_full_event_becomes_the_row_written_here_by_hand(lake):
         "ip, country, city, product_id, product_name, product_category, product_price, quantity, revenue, hour, "
         "day_of_week, properties, ingested_at::VARCHAR, processed_at::VARCHAR, event_date::VARCHAR"
     )
-    assert lake.rows(columns) == [
+    assert lake.select(columns) == [
         (
-            "e-1", "u1", "s1", "2026-03-02 23:59:59.999999+00", "purchase", "https://shop.example/checkout",
+            "e-1", "u1", "s1", "2026-03-15 23:59:59.999999+00", "purchase", "https://shop.example/checkout",
             "https://shop.example/cart", "mobile", "Firefox", "203.0.113.0", "DE", "Berlin", "p1", "Runner", "shoes",
-            19.5, 3, 58.5, 23, "Monday", {"coupon": "SPRING"}, "2026-03-02 12:00:04+00",
-            trim_zeros(report["processed_at"]) + "+00", "2026-03-02",
+            19.5, 3, 58.5, 23, "Sunday", {"coupon": "SPRING"}, "2026-03-15 12:00:04+00",
+            trim_zeros(report["processed_at"]) + "+00", "2026-03-15",
         )
     ]  # fmt: skip
 
@@ -65,69 +66,69 @@ def trim_zeros(text: str) -> str:
     ],
 )
 def test_revenue_is_price_times_quantity_of_a_purchase_and_else_nothing(lake, fields, revenue):
-    lake.put_raw([arrived(event("a", **fields), 1)])
+    lake.put_lines([arrived(event("a", **fields), 1)])
     lake.run("r1")
-    assert lake.rows("revenue") == [(revenue,)]
+    assert lake.select("revenue") == [(revenue,)]
 
 
 def test_absent_fields_are_null(lake):
-    lake.put_raw(
-        [arrived({"event_id": "a", "event_type": "x", "event_time": "2026-03-02T09:00:00Z", "session_id": "s"}, 1)]
+    lake.put_lines(
+        [arrived({"event_id": "a", "event_type": "x", "event_time": "2026-03-15T09:00:00Z", "session_id": "s"}, 1)]
     )
     lake.run("r1")
-    assert lake.rows("user_id, ip, product_price, quantity, properties, revenue") == [
+    assert lake.select("user_id, ip, product_price, quantity, properties, revenue") == [
         (None, None, None, None, None, 0.0)
     ]
 
 
 def test_a_days_boundary_is_utc_and_old_events_go_to_their_day(lake):
-    lake.put_raw(
+    lake.put_lines(
         [
-            arrived(event("last", "2026-03-01T23:59:59.999Z"), 1),
-            arrived(event("first", "2026-03-02T00:00:00.000Z"), 2),
+            arrived(event("last", "2026-03-14T23:59:59.999Z"), 1),
+            arrived(event("first", "2026-03-15T00:00:00.000Z"), 2),
             arrived(event("old", "2000-02-29T12:00:00Z"), 3),
         ]
     )
     report = lake.run("r1")
-    assert lake.rows("event_id, event_date, hour, day_of_week") == [
-        ("first", "2026-03-02", 0, "Monday"),
-        ("last", "2026-03-01", 23, "Sunday"),
+    assert lake.select("event_id, event_date, hour, day_of_week") == [
+        ("first", "2026-03-15", 0, "Sunday"),
+        ("last", "2026-03-14", 23, "Saturday"),
         ("old", "2000-02-29", 12, "Tuesday"),
     ]
-    assert report["partitions"] == ["2000-02-29", "2026-03-01", "2026-03-02"]
+    assert report["partitions"] == ["2000-02-29", "2026-03-14", "2026-03-15"]
 
 
 def test_a_time_is_read_in_the_zone_it_names_and_what_is_no_time_goes_to_quarantine(lake):
-    lake.put_raw(
+    lake.put_lines(
         [
-            arrived(event("utc", "2026-03-02T09:00:00.123456Z"), 1),
-            arrived(event("east", "2026-03-02T01:00:00+02:00"), 2),
-            arrived(event("none", "2026-03-02T09:00:00"), 3),
-            arrived(event("twice", "2026-03-02T09:00:00ZZ"), 4),
-            arrived(event("inside", "2026-03-02Z09:00:00Z"), 5),
+            arrived(event("utc", "2026-03-15T09:00:00.123456Z"), 1),
+            arrived(event("east", "2026-03-15T01:00:00+02:00"), 2),
+            arrived(event("none", "2026-03-15T09:00:00"), 3),
+            arrived(event("twice", "2026-03-15T09:00:00ZZ"), 4),
+            arrived(event("inside", "2026-03-15Z09:00:00Z"), 5),
         ]
     )
     report = lake.run("r1")
-    assert lake.rows("event_id, event_time::VARCHAR, event_date::VARCHAR") == [
-        ("east", "2026-03-01 23:00:00+00", "2026-03-01"),
-        ("none", "2026-03-02 09:00:00+00", "2026-03-02"),
-        ("utc", "2026-03-02 09:00:00.123456+00", "2026-03-02"),
+    assert lake.select("event_id, event_time::VARCHAR, event_date::VARCHAR") == [
+        ("east", "2026-03-14 23:00:00+00", "2026-03-14"),
+        ("none", "2026-03-15 09:00:00+00", "2026-03-15"),
+        ("utc", "2026-03-15 09:00:00.123456+00", "2026-03-15"),
     ]
     assert report["quarantine_reasons"] == {"unreadable_raw_line": 2}
 
 
 def test_the_copy_that_arrived_first_wins_wherever_it_lies(lake):
     other = "shardId-000000000001"
-    lake.put_raw([arrived(event("a", user_id="late"), 9), arrived(event("b", user_id="b"), 10)])
-    lake.put_raw([arrived(event("a", user_id="early"), 5, shard=other, time="2026-03-02T12:00:01Z")], shard=other)
+    lake.put_lines([arrived(event("a", user_id="late"), 9), arrived(event("b", user_id="b"), 10)])
+    lake.put_lines([arrived(event("a", user_id="early"), 5, shard=other, time="2026-03-15T12:00:01Z")], shard=other)
     report = lake.run("r1")
-    assert lake.rows("event_id, user_id") == [("a", "early"), ("b", "b")]
+    assert lake.select("event_id, user_id") == [("a", "early"), ("b", "b")]
     assert (report["curated"], report["quarantine_reasons"], report["redelivered"]) == (2, {"id_conflict": 1}, 0)
 
 
 def test_equal_arrival_times_are_decided_by_sequence_number_as_a_number_then_position(lake):
-    at = "2026-03-02T12:00:00Z"
-    lake.put_raw(
+    at = "2026-03-15T12:00:00Z"
+    lake.put_lines(
         [
             arrived(event("a", user_id="ten"), 10, time=at),
             arrived(event("a", user_id="nine, second"), 9, 1, time=at),
@@ -135,30 +136,30 @@ def test_equal_arrival_times_are_decided_by_sequence_number_as_a_number_then_pos
         ]
     )
     lake.run("r1")
-    assert lake.rows("user_id") == [("nine, first",)]
+    assert lake.select("user_id") == [("nine, first",)]
 
 
 def test_an_id_with_another_date_is_curated_once_within_a_run_and_across_runs(lake):
-    lake.put_raw([arrived(event("a", "2026-03-02T09:00:00Z"), 1), arrived(event("a", "2026-03-05T09:00:00Z"), 2)])
+    lake.put_lines([arrived(event("a", "2026-03-15T09:00:00Z"), 1), arrived(event("a", "2026-03-18T09:00:00Z"), 2)])
     assert lake.run("r1")["quarantine_reasons"] == {"id_conflict": 1}
-    lake.put_raw([arrived(event("a", "2026-04-01T09:00:00Z"), 3), arrived(event("b"), 4)])
+    lake.put_lines([arrived(event("a", "2026-04-01T09:00:00Z"), 3), arrived(event("b"), 4)])
     report = lake.run("r2")
     assert (report["curated"], report["quarantined"]) == (1, 1)
-    assert lake.rows() == [("a", "2026-03-02"), ("b", "2026-03-02")]
+    assert lake.select() == [("a", "2026-03-15"), ("b", "2026-03-15")]
 
 
 def test_the_same_record_in_two_objects_of_a_run_is_a_redelivery_and_no_duplicate(lake):
     first, second, third = (arrived(event(name), number) for number, name in enumerate("abc", 1))
-    lake.put_raw([first, second, third])
-    lake.put_raw([second, third])
+    lake.put_lines([first, second, third])
+    lake.put_lines([second, third])
     report = lake.run("r1")
     assert (report["curated"], report["duplicates"], report["redelivered"]) == (3, 0, 2)
     assert report["raw"]["lines"] == 5
 
 
 def test_lines_in_are_curated_plus_quarantined_plus_duplicates(lake):
-    lake.put_raw([arrived(event(str(number % 40)), number, shard=SHARD) for number in range(1, 51)])
-    lake.put_quarantine(["not_json", "not_json", "missing_event_type"], "51-53")
+    lake.put_lines([arrived(event(str(number % 40)), number, shard=SHARD) for number in range(1, 51)])
+    lake.put_quarantine("not_json", "not_json", "missing_event_type", first=51)
     report = lake.run("r1")
     assert (report["curated"], report["quarantined"], report["duplicates"]) == (40, 3, 10)
     assert report["quarantine_reasons"] == {"missing_event_type": 1, "not_json": 2}

@@ -3,16 +3,17 @@
 import json
 from datetime import date, timedelta
 
-import clickstream_etl as etl
 import pytest
-from folder_lake import event
+
+from clickstream.commit import SUMMARY_FIELDS, summarise
+from lake import event
 
 DAYS = [(date(1980, 1, 1) + timedelta(days=number)).isoformat() for number in range(20_000)]
 
 
 def report(days: list[str], reasons: dict[str, int], retired: int = 0) -> dict:
     """A report as a run makes it, with what can be long in it."""
-    return {name: 1 for name in etl.SUMMARY_FIELDS} | {
+    return {name: 1 for name in SUMMARY_FIELDS} | {
         "execution": "e" * 80,
         "partitions": days,
         "quarantine_reasons": reasons,
@@ -27,7 +28,7 @@ def report(days: list[str], reasons: dict[str, int], retired: int = 0) -> dict:
 def test_a_run_of_20000_dates_5000_retired_places_and_10000_reasons_fits_through_a_state():
     long = '\u00e9"' * 200
     reasons = {f"{number:05d}-{long}": number + 1 for number in range(10_000)}
-    summary = etl.summarise(report(DAYS, reasons, retired=5000))
+    summary = summarise(report(DAYS, reasons, retired=5000))
     # As getObject hands it on: JSON text within JSON.
     assert len(json.dumps(json.dumps(summary)).encode()) < 32_000
     assert summary["dates"] == {"count": 20_000, "first": "1980-01-01", "last": DAYS[-1]}
@@ -40,7 +41,7 @@ def test_a_run_of_20000_dates_5000_retired_places_and_10000_reasons_fits_through
 
 @pytest.mark.parametrize(("count", "named"), [(0, 0), (1, 1), (5000, 5000), (5001, 20)])
 def test_names_all_dates_up_to_5000(count, named):
-    summary = etl.summarise(report(DAYS[:count], {"not_json": 2}))
+    summary = summarise(report(DAYS[:count], {"not_json": 2}))
     assert (summary["dates"]["count"], len(summary["partitions"])) == (count, named)
     assert len(json.dumps(json.dumps(summary)).encode()) < 100_000
     assert summary["quarantine_reasons"] == {"not_json": 2}

@@ -10,10 +10,9 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
 
-from ministack.services import s3
-
 from emulator.athena import store
 from emulator.iam import permissions
+from ministack.services import s3
 
 
 class Counted(dict):

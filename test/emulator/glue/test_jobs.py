@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import re
 import signal
 import textwrap
+import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +24,7 @@ SPARK_SCRIPT = """
 import json, sys
 import boto3
 import helper
+from shipped.part import value
 from awsglue.context import GlueContext
 from awsglue.job import Job
 from awsglue.utils import getResolvedOptions
@@ -40,6 +43,8 @@ result = {
     "name": options["JOB_NAME"],
     "run": options["JOB_RUN_ID"],
     "helper": helper.VALUE,
+    # In the driver, and in a Python worker, which imports the function by its name.
+    "zip": [value(1), *spark.sparkContext.parallelize([2]).map(value).collect()],
     "ui": spark.sparkContext.uiWebUrl,
     "zone": spark.conf.get("spark.sql.session.timeZone"),
     "partitions": spark.conf.get("spark.sql.shuffle.partitions"),
@@ -108,6 +113,17 @@ class Glue:
         return wait_for(f"{pattern!r} in the log", lambda: re.search(pattern, self.log(run_id)), seconds)
 
 
+def package() -> bytes:
+    """A zip with a package in it that reads a file of its own."""
+    body = io.BytesIO()
+    with zipfile.ZipFile(body, "w") as archive:
+        archive.writestr("shipped/__init__.py", "")
+        archive.writestr("shipped/data.txt", "data")
+        code = "import pkgutil\ndef value(n):\n    return pkgutil.get_data('shipped', 'data.txt').decode(), n\n"
+        archive.writestr("shipped/part.py", code)
+    return body.getvalue()
+
+
 @pytest.fixture(scope="module")
 def glue(stack: Stack) -> Glue:
     return Glue(stack, stack.bucket("glue"))
@@ -137,12 +153,13 @@ def is_running(pid: int) -> bool:
 def test_a_spark_job_writes_and_reads_parquet_on_s3(glue: Glue):
     s3 = glue.stack.client("s3")
     s3.put_object(Bucket=glue.bucket, Key="lib/helper.py", Body=b"VALUE = 42\n")
+    s3.put_object(Bucket=glue.bucket, Key="lib/shipped.zip", Body=package())
     name = glue.job(
         SPARK_SCRIPT,
         DefaultArguments={
             "--bucket": glue.bucket,
             "--input-path": "s3://to-be-overridden/",
-            "--extra-py-files": f"s3://{glue.bucket}/lib/helper.py",
+            "--extra-py-files": f"s3://{glue.bucket}/lib/helper.py, s3://{glue.bucket}/lib/shipped.zip",
             "--conf": "spark.sql.shuffle.partitions=7 --conf spark.executor.memory=99g",
         },
     )
@@ -155,7 +172,7 @@ def test_a_spark_job_writes_and_reads_parquet_on_s3(glue: Glue):
     assert run["Attempt"] == 0
     assert run_id.startswith("jr_")
     expected = {"rows": 100, "odd": 50, "name": name, "run": run_id, "helper": 42}
-    expected |= {"ui": None, "zone": "UTC", "partitions": "7"}
+    expected |= {"zip": [["data", 1], ["data", 2]], "ui": None, "zone": "UTC", "partitions": "7"}
     result = s3.get_object(Bucket=glue.bucket, Key="result.json")["Body"].read()
     assert json.loads(result) == expected
     keys = [entry["Key"] for entry in s3.list_objects_v2(Bucket=glue.bucket, Prefix="out/")["Contents"]]
@@ -205,6 +222,15 @@ def test_a_missing_script_is_failed_with_its_location(glue: Glue):
     run = glue.ended(name, glue.start(name))
     assert run["JobRunState"] == "FAILED"
     assert run["ErrorMessage"] == f"The object s3://{glue.bucket}/nowhere.py does not exist."
+
+
+def test_a_missing_library_is_failed_with_its_location(glue: Glue):
+    name = glue.job("print('started')", DefaultArguments={"--extra-py-files": f"s3://{glue.bucket}/nowhere.zip"})
+    run_id = glue.start(name)
+    run = glue.ended(name, run_id)
+    assert run["JobRunState"] == "FAILED"
+    assert run["ErrorMessage"] == f"The object s3://{glue.bucket}/nowhere.zip does not exist."
+    assert glue.log(run_id) == ""
 
 
 def test_a_missing_argument_is_failed_with_its_name(glue: Glue):

@@ -1,11 +1,24 @@
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { readFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import * as path from "node:path";
+import { PROJECT_ROOT } from "../../../infra/blocks/bundle";
+import { packageFiles } from "../../../infra/transform/transform";
+import { sourceBytes } from "../../../local/deploy/assets";
+import { TABLE_COLUMNS } from "../../../schema/contract";
 import { evaluate } from "../program";
 
 const SCRIPT = path.resolve(__dirname, "../../../glue-scripts/clickstream_etl.py");
+const PACKAGE = path.resolve(__dirname, "../../../glue-scripts/clickstream");
 const JOB = "aws:glue/job:Job";
+const OBJECT = "aws:s3/bucketObjectv2:BucketObjectv2";
+const PACKAGE_KEY = `scripts/clickstream-${sha256(JSON.stringify(packageFiles()))}.zip`;
+
+function sha256(content: string | Buffer): string {
+  return createHash("sha256").update(content).digest("hex").slice(0, 16);
+}
 
 describe("infra/transform/transform", () => {
   it("passes all locations to the job, and runs it once at a time", async () => {
@@ -26,6 +39,7 @@ describe("infra/transform/transform", () => {
       "--execution": "by-hand",
       "--reprocess_from": "none",
       "--reprocess_to": "none",
+      "--extra-py-files": `s3://clickstream-scripts-id/${PACKAGE_KEY}`,
       "--job-language": "python",
       "--job-bookmark-option": "job-bookmark-disable",
       "--custom-logGroup-prefix": "/clickstream-test/transform",
@@ -39,14 +53,45 @@ describe("infra/transform/transform", () => {
 
   it("names the script's object by its content, so that a changed script is a new object", async () => {
     const program = await evaluate();
-    const hash = createHash("sha256").update(readFileSync(SCRIPT)).digest("hex").slice(0, 16);
-    const key = `scripts/clickstream_etl-${hash}.py`;
-    assert.equal(program.named("aws:s3/bucketObjectv2:BucketObjectv2", "clickstream-script").key, key);
+    const key = `scripts/clickstream_etl-${sha256(readFileSync(SCRIPT))}.py`;
+    assert.equal(program.named(OBJECT, "clickstream-script").key, key);
     assert.deepEqual(program.named(JOB, "clickstream-transform").command, {
       name: "glueetl",
       pythonVersion: "3",
       scriptLocation: `s3://clickstream-scripts-id/${key}`,
     });
+  });
+
+  it("ships the package as a zip named by its content, the contract in it", async () => {
+    const found = (await evaluate()).named(OBJECT, "clickstream-package");
+    assert.equal(found.key, PACKAGE_KEY);
+    const files = Object.fromEntries(packageFiles());
+    const sources = readdirSync(PACKAGE).filter((name) => name.endsWith(".py"));
+    assert.deepEqual(
+      Object.keys(files),
+      [...sources, "clickstream.json"].sort().map((name) => `clickstream/${name}`),
+    );
+    const contract = path.resolve(PACKAGE, "../../schema/clickstream.json");
+    assert.equal(files["clickstream/clickstream.json"], readFileSync(contract, "utf8"));
+    assert.ok(files["clickstream/__init__.py"]);
+  });
+
+  it("makes the same zip of the same files, which Python imports", async () => {
+    const found = (await evaluate()).named(OBJECT, "clickstream-package");
+    const bytes = await sourceBytes(found.source, PROJECT_ROOT);
+    assert.deepEqual(await sourceBytes(found.source, PROJECT_ROOT), bytes);
+    const zip = path.join(mkdtempSync(path.join(tmpdir(), "package-")), "clickstream.zip");
+    writeFileSync(zip, bytes);
+    const columns = execFileSync(
+      path.join(PROJECT_ROOT, ".local/venv/bin/python"),
+      ["-c", "from clickstream.contract import EVENT_COLUMNS; print(*EVENT_COLUMNS)"],
+      { encoding: "utf8", env: { PYTHONPATH: zip } },
+    );
+    rmSync(path.dirname(zip), { recursive: true });
+    assert.deepEqual(
+      columns.trim().split(" "),
+      TABLE_COLUMNS.map(({ name }) => name),
+    );
   });
 
   it("passes the secret that holds the hash key, not the key", async () => {

@@ -1,0 +1,132 @@
+"""Appends what came since the last run: counted where it is quarantined, written where it is a new event."""
+
+from collections import Counter
+from dataclasses import dataclass, replace
+
+from pyspark.sql import DataFrame, Observation, SparkSession
+from pyspark.sql import functions as F
+
+from clickstream.attempts import note_attempt
+from clickstream.conflicts import load_conflicts
+from clickstream.counts import Counts, adds_up, check, counted, observed
+from clickstream.files import WrittenFile, current_locations, write_parquet
+from clickstream.log import say, size_text
+from clickstream.privacy import protect
+from clickstream.progress import Work, taken_ranges
+from clickstream.quarantine import extract_quarantine_reasons, load_unreadable, objects_of
+from clickstream.rows import (
+    FATES,
+    classify,
+    derive,
+    extract_known,
+    extract_raw,
+    fate_counts,
+    flatten,
+    line_counts,
+    mark_taken,
+    order_copies,
+    to_table,
+)  # fmt: skip
+from clickstream.run import Outcome, Run
+
+
+@dataclass(frozen=True)
+class Arrived:
+    """The raw lines of a run, and what decides which of them are new."""
+
+    spark: SparkSession
+    work: Work
+    raw: DataFrame
+    known: DataFrame | None
+    locations: dict[str, str]
+
+
+def append_new(run: Run, work: Work) -> Outcome:
+    """Everything that came since the last run."""
+    if not work.raw and not work.quarantine:
+        say("nothing new since the last run")
+        return Outcome()
+    reasons = extract_quarantine_reasons(run.store, work.quarantine)
+    if work.quarantine:
+        say(f"{sum(reasons.values()):,} lines are in quarantine in {len(work.quarantine):,} new objects")
+    if not work.raw:
+        say("no new raw objects")
+        return Outcome(reasons=reasons)
+    raw_bytes = sum(one.size for one in work.raw)
+    say(f"reading {len(work.raw):,} raw objects ({size_text(raw_bytes)})")
+    spark = run.start_spark(work.raw)
+    raw = extract_raw(spark, work.raw)
+    locations = current_locations(run.store, run.catalog, run.options)
+    known = extract_known(spark, locations, raw, raw_bytes)
+    say(f"leaving out what {len(locations):,} curated dates hold already" if locations else "no date is curated yet")
+    note_attempt(run, work)
+    appended = load_events(run, Arrived(spark, work, raw, known, locations))
+    return replace(appended, reasons=reasons + Counter(appended.reasons))
+
+
+def load_events(run: Run, arrived: Arrived) -> Outcome:
+    """Appends the new rows, and puts into quarantine what only this job can tell apart."""
+    files, counts = load_new_rows(run, arrived)
+    written = sum(file.rows for file in files)
+    if not adds_up(counts, written):
+        # Spark counts a task again that it had to repeat: then, and only then, the counts take a pass of their own.
+        say("some tasks were repeated: counting again")
+        counts = counted(*judge(arrived))
+    check(counts, written)
+    reasons = Counter()
+    fates = {fate: counts[fate] for fate in FATES}
+    if counts["unreadable"]:
+        unreadable = objects_of(arrived.spark, arrived.work.raw, counts["unreadable_sources"].split())
+        load_unreadable(run, arrived.spark, unreadable)
+        reasons["unreadable_raw_line"] = counts["unreadable"]
+    if counts["conflict"] or counts["known"]:
+        reasons["id_conflict"] = load_conflicts(run, arrived.work, arrived.spark, counts)
+        copies = counts["conflict"] + counts["known"] - reasons["id_conflict"]
+        fates["duplicate"] += copies
+    dates = sorted(counts["dates"].split())
+    say(f"wrote {written:,} rows of {len(dates):,} dates in {len(files):,} files")
+    return Outcome(counts["lines"], fates, +reasons, dates, files)
+
+
+def load_new_rows(run: Run, arrived: Arrived) -> tuple[list[WrittenFile], Counts]:
+    """One pass over the raw lines yields the files and all counts."""
+    default, uploads = run.options.curated_path, run.store.uploads()
+    elsewhere = {day: at for day, at in arrived.locations.items() if at != f"{default}event_date={day}/"}
+    lines, fates = Observation("lines"), Observation("fates")
+    rows = new_rows(run, arrived, judge(arrived, lines, fates)[1])
+    at_default = rows.where(~F.col("event_date").cast("string").isin(list(elsewhere))) if elsewhere else rows
+    files = write_parquet(at_default, default, run.stamp, uploads)
+    counts = observed(lines, fates)
+    if counts is None:
+        say("the counts were lost on the way: counting again")
+        counts = counted(*judge(arrived))
+    for base, days in rebuilt_bases(elsewhere, set(counts["dates"].split())).items():
+        # Rebuilt dates are elsewhere: theirs is a write of its own, which reads the raw lines again.
+        of_base = new_rows(run, arrived, judge(arrived)[1]).where(F.col("event_date").cast("string").isin(days))
+        files += write_parquet(of_base, base, run.stamp, uploads)
+    return files, counts
+
+
+def judge(
+    arrived: Arrived, lines: Observation | None = None, fates: Observation | None = None
+) -> tuple[DataFrame, DataFrame]:
+    """All lines, and the readable ones with their fate; observed where an observation is given."""
+    events = flatten(arrived.raw, "source")
+    events = events.observe(lines, *line_counts()) if lines else events
+    readable = mark_taken(events.where("is_readable"), arrived.spark, taken_ranges(arrived.work))
+    judged = classify(order_copies(readable), arrived.known, arrived.work.position)
+    return events, judged.observe(fates, *fate_counts()) if fates else judged
+
+
+def new_rows(run: Run, arrived: Arrived, judged: DataFrame) -> DataFrame:
+    """The table's rows of the new events."""
+    new = derive(judged.where(F.col("fate") == "new"), run.processed_at)
+    return to_table(protect(new, arrived.spark, run.options.privacy, run.options.privacy_key))
+
+
+def rebuilt_bases(elsewhere: dict[str, str], dates: set[str]) -> dict[str, list[str]]:
+    """The places outside the default one that a run has rows for, with their dates."""
+    bases: dict[str, list[str]] = {}
+    for day in sorted(dates & elsewhere.keys()):
+        bases.setdefault(elsewhere[day].removesuffix(f"event_date={day}/"), []).append(day)
+    return bases

@@ -1,0 +1,101 @@
+"""The job's arguments, checked before anything is read."""
+
+import json
+import re
+from dataclasses import dataclass, field, replace
+from datetime import date
+
+import boto3
+
+from clickstream.contract import DEFAULT_PRIVACY, PRIVACY_ACTIONS, PRIVACY_FIELDS
+
+ARGUMENTS = [
+    "raw_path", "quarantine_path", "given_up_path", "curated_path", "rebuilt_path", "runs_path", "database", "table",
+    "privacy", "privacy_key_secret", "target_file_mb", "execution", "reprocess_from", "reprocess_to",
+]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Options:
+    """The job's arguments, checked."""
+
+    raw_path: str
+    quarantine_path: str
+    given_up_path: str
+    curated_path: str
+    rebuilt_path: str
+    runs_path: str
+    execution: str
+    privacy: dict[str, str]
+    target_file_mb: int = 128
+    reprocess: tuple[str, str] | None = None
+    job_run_id: str | None = None
+    privacy_key: bytes | None = field(default=None, repr=False)
+
+
+def read_options(arguments: dict[str, str], job_run_id: str | None = None) -> Options:
+    """The checked arguments, with the key that one of them names."""
+    options = parse_options(arguments, job_run_id)
+    return replace(options, privacy_key=read_privacy_key(options.privacy, arguments["privacy_key_secret"]))
+
+
+def parse_options(arguments: dict[str, str], job_run_id: str | None = None) -> Options:
+    """Checks the arguments; all paths end with a slash from here on."""
+    paths = {name: arguments[name].rstrip("/") + "/" for name in ARGUMENTS if name.endswith("_path")}
+    if not re.fullmatch(r"[1-9]\d*", arguments["target_file_mb"]):
+        raise ValueError(f"--target_file_mb must be a whole number from 1, got {arguments['target_file_mb']!r}")
+    return Options(
+        **paths,
+        execution=arguments["execution"],
+        privacy=parse_privacy(arguments["privacy"]),
+        target_file_mb=int(arguments["target_file_mb"]),
+        reprocess=parse_reprocess(arguments["reprocess_from"], arguments["reprocess_to"]),
+        job_run_id=job_run_id,
+    )
+
+
+def parse_privacy(text: str) -> dict[str, str]:
+    """The rule of every field; what the argument leaves out has its default, so that an empty one protects."""
+    try:
+        rules = json.loads(text)
+    except ValueError as error:
+        raise ValueError(f"--privacy must be a JSON object, got {text!r}: {error}") from None
+    if not isinstance(rules, dict):
+        raise ValueError(f"--privacy must be a JSON object, got {text!r}")
+    problems = [
+        f"unknown field {name!r} (allowed: {', '.join(PRIVACY_FIELDS)})" for name in rules if name not in PRIVACY_FIELDS
+    ] + [
+        f"{name} has the unknown action {action!r} (allowed: {', '.join(PRIVACY_ACTIONS)})"
+        for name, action in rules.items()
+        if action not in PRIVACY_ACTIONS
+    ]
+    if problems:
+        raise ValueError("--privacy: " + "; ".join(problems))
+    return DEFAULT_PRIVACY | rules
+
+
+def parse_reprocess(first: str, last: str) -> tuple[str, str] | None:
+    """Both dates, or none."""
+    if first == "none" and last == "none":
+        return None
+    for name, value in (("--reprocess_from", first), ("--reprocess_to", last)):
+        try:
+            if date.fromisoformat(value).isoformat() != value:
+                raise ValueError
+        except ValueError:
+            raise ValueError(f"{name} must be a date such as 2026-01-31, got {value!r}") from None
+    if first > last:
+        raise ValueError(f"--reprocess_from {first} lies after --reprocess_to {last}")
+    return first, last
+
+
+def read_privacy_key(rules: dict[str, str], secret: str) -> bytes | None:
+    """The key of the field hashes, only fetched where a rule needs it; it goes nowhere else."""
+    if "hash" not in rules.values():
+        return None
+    if secret == "none":
+        raise ValueError("--privacy hashes a field, so --privacy_key_secret must name the secret with the key")
+    key = boto3.client("secretsmanager").get_secret_value(SecretId=secret).get("SecretString", "")
+    if not key:
+        raise ValueError("The secret that --privacy_key_secret names holds no text: store the key as its SecretString")
+    return key.encode()

@@ -1,0 +1,166 @@
+"""The job's requests to S3 and to the Glue catalog."""
+
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import BinaryIO, NamedTuple
+
+import boto3
+from botocore.client import BaseClient
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+
+def split_uri(uri: str) -> tuple[str, str]:
+    bucket, _, key = uri.removeprefix("s3://").partition("/")
+    return bucket, key
+
+
+class StoredObject(NamedTuple):
+    """One object of a listing."""
+
+    uri: str
+    size: int
+    modified: datetime
+
+
+@functools.cache
+def uploading_client(region: str | None) -> BaseClient:
+    """One client for all tasks that a Python worker gets."""
+    return boto3.client("s3", region_name=region, config=Config(retries={"mode": "standard", "max_attempts": 10}))
+
+
+@dataclass(frozen=True)
+class Uploads:
+    """Travels to the tasks, where it opens a client with the credentials of the machine that it is on."""
+
+    region: str | None
+
+    def open(self) -> Callable[[str, BinaryIO], None]:
+        s3 = uploading_client(self.region)
+
+        def put(uri: str, body: BinaryIO) -> None:
+            bucket, key = split_uri(uri)
+            s3.put_object(Bucket=bucket, Key=key, Body=body)
+
+        return put
+
+
+class Store:
+    """Objects in S3, addressed by their s3:// URI."""
+
+    def __init__(self):
+        self._s3 = boto3.client("s3")
+        # Old versions of boto3 do not know the parameter IfNoneMatch; as a header it works with all of them.
+        self._conditional = boto3.client("s3")
+        self._conditional.meta.events.register(
+            "before-call.s3.PutObject", lambda params, **_: params["headers"].update({"If-None-Match": "*"})
+        )
+
+    def list_objects(self, prefix: str, in_folders: bool = True) -> list[StoredObject]:
+        """The objects under a prefix. Without those in its folders, a folder costs one entry, whatever it holds."""
+        bucket, key = split_uri(prefix)
+        how = {} if in_folders else {"Delimiter": "/"}
+        pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=key, **how)
+        return [
+            StoredObject(f"s3://{bucket}/{item['Key']}", item["Size"], item["LastModified"])
+            for page in pages
+            for item in page.get("Contents", [])
+        ]
+
+    def count(self, prefix: str, most: int) -> int:
+        """How many objects lie under a prefix, by as few requests as it takes to count to `most`."""
+        bucket, key = split_uri(prefix)
+        pages = self._s3.get_paginator("list_objects_v2").paginate(
+            Bucket=bucket, Prefix=key, PaginationConfig={"MaxItems": most}
+        )
+        return sum(len(page.get("Contents", [])) for page in pages)
+
+    def list_folders(self, prefix: str) -> list[str]:
+        """The names right under a prefix that something lies in; costs one request per thousand."""
+        bucket, key = split_uri(prefix)
+        pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=key, Delimiter="/")
+        return [item["Prefix"][len(key) :].rstrip("/") for page in pages for item in page.get("CommonPrefixes", [])]
+
+    def exists(self, prefix: str) -> bool:
+        bucket, key = split_uri(prefix)
+        return self._s3.list_objects_v2(Bucket=bucket, Prefix=key, MaxKeys=1).get("KeyCount", 0) > 0
+
+    def get(self, uri: str) -> bytes:
+        bucket, key = split_uri(uri)
+        return self._s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+
+    def put(self, uri: str, body: bytes) -> None:
+        bucket, key = split_uri(uri)
+        self._s3.put_object(Bucket=bucket, Key=key, Body=body)
+
+    @staticmethod
+    def uploads() -> Uploads:
+        """What the tasks of Spark put files with, wherever they run."""
+        return Uploads(boto3.session.Session().region_name)
+
+    def put_if_absent(self, uri: str, body: bytes) -> bool:
+        """False when the object exists; S3 decides, so that of two writers one loses."""
+        bucket, key = split_uri(uri)
+        try:
+            self._conditional.put_object(Bucket=bucket, Key=key, Body=body)
+        except ClientError as error:
+            if error.response["ResponseMetadata"].get("HTTPStatusCode") in (409, 412):
+                return False
+            raise
+        return True
+
+    def delete(self, uris: list[str]) -> None:
+        by_bucket: dict[str, list[str]] = {}
+        for uri in uris:
+            bucket, key = split_uri(uri)
+            by_bucket.setdefault(bucket, []).append(key)
+        for bucket, keys in by_bucket.items():
+            for start in range(0, len(keys), 1000):
+                chunk = [{"Key": key} for key in keys[start : start + 1000]]
+                answer = self._s3.delete_objects(Bucket=bucket, Delete={"Objects": chunk, "Quiet": True})
+                if answer.get("Errors"):
+                    raise RuntimeError(f"Could not delete from {bucket}: {answer['Errors'][0]}")
+
+
+class Catalog:
+    """Where each date of the table lies, as the Glue catalog has it."""
+
+    def __init__(self, database: str, table: str):
+        self._glue = boto3.client("glue")
+        self._table = {"DatabaseName": database, "TableName": table}
+
+    def locations(self) -> dict[str, str]:
+        """Registered date to location, each with a slash at its end."""
+        pages = self._glue.get_paginator("get_partitions").paginate(**self._table, ExcludeColumnSchema=True)
+        return {
+            partition["Values"][0]: partition["StorageDescriptor"]["Location"].rstrip("/") + "/"
+            for page in pages
+            for partition in page["Partitions"]
+        }
+
+    def switch(self, locations: dict[str, str]) -> None:
+        """Points the dates at their new locations: one call for a hundred, so that a reader sees old or new."""
+        request = {"DatabaseName": self._table["DatabaseName"], "Name": self._table["TableName"]}
+        descriptor = self._glue.get_table(**request)["Table"]["StorageDescriptor"]
+        registered = self.locations()
+        inputs = [
+            {"Values": [day], "StorageDescriptor": {**descriptor, "Location": location}}
+            for day, location in sorted(locations.items())
+        ]
+        known = [one for one in inputs if one["Values"][0] in registered]
+        for start in range(0, len(known), 100):
+            entries = [
+                {"PartitionValueList": one["Values"], "PartitionInput": one} for one in known[start : start + 100]
+            ]
+            self._raise(self._glue.batch_update_partition(**self._table, Entries=entries))
+        unknown = [one for one in inputs if one["Values"][0] not in registered]
+        for start in range(0, len(unknown), 100):
+            chunk = unknown[start : start + 100]
+            self._raise(self._glue.batch_create_partition(**self._table, PartitionInputList=chunk))
+
+    @staticmethod
+    def _raise(answer: dict) -> None:
+        if answer.get("Errors"):
+            raise RuntimeError(f"The catalog refused to switch a partition: {answer['Errors'][0]}")

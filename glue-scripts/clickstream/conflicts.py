@@ -1,0 +1,107 @@
+"""Other events under a known id: told from copies by a second look, and put into the quarantine."""
+
+import functools
+from urllib.parse import unquote
+
+from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from clickstream.contract import CONTENT, LATER_COLUMNS, PRIVACY_FIELDS, URL_FIELDS
+from clickstream.counts import Counts
+from clickstream.keys import CONFLICT_SUFFIX
+from clickstream.log import say
+from clickstream.patterns import name_pattern
+from clickstream.privacy import mask, protect
+from clickstream.progress import Work, taken_ranges
+from clickstream.quarantine import by_file, conflict_line, load_quarantine, objects_of
+from clickstream.rows import classify, extract_curated, extract_lines, mark_taken, order_copies
+from clickstream.run import Run
+
+
+def load_conflicts(run: Run, work: Work, spark: SparkSession, counts: Counts) -> int:
+    """Tells other events under a known id from copies, and puts them into quarantine; answers how many there are.
+
+    Only the raw objects and the curated files that hold such ids are read again.
+    """
+    sources = [*counts["sources"].split(), *counts["first_sources"].split()]
+    lines = extract_lines(spark, objects_of(spark, work.raw, sources))
+    readable = mark_taken(lines.where("is_readable"), spark, taken_ranges(work))
+    files = [unquote(file) for file in counts["known_files"].split()]
+    curated = extract_curated(spark, files) if files else None
+    judged = classify(order_copies(readable), curated and known_rows(curated), work.position)
+    columns = ("file", "value", "event_id")
+    conflicts = judged.where("fate = 'conflict'").select(*columns)
+    if curated:
+        conflicts = conflicts.unionByName(differing(run, spark, judged, curated).select(*columns))
+    rows = ((row["file"], conflict_line(row["value"], row["event_id"])) for row in by_file(conflicts))
+    found = load_quarantine(run, rows, CONFLICT_SUFFIX)
+    if not counts["conflict"] <= found <= counts["conflict"] + counts["known"]:
+        raise RuntimeError(
+            f"{counts['conflict']:,} events have the id of another one, but {found:,} were found when they were "
+            "looked for. Nothing was committed: start the pipeline again, and it goes on from here."
+        )
+    if found:
+        say(f"put {found:,} events with the id of another event into quarantine", level="WARN")
+    return found
+
+
+def known_rows(curated: DataFrame) -> DataFrame:
+    """What `classify` takes of curated rows."""
+    return curated.select(
+        F.col("event_id").alias("known_id"),
+        F.col("ingested_at").alias("known_ingested_at"),
+        F.col("processed_at").alias("known_processed_at"),
+        F.lit("").alias("known_file"),
+    )
+
+
+def differing(run: Run, spark: SparkSession, judged: DataFrame, curated: DataFrame) -> DataFrame:
+    """The `known` lines whose content is not that of the curated row with their id."""
+    options = run.options
+    known = judged.where("fate = 'known'").drop("processed_at")
+    as_sent = F.struct(*CONTENT, "properties").alias("sent")
+    known = protect(known.select("*", as_sent), spark, options.privacy, options.privacy_key)
+    row = F.struct(*CONTENT, "properties").alias("row")
+    rows = curated.select(F.col("event_id").alias("row_id"), row)
+    joined = known.join(rows, F.col("event_id") == F.col("row_id"))
+    return joined.where(functools.reduce(Column.__or__, [differs(name) for name in CONTENT], properties_differ()))
+
+
+def differs(name: str) -> Column:
+    """Whether a column of the curated row is neither what was sent, nor what a privacy rule may have made of it.
+
+    The rules may have been others when the row was written, and the row does not say which.
+    """
+    sent, now, row = F.col(f"sent.{name}"), F.col(name), F.col(f"row.{name}")
+    is_same = sent.eqNullSafe(row) | now.eqNullSafe(row)
+    if name in PRIVACY_FIELDS:
+        is_same = is_same | may_be_ruled(row)
+    if name in LATER_COLUMNS:
+        # A row that is older than the column has the value among its properties.
+        before = F.element_at("row.properties", F.lit(name))
+        is_same = is_same | (row.isNull() & (before.eqNullSafe(sent) | before.eqNullSafe(now)))
+    if name in URL_FIELDS:
+        is_same = is_same | mask(name, now).eqNullSafe(row)
+    return ~F.coalesce(is_same, F.lit(False))
+
+
+def may_be_ruled(value: Column) -> Column:
+    """What a mask or a hash leaves."""
+    return F.coalesce(value.rlike(r"^.?\*\*\*$|^[0-9a-f]{64}$"), F.lit(False))
+
+
+def properties_differ() -> Column:
+    """The same for the map: a property that only one of both has counts unless its name is one that rules are for."""
+    sent, now, row = (
+        F.coalesce(F.col(f"{of}properties"), F.create_map().cast("map<string,string>")) for of in ("sent.", "", "row.")
+    )
+    ruled = "|".join(name_pattern(name) for name in PRIVACY_FIELDS)
+
+    def changed(key: Column, value: Column) -> Column:
+        is_same = value.eqNullSafe(F.element_at(sent, key)) | value.eqNullSafe(F.element_at(now, key))
+        return ~(is_same | may_be_ruled(value) | key.rlike(f"(?:{ruled})$"))
+
+    def is_gone(key: Column, _: Column) -> Column:
+        return ~(F.array_contains(F.map_keys(row), key) | key.rlike(f"(?:{ruled})$"))
+
+    return (F.size(F.map_filter(row, changed)) > 0) | (F.size(F.map_filter(now, is_gone)) > 0)

@@ -1,0 +1,54 @@
+"""The counts of a run, observed while its rows are written."""
+
+import threading
+
+from pyspark.sql import DataFrame, Observation
+
+from clickstream.rows import FATES, fate_counts, line_counts
+
+OBSERVATION_SECONDS = 30
+
+# What is counted of the lines, and of the fates of those that can be read.
+Counts = dict[str, int | str]
+
+
+def observed(lines: Observation, fates: Observation) -> Counts | None:
+    """Both observations as one, or None where Spark delivered only one of them or none."""
+    found = observed_counts(lines), observed_counts(fates)
+    return None if None in found else found[0] | found[1]
+
+
+def observed_counts(observation: Observation) -> dict | None:
+    """What was observed, or None where Spark did not deliver it: the observation's own wait has no end."""
+    found: list[dict] = []
+    waiting = threading.Thread(target=lambda: found.append(observation.get), daemon=True)
+    waiting.start()
+    waiting.join(OBSERVATION_SECONDS)
+    return found[0] if found else None
+
+
+def counted(events: DataFrame, judged: DataFrame) -> Counts:
+    """The same counts by a pass of their own."""
+    return events.agg(*line_counts()).first().asDict() | judged.agg(*fate_counts()).first().asDict()
+
+
+def adds_up(counts: Counts, written: int) -> bool:
+    """Whether each line has a fate, and each new event a row."""
+    return written == counts["new"] and counts["lines"] == counts["unreadable"] + fate_sum(counts)
+
+
+def check(counts: Counts, written: int) -> None:
+    if written != counts["new"]:
+        raise RuntimeError(
+            f"{counts['new']:,} new events, but {written:,} rows in the files of this run. "
+            "Nothing was committed, and these files are removed: start the pipeline again for the same events."
+        )
+    if not adds_up(counts, written):
+        raise RuntimeError(
+            f"{counts['lines']:,} raw lines, but {counts['unreadable'] + fate_sum(counts):,} of them have a "
+            "fate. Nothing was committed: start the pipeline again, and it goes on from here."
+        )
+
+
+def fate_sum(counts: dict) -> int:
+    return sum(counts[fate] for fate in FATES)

@@ -1,0 +1,168 @@
+"""The table's files: where they are, and how the tasks of Spark write them."""
+
+import io
+import itertools
+import tempfile
+import time
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import date
+from typing import BinaryIO, NamedTuple
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from pyspark import TaskContext
+from pyspark.sql import DataFrame, SparkSession
+
+from clickstream.arguments import Options
+from clickstream.aws import Catalog, Store, Uploads
+
+# The files are written by the tasks themselves: at most this many uploads of a task at a time.
+UPLOADS = 8
+
+# A larger file waits for its upload on disk.
+MOST_IN_MEMORY = 8_000_000
+
+# How much of a file is held, uncompressed, before it is written as a row group.
+ROW_GROUP_BYTES = 128_000_000
+
+# Nearly every row has a value of its own: a dictionary of them takes more room than the values.
+WITHOUT_DICTIONARY = ("event_id", "session_id", "event_time", "ingested_at")
+
+# A row may be as large as a Kinesis record, and a batch of rows is held whole.
+BATCH_ROWS = 1000
+
+WRITTEN = "uri string, event_date string, rows bigint, bytes bigint"
+
+# How long a failed write waits for its tasks to end.
+TASKS_END_SECONDS = 60
+
+
+def current_locations(store: Store, catalog: Catalog, options: Options) -> dict[str, str]:
+    """Every date that has files, and where they lie: where the catalog says, else at the default place.
+
+    A date that an interrupted run wrote is not registered yet, but its rows count all the same.
+    """
+    folders = store.list_folders(options.curated_path)
+    dates = [name.removeprefix("event_date=") for name in folders if name.startswith("event_date=")]
+    locations = {day: f"{options.curated_path}event_date={day}/" for day in dates}
+    elsewhere = {
+        day: location
+        for day, location in catalog.locations().items()
+        if location != f"{options.curated_path}event_date={day}/"
+    }
+    return locations | {day: location for day, location in elsewhere.items() if store.exists(location)}
+
+
+class WrittenFile(NamedTuple):
+    """One file of a write, as the task that put it says."""
+
+    uri: str
+    event_date: str
+    rows: int
+    bytes: int
+
+
+def write_parquet(rows: DataFrame, base: str, stamp: str, uploads: Uploads) -> list[WrittenFile]:
+    """Writes the rows to base/event_date=.../part-<stamp>-<task>.parquet, a file for each date of a task.
+
+    A task's rows are a matter of the plan, not of the try: a task that is run again puts the same rows under the same
+    names. So it does not matter how often a task runs, nor whether two tries of it run side by side.
+    """
+    balanced = rows.sparkSession.sql("SELECT /*+ REBALANCE(event_date) */ * FROM {rows}", rows=rows)
+
+    def write(batches: Iterable[pa.RecordBatch]) -> Iterable[pa.RecordBatch]:
+        return write_partition(batches, base, stamp, uploads)
+
+    # Sorted, so that a task has one open file.
+    written = balanced.sortWithinPartitions("event_date").mapInArrow(write, WRITTEN)
+    try:
+        return [WrittenFile(*row) for row in written.collect()]
+    except Exception:
+        end_tasks(rows.sparkSession)
+        raise
+
+
+def end_tasks(spark: SparkSession) -> None:
+    """Waits until no task runs any more: the others of a failed write go on putting files for a moment."""
+    context = spark.sparkContext
+    context.cancelAllJobs()
+    deadline = time.monotonic() + TASKS_END_SECONDS
+    status = context._jsc.sc().statusTracker()
+    while any(one.numRunningTasks() for one in status.getExecutorInfos()) and time.monotonic() < deadline:
+        time.sleep(0.1)
+
+
+def write_partition(
+    batches: Iterable[pa.RecordBatch], base: str, stamp: str, uploads: Uploads
+) -> Iterator[pa.RecordBatch]:
+    """Within a task: the rows, sorted by date, become a file for each date, put a few at a time."""
+    put = uploads.open()
+    name = f"part-{stamp}-{TaskContext.get().partitionId():05d}.parquet"
+
+    def upload(day: date, body: BinaryIO, rows: int) -> WrittenFile:
+        uri = f"{base}event_date={day}/{name}"
+        size = body.seek(0, io.SEEK_END)
+        body.seek(0)
+        with body:
+            put(uri, body)
+        return WrittenFile(uri, str(day), rows, size)
+
+    with ThreadPoolExecutor(UPLOADS) as pool:
+        pending: deque[Future] = deque()
+        for day, pieces in itertools.groupby(by_date(batches), key=lambda piece: piece[0]):
+            pending.append(pool.submit(upload, day, *parquet_file(piece for _, piece in pieces)))
+            # No more files are held than can be on their way.
+            while len(pending) > UPLOADS:
+                yield manifest(pending.popleft().result())
+        for one in pending:
+            yield manifest(one.result())
+
+
+def manifest(file: WrittenFile) -> pa.RecordBatch:
+    return pa.RecordBatch.from_pylist([file._asdict()])
+
+
+def by_date(batches: Iterable[pa.RecordBatch]) -> Iterator[tuple[date, pa.RecordBatch]]:
+    """The batches cut where the date changes, without the date: it is in the path of the file."""
+    for batch in batches:
+        place = batch.schema.get_field_index("event_date")
+        days = batch.column(place)
+        rest = pa.RecordBatch.from_arrays(
+            batch.columns[:place] + batch.columns[place + 1 :],
+            schema=batch.schema.remove(place),
+        )
+        ends = pc.run_end_encode(days).run_ends.to_pylist()
+        for start, end in itertools.pairwise([0, *ends]):
+            yield days[start].as_py(), rest.slice(start, end - start)
+
+
+def parquet_file(pieces: Iterator[pa.RecordBatch]) -> tuple[BinaryIO, int]:
+    """One Parquet file of all these rows, and their number. What is larger than some megabytes lies on disk."""
+    first = next(pieces)
+    schema = first.schema
+    encoded = [name for name in schema.names if name not in (*WITHOUT_DICTIONARY, "properties")]
+    encoded += ["properties.key_value.key", "properties.key_value.value"]
+    rows = 0
+    body = tempfile.SpooledTemporaryFile(max_size=MOST_IN_MEMORY)  # noqa: SIM115 (its upload closes it)
+    # Without Arrow's own schema: a reader takes the types from Parquet's, as it does of Spark's files.
+    with pq.ParquetWriter(body, schema, compression="zstd", use_dictionary=encoded, store_schema=False) as writer:
+        for group in row_groups(itertools.chain([first], pieces)):
+            writer.write_table(group)
+            rows += group.num_rows
+    return body, rows
+
+
+def row_groups(pieces: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
+    """The rows in tables that are worth a row group each."""
+    group, size = [], 0
+    for piece in pieces:
+        group.append(piece)
+        size += piece.nbytes
+        if size >= ROW_GROUP_BYTES:
+            yield pa.Table.from_batches(group)
+            group, size = [], 0
+    if group:
+        yield pa.Table.from_batches(group)

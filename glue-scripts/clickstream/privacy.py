@@ -1,0 +1,261 @@
+"""The privacy rules, applied to each column by its name, to properties by theirs, and to personal values anywhere."""
+
+import functools
+import hashlib
+from collections.abc import Callable
+
+from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from clickstream.contract import NEVER_CURATED, SCRUBBED, URL_FIELDS
+from clickstream.patterns import (
+    ADDRESS,
+    AGENT,
+    AGENTS,
+    COLON,
+    EMAIL,
+    IPV4,
+    MATCH,
+    MEMBER,
+    NAME_HINTS,
+    PARAMETER,
+    PERSONAL_VALUES,
+    TO_IPV4_OR_GROUPS,
+    TO_NETWORK,
+    USER_IN_URL,
+    WELL_FORMED,
+    name_pattern,
+)  # fmt: skip
+
+
+def protect(events: DataFrame, spark: SparkSession, rules: dict[str, str], key: bytes | None) -> DataFrame:
+    """Applies the privacy rules to each column by its name, to properties by theirs, and to personal values anywhere.
+
+    `event_id` stays: it is what makes a copy a copy.
+    """
+    acting = {name: action for name, action in rules.items() if action != "keep"}
+    if not acting:
+        return events
+    if "hash" in acting.values():
+        events = events.crossJoin(F.broadcast(key_pads(spark, key)))
+    # Each step is a column of its own: Spark analyses an expression anew for each level of lambdas that it nests.
+    events = events.withColumns(
+        {
+            name: protect_value(name, action, F.col(name))
+            for name, action in acting.items()
+            if name not in NEVER_CURATED and name != "ip"
+        }
+        | {"_text": all_text()}
+    )
+    events = events.withColumn("_suspect", may_concern(F.col("_text"), acting))
+    events = events.withColumn("_named", F.when(F.col("_suspect"), protect_named_properties(acting)))
+    # One array for all texts of a row: as many expressions as there are columns make a plan that takes seconds.
+    values = F.coalesce(F.map_values("_named"), F.array().cast("array<string>"))
+    events = events.withColumn("_texts", F.when(F.col("_suspect"), F.concat(F.array(*SCRUBBED), values)))
+    events = scrub(events, acting)
+    cleaned = {
+        name: F.when(F.col("_suspect"), F.get("_texts", F.lit(number))).otherwise(F.col(name))
+        for number, name in enumerate(SCRUBBED)
+    }
+    if "ip" in acting:
+        cleaned["ip"] = protect_value("ip", acting["ip"], F.col("ip"))
+    values = F.slice("_texts", len(SCRUBBED) + 1, F.size(F.map_keys("_named")))
+    properties = F.map_filter(F.map_from_arrays(F.map_keys("_named"), values), lambda _, value: value.isNotNull())
+    cleaned["properties"] = F.when(F.col("_suspect"), properties).otherwise(F.col("properties"))
+    return events.withColumns(cleaned).drop("_text", "_suspect", "_named", "_texts", "_inner_pad", "_outer_pad")
+
+
+def key_pads(spark: SparkSession, key: bytes | None) -> DataFrame:
+    """HMAC's two pads as data: a literal would show the key in the query plan, and so in the logs."""
+    if key is None:
+        raise ValueError("A privacy rule hashes, but there is no key")
+    block = (hashlib.sha256(key).digest() if len(key) > 64 else key).ljust(64, b"\0")
+    pads = [(bytearray(byte ^ 0x36 for byte in block), bytearray(byte ^ 0x5C for byte in block))]
+    return spark.createDataFrame(pads, "_inner_pad binary, _outer_pad binary")
+
+
+def protect_value(name: str, action: str, value: Column) -> Column:
+    """One rule on one value."""
+    if action == "drop":
+        return F.lit(None).cast("string")
+    if action == "mask":
+        return mask(name, value)
+    if action == "hash":
+        # HMAC is two SHA-256 over the key's two pads: done by Spark itself, no Python worker is needed.
+        inner = F.unhex(F.sha2(F.concat(F.col("_inner_pad"), plain(name, value).cast("binary")), 256))
+        return F.sha2(F.concat(F.col("_outer_pad"), inner), 256)
+    return value
+
+
+def mask(name: str, value: Column) -> Column:
+    """What is left of a masked value: an address's network, a URL without what follows the path, one character."""
+    if name == "ip":
+        return mask_ip(value)
+    if name in URL_FIELDS:
+        return F.regexp_replace(F.regexp_replace(value, r"[?#].*$", ""), r"//[^/@]*@", "//")
+    return F.concat(F.substring(value, 1, 1), F.lit("***"))
+
+
+def mask_ip(ip: Column) -> Column:
+    """The network of the client's address; null where there is none.
+
+    Of IPv4 without the last octet, of IPv6 the first 48 bits. A port goes; of a forwarded list the first is the client.
+    """
+    # Most are IPv4 and nothing else, so that is asked first; the costly rest is only computed for the others.
+    return F.when(ip.rlike(f"^{IPV4}$"), F.concat(F.substring_index(ip, ".", 3), F.lit(".0"))).otherwise(
+        # `::` alone is an address, but no text is searched for it.
+        mask_rare_ip(F.coalesce(first_address(ip), F.trim(ip)))
+    )
+
+
+def first_address(text: Column) -> Column:
+    """The first address in a text, in small letters and with plain colons; null where there is none."""
+    found = F.get(F.regexp_extract_all(text, F.lit(ADDRESS), F.lit(0)), F.lit(0))
+    return F.lower(F.regexp_replace(found, COLON, ":"))
+
+
+def mask_rare_ip(address: Column) -> Column:
+    """A chain in which each step uses the one before once: used twice, it would be planned and run twice."""
+    for pattern, replacement in TO_IPV4_OR_GROUPS:
+        address = F.regexp_replace(address, pattern, replacement)
+    network = F.get(F.regexp_extract_all(address, F.lit(WELL_FORMED), F.lit(0)), F.lit(0))
+    for pattern, replacement in TO_NETWORK:
+        network = F.regexp_replace(network, pattern, replacement)
+    return network
+
+
+def plain(name: str, value: Column) -> Column:
+    """What a hash is made of: of an address without its port and its proxies, so that a client has one hash."""
+    return F.coalesce(first_address(value), value) if name == "ip" else value
+
+
+def all_text() -> Column:
+    """All text of a row, each piece on a line of its own; a property's name ends with `=`, as one in a URL does."""
+    names = F.array_join(F.map_keys("properties"), "=\n")
+    return F.concat_ws("\n", F.lit(""), *SCRUBBED, names, F.lit("="), F.array_join(F.map_values("properties"), "\n"))
+
+
+def may_concern(text: Column, acting: dict[str, str]) -> Column:
+    """Whether a row's text may hold what a rule changes. It may find too much, never too little.
+
+    Every row is asked: each look is for a byte, or for a pattern that begins with one character or a set of them, by
+    which Java skips all others fast.
+    """
+    words = [word for name in acting for word in NAME_HINTS.get(name) or (name.rpartition("_")[2],)]
+    last = "".join(sorted({letter for word in words for letter in (word[-1], word[-1].upper())}))
+    # The end of a name, before the `=` or the quote that ends it; first just its last letter.
+    end = r"[^A-Za-z=\"]{0,4}[=\"]"
+    looks = [text.rlike(rf"[=\"](?<=[{last}]{end})(?<=(?i:{'|'.join(words)}){end})")]
+    escapes = ["3D|253D|5[Dd]="]
+    if "email" in acting:
+        looks += [text.contains("@"), text.contains("u0040")]
+        escapes += ["(?:25)?40"]
+    if "ip" in acting:
+        looks += [text.rlike("[.:][0-9A-Fa-f]{0,4}[.:]")]
+        escapes += ["(?:25)?3[Aa][0-9A-Fa-f]{0,4}%"]
+    if "user_agent" in acting:
+        looks += [
+            text.contains("Mozilla"),
+            text.rlike(rf"/[0-9](?:[\w.]{{0,20}}[ +][(A-Za-z]|(?<=(?:^|[\"\n\s])(?:{AGENTS})/[0-9]))"),
+        ]
+    looks += [text.contains("%") & text.rlike(f"%(?:{'|'.join(escapes)})")]
+    return functools.reduce(Column.__or__, looks)
+
+
+def may_hold_email(text: Column) -> Column:
+    return text.contains("@") | text.contains("%40") | text.contains("%2540") | text.contains("u0040")
+
+
+def may_hold_address(text: Column) -> Column:
+    return text.rlike(rf"\.[0-9]{{1,3}}\.[0-9]|:[0-9A-Fa-f]{{0,4}}:|{COLON}[0-9A-Fa-f]{{0,4}}%(?:25)?3[Aa]")
+
+
+def may_hold_agent(text: Column) -> Column:
+    return text.contains("Mozilla") | text.rlike(rf"/[0-9][0-9A-Za-z_.]{{0,20}}[ +][(A-Za-z]|\b(?:{AGENTS})/[0-9]")
+
+
+def scrub(rows: DataFrame, acting: dict[str, str]) -> DataFrame:
+    """Applies the rules to what stands within each of `_texts`; null where it held nothing but what is dropped."""
+
+    def values(name: str, pattern: str, guard: Callable[[Column], Column]) -> Callable[[Column], Column]:
+        return lambda text: replace_each(
+            text, guard(text), pattern, lambda part: protect_value(name, acting[name], part)
+        )
+
+    steps = [values("user_agent", AGENT, may_hold_agent)] if "user_agent" in acting else []
+    steps += [step for name, action in acting.items() for step in named(name, action)]
+    if "email" in acting:
+        steps += [lambda text: F.regexp_replace(text, USER_IN_URL, "//"), values("email", EMAIL, may_hold_email)]
+    if "ip" in acting:
+        steps += [values("ip", ADDRESS, may_hold_address)]
+    # Of a row that is looked at closely most texts hold nothing, either: they are null on the way.
+    asked = F.transform("_texts", lambda text: F.when(may_concern(text, acting), text))
+    rows = rows.withColumn("_clean", asked)
+    for step in steps:
+        rows = rows.withColumn("_clean", F.transform("_clean", step))
+
+    def settled(text: Column, clean: Column) -> Column:
+        return F.when(clean.isNull(), text).when((clean == text) | (F.trim(clean) != ""), clean)
+
+    return rows.withColumn("_texts", F.zip_with("_texts", "_clean", settled)).drop("_clean")
+
+
+def named(name: str, action: str) -> list[Callable[[Column], Column]]:
+    """The rule on what a text names itself: a parameter, as in a URL, and a member, as in JSON text."""
+    parameter = PARAMETER.format(name=name_pattern(name))
+    member = MEMBER.format(name=name_pattern(name))
+
+    def part(match: Column, pattern: str, group: int) -> Column:
+        return F.regexp_extract(match, pattern, group)
+
+    def protected(value: Column) -> Column:
+        return F.when(value != "", F.coalesce(protect_value(name, action, value), F.lit(""))).otherwise(value)
+
+    def new_parameter(match: Column) -> Column:
+        return F.concat(part(match, parameter, 1), protected(part(match, parameter, 2)))
+
+    def new_member(match: Column) -> Column:
+        if action == "drop":
+            return F.concat(part(match, member, 1), F.lit("null"))
+        value = protected(F.concat(part(match, member, 3), part(match, member, 4)))
+        return F.concat(part(match, member, 1), part(match, member, 2), value, part(match, member, 2))
+
+    return [
+        lambda text: replace_each(text, text.rlike("=|%3D|%253D"), parameter, new_parameter),
+        lambda text: replace_each(text, text.rlike(r"\"\s*:"), member, new_member),
+    ]
+
+
+def replace_each(text: Column, guard: Column, pattern: str, replace: Callable[[Column], Column]) -> Column:
+    """Puts something made of each match in its place; regexp_replace can only put a text there.
+
+    The guard is a cheap question first; `text` stands here five times, so it has to be a name for a value.
+    """
+    # Spark compiles the pattern of `split` anew for each value; of a single character it needs none.
+    pieces = F.split(F.regexp_replace(text, pattern, MATCH), MATCH)
+    changed = F.zip_with(
+        pieces,
+        F.regexp_extract_all(text, F.lit(pattern), F.lit(0)),
+        lambda piece, match: F.concat(piece, F.coalesce(replace(match), F.lit(""))),
+    )
+    return F.when(guard & text.rlike(pattern), F.array_join(changed, "")).otherwise(text)
+
+
+def protect_named_properties(acting: dict[str, str]) -> Column:
+    """The rules on properties whose names mean a field."""
+    patterns = {name: rf"{name_pattern(name)}$" for name in acting}
+    dropped = [pattern for name, pattern in patterns.items() if acting[name] == "drop"]
+    # What names a property is not worth keeping where it names a person.
+    dropped += [PERSONAL_VALUES[name] for name in acting if name in PERSONAL_VALUES]
+    changing = {name: pattern for name, pattern in patterns.items() if acting[name] != "drop"}
+
+    def stays(key: Column, _: Column) -> Column:
+        return functools.reduce(Column.__and__, [~key.rlike(pattern) for pattern in dropped], F.lit(True))
+
+    def change(key: Column, value: Column) -> Column:
+        result = value
+        for name, pattern in changing.items():
+            result = F.when(key.rlike(pattern), protect_value(name, acting[name], value)).otherwise(result)
+        return result
+
+    return F.transform_values(F.map_filter("properties", stays), change)

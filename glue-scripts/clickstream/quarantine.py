@@ -1,0 +1,162 @@
+"""What the job reads from the quarantine and puts there: raw lines that cannot be read, and events under a known id."""
+
+import gzip
+import itertools
+import json
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from urllib.parse import unquote
+
+from pyspark.sql import DataFrame, Row, SparkSession
+from pyspark.sql import functions as F
+
+from clickstream.aws import Store, StoredObject
+from clickstream.keys import RAW_KEY, UNREADABLE_SUFFIX, arrival_hour
+from clickstream.log import say
+from clickstream.rows import extract_lines, source_of
+from clickstream.run import Run
+
+# Spark's JSON parser takes no number of more digits.
+LONGEST_NUMBER = 1000
+
+LONG_NUMBER = re.compile(rf"(?<![\w\"])-?[0-9]{{{LONGEST_NUMBER + 1},}}")
+
+ARRIVAL = re.compile(r',\s*"arrival"\s*:\s*\{[^{}]*\}\s*\}\s*$')
+
+
+def extract_quarantine_reasons(store: Store, objects: list[StoredObject]) -> Counter:
+    """How many lines were quarantined for which reason; the lines themselves stay where ingest put them."""
+
+    def count(one: StoredObject) -> Counter:
+        lines = gzip.decompress(store.get(one.uri)).splitlines()
+        return Counter(json.loads(line)["reason"] for line in lines if line.strip())
+
+    with ThreadPoolExecutor(8) as pool:
+        return sum(pool.map(count, objects), Counter())
+
+
+def objects_of(spark: SparkSession, objects: list[StoredObject], sources: list[str]) -> list[StoredObject]:
+    """The raw objects behind the short names that were observed."""
+    named = spark.createDataFrame([(one.uri,) for one in objects], "uri string")
+    wanted = {int(source) for source in sources}
+    found = {
+        row.uri
+        for row in named.select("uri", source_of(F.col("uri")).alias("source")).collect()
+        if row.source in wanted
+    }
+    # A key that Spark writes otherwise than the listing did is not found: then all are read.
+    return [one for one in objects if one.uri in found] if len(found) >= len(wanted) else objects
+
+
+def load_unreadable(run: Run, spark: SparkSession, objects: list[StoredObject]) -> None:
+    """Puts raw lines that cannot be read into quarantine, under keys that a rerun overwrites."""
+    unreadable = extract_lines(spark, objects).where(~F.col("is_readable")).select("file", "value")
+    lines = ((row["file"], unreadable_line(row["file"], row["value"])) for row in by_file(unreadable))
+    count = load_quarantine(run, lines, UNREADABLE_SUFFIX)
+    say(f"put {count:,} unreadable raw lines into quarantine", level="WARN")
+
+
+def by_file(lines: DataFrame) -> Iterator[Row]:
+    return lines.orderBy("file", "value").toLocalIterator()
+
+
+def load_quarantine(run: Run, lines: Iterable[tuple[str, str]], suffix: str) -> int:
+    """Puts lines into a quarantine object for each raw object that they are of; they come sorted by it."""
+    count = 0
+    for file, group in itertools.groupby(lines, key=lambda line: line[0]):
+        body = [line for _, line in group]
+        uri = unquote(file)
+        key = RAW_KEY.search(uri)
+        name = key[0] if key else uri.rsplit("/", 1)[1]
+        target = run.options.quarantine_path + name.removesuffix(".jsonl.gz") + suffix
+        run.store.put(target, gzip.compress("".join(body).encode(), mtime=0))
+        count += len(body)
+    return count
+
+
+def unreadable_line(uri: str, payload: str) -> str:
+    """A line as ingest writes them; what the raw line would have said of its arrival is taken from the object's key."""
+    key = RAW_KEY.search(uri)
+    line = {
+        "reason": "unreadable_raw_line",
+        "detail": f"A line of {uri.rsplit('/', 1)[1]}: {what_is_wrong(payload)}.",
+        "payload": payload,
+        "payload_encoding": "utf8",
+    }
+    if key:
+        line |= {"shard_id": key["shard"], "sequence_number": key["first"]}
+        line["arrival_time"] = arrival_hour(uri).strftime("%Y-%m-%d %H:%M:%S.000")
+    return json.dumps(line, ensure_ascii=False) + "\n"
+
+
+def conflict_line(text: str, event_id: str) -> str:
+    """A line as ingest writes them; the payload is the event without its arrival, which can be sent again."""
+    arrival = json.loads(text)["arrival"]
+    line = {
+        "reason": "id_conflict",
+        "detail": f"event_id {shown(event_id)} is that of another event, which arrived first and is in the table. "
+        "Send this one again under an id of its own.",
+        "payload": ARRIVAL.sub("}", text),
+        "payload_encoding": "utf8",
+        "shard_id": arrival["shard_id"],
+        "sequence_number": arrival["sequence_number"],
+        "position": arrival["position"],
+        "arrival_time": arrival["time"].replace("T", " ").removesuffix("Z"),
+    }
+    return json.dumps(line, ensure_ascii=False) + "\n"
+
+
+def what_is_wrong(text: str) -> str:
+    """Says in words why a raw line cannot be taken."""
+    if digits := LONG_NUMBER.search(text):
+        return f"it holds a number of {len(digits[0]):,} digits; {LONGEST_NUMBER:,} can be read"
+    try:
+        # As text: Python itself refuses to make a number of many digits.
+        line = json.loads(text, parse_int=str, parse_float=str)
+    except RecursionError:
+        return "it is nested too deeply to be read"
+    except ValueError as error:
+        return f"it is no JSON ({error})"
+    if not isinstance(line, dict):
+        return "it is JSON, but no object"
+    for name in ("event_id", "event_type", "event_time"):
+        if not line.get(name):
+            return f"{name} is missing or empty"
+    arrival = line.get("arrival")
+    if not isinstance(arrival, dict):
+        return "arrival, which says when and from where it came, is missing"
+    for name in ("time", "shard_id", "sequence_number", "position"):
+        if arrival.get(name) in (None, ""):
+            return f"arrival.{name} is missing"
+    for name, value in (("quantity", line.get("quantity")), ("arrival.position", arrival["position"])):
+        if value is not None and not (re.fullmatch(r"-?\d{1,10}", str(value)) and -(2**31) <= int(value) < 2**31):
+            return f"{name} is {shown(value)}, which is no whole number from -2147483648 to 2147483647"
+    price = line.get("product_price")
+    if price is not None and not re.fullmatch(r"-?\d+(\.\d+)?([eE][+-]?\d+)?", str(price)):
+        return f"product_price is {shown(price)}, which is no number"
+    for name in ("geo", "properties"):
+        if not isinstance(line.get(name, {}), dict | None):
+            return f"{name} is {shown(line[name])}, which is no object"
+    for name, value in (("event_time", line["event_time"]), ("arrival.time", arrival["time"])):
+        if not is_time(str(value)):
+            return f"{name} is {shown(value)}, which is no date and time"
+    return "Spark cannot read it as a raw line"
+
+
+def shown(value: object) -> str:
+    text = json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list) else str(value)
+    return text if len(text) <= 100 else f"{text[:100]}..."
+
+
+def is_time(text: str) -> bool:
+    """As Spark reads a time; Python alone would take any character between date and time."""
+    if not re.fullmatch(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:?\d\d)?", text):
+        return False
+    try:
+        datetime.fromisoformat(text)
+    except ValueError:
+        return False
+    return True

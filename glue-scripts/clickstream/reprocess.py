@@ -1,0 +1,133 @@
+"""Makes the rows of some dates anew from raw, beside the old files, then switches the dates."""
+
+import json
+from datetime import datetime, timedelta, timezone
+
+from pyspark.sql import DataFrame, Observation, SparkSession
+from pyspark.sql import functions as F
+
+from clickstream.counts import observed_counts
+from clickstream.files import current_locations, write_parquet
+from clickstream.log import say, size_text
+from clickstream.privacy import protect
+from clickstream.progress import Work
+from clickstream.rows import (
+    derive,
+    extract_curated,
+    extract_known,
+    extract_raw,
+    flatten,
+    line_counts,
+    order_copies,
+    to_table,
+    uncommitted,
+)  # fmt: skip
+from clickstream.run import Outcome, Run
+
+# A query that started before a switch may still read the old files; Athena ends a query after 30 minutes.
+RETIREMENT_DELAY = timedelta(hours=1)
+
+
+class NothingToReprocess(Exception):
+    """No run was committed yet, so there is nothing that a reprocess could read again."""
+
+
+def rebuild(run: Run, work: Work) -> Outcome:
+    """Rebuilds the dates that were asked for.
+
+    Raw objects that no run took yet are left to the next run, which counts them as it always does.
+    """
+    if work.position is None or not work.taken_raw:
+        raise NothingToReprocess(
+            f"No committed run under {run.options.runs_path} took a raw object that is still there. "
+            "Run the pipeline once without `reprocess` first."
+        )
+    first, last = run.options.reprocess
+    raw_bytes = sum(one.size for one in work.taken_raw)
+    say(f"rebuilding {first} to {last} from {len(work.taken_raw):,} raw objects ({size_text(raw_bytes)})")
+    spark = run.start_spark(work.taken_raw)
+    locations = current_locations(run.store, run.catalog, run.options)
+    root = f"{run.options.rebuilt_path}{run.options.execution}/{run.stamp}/"
+    note_retirement(run, root, {})
+    lines = Observation("lines")
+    rows = rebuilt_rows(run, work, spark, locations, lines)
+    files = write_parquet(rows, root, run.stamp, run.store.uploads())
+    counted = observed_counts(lines) or counted_lines(spark, work)
+    dates = sorted({file.event_date for file in files})
+    old = {day: locations[day] for day in dates if day in locations}
+    note_retirement(run, root, old)
+    run.catalog.switch({day: f"{root}event_date={day}/" for day in dates})
+    written = sum(file.rows for file in files)
+    say(f"switched {len(dates):,} dates to their {written:,} rebuilt rows")
+    return Outcome(counted["lines"], {"new": written}, {}, dates, files, sorted(old.values()))
+
+
+def rebuilt_rows(run: Run, work: Work, spark: SparkSession, locations: dict[str, str], lines: Observation) -> DataFrame:
+    """The dates' rows from raw, and those curated ones that raw no longer has."""
+    first, last = run.options.reprocess
+    raw = extract_raw(spark, work.taken_raw)
+    inside = {day: location for day, location in locations.items() if first <= day <= last}
+    outside = {day: location for day, location in locations.items() if day not in inside}
+    is_inside = F.col("event_date").between(F.lit(first).cast("date"), F.lit(last).cast("date"))
+    known_outside = extract_known(spark, outside, raw, sum(one.size for one in work.taken_raw))
+
+    def winners(events: DataFrame) -> DataFrame:
+        chosen = order_copies(events.where("is_readable")).where("copy = 1")
+        chosen = derive(chosen, run.processed_at).where(is_inside)
+        if known_outside is None:
+            return chosen
+        # Another copy of it, with another date, was there first: it stays where it is.
+        return chosen.join(known_outside, F.col("event_id") == F.col("known_id"), "left_anti")
+
+    options = run.options
+    fresh = to_table(
+        protect(
+            winners(flatten(raw, "source").observe(lines, *line_counts())), spark, options.privacy, options.privacy_key
+        )
+    )
+    if not inside:
+        return fresh
+    curated = extract_curated(spark, list(inside.values()))
+    kept = curated.join(winners(flatten(raw, "source")).select("event_id"), "event_id", "left_anti")
+    # A row of an interrupted run keeps its time: by it the run that goes on recognises and counts it.
+    is_counted_later = uncommitted(F.col("processed_at"), work.position)
+    stamped = F.when(is_counted_later, F.col("processed_at")).otherwise(F.lit(run.processed_at).cast("timestamp"))
+    kept = kept.withColumns({"processed_at": stamped, "event_date": F.to_date("event_time")})
+    return fresh.unionByName(to_table(kept))
+
+
+def counted_lines(spark: SparkSession, work: Work) -> dict:
+    """The same count by a pass of its own."""
+    return flatten(extract_raw(spark, work.taken_raw), "source").agg(*line_counts()).first().asDict()
+
+
+def note_retirement(run: Run, root: str, old: dict[str, str]) -> None:
+    """Leaves word of every place that this rebuild may turn to waste, before it does: a crash cannot lose it."""
+    note = {"at": datetime.now(timezone.utc).isoformat(), "root": root, "old": old}
+    run.store.put(f"{run.options.runs_path}retired/{run.stamp}.json", json.dumps(note).encode())
+
+
+def remove_retired(run: Run) -> None:
+    """Removes the files that earlier rebuilds left unused, when no reader can be on them any more.
+
+    A place goes only when the catalog says that its date lies elsewhere: a date that is not registered keeps all.
+    """
+    notes = run.store.list_objects(f"{run.options.runs_path}retired/")
+    if not notes:
+        return
+    registered = run.catalog.locations()
+    for one in notes:
+        note = json.loads(run.store.get(one.uri))
+        if datetime.now(timezone.utc) - datetime.fromisoformat(note["at"]) < RETIREMENT_DELAY:
+            continue
+        days = {
+            name.removeprefix("event_date="): f"{note['root']}{name}/" for name in run.store.list_folders(note["root"])
+        }
+        places = [*days.items(), *note["old"].items()]
+        waste = [location for day, location in places if registered.get(day) not in (None, location)]
+        objects = [item.uri for location in waste for item in run.store.list_objects(location)]
+        run.store.delete(objects)
+        if objects:
+            say(f"removed {len(objects):,} files that a rebuild had replaced")
+        if all(day in registered for day, _ in places):
+            run.store.delete([one.uri])
