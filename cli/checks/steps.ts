@@ -30,6 +30,8 @@ const MOCHA = [
 const MOCHA_COUNTS = { env: "MOCHA_COUNTS", read: (text: string) => JSON.parse(text) as Counts };
 /** What a test file is called that starts the emulator or Spark; test/house.test.ts holds them to it. */
 const STARTS_SOMETHING = "test/**/?(*.)@(emulator|spark).test.ts";
+/** These mostly wait for a program that they start, so they share the machine with the others. */
+const COMMANDS = "test/{cli,bench}/**/*.test.ts";
 /** Node writes it for the tests and for every process that they start. */
 const NODE_COVERAGE = { NODE_V8_COVERAGE: join(COVERAGE, "v8") };
 
@@ -43,8 +45,17 @@ function pytest(marks: string): string[] {
 /** What needs neither Spark nor the emulator: two at a time, the longest first. */
 export const CHECKS: readonly Step[] = [
   {
-    title: "Unit tests (mocha)",
-    command: [...MOCHA, "--ignore", "test/e2e/**", "--ignore", STARTS_SOMETHING, "test/**/*.test.ts"],
+    title: "Unit tests of the commands (mocha)",
+    command: [...MOCHA, "--ignore", STARTS_SOMETHING, COMMANDS],
+    counts: MOCHA_COUNTS,
+    env: NODE_COVERAGE,
+  },
+  {
+    title: "Unit tests of the rest (mocha)",
+    command: [
+      ...[...MOCHA, "--ignore", "test/e2e/**", "--ignore", STARTS_SOMETHING, "--ignore", COMMANDS],
+      "test/**/*.test.ts",
+    ],
     counts: MOCHA_COUNTS,
     env: NODE_COVERAGE,
   },
