@@ -6,7 +6,7 @@ import { PROJECT_ROOT } from "../../stack/runs";
 const FOLDER = "docs/decisions";
 const INDEX = "README.md";
 
-export interface Decision {
+interface Decision {
   number: number;
   title: string;
   /** `accepted`, or `superseded by N`. */

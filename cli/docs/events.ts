@@ -33,8 +33,8 @@ export function eventsDocument(): string {
     "",
     "| reason | what it means | written by |",
     "| --- | --- | --- |",
-    ...quarantine.reasons.map(
-      ({ code, description, writtenBy }) => `| \`${code}\` | ${description} | ${writtenBy} |`,
+    ...quarantine.reasons.map(({ code, description, writtenBy }) =>
+      cells(`\`${code}\``, description, writtenBy),
     ),
     "",
   ].join("\n");
@@ -43,15 +43,20 @@ export function eventsDocument(): string {
 function fieldRow(field: Field): string {
   const { name, type, aliases = [], privacy = "", since = 1, curated, description } = field;
   const rule = curated === false ? `${privacy}, never a column` : privacy;
-  return `| \`${name}\` | ${type} | ${codes(aliases)} | ${rule} | ${since} | ${description} |`;
+  return cells(`\`${name}\``, type, codes(aliases), rule, since, description);
 }
 
 function columnTable(columns: readonly Column[]): string[] {
   return [
     "| column | type | what it is |",
     "| --- | --- | --- |",
-    ...columns.map(({ name, type, description }) => `| \`${name}\` | ${type} | ${description} |`),
+    ...columns.map(({ name, type, description }) => cells(`\`${name}\``, type, description)),
   ];
+}
+
+/** A row of a table; an empty cell is one blank. */
+function cells(...values: (string | number)[]): string {
+  return `|${values.map((value) => (value === "" ? " |" : ` ${value} |`)).join("")}`;
 }
 
 function listed(fields: readonly Field[]): string {

@@ -20,7 +20,7 @@ export function savedQueries(): SavedQuery[] {
 }
 
 /** The file begins with a comment line, which is the query's description. */
-export function savedQuery(name: string): SavedQuery {
+function savedQuery(name: string): SavedQuery {
   const sql = readFileSync(path.join(FOLDER, `${name}.sql`), "utf8").trim();
   const [first = ""] = sql.split("\n");
   if (!first.startsWith("-- ")) {

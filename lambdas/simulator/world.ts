@@ -32,7 +32,7 @@ export interface Person {
 }
 
 /** A browser of a person's, with the id that the tracker has stored in it. */
-export interface Browser {
+interface Browser {
   device: Device;
   anonymousId: string;
 }

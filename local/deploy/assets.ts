@@ -5,7 +5,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { zip } from "./zip";
 
 /** The content of a StringAsset or FileAsset; paths are relative to the project. */
-export async function assetBytes(asset: unknown, root: string): Promise<Buffer> {
+async function assetBytes(asset: unknown, root: string): Promise<Buffer> {
   if (asset instanceof pulumi.asset.StringAsset) return Buffer.from(await asset.text, "utf8");
   if (asset instanceof pulumi.asset.FileAsset) return readFileSync(resolve(root, await asset.path));
   throw new Error(`the local stack does not support a ${kindOf(asset)}: use a StringAsset or a FileAsset`);

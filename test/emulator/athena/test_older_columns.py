@@ -8,7 +8,7 @@ import pytest
 from emulator_stack import Stack
 from test_saved_queries import Tables
 
-PROJECT = Path(__file__).resolve().parents[2]
+PROJECT = Path(__file__).resolve().parents[3]
 CONTRACT = json.loads((PROJECT / "schema" / "clickstream.json").read_text())
 OLD_FILE = PROJECT / "test" / "fixtures" / "version-1" / "events.parquet"
 PARQUET = "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe"
