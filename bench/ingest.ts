@@ -25,7 +25,7 @@ export const SMALL: IngestBenchOptions = { rounds: 1, repeats: 1 };
 /** The ingest writes every line anew. The baseline neither checks nor writes JSON. */
 const TARGET_RATIO = 0.5;
 const WARM_UP_TURNS = 4;
-/** Of usual events; test/lambdas/ingest/memory.test.ts has the batches that take most. */
+/** Of usual events; test/lambdas/ingest/memory.slow.test.ts has the batches that take most. */
 const MEMORY_LIMIT_MB = 256;
 /** Lambda passes at most 6 MB of JSON and 10,000 records. */
 const MAX_EVENT_BYTES = 6 * 1024 * 1024;

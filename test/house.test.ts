@@ -6,7 +6,7 @@ import { join, resolve } from "node:path";
 
 const ROOT = resolve(__dirname, "..");
 /** The pattern of cli/checks/steps.ts. */
-const NAMED = /(^|[/.])(emulator|spark)\.test\.ts$/;
+const NAMED = /(^|[/.])(emulator|spark|slow)\.test\.ts$/;
 /** Each floor may import from itself and from those below it, never from one above. */
 const FLOORS = [
   ["bench"],

@@ -28,8 +28,8 @@ const MOCHA = [
   process.stdout.isTTY ? "--color" : "--no-color",
 ];
 const MOCHA_COUNTS = { env: "MOCHA_COUNTS", read: (text: string) => JSON.parse(text) as Counts };
-/** What a test file is called that starts the emulator or Spark; test/house.test.ts holds them to it. */
-const STARTS_SOMETHING = "test/**/?(*.)@(emulator|spark).test.ts";
+/** What a test file is called that starts the emulator or Spark (test/house.test.ts holds them to it), or takes long. */
+const STARTS_SOMETHING = "test/**/?(*.)@(emulator|spark|slow).test.ts";
 /** These mostly wait for a program that they start, so they share the machine with the others. */
 const COMMANDS = "test/{cli,bench}/**/*.test.ts";
 /** Node writes it for the tests and for every process that they start. */
@@ -77,7 +77,7 @@ export const CHECKS: readonly Step[] = [
 /** What starts Spark or the emulator: one after the other, as each takes the whole machine. */
 export const TESTS: readonly Step[] = [
   {
-    title: "Tests on the emulator, small benchmarks (mocha)",
+    title: "Long tests, tests on the emulator, small benchmarks (mocha)",
     command: [...MOCHA, STARTS_SOMETHING],
     counts: MOCHA_COUNTS,
     env: NODE_COVERAGE,
