@@ -9,11 +9,12 @@ from lake import arrived, event
 # Written by the job as it was before version 2 of the contract. Then page_title and os were unknown fields, and so
 # they are properties of the row old-1.
 OLD_FILE = Path(__file__).resolve().parents[1] / "fixtures" / "version-1" / "events.parquet"
+OLD_TIME = "2026-03-02T09:00:00.000Z"
 NEW_COLUMNS = ["anonymous_id", "page_title", "utm_source", "utm_medium", "utm_campaign", "os"]
 
 
 def put_old(lake) -> None:
-    folder = lake.folder / "events" / "event_date=2026-03-02"
+    folder = lake.path("events/event_date=2026-03-02")
     folder.mkdir(parents=True, exist_ok=True)
     shutil.copy(OLD_FILE, folder / "part-old.parquet")
 
@@ -28,7 +29,9 @@ def committed_lake(lake):
 
 def test_old_rows_have_null_in_the_new_columns_and_new_rows_of_the_same_date_have_values(lake):
     committed_lake(lake)
-    lake.put_lines([arrived(event("new-1", page_title="Sale", os="Android", anonymous_id="a1", utm_source="ad"), 9)])
+    lake.put_lines(
+        [arrived(event("new-1", OLD_TIME, page_title="Sale", os="Android", anonymous_id="a1", utm_source="ad"), 9)]
+    )
     lake.run("r2")
     # With the schema of the table, as its readers do.
     schema = ", ".join(f"{name} {kind}" for name, kind in EVENT_COLUMNS.items())
@@ -50,8 +53,8 @@ def test_an_event_that_comes_again_with_a_field_that_was_a_property_then_is_a_du
         "browser": "Safari",
         "geo": {"ip": "203.0.113.7", "country": "DE", "city": "Berlin"},
     }
-    lake.put_lines([arrived(event("old-1", **again, page_title="Home", os="iOS"), 8)])
+    lake.put_lines([arrived(event("old-1", OLD_TIME, **again, page_title="Home", os="iOS"), 8)])
     report = lake.run("r2")
     assert (report["curated"], report["duplicates"], report["quarantined"]) == (0, 1, 0)
-    lake.put_lines([arrived(event("old-1", **again, page_title="Other page", os="iOS"), 9)])
+    lake.put_lines([arrived(event("old-1", OLD_TIME, **again, page_title="Other page", os="iOS"), 9)])
     assert lake.run("r3")["quarantine_reasons"] == {"id_conflict": 1}
