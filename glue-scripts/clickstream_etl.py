@@ -13,7 +13,7 @@ from pyspark.context import SparkContext
 from pyspark.sql import SparkSession
 
 from clickstream.arguments import ARGUMENTS, read_options
-from clickstream.aws import Catalog, Store
+from clickstream.aws import GlueCatalog, S3Store
 from clickstream.job import execute
 from clickstream.log import LOG_CONTEXT, say
 from clickstream.run import Run
@@ -24,8 +24,8 @@ def main() -> None:
     LOG_CONTEXT["execution"] = arguments["execution"]
     try:
         options = read_options(arguments, job_run_id())
-        catalog = Catalog(arguments["database"], arguments["table"])
-        report = execute(Run(options, Store(), catalog, open_spark, datetime.now(timezone.utc)))
+        catalog = GlueCatalog(arguments["database"], arguments["table"])
+        report = execute(Run(options, S3Store(), catalog, open_spark, datetime.now(timezone.utc)))
     except Exception as error:
         # Glue's own account of the error is a traceback over many lines, which knows no execution.
         say("the run failed", level="ERROR", error=type(error).__name__, detail=str(error))

@@ -74,7 +74,7 @@ def load_events(run: Run, arrived: Arrived) -> Outcome:
         counts = counted(*judge(arrived))
     check(counts, written)
     reasons = Counter()
-    fates = {fate: counts[fate] for fate in FATES}
+    fates: dict[str, int] = {fate: counts[fate] for fate in FATES}
     if counts["unreadable"]:
         unreadable = objects_of(arrived.spark, arrived.work.raw, counts["unreadable_sources"].split())
         load_unreadable(run, arrived.spark, unreadable)

@@ -41,11 +41,19 @@ def read_options(arguments: dict[str, str], job_run_id: str | None = None) -> Op
 
 def parse_options(arguments: dict[str, str], job_run_id: str | None = None) -> Options:
     """Checks the arguments; all paths end with a slash from here on."""
-    paths = {name: arguments[name].rstrip("/") + "/" for name in ARGUMENTS if name.endswith("_path")}
+
+    def folder(name: str) -> str:
+        return arguments[name].rstrip("/") + "/"
+
     if not re.fullmatch(r"[1-9]\d*", arguments["target_file_mb"]):
         raise ValueError(f"--target_file_mb must be a whole number from 1, got {arguments['target_file_mb']!r}")
     return Options(
-        **paths,
+        raw_path=folder("raw_path"),
+        quarantine_path=folder("quarantine_path"),
+        given_up_path=folder("given_up_path"),
+        curated_path=folder("curated_path"),
+        rebuilt_path=folder("rebuilt_path"),
+        runs_path=folder("runs_path"),
         execution=arguments["execution"],
         privacy=parse_privacy(arguments["privacy"]),
         target_file_mb=int(arguments["target_file_mb"]),

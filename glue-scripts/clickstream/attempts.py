@@ -6,12 +6,12 @@ from concurrent.futures import ThreadPoolExecutor
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from clickstream.aws import StoredObject
 from clickstream.files import current_locations
 from clickstream.log import say
 from clickstream.progress import Work
 from clickstream.rows import extract_raw, flatten
 from clickstream.run import Run
+from clickstream.storage import StoredObject
 
 
 class GivenUp(Exception):

@@ -3,26 +3,19 @@
 import functools
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
-from typing import BinaryIO, NamedTuple
+from typing import IO
 
 import boto3
 from botocore.client import BaseClient
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from clickstream.storage import StoredObject
+
 
 def split_uri(uri: str) -> tuple[str, str]:
     bucket, _, key = uri.removeprefix("s3://").partition("/")
     return bucket, key
-
-
-class StoredObject(NamedTuple):
-    """One object of a listing."""
-
-    uri: str
-    size: int
-    modified: datetime
 
 
 @functools.cache
@@ -32,25 +25,25 @@ def uploading_client(region: str | None) -> BaseClient:
 
 
 @dataclass(frozen=True)
-class Uploads:
+class S3Uploads:
     """Travels to the tasks, where it opens a client with the credentials of the machine that it is on."""
 
     region: str | None
 
-    def open(self) -> Callable[[str, BinaryIO], None]:
+    def open(self) -> Callable[[str, IO[bytes]], None]:
         s3 = uploading_client(self.region)
 
-        def put(uri: str, body: BinaryIO) -> None:
+        def put(uri: str, body: IO[bytes]) -> None:
             bucket, key = split_uri(uri)
             s3.put_object(Bucket=bucket, Key=key, Body=body)
 
         return put
 
 
-class Store:
+class S3Store:
     """Objects in S3, addressed by their s3:// URI."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._s3 = boto3.client("s3")
         # Old versions of boto3 do not know the parameter IfNoneMatch; as a header it works with all of them.
         self._conditional = boto3.client("s3")
@@ -96,9 +89,9 @@ class Store:
         self._s3.put_object(Bucket=bucket, Key=key, Body=body)
 
     @staticmethod
-    def uploads() -> Uploads:
+    def uploads() -> S3Uploads:
         """What the tasks of Spark put files with, wherever they run."""
-        return Uploads(boto3.session.Session().region_name)
+        return S3Uploads(boto3.Session().region_name)
 
     def put_if_absent(self, uri: str, body: bytes) -> bool:
         """False when the object exists; S3 decides, so that of two writers one loses."""
@@ -124,10 +117,10 @@ class Store:
                     raise RuntimeError(f"Could not delete from {bucket}: {answer['Errors'][0]}")
 
 
-class Catalog:
+class GlueCatalog:
     """Where each date of the table lies, as the Glue catalog has it."""
 
-    def __init__(self, database: str, table: str):
+    def __init__(self, database: str, table: str) -> None:
         self._glue = boto3.client("glue")
         self._table = {"DatabaseName": database, "TableName": table}
 

@@ -112,5 +112,6 @@ def next_position(run: Run, work: Work) -> Position:
     """Where the next run goes on: a reprocess takes nothing, so it leaves the position where it was."""
     before = work.position
     if run.options.reprocess:
+        assert before is not None  # `rebuild` refuses to run before the first commit
         return Position(before.listed_at, before.processed_at, [*before.rebuilds, run.processed_at])
     return Position(work.listed_at, run.processed_at, [])

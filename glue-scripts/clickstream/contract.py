@@ -1,9 +1,9 @@
 """The fields of events, raw lines and the table, read from schema/clickstream.json, which the package carries."""
 
 import json
-import pkgutil
+from importlib.resources import files
 
-CONTRACT = json.loads(pkgutil.get_data(__package__, "clickstream.json"))
+CONTRACT = json.loads(files("clickstream").joinpath("clickstream.json").read_bytes())
 
 # A field by its column: the one that the contract names, else the field's name. Columns that were added come last.
 BY_COLUMN = {

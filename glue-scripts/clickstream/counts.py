@@ -1,26 +1,42 @@
 """The counts of a run, observed while its rows are written."""
 
 import threading
+from typing import Any, TypedDict
 
-from pyspark.sql import DataFrame, Observation
+from pyspark.sql import Column, DataFrame, Observation
 
 from clickstream.rows import FATES, fate_counts, line_counts
 
 OBSERVATION_SECONDS = 30
 
-# What is counted of the lines, and of the fates of those that can be read.
-Counts = dict[str, int | str]
+
+class Counts(TypedDict):
+    """What is counted of the lines, and of the fates of those that can be read; the sets are texts with spaces."""
+
+    lines: int
+    unreadable: int
+    unreadable_sources: str
+    new: int
+    recovered: int
+    redelivered: int
+    duplicate: int
+    conflict: int
+    known: int
+    dates: str
+    sources: str
+    first_sources: str
+    known_files: str
 
 
 def observed(lines: Observation, fates: Observation) -> Counts | None:
     """Both observations as one, or None where Spark delivered only one of them or none."""
-    found = observed_counts(lines), observed_counts(fates)
-    return None if None in found else found[0] | found[1]
+    of_lines, of_fates = observed_counts(lines), observed_counts(fates)
+    return None if of_lines is None or of_fates is None else Counts(**of_lines, **of_fates)
 
 
-def observed_counts(observation: Observation) -> dict | None:
+def observed_counts(observation: Observation) -> dict[str, Any] | None:
     """What was observed, or None where Spark did not deliver it: the observation's own wait has no end."""
-    found: list[dict] = []
+    found: list[dict[str, Any]] = []
     waiting = threading.Thread(target=lambda: found.append(observation.get), daemon=True)
     waiting.start()
     waiting.join(OBSERVATION_SECONDS)
@@ -29,7 +45,13 @@ def observed_counts(observation: Observation) -> dict | None:
 
 def counted(events: DataFrame, judged: DataFrame) -> Counts:
     """The same counts by a pass of their own."""
-    return events.agg(*line_counts()).first().asDict() | judged.agg(*fate_counts()).first().asDict()
+    return Counts(**count_rows(events, line_counts()), **count_rows(judged, fate_counts()))
+
+
+def count_rows(rows: DataFrame, counts: list[Column]) -> dict[str, Any]:
+    """These counts by a pass of their own. Spark answers one row, also where there is nothing to count."""
+    [row] = rows.agg(*counts).collect()
+    return row.asDict()
 
 
 def adds_up(counts: Counts, written: int) -> bool:
@@ -50,5 +72,5 @@ def check(counts: Counts, written: int) -> None:
         )
 
 
-def fate_sum(counts: dict) -> int:
+def fate_sum(counts: Counts) -> int:
     return sum(counts[fate] for fate in FATES)

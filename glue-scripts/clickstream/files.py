@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import date
-from typing import BinaryIO, NamedTuple
+from typing import IO, Any, NamedTuple, cast
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -17,7 +17,7 @@ from pyspark import TaskContext
 from pyspark.sql import DataFrame, SparkSession
 
 from clickstream.arguments import Options
-from clickstream.aws import Catalog, Store, Uploads
+from clickstream.storage import Catalog, Store, Uploads
 
 # The files are written by the tasks themselves: at most this many uploads of a task at a time.
 UPLOADS = 8
@@ -90,7 +90,8 @@ def end_tasks(spark: SparkSession) -> None:
     context = spark.sparkContext
     context.cancelAllJobs()
     deadline = time.monotonic() + TASKS_END_SECONDS
-    status = context._jsc.sc().statusTracker()
+    # py4j has no types.
+    status = cast(Any, context._jsc).sc().statusTracker()
     while any(one.numRunningTasks() for one in status.getExecutorInfos()) and time.monotonic() < deadline:
         time.sleep(0.1)
 
@@ -100,9 +101,11 @@ def write_partition(
 ) -> Iterator[pa.RecordBatch]:
     """Within a task: the rows, sorted by date, become a file for each date, put a few at a time."""
     put = uploads.open()
-    name = f"part-{stamp}-{TaskContext.get().partitionId():05d}.parquet"
+    task = TaskContext.get()
+    assert task is not None  # there is one wherever Spark runs a task
+    name = f"part-{stamp}-{task.partitionId():05d}.parquet"
 
-    def upload(day: date, body: BinaryIO, rows: int) -> WrittenFile:
+    def upload(day: date, body: IO[bytes], rows: int) -> WrittenFile:
         uri = f"{base}event_date={day}/{name}"
         size = body.seek(0, io.SEEK_END)
         body.seek(0)
@@ -134,12 +137,12 @@ def by_date(batches: Iterable[pa.RecordBatch]) -> Iterator[tuple[date, pa.Record
             batch.columns[:place] + batch.columns[place + 1 :],
             schema=batch.schema.remove(place),
         )
-        ends = pc.run_end_encode(days).run_ends.to_pylist()
+        ends = pc.call_function("run_end_encode", [days]).run_ends.to_pylist()
         for start, end in itertools.pairwise([0, *ends]):
             yield days[start].as_py(), rest.slice(start, end - start)
 
 
-def parquet_file(pieces: Iterator[pa.RecordBatch]) -> tuple[BinaryIO, int]:
+def parquet_file(pieces: Iterator[pa.RecordBatch]) -> tuple[tempfile.SpooledTemporaryFile[bytes], int]:
     """One Parquet file of all these rows, and their number. What is larger than some megabytes lies on disk."""
     first = next(pieces)
     schema = first.schema
@@ -148,7 +151,14 @@ def parquet_file(pieces: Iterator[pa.RecordBatch]) -> tuple[BinaryIO, int]:
     rows = 0
     body = tempfile.SpooledTemporaryFile(max_size=MOST_IN_MEMORY)  # noqa: SIM115 (its upload closes it)
     # Without Arrow's own schema: a reader takes the types from Parquet's, as it does of Spark's files.
-    with pq.ParquetWriter(body, schema, compression="zstd", use_dictionary=encoded, store_schema=False) as writer:
+    with pq.ParquetWriter(
+        body,
+        schema,
+        compression="zstd",
+        # pyarrow has no types: pyright takes a bool from the default, but a list of columns is documented.
+        use_dictionary=encoded,  # pyright: ignore[reportArgumentType]
+        store_schema=False,
+    ) as writer:
         for group in row_groups(itertools.chain([first], pieces)):
             writer.write_table(group)
             rows += group.num_rows

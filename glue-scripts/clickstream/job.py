@@ -33,7 +33,8 @@ def execute(run: Run) -> dict:
     remove_retired(run)
     clear_dead_attempts(run, work)
     try:
-        outcome = rebuild(run, work) if run.options.reprocess else append_new(run, work)
+        dates = run.options.reprocess
+        outcome = rebuild(run, work, dates) if dates else append_new(run, work)
         report = make_report(run, work, outcome, given_up)
         prepare_commit(run, work, report)
     except GivenUp:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 
 from clickstream.arguments import Options
-from clickstream.aws import Store, StoredObject
 from clickstream.keys import CONFLICT_SUFFIX, RAW_KEY, UNREADABLE_SUFFIX, arrival_hour
+from clickstream.storage import Store, StoredObject
 
 # An object may carry an earlier LastModified than the listing that missed it; an hour covers clocks and slow uploads.
 LISTING_MARGIN = timedelta(hours=1)

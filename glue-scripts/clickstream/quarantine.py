@@ -13,11 +13,11 @@ from urllib.parse import unquote
 from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql import functions as F
 
-from clickstream.aws import Store, StoredObject
 from clickstream.keys import RAW_KEY, UNREADABLE_SUFFIX, arrival_hour
 from clickstream.log import say
 from clickstream.rows import extract_lines, source_of
 from clickstream.run import Run
+from clickstream.storage import Store, StoredObject
 
 # Spark's JSON parser takes no number of more digits.
 LONGEST_NUMBER = 1000

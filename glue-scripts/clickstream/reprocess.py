@@ -2,11 +2,12 @@
 
 import json
 from datetime import datetime, timedelta, timezone
+from typing import Any
 
 from pyspark.sql import DataFrame, Observation, SparkSession
 from pyspark.sql import functions as F
 
-from clickstream.counts import observed_counts
+from clickstream.counts import count_rows, observed_counts
 from clickstream.files import current_locations, write_parquet
 from clickstream.log import say, size_text
 from clickstream.privacy import protect
@@ -32,8 +33,8 @@ class NothingToReprocess(Exception):
     """No run was committed yet, so there is nothing that a reprocess could read again."""
 
 
-def rebuild(run: Run, work: Work) -> Outcome:
-    """Rebuilds the dates that were asked for.
+def rebuild(run: Run, work: Work, span: tuple[str, str]) -> Outcome:
+    """Rebuilds the dates from the first to the last of the span.
 
     Raw objects that no run took yet are left to the next run, which counts them as it always does.
     """
@@ -42,7 +43,7 @@ def rebuild(run: Run, work: Work) -> Outcome:
             f"No committed run under {run.options.runs_path} took a raw object that is still there. "
             "Run the pipeline once without `reprocess` first."
         )
-    first, last = run.options.reprocess
+    first, last = span
     raw_bytes = sum(one.size for one in work.taken_raw)
     say(f"rebuilding {first} to {last} from {len(work.taken_raw):,} raw objects ({size_text(raw_bytes)})")
     spark = run.start_spark(work.taken_raw)
@@ -50,7 +51,7 @@ def rebuild(run: Run, work: Work) -> Outcome:
     root = f"{run.options.rebuilt_path}{run.options.execution}/{run.stamp}/"
     note_retirement(run, root, {})
     lines = Observation("lines")
-    rows = rebuilt_rows(run, work, spark, locations, lines)
+    rows = rebuilt_rows(run, work, span, spark, locations, lines)
     files = write_parquet(rows, root, run.stamp, run.store.uploads())
     counted = observed_counts(lines) or counted_lines(spark, work)
     dates = sorted({file.event_date for file in files})
@@ -62,9 +63,11 @@ def rebuild(run: Run, work: Work) -> Outcome:
     return Outcome(counted["lines"], {"new": written}, {}, dates, files, sorted(old.values()))
 
 
-def rebuilt_rows(run: Run, work: Work, spark: SparkSession, locations: dict[str, str], lines: Observation) -> DataFrame:
+def rebuilt_rows(
+    run: Run, work: Work, span: tuple[str, str], spark: SparkSession, locations: dict[str, str], lines: Observation
+) -> DataFrame:
     """The dates' rows from raw, and those curated ones that raw no longer has."""
-    first, last = run.options.reprocess
+    first, last = span
     raw = extract_raw(spark, work.taken_raw)
     inside = {day: location for day, location in locations.items() if first <= day <= last}
     outside = {day: location for day, location in locations.items() if day not in inside}
@@ -96,9 +99,9 @@ def rebuilt_rows(run: Run, work: Work, spark: SparkSession, locations: dict[str,
     return fresh.unionByName(to_table(kept))
 
 
-def counted_lines(spark: SparkSession, work: Work) -> dict:
+def counted_lines(spark: SparkSession, work: Work) -> dict[str, Any]:
     """The same count by a pass of its own."""
-    return flatten(extract_raw(spark, work.taken_raw), "source").agg(*line_counts()).first().asDict()
+    return count_rows(flatten(extract_raw(spark, work.taken_raw), "source"), line_counts())
 
 
 def note_retirement(run: Run, root: str, old: dict[str, str]) -> None:

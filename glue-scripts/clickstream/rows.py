@@ -2,15 +2,18 @@
 
 import functools
 import re
+from typing import Literal, get_args
 
 from pyspark.sql import Column, DataFrame, SparkSession, Window
 from pyspark.sql import functions as F
 
-from clickstream.aws import StoredObject
 from clickstream.contract import CONTENT, EVENT_COLUMNS, FIELDS, RAW_SCHEMA
 from clickstream.progress import Position
+from clickstream.storage import StoredObject
 
-FATES = ("new", "recovered", "redelivered", "duplicate", "conflict", "known")
+Fate = Literal["new", "recovered", "redelivered", "duplicate", "conflict", "known"]
+
+FATES: tuple[Fate, ...] = get_args(Fate)
 
 DAYS = ("Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday")
 

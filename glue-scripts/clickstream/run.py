@@ -8,9 +8,9 @@ from datetime import datetime
 from pyspark.sql import SparkSession
 
 from clickstream.arguments import Options
-from clickstream.aws import Catalog, Store, StoredObject
 from clickstream.files import WrittenFile
 from clickstream.settings import configure
+from clickstream.storage import Catalog, Store, StoredObject
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,8 @@ def spark(tmp_path_factory):
     folder = tmp_path_factory.mktemp("spark")
     session = (
         # A failed task is tried again, as on a cluster.
-        SparkSession.builder.master("local[2, 3]")
+        SparkSession.Builder()
+        .master("local[2, 3]")
         .appName("glue-scripts")
         .config("spark.driver.memory", "1g")
         .config("spark.driver.host", "127.0.0.1")

@@ -7,19 +7,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO
 
-from clickstream.aws import StoredObject
+from clickstream.storage import StoredObject
 
 
 @dataclass(frozen=True)
 class DirectoryUploads:
     """The same as the job's Uploads: a file is there whole or not at all, and in the place of one of its name."""
 
-    def open(self) -> Callable[[str, BinaryIO], None]:
+    def open(self) -> Callable[[str, IO[bytes]], None]:
         return self.put
 
-    def put(self, uri: str, body: BinaryIO) -> None:
+    def put(self, uri: str, body: IO[bytes]) -> None:
         target = DirectoryStore.path(uri)
         target.parent.mkdir(parents=True, exist_ok=True)
         # Hidden from readers and listings until it has its name, as a PUT is.
@@ -34,7 +34,7 @@ class FailingUploads(DirectoryUploads):
 
     day: str
 
-    def put(self, uri: str, body: BinaryIO) -> None:
+    def put(self, uri: str, body: IO[bytes]) -> None:
         if f"event_date={self.day}/" in uri:
             raise ConnectionError(f"no upload for {self.day}")
         super().put(uri, body)
@@ -46,7 +46,7 @@ class FailingOnce(DirectoryUploads):
 
     marker: str
 
-    def put(self, uri: str, body: BinaryIO) -> None:
+    def put(self, uri: str, body: IO[bytes]) -> None:
         super().put(uri, body)
         try:
             Path(self.marker).open("x").close()

@@ -11,7 +11,7 @@ import pytest
 from botocore.exceptions import ClientError
 from botocore.stub import Stubber
 
-from clickstream.aws import Catalog, Store, uploading_client
+from clickstream.aws import GlueCatalog, S3Store, uploading_client
 
 DESCRIPTOR = {"Columns": [{"Name": "event_id", "Type": "string"}], "Location": "s3://b/events/"}
 
@@ -28,10 +28,20 @@ def account(monkeypatch: pytest.MonkeyPatch) -> None:
     uploading_client.cache_clear()
 
 
+class AnsweringServer(ThreadingHTTPServer):
+    """Answers every request with its status, and remembers it."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Answering)
+        self.seen: list[tuple[str, str, str | None, bytes]] = []
+        self.status = 200
+
+
 class Answering(BaseHTTPRequestHandler):
-    """Answers every request with the server's status, and remembers it."""
+    """One request to that server."""
 
     def answer(self) -> None:
+        assert isinstance(self.server, AnsweringServer)
         length = int(self.headers.get("Content-Length", 0))
         body = self.rfile.read(length)
         self.server.seen.append((self.command, self.path, self.headers.get("If-None-Match"), body))
@@ -41,14 +51,13 @@ class Answering(BaseHTTPRequestHandler):
 
     do_PUT = do_GET = answer
 
-    def log_message(self, *_: object) -> None:
+    def log_message(self, format: str, *args: object) -> None:
         """Nothing: the tests look at what was seen."""
 
 
 @pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[ThreadingHTTPServer]:
-    running = ThreadingHTTPServer(("127.0.0.1", 0), Answering)
-    running.seen, running.status = [], 200
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[AnsweringServer]:
+    running = AnsweringServer()
     threading.Thread(target=running.serve_forever, daemon=True).start()
     monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{running.server_port}")
     yield running
@@ -57,7 +66,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[ThreadingHTTPServer]:
 
 
 def test_a_report_is_put_only_where_none_is(server):
-    store = Store()
+    store = S3Store()
     assert store.put_if_absent("s3://b/runs/e1.json", b"{}") is True
     store.put("s3://b/runs/taken/e1.json.gz", b"list")
     conditions = [condition for _, _, condition, _ in server.seen]
@@ -67,17 +76,17 @@ def test_a_report_is_put_only_where_none_is(server):
 @pytest.mark.parametrize("status", [409, 412])
 def test_a_report_that_exists_or_is_just_being_put_is_left_alone(server, status):
     server.status = status
-    assert Store().put_if_absent("s3://b/runs/e1.json", b"{}") is False
+    assert S3Store().put_if_absent("s3://b/runs/e1.json", b"{}") is False
 
 
 def test_any_other_refusal_of_the_report_ends_the_run(server):
     server.status = 403
     with pytest.raises(ClientError):
-        Store().put_if_absent("s3://b/runs/e1.json", b"{}")
+        S3Store().put_if_absent("s3://b/runs/e1.json", b"{}")
 
 
 def test_a_file_is_put_by_one_request_from_wherever_it_travels(server, monkeypatch):
-    uploads = pickle.loads(pickle.dumps(Store.uploads()))
+    uploads = pickle.loads(pickle.dumps(S3Store.uploads()))
     # A machine of the cluster may know no region: it came with the uploads.
     monkeypatch.delenv("AWS_DEFAULT_REGION")
     body = io.BytesIO(b"PAR1...PAR1")
@@ -92,11 +101,11 @@ def test_a_file_is_put_by_one_request_from_wherever_it_travels(server, monkeypat
 def test_a_file_that_s3_refuses_fails_its_task(server):
     server.status = 403
     with pytest.raises(ClientError):
-        Store.uploads().open()("s3://bucket/events/part-1.parquet", io.BytesIO(b"x"))
+        S3Store.uploads().open()("s3://bucket/events/part-1.parquet", io.BytesIO(b"x"))
 
 
 def test_a_failed_deletion_is_an_error_with_the_key():
-    store = Store()
+    store = S3Store()
     with Stubber(store._s3) as stub:
         stub.add_response("delete_objects", {"Errors": [{"Key": "k1", "Code": "AccessDenied"}]})
         with pytest.raises(RuntimeError, match=r"Could not delete from b: .*k1"):
@@ -104,7 +113,7 @@ def test_a_failed_deletion_is_an_error_with_the_key():
 
 
 def test_deletes_a_thousand_objects_a_request():
-    store = Store()
+    store = S3Store()
 
     def request(first: int, last: int) -> dict:
         return {"Bucket": "b", "Delete": {"Objects": [{"Key": f"k{n}"} for n in range(first, last)], "Quiet": True}}
@@ -118,7 +127,7 @@ def test_deletes_a_thousand_objects_a_request():
 
 def test_lists_every_page():
     moment = datetime(2026, 3, 15, tzinfo=timezone.utc)
-    store = Store()
+    store = S3Store()
     with Stubber(store._s3) as stub:
         first = {"Key": "raw/1", "Size": 10, "LastModified": moment}
         stub.add_response(
@@ -135,7 +144,7 @@ def test_lists_every_page():
 
 
 def test_lists_no_folder_where_it_is_not_wanted():
-    store = Store()
+    store = S3Store()
     with Stubber(store._s3) as stub:
         found = {"Key": "runs/e1.json", "Size": 10, "LastModified": datetime(2026, 3, 15, tzinfo=timezone.utc)}
         stub.add_response(
@@ -159,7 +168,7 @@ def given(day: str) -> dict:
 
 
 def test_locations_end_with_a_slash_on_every_page():
-    catalog = Catalog("d", "events")
+    catalog = GlueCatalog("d", "events")
     with Stubber(catalog._glue) as stub:
         stub.add_response("get_partitions", page({"2026-03-14": "s3://b/x"}) | {"NextToken": "t"})
         stub.add_response("get_partitions", page({"2026-03-15": "s3://b/y/"}))
@@ -168,7 +177,7 @@ def test_locations_end_with_a_slash_on_every_page():
 
 def test_switches_a_hundred_known_dates_in_one_call_and_registers_unknown_ones():
     known = {f"{day:03d}": "s3://b/old/" for day in range(101)}
-    catalog = Catalog("d", "events")
+    catalog = GlueCatalog("d", "events")
     where = {"DatabaseName": "d", "TableName": "events"}
     with Stubber(catalog._glue) as stub:
         table = {"Table": {"Name": "events", "StorageDescriptor": DESCRIPTOR}}
@@ -183,7 +192,7 @@ def test_switches_a_hundred_known_dates_in_one_call_and_registers_unknown_ones()
 
 
 def test_a_partition_that_the_catalog_refuses_ends_the_run():
-    catalog = Catalog("d", "events")
+    catalog = GlueCatalog("d", "events")
     with Stubber(catalog._glue) as stub:
         stub.add_response("get_table", {"Table": {"Name": "events", "StorageDescriptor": DESCRIPTOR}})
         stub.add_response("get_partitions", page({"2026-03-15": "s3://b/old/"}))

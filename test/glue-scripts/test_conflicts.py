@@ -1,6 +1,7 @@
 """Another event under a known id goes to the quarantine, where people see it; a copy is a duplicate."""
 
 import json
+from typing import Any
 
 import pytest
 
@@ -116,7 +117,7 @@ def test_a_redelivered_conflict_is_neither_counted_nor_kept_again(lake):
     ],
 )
 def test_a_copy_stays_a_duplicate_when_the_privacy_rules_change_between(lake, before, after):
-    sent = SENT | {"properties": {"email": "jane@example.org", "coupon": "SPRING"}}
+    sent: dict[str, Any] = SENT | {"properties": {"email": "jane@example.org", "coupon": "SPRING"}}
     lake.put_lines([arrived(event("a", **sent), 1)])
     lake.run("r1", privacy=before)
     lake.put_lines([arrived(event("a", **sent), 9), arrived(event("a", **sent, event_type="purchase"), 10)])

@@ -4,6 +4,7 @@ import json
 import re
 import shutil
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -35,7 +36,7 @@ class Steps:
         patch.setattr(lake.catalog, "switch", self.watched(lake.catalog.switch, "switch", lambda places: ""))
 
     def watched(self, real: Callable, verb: str, target: Callable) -> Callable:
-        def step(*arguments: object) -> object:
+        def step(*arguments: Any) -> object:
             path = target(*arguments).removeprefix(self.lake.uri(""))
             # The name of the folder is enough, but of the report itself.
             name = f"{verb} {path if path.startswith('runs/k') else self.folder(path)}".strip()
@@ -148,7 +149,7 @@ def test_rows_that_a_dead_attempt_left_twice_are_there_once_after_the_next_run(p
 def test_a_run_that_finds_its_rows_twice_removes_them_before_it_fails(prepared, lake, monkeypatch):
     before = lake.files()
 
-    def published_twice(*arguments: object) -> list:
+    def published_twice(*arguments: Any) -> list:
         written = write_parquet(*arguments)
         twice(lake, set(before))
         return [written[0], *written]

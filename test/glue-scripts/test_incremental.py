@@ -1,8 +1,10 @@
 """Runs after runs: each takes what came since, curates an event once, and counts a line once."""
 
 import threading
+from typing import Any
 
 import pytest
+from pyspark.sql import Observation
 
 from clickstream.commit import prepare_commit
 from clickstream.counts import observed_counts
@@ -166,7 +168,9 @@ def test_of_two_runs_that_end_in_the_same_name_the_second_is_refused(lake, monke
 
 def test_counts_that_spark_counted_twice_are_counted_again(lake, monkeypatch):
     def doubled(observation) -> dict:
-        return {name: n * 2 if isinstance(n, int) else n for name, n in observed_counts(observation).items()}
+        found = observed_counts(observation)
+        assert found is not None
+        return {name: n * 2 if isinstance(n, int) else n for name, n in found.items()}
 
     monkeypatch.setattr("clickstream.counts.observed_counts", doubled)
     lake.put_raw(event("c"), event("c"), "{cut", first=200)
@@ -182,10 +186,11 @@ def test_lost_counts_are_counted_again(lake, monkeypatch):
 
 
 def test_waits_for_an_observation_only_so_long(monkeypatch):
-    class Silent:
+    class Silent(Observation):
         @property
-        def get(self):
+        def get(self) -> dict[str, Any]:
             threading.Event().wait(5)
+            return {}
 
     monkeypatch.setattr("clickstream.counts.OBSERVATION_SECONDS", 0.05)
     assert observed_counts(Silent()) is None

@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import ipaddress
+from typing import Any, cast
 
 import pytest
 from pyspark.sql import functions as F
@@ -112,7 +113,8 @@ def test_the_key_shows_in_no_query_plan(spark):
     rows = spark.createDataFrame([(*["u"] * len(SCRUBBED), None)], f"{text}, properties map<string,string>")
     rows = rows.withColumn("ip", F.lit(None).cast("string"))
     rules = {"user_id": "hash"}
-    plan = protect(rows, spark, rules, key)._jdf.queryExecution().toString().lower()
+    # py4j has no types.
+    plan = cast(Any, protect(rows, spark, rules, key)._jdf).queryExecution().toString().lower()
     for secret in (key, bytes(byte ^ 0x36 for byte in block), bytes(byte ^ 0x5C for byte in block)):
         assert secret.hex() not in plan
         assert secret.decode("latin-1").lower() not in plan
