@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from ..core.context import Context
+
 _REPLACED = {
     "_start_query_execution": "start_query_execution",
     "_get_query_execution": "get_query_execution",
@@ -46,7 +48,7 @@ _S3 = [
 PATCHES = [*(("ministack.services.athena", name) for name in _REPLACED), *_CALLED, *_GLUE, *_S3]
 
 
-def install(context) -> None:
+def install(context: Context) -> None:
     """Replace MiniStack's functions with those of service.py."""
     from ministack.services import athena
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from ministack.core.responses import get_account_id, get_region
@@ -114,7 +115,7 @@ def partitions(table: Table) -> list[dict]:
     return list(glue._partitions.get(f"{table.database}/{table.name}", []))
 
 
-def call(action, request: dict) -> None:
+def call(action: Callable[[dict], tuple], request: dict) -> None:
     """Run one of MiniStack's Glue actions. Its error becomes Hive's DDL error."""
     status, _, body = action(request)
     if status >= 300:

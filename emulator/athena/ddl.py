@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from . import serde
+from .catalog import Table
 from .errors import AthenaFailure, MalformedQuery
 from .scanner import Scanner
 from .types import parse_hive_type
@@ -136,7 +137,7 @@ def added_columns(scanner: Scanner) -> list[dict]:
     return columns
 
 
-def create_statement(table) -> list[str]:
+def create_statement(table: Table) -> list[str]:
     """SHOW CREATE TABLE, line by line."""
     lines = [f"CREATE EXTERNAL TABLE `{table.name}`("]
     lines += _column_lines(table.columns)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
+from typing import TypeVar
 
 import duckdb
 from sqlglot import exp
@@ -309,7 +310,10 @@ def _run(prepared: Prepared, session: Session) -> Outcome:
     return Outcome(columns, rows)
 
 
-def guarded(prepared: Prepared, action: Callable):
+Answer = TypeVar("Answer")
+
+
+def guarded(prepared: Prepared, action: Callable[[], Answer]) -> Answer:
     """Run an action that uses DuckDB and translate its errors to Athena's."""
     try:
         return action()

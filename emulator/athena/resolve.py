@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from sqlglot import exp
@@ -108,7 +109,9 @@ def _is_cte(node: exp.Table) -> bool:
     return False
 
 
-def _use(query: Query, node: exp.Table, table: Table | None = None, virtual=None) -> None:
+def _use(
+    query: Query, node: exp.Table, table: Table | None = None, virtual: Callable[[str], str] | None = None
+) -> None:
     name = f"table_{next(_NUMBERS)}"
     alias = node.args.get("alias") or exp.TableAlias(this=exp.to_identifier(node.name.lower(), quoted=True))
     own = exp.Table(this=exp.to_identifier(name, quoted=True), alias=alias.copy())

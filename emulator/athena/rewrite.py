@@ -145,7 +145,7 @@ def _unit(node: exp.Expr) -> str:
     return unit
 
 
-def _date_add(_node, args: list) -> exp.Expr:
+def _date_add(_node: exp.Expr, args: list) -> exp.Expr:
     unit, amount = _unit(args[0]), args[1]
     if unit == "quarter":
         unit, amount = "month", exp.Paren(this=exp.Mul(this=amount, expression=exp.Literal.number(3)))
@@ -169,7 +169,7 @@ def _at_timezone(node: exp.Expr, moment: exp.Expr, zone: exp.Expr) -> exp.Expr:
     return exp.AtTimeZone(this=instant, zone=exp.Literal.string(name))
 
 
-def _reduce(_node, args: list) -> exp.Expr:
+def _reduce(_node: exp.Expr, args: list) -> exp.Expr:
     array, start, step, finish = args
     folded = call("list_reduce", array, step, start)
     return call("list_extract", call("list_transform", call("list_value", folded), finish), exp.Literal.number(1))

@@ -11,7 +11,7 @@ from pathlib import Path
 import duckdb
 
 from . import serde, store
-from .catalog import Table
+from .catalog import Column, Table
 from .errors import AthenaFailure, not_supported
 from .tables import DataFile
 from .types import quoted, text
@@ -161,7 +161,7 @@ def _parquet_columns(table: Table, physical: dict[str, str], wanted: list[str], 
     return columns
 
 
-def _check_type(column, found: str, target: str, sample: DataFile) -> None:
+def _check_type(column: Column, found: str, target: str, sample: DataFile) -> None:
     if _plain(found) == _plain(target) or target in _WIDER.get(found, ()):
         return
     both_decimal = found.startswith("DECIMAL") and target.startswith("DECIMAL")

@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Iterator
 from datetime import date, datetime, timezone
 from decimal import Decimal, InvalidOperation
+from typing import Any
 
 from .catalog import Column
 from .errors import AthenaFailure, not_supported
@@ -92,7 +93,7 @@ def _json_rows(lines: list[str], columns: list[Column], library: str, parameters
         yield [_json_value(lowered.get(sources[c.name]), c.type, c.name) for c in columns]
 
 
-def _json_value(value, kind: HiveType, column: str):
+def _json_value(value: Any, kind: HiveType, column: str) -> Any:
     if value is None:
         return None
     if kind.name in ("string", "varchar", "char"):
@@ -117,19 +118,19 @@ def _json_value(value, kind: HiveType, column: str):
     return scalar(str(value) if not isinstance(value, bool) else str(value).lower(), kind, column)
 
 
-def _number(value):
+def _number(value: object) -> int | float:
     if isinstance(value, Decimal):
         return int(value) if value == value.to_integral_value() and "." not in str(value) else float(value)
     raise TypeError(f"{value!r} is no JSON value")
 
 
-def _require(condition: bool, value, kind: HiveType, column: str) -> None:
+def _require(condition: bool, value: object, kind: HiveType, column: str) -> None:
     if not condition:
         written = json.dumps(value, default=str)[:100]
         raise BadValue(f"Error parsing field value '{written}' for field {column}: it is no {kind.trino}")
 
 
-def scalar(source: str, kind: HiveType, column: str):
+def scalar(source: str, kind: HiveType, column: str) -> Any:
     """One value of text as the column's type, in the form that DuckDB casts from."""
     try:
         return _scalar(source, kind)
@@ -138,7 +139,7 @@ def scalar(source: str, kind: HiveType, column: str):
         raise BadValue(message) from error
 
 
-def _scalar(source: str, kind: HiveType):
+def _scalar(source: str, kind: HiveType) -> Any:
     name = kind.name
     if name in _RANGES:
         number = int(source)
@@ -201,7 +202,7 @@ def _split(line: str, separator: str, escape: str | None) -> list[str]:
     return [*fields, current]
 
 
-def _lazy_value(field: str | None, column: Column, null: str, nested: tuple[str, str]):
+def _lazy_value(field: str | None, column: Column, null: str, nested: tuple[str, str]) -> Any:
     """LazySimpleSerDe reads invalid values and empty numbers as NULL."""
     kind = column.type
     if field is None or field == null:
@@ -225,7 +226,7 @@ def _lazy_value(field: str | None, column: Column, null: str, nested: tuple[str,
         return None
 
 
-def _scalar_or_text(source: str, kind: HiveType):
+def _scalar_or_text(source: str, kind: HiveType) -> Any:
     return source if kind.name in ("string", "varchar", "char") else _scalar(source, kind)
 
 
@@ -257,7 +258,7 @@ def _csv_fields(line: str, separator: str, quote: str, escape: str) -> list[str]
     return [*fields, current]
 
 
-def _csv_value(field: str | None, column: Column):
+def _csv_value(field: str | None, column: Column) -> Any:
     """Dates are days, timestamps milliseconds since 1970; an empty number is an error."""
     kind = column.type
     if field is None:

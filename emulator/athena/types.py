@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from functools import cache
+from typing import Any
 
 from .errors import AthenaFailure
 
@@ -188,12 +189,12 @@ _TRINO = {
 }
 
 
-def type_id(duckdb_type) -> str:
+def type_id(duckdb_type: Any) -> str:
     """`id` of DuckDB's type object, with JSON distinguished from VARCHAR."""
     return "json" if str(duckdb_type) == "JSON" else duckdb_type.id
 
 
-def column_info(name: str, duckdb_type) -> dict:
+def column_info(name: str, duckdb_type: Any) -> dict:
     """One ColumnInfo of GetQueryResults for a result column."""
     kind, scale = type_id(duckdb_type), 0
     if kind == "decimal":
@@ -233,7 +234,7 @@ def text_column(name: str) -> dict:
     }
 
 
-def trino_name(duckdb_type) -> str:
+def trino_name(duckdb_type: Any) -> str:
     """A type's name in `typeof` and error messages."""
     kind = type_id(duckdb_type)
     if kind in ("list", "array"):
@@ -250,7 +251,7 @@ def trino_name(duckdb_type) -> str:
     return _TRINO.get(athena, athena)
 
 
-def hive_name(duckdb_type) -> str:
+def hive_name(duckdb_type: Any) -> str:
     """The Hive type that CTAS and CREATE VIEW register for a result column."""
     kind = type_id(duckdb_type)
     if kind in ("list", "array"):

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 import struct
+from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
+from typing import Any
 
 from .errors import AthenaFailure, not_supported
 from .types import type_id
@@ -13,7 +15,7 @@ from .types import type_id
 _BIGINT = 1 << 63
 
 
-def render(value, duckdb_type) -> str | None:
+def render(value: Any, duckdb_type: Any) -> str | None:
     """The text of one value; None for NULL."""
     if value is None:
         return None
@@ -31,12 +33,12 @@ def render(value, duckdb_type) -> str | None:
     return _SCALAR.get(kind, str)(value)
 
 
-def _nested(value, duckdb_type) -> str:
+def _nested(value: Any, duckdb_type: Any) -> str:
     rendered = render(value, duckdb_type)
     return "null" if rendered is None else rendered
 
 
-def _row(value, children) -> str:
+def _row(value: Any, children: list[tuple[str, Any]]) -> str:
     values = list(value.values()) if isinstance(value, dict) else list(value)
     names = [name or f"field{i}" for i, (name, _) in enumerate(children)]
     parts = zip(names, values, (child for _, child in children), strict=True)
@@ -62,7 +64,7 @@ def _shortest_float(value: float) -> str:
     return repr(value)
 
 
-def _java(value: float, shortest) -> str:
+def _java(value: float, shortest: Callable[[float], str]) -> str:
     if math.isnan(value):
         return "NaN"
     if math.isinf(value):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import duckdb
 from ministack.core.responses import new_uuid
 
 from . import catalog, ddl, engine, store
@@ -231,7 +232,9 @@ class _Target:
                 self._copy_partition(connection, folder, keys, values)
             return total
 
-    def _copy_partition(self, connection, folder: Path, keys: list[str], values: tuple) -> None:
+    def _copy_partition(
+        self, connection: duckdb.DuckDBPyConnection, folder: Path, keys: list[str], values: tuple
+    ) -> None:
         conditions = [
             f"{key} IS NULL" if value is None else f"CAST({key} AS VARCHAR) = {text(value)}"
             for key, value in zip(keys, values, strict=True)
@@ -247,7 +250,7 @@ class _Target:
         path = catalog.partition_path(self.table.keys, values)
         return f"{self.table.location.rstrip('/')}/{path}/"
 
-    def _copy(self, connection, folder: Path, condition: str, location: str) -> None:
+    def _copy(self, connection: duckdb.DuckDBPyConnection, folder: Path, condition: str, location: str) -> None:
         columns = ", ".join(_written_column(column, self.names) for column in self.table.columns)
         name = f"{new_uuid()}.parquet"
         rows = f"SELECT {columns} FROM rows_ WHERE {condition}"

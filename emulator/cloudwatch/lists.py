@@ -15,7 +15,7 @@ PATCHES = [("ministack.services.cloudwatch", "_list_dashboards")]
 def install(_context: Context) -> None:
     listed = cloudwatch._list_dashboards
 
-    def with_epoch_times(params, data, is_cbor, is_json=False):
+    def with_epoch_times(params: dict, data: dict, is_cbor: bool, is_json: bool = False) -> tuple:
         answer = listed(params, data, is_cbor, is_json)
         if not is_json:
             return answer

@@ -20,6 +20,7 @@ import threading
 import time
 import urllib.request
 import uuid
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import Any, NoReturn, TextIO
@@ -236,7 +237,7 @@ async def _serve(app: Any, context: Context, listener: socket.socket, ready_line
     return 0 if announced.done() and announced.result() else 1
 
 
-def _watch_stdin(ended) -> None:
+def _watch_stdin(ended: Callable[[], object]) -> None:
     """Exit when the caller closes our stdin, or ends."""
     caller = os.dup(0)
     null = os.open(os.devnull, os.O_RDONLY)

@@ -41,7 +41,7 @@ _lock = threading.RLock()
 class CatalogError(Exception):
     """An answer of the API that is an error: its code and message."""
 
-    def __init__(self, code: str, message: str):
+    def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
         self.code = code
 
@@ -56,7 +56,7 @@ def install(context: Context) -> None:
     }
     dispatch = glue._handle_request_sync
 
-    def handle(method, path, headers, body, query_params):
+    def handle(method: str, path: str, headers: dict, body: bytes, query_params: dict) -> tuple:
         handler = added.get(headers.get("x-amz-target", "").split(".")[-1])
         if handler and not path.startswith("/iceberg"):
             return handler(json.loads(body or "{}"))
@@ -66,7 +66,7 @@ def install(context: Context) -> None:
 
 
 def _answering(handler: Callable[[dict], dict]) -> Callable[[dict], tuple]:
-    def answer(data: dict):
+    def answer(data: dict) -> tuple:
         try:
             with _lock:
                 return json_response(handler(data))

@@ -107,7 +107,7 @@ def install(context: Context) -> None:
 # ---- job definitions ----
 
 
-def _create_job(data: dict):
+def _create_job(data: dict) -> tuple:
     name = data.get("Name")
     if not name:
         return _invalid("Name is required")
@@ -126,7 +126,7 @@ def _create_job(data: dict):
     return json_response({"Name": name})
 
 
-def _update_job(data: dict):
+def _update_job(data: dict) -> tuple:
     name = data.get("JobName") or ""
     if name not in glue._jobs:
         return _job_not_found(name)
@@ -141,7 +141,7 @@ def _update_job(data: dict):
     return json_response({"JobName": name})
 
 
-def _delete_job(data: dict):
+def _delete_job(data: dict) -> tuple:
     name = data.get("JobName") or ""
     _stop_and_wait([run for run in list(_live.values()) if run.record["JobName"] == name])
     glue._jobs.pop(name, None)
@@ -176,7 +176,7 @@ def _definition_problem(definition: dict) -> str | None:
 # ---- job runs ----
 
 
-def _start_job_run(data: dict):
+def _start_job_run(data: dict) -> tuple:
     name = data.get("JobName") or ""
     with _lock:
         definition = glue._jobs.get(name)
@@ -324,7 +324,7 @@ def _fetch(location: str) -> bytes:
     return bytes(content)
 
 
-def _get_job_run(data: dict):
+def _get_job_run(data: dict) -> tuple:
     name, run_id = data.get("JobName") or "", data.get("RunId") or ""
     if name not in glue._jobs:
         return _job_not_found(name)
@@ -332,7 +332,7 @@ def _get_job_run(data: dict):
     return json_response({"JobRun": record}) if record else _run_not_found(run_id)
 
 
-def _get_job_runs(data: dict):
+def _get_job_runs(data: dict) -> tuple:
     name = data.get("JobName") or ""
     if name not in glue._jobs:
         return _job_not_found(name)
@@ -344,7 +344,7 @@ def _get_job_runs(data: dict):
     return json_response({"JobRuns": records, **({"NextToken": token} if token else {})})
 
 
-def _batch_stop_job_run(data: dict):
+def _batch_stop_job_run(data: dict) -> tuple:
     name = data.get("JobName") or ""
     stopped, errors, runs = [], [], []
     for run_id in data.get("JobRunIds") or []:
@@ -429,13 +429,13 @@ def _now() -> float:
     return round(time.time(), 3)
 
 
-def _invalid(message: str):
+def _invalid(message: str) -> tuple:
     return error_response_json("InvalidInputException", message, 400)
 
 
-def _job_not_found(name: str | None):
+def _job_not_found(name: str | None) -> tuple:
     return error_response_json("EntityNotFoundException", f"Job {name} not found", 400)
 
 
-def _run_not_found(run_id: str | None):
+def _run_not_found(run_id: str | None) -> tuple:
     return error_response_json("EntityNotFoundException", f"Job run {run_id} not found", 400)

@@ -18,6 +18,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from xml.sax.saxutils import quoteattr
@@ -50,7 +51,7 @@ def read_jar_list(path: Path = JAR_LIST) -> list[Jar]:
     return [Jar(**entry) for entry in json.loads(path.read_text())]
 
 
-def ensure_jars(dest: Path, jars: list[Jar], report=print) -> list[Path]:
+def ensure_jars(dest: Path, jars: list[Jar], report: Callable[[str], object] = print) -> list[Path]:
     """Brings what is missing or damaged in `dest` and returns the paths of all."""
     dest.mkdir(parents=True, exist_ok=True)
     with (dest / ".lock").open("w") as lock:

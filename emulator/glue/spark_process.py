@@ -78,7 +78,7 @@ class SparkJob:
 class SparkProcess:
     """Started by the constructor; `wait` until it ends, `kill` at any time, `close` at last."""
 
-    def __init__(self, context: Context, job: SparkJob, log_dir: Path, on_line: Callable[[str, str], None]):
+    def __init__(self, context: Context, job: SparkJob, log_dir: Path, on_line: Callable[[str, str], None]) -> None:
         self._marker = f"{RUN_VARIABLE}={job.run_id}"
         self._folder = context.temp_dir / "glue" / job.run_id
         self._outcome_file = self._folder / "outcome.json"

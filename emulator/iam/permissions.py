@@ -18,6 +18,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from ministack import app
 from ministack.core import iam_actions, iam_evaluator, responses
@@ -78,7 +79,7 @@ class Session:
 class Denied(Exception):
     """The policies do not allow it. The message is AWS's, with caller, action and resource."""
 
-    def __init__(self, session: Session, action: str, resource: str, explicit: bool):
+    def __init__(self, session: Session, action: str, resource: str, explicit: bool) -> None:
         why = (
             "with an explicit deny in a policy"
             if explicit
@@ -230,7 +231,7 @@ def _asked(principal: str, action: str, resource: str, keys: dict[str, str]) -> 
     )
 
 
-def _evaluate(asked: iam_evaluator.EvalContext, policies: list, *limits: list):
+def _evaluate(asked: iam_evaluator.EvalContext, policies: list, *limits: list) -> iam_evaluator.EvalResult:
     """Records the decisions of role policies. Resource policies are also evaluated here."""
     result = _original["evaluate"](asked, policies, *limits)
     if asked.principal_type == "AssumedRole" and not _in_resource_policy.get():
@@ -238,7 +239,7 @@ def _evaluate(asked: iam_evaluator.EvalContext, policies: list, *limits: list):
     return result
 
 
-def _evaluate_resource_policy(*arguments, **named):
+def _evaluate_resource_policy(*arguments: Any, **named: Any) -> iam_evaluator.EvalResult:
     token = _in_resource_policy.set(True)
     try:
         return _original["evaluate_resource_policy"](*arguments, **named)
@@ -253,7 +254,7 @@ def _enforce(
     region: str,
     resource_arn: str = "*",
     service_context: dict | None = None,
-):
+) -> iam_evaluator.EvalResult | iam_evaluator.AuthError | None:
     """Sets the caller of a service that uses its caller's permissions (Athena)."""
     session = sts._sessions.get(access_key_id) or {}
     parts = str(session.get("Arn", "")).split(":")
@@ -275,7 +276,7 @@ def _enforce(
     return None
 
 
-def _extract_resource_arn(service: str, method: str, path: str, headers: dict, body: bytes, *others):
+def _extract_resource_arn(service: str, method: str, path: str, headers: dict, body: bytes, *others: Any) -> str:
     """For a table, Glue also checks the catalog and the database. MiniStack checks only the database."""
     arn = _original["extract_resource_arn"](service, method, path, headers, body, *others)
     _catalog_levels.set(())
@@ -288,7 +289,7 @@ def _extract_resource_arn(service: str, method: str, path: str, headers: dict, b
     return arn
 
 
-def _access_denied_response(service: str, action: str, principal_arn: str, request_id: str, **named):
+def _access_denied_response(service: str, action: str, principal_arn: str, request_id: str, **named: Any) -> tuple:
     """MiniStack omits the resource and ignores keys."""
     denied, explicit = _denied.get(), named.get("explicit_deny", False)
     if denied and not named.get("message") and not named.get("error_code") and not named.get("resource_policy_arn"):
@@ -299,7 +300,7 @@ def _access_denied_response(service: str, action: str, principal_arn: str, reque
 class _DecisionLog:
     """Record each decision once: a repetition with the same outcome adds nothing."""
 
-    def __init__(self, context: Context):
+    def __init__(self, context: Context) -> None:
         self._file = (context.state_dir / "authorizations.jsonl").open("a", buffering=1)
         self._known: set[str] = set()
         self._lock = threading.Lock()
@@ -356,7 +357,7 @@ def _trusting(create: Callable[..., tuple], refusal_of: Callable[..., Refusal | 
     """As on AWS, refuse to create a resource that cannot assume its role."""
 
     @functools.wraps(create)
-    def checked(*arguments):
+    def checked(*arguments: Any) -> tuple:
         refusal = refusal_of(*arguments)
         return responses.error_response_json(*refusal, 400) if refusal else create(*arguments)
 

@@ -11,11 +11,14 @@ import datetime
 import json
 import uuid
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ministack.core import lambda_runtime
 
 from ..core.context import Context
+
+if TYPE_CHECKING:
+    from botocore.client import BaseClient
 
 RETRIES_EXHAUSTED = "RetryAttemptsExhausted"
 TOO_OLD = "RecordAgeExceeded"
@@ -96,7 +99,7 @@ def send(context: Context, destination: str, discard: Discard) -> None:
         client.publish(TopicArn=destination, Message=json.dumps(body))
 
 
-def _client(context: Context, service: str, function: dict[str, Any]):
+def _client(context: Context, service: str, function: dict[str, Any]) -> BaseClient:
     # Imported when first needed: most runs never give up a record.
     import boto3
     from botocore.config import Config

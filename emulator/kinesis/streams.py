@@ -177,7 +177,9 @@ def _overlap(one: dict[str, Any], other: dict[str, Any]) -> bool:
     )
 
 
-def _with_end(shard_out: Callable[[str, dict[str, Any]], dict[str, Any]]):
+def _with_end(
+    shard_out: Callable[[str, dict[str, Any]], dict[str, Any]],
+) -> Callable[[str, dict[str, Any]], dict[str, Any]]:
     def shard_with_end(shard_id: str, shard: dict[str, Any]) -> dict[str, Any]:
         result = shard_out(shard_id, shard)
         if is_closed(shard):
@@ -209,7 +211,7 @@ def _ending_at_closed_shards(get_records: Handler) -> Handler:
         state = kinesis._shard_iterators.get(data.get("ShardIterator"))
         status, headers, body = get_records(data)
         stream = kinesis._streams.get(state["stream"]) if state else None
-        if status != 200 or not stream:
+        if status != 200 or not state or not stream:
             return status, headers, body
         shard_id = state["shard_id"]
         shard = stream["shards"].get(shard_id)

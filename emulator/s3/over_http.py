@@ -19,7 +19,9 @@ ENCRYPTION = "x-amz-server-side-encryption"
 def install(_context: Context) -> None:
     head = s3._head_object
 
-    def head_for_hadoop(bucket_name, key, headers=None, query_params=None):
+    def head_for_hadoop(
+        bucket_name: str, key: str, headers: dict | None = None, query_params: dict | None = None
+    ) -> tuple:
         status, answered, body = head(bucket_name, key, headers, query_params)
         if "Hadoop" in (headers or {}).get("user-agent", ""):
             answered = {name: value for name, value in answered.items() if not name.lower().startswith(ENCRYPTION)}

@@ -307,7 +307,7 @@ class Subscriptions:
             arn = sns._p(params, "SubscriptionArn")
             topic_arn = sns._sub_arn_to_topic.get(arn)
             topic = sns._topic_by_arn_any_scope(topic_arn) if topic_arn else None
-            subscription = sns._find_subscription(topic_arn, arn) if topic else None
+            subscription = sns._find_subscription(topic_arn, arn) if topic_arn and topic else None
             answer = unsubscribe(params)
             # Only the link in a mail names the address; the owner's own call gets no farewell.
             if topic is None or subscription is None:

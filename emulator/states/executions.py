@@ -13,7 +13,7 @@ import logging
 import random
 import threading
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NoReturn
 
 from ministack.core.responses import get_region, new_uuid, now_iso
 from ministack.services import stepfunctions as sfn
@@ -74,6 +74,9 @@ FINAL_EVENTS = ("ExecutionSucceeded", "ExecutionFailed", "ExecutionAborted", "Ex
 NOT_IN_STATES_ALL = ("States.DataLimitExceeded", "States.Runtime")
 
 logger = logging.getLogger("emulator.states")
+
+# What a state answers: its output, and the name of the next state (None at the end).
+Step = tuple[Any, str | None]
 
 _original: dict[str, Callable] = {}
 _end_lock = threading.Lock()
@@ -210,7 +213,7 @@ def _succeed_output(state: dict, value: object, context: dict) -> object:
     return sfn._apply_output_path(state, sfn._apply_input_path(state, value, context), context)
 
 
-def _start_timer(execution: dict, seconds: float | None, cancellation) -> threading.Timer | None:
+def _start_timer(execution: dict, seconds: float | None, cancellation: tasks.Cancellation) -> threading.Timer | None:
     if not seconds:
         return None
 
@@ -231,7 +234,7 @@ def _start_timer(execution: dict, seconds: float | None, cancellation) -> thread
     return timer
 
 
-def _stop_execution(data: dict):
+def _stop_execution(data: dict) -> tuple:
     with _end_lock:
         answer = _original["_stop_execution"](data)
     if answer[0] < 400:
@@ -269,11 +272,11 @@ def _scaled_sleep(seconds: float) -> None:
 # ---- a task ----
 
 
-def _execute_task(state: dict, value: object, execution: dict, context: dict):
+def _execute_task(state: dict, value: object, execution: dict, context: dict) -> Step:
     return sfn._with_retry_and_catch(state, value, context, lambda: _attempt(state, value, execution, context))
 
 
-def _attempt(state: dict, value: object, execution: dict, context: dict):
+def _attempt(state: dict, value: object, execution: dict, context: dict) -> Step:
     resource = state.get("Resource", "")
     is_jsonata = sfn._state_query_language(state, context) == "JSONata"
     waits_for_token = ".waitForTaskToken" in resource
@@ -375,7 +378,7 @@ def _output_of(state: dict, value: object, context: dict, result: object, is_jso
 # ---- Retry and Catch ----
 
 
-def _with_retry_and_catch(state: dict, value: object, context: dict, attempt: Callable):
+def _with_retry_and_catch(state: dict, value: object, context: dict, attempt: Callable[[], Step]) -> Step:
     own = context["State"]
     retries: dict[int, int] = {}
     while True:
@@ -409,7 +412,7 @@ def _retry_delay(retriers: list[dict], error: str, retries: dict[int, int]) -> f
     return None
 
 
-def _catch(state: dict, value: object, context: dict, error: _ExecutionError):
+def _catch(state: dict, value: object, context: dict, error: _ExecutionError) -> Step:
     catcher = sfn._find_matching_catcher(state.get("Catch", []), error.error)
     if not catcher:
         raise error
@@ -429,7 +432,7 @@ def _error_matches(names: list[str], error: str) -> bool:
 # ---- Parallel, Choice and JSONata fields ----
 
 
-def _run_parallel_branches(state: dict, value: object, execution: dict, context: dict):
+def _run_parallel_branches(state: dict, value: object, execution: dict, context: dict) -> Step:
     is_jsonata = sfn._state_query_language(state, context) == "JSONata"
     if is_jsonata:
         given = sfn._apply_jsonata_arguments(state, value, context)
@@ -450,7 +453,7 @@ def _run_parallel_branches(state: dict, value: object, execution: dict, context:
     return _output_of(state, value, context, results, is_jsonata), sfn._next_or_end(state)
 
 
-def _execute_choice(state: dict, value: object, context: dict | None = None):
+def _execute_choice(state: dict, value: object, context: dict | None = None) -> Step:
     falls_through = "Default" in state and sfn._state_query_language(state, context) == "JSONata"
     if not falls_through or any(
         sfn._evaluate_jsonata_choice_rule(rule, value, context) for rule in state.get("Choices", [])
@@ -468,7 +471,9 @@ def _evaluate_jsonata_choice_rule(rule: dict, value: object, context: dict) -> b
     return bool(sfn._jsonata_state_field(rule, "Condition", "boolean", value, context))
 
 
-def _apply_state_assign(state: dict, value: object, context=None, result=None, error_output=None) -> None:
+def _apply_state_assign(
+    state: dict, value: object, context: dict | None = None, result: object = None, error_output: object = None
+) -> None:
     """All of Assign is evaluated with the previous values. In MiniStack, one expression sees another's result."""
     assign = state.get("Assign")
     if context is None or not isinstance(assign, dict):
@@ -484,10 +489,10 @@ def _apply_state_assign(state: dict, value: object, context=None, result=None, e
     context.setdefault("variables", {}).update(evaluated)
 
 
-def _register_sfn_jsonata_functions(expression) -> None:
+def _register_sfn_jsonata_functions(expression: Any) -> None:
     _original["_register_sfn_jsonata_functions"](expression)
     expression.register_lambda("eval", _no_eval)
 
 
-def _no_eval(*_arguments):
+def _no_eval(*_arguments: object) -> NoReturn:
     raise ValueError("T1005: $eval is not supported by Step Functions; use $parse for JSON text")

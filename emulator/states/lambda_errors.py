@@ -31,12 +31,12 @@ def install() -> None:
     invoke = lambda_runtime.Worker.invoke
     execute = lambda_svc._execute_function_warm
 
-    def remembering_invoke(worker, *args, **options):
+    def remembering_invoke(worker: lambda_runtime.Worker, *args: Any, **options: Any) -> dict:
         response = invoke(worker, *args, **options)
         _response.set(response)
         return response
 
-    def execute_with_aws_errors(func, event, request_id):
+    def execute_with_aws_errors(func: dict, event: dict, request_id: str) -> dict:
         _response.set(None)
         result = execute(func, event, request_id)
         body, response = result.get("body"), _response.get()

@@ -17,14 +17,14 @@ STOP_SECONDS = 15
 class Cancelled(_ExecutionError):
     """The execution or the task was cancelled. Later answers of the task are ignored."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__("States.Runtime", "The execution has ended")
 
 
 class Cancellation:
     """Set once. Calls the registered callbacks at that moment."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._event = threading.Event()
         self._listeners: list[Callable[[], None]] = []
         self._lock = threading.Lock()
@@ -142,7 +142,7 @@ class _Work:
         task: Callable[[], object],
         cancellation: Cancellation,
         on_error: Callable[[], None] = lambda: None,
-    ):
+    ) -> None:
         self.error: BaseException | None = None
         self.finished = threading.Event()
         self.wake = threading.Event()

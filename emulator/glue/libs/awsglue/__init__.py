@@ -3,6 +3,8 @@
 Our own code: AWS licenses its library for use on its own services only.
 """
 
+from typing import NoReturn
+
 
 def _missing(module: str, name: str) -> AttributeError:
     return AttributeError(
@@ -12,5 +14,5 @@ def _missing(module: str, name: str) -> AttributeError:
     )
 
 
-def __getattr__(name: str):
+def __getattr__(name: str) -> NoReturn:
     raise _missing(__name__, name)

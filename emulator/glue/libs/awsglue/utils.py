@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from typing import NoReturn
 
 from awsglue import _missing
 
@@ -14,11 +15,11 @@ class GlueArgumentError(Exception):
 
 
 class _Parser(argparse.ArgumentParser):
-    def error(self, message: str):
+    def error(self, message: str) -> NoReturn:
         raise GlueArgumentError(message)
 
 
-def getResolvedOptions(args, options):
+def getResolvedOptions(args: list[str], options: list[str]) -> dict[str, str]:
     """The values of `options` (and of Glue's own that are given) by name.
 
     All of `options` are required, abbreviations are accepted and dashes become underscores, as on Glue.
@@ -33,5 +34,5 @@ def getResolvedOptions(args, options):
     return vars(parsed)
 
 
-def __getattr__(name: str):
+def __getattr__(name: str) -> NoReturn:
     raise _missing(__name__, name)
