@@ -1,6 +1,6 @@
-// What the await-ingest Lambda reads from its environment; infra wires it by this type.
+// Environment variables of the await-ingest Lambda. infra sets them using this type.
 
 export interface AwaitIngestEnv {
-  /** Bucket that holds `raw/`, `quarantine/` and the ingest's on-failure objects under `aws/lambda/`. */
+  /** Bucket with `raw/`, `quarantine/` and the ingest's on-failure objects under `aws/lambda/`. */
   RAW_BUCKET: string;
 }

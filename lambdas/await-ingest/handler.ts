@@ -1,4 +1,4 @@
-// Await-ingest Lambda: tells the state machine whether what was sent has been ingested.
+// Await-ingest Lambda: reports to the state machine whether the records that were sent are ingested.
 
 import { S3Client } from "@aws-sdk/client-s3";
 import type { Context } from "aws-lambda";

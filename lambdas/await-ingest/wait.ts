@@ -1,4 +1,4 @@
-// Answers whether everything up to given sequence numbers has been ingested, by looking at the keys in S3.
+// Checks whether everything up to the given sequence numbers is ingested, by listing the keys in S3.
 
 import type { S3Client } from "@aws-sdk/client-s3";
 import { PREFIX } from "../../schema/prefixes";
@@ -11,7 +11,7 @@ import { parseEventTime } from "../shared/time";
 
 export interface AwaitIngestInput {
   sinceMs: number;
-  /** Shard to the last sequence number that was put into it. */
+  /** Maps each shard to the last sequence number that was put into it. */
   shards: Record<string, string>;
 }
 
@@ -27,7 +27,7 @@ export interface AwaitIngestDependencies {
   clock: Clock;
 }
 
-/** A batch is filed under its first record's arrival, which may lie before `since` when ingest lags. */
+/** A batch is stored under its first record's arrival time. That can be before `since` when ingest lags. */
 const LOOK_BACK_MS = DAY_MS;
 
 export function readInput(input: unknown): AwaitIngestInput {
@@ -59,7 +59,7 @@ export async function awaitIngest(
   };
 }
 
-/** The first hour from `fromMs` on that has any object, so that a young stack is not searched a day back. */
+/** The first hour since `fromMs` with any object. A new stack then needs no listing of a whole day. */
 async function earliestHour(fromMs: number, { s3, bucket, clock }: AwaitIngestDependencies): Promise<number> {
   const firsts = await Promise.all(
     (["raw", "quarantine"] as const).map(async (zone) => {
@@ -79,8 +79,8 @@ function hourOfKey(key: string): number {
 }
 
 /**
- * From the newest hour back. A shard's batches are written in the order of their sequence numbers, so the
- * newest hour that has any of the shard's objects decides.
+ * Searches back from the newest hour. A shard's batches are written in the order of their sequence numbers.
+ * The newest hour with objects of the shard is therefore enough to decide.
  */
 async function isReached(
   shardId: string,
@@ -112,7 +112,7 @@ async function lastSequences(
   return objects.flatMap(({ key }) => parseObjectKey(key)?.last ?? []);
 }
 
-/** Objects that Lambda's on-failure destination wrote for these shards since then: batches that were given up. */
+/** Counts the objects that Lambda's on-failure destination wrote for these shards: batches out of retries. */
 async function countFailedBatches(
   shardIds: readonly string[],
   sinceMs: number,
@@ -126,7 +126,7 @@ async function countFailedBatches(
   const places = prefixes.flatMap((mapping) =>
     shardIds.flatMap((shardId) => days.map((day) => `${mapping}${shardId}/${day}/`)),
   );
-  // S3 tells the time of an object to the second.
+  // S3 returns LastModified in whole seconds.
   const sinceSecondMs = Math.floor(sinceMs / 1000) * 1000;
   const counts = await Promise.all(
     places.map(async (prefix) => {

@@ -1,4 +1,4 @@
-// Takes the Kinesis Producer Library's aggregated records apart.
+// Splits aggregated records of the Kinesis Producer Library (KPL) into user records.
 
 import { createHash } from "node:crypto";
 
@@ -26,14 +26,14 @@ export function aggregateMessage(data: Buffer): Buffer | undefined {
 }
 
 /**
- * The user records' data in order; undefined at the end where the encoding is wrong. One at a time: an aggregate
- * can hold half a million of them, and an object for each would take more memory than a function has.
+ * Yields the data of the user records in order, and undefined at the end if the encoding is wrong.
+ * It yields one at a time: an aggregate can contain half a million records, too many for the function's memory.
  */
 export function* userRecords(message: Buffer): Generator<Buffer | undefined> {
   for (const record of fieldsOf(message, RECORDS)) yield record && dataOf(record);
 }
 
-/** The last value of a field that comes twice counts. A record without data has no bytes. */
+/** If a field occurs twice, the last value counts. A record without data has no bytes. */
 function dataOf(record: Buffer): Buffer | undefined {
   let data: Buffer = NO_BYTES;
   for (const field of fieldsOf(record, DATA)) {
@@ -45,7 +45,7 @@ function dataOf(record: Buffer): Buffer | undefined {
 
 const NO_BYTES = Buffer.alloc(0);
 
-/** The bytes fields with this number; undefined at the end if the message is not well-formed. */
+/** Yields the byte fields with this number, and undefined at the end if the message is not well-formed. */
 function* fieldsOf(message: Buffer, wanted: number): Generator<Buffer | undefined> {
   for (let at = 0; at < message.length; ) {
     const tag = varint(message, at);
@@ -61,7 +61,7 @@ function* fieldsOf(message: Buffer, wanted: number): Generator<Buffer | undefine
   }
 }
 
-/** Where a field's value lies, by its wire type. */
+/** The start and end of a field's value, by its wire type. */
 function lengthOf(message: Buffer, at: number, wireType: number): { start: number; end: number } | undefined {
   if (wireType === 1) return { start: at, end: at + 8 };
   if (wireType === 5) return { start: at, end: at + 4 };

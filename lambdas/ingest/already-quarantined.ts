@@ -1,4 +1,4 @@
-// Finds which lines already stand in the quarantine, so that a batch that comes again adds none twice.
+// Finds which lines are already in the quarantine, so that a redelivered batch adds no line twice.
 
 import type { S3Client } from "@aws-sdk/client-s3";
 import { PREFIX } from "../../schema/prefixes";
@@ -7,11 +7,11 @@ import { covers, hourPrefix, overlaps, parseObjectKey, type SequenceRange } from
 import { listKeys } from "../shared/objects";
 
 /**
- * How far before a batch's first record an overlapping object's first record can have arrived. A day is the
- * stream's default retention; a batch that spans more looks back twice its own span.
+ * How long before a batch's first record an overlapping object's first record can have arrived. A day is the
+ * stream's default retention. A batch that spans more than that looks back twice its own span.
  */
 const LOOK_BACK_MS = DAY_MS;
-/** One call finds them all in most accounts; beyond it, one call for each hour of just this shard. */
+/** One page is enough in most accounts. If it is not, each hour of this shard is listed separately. */
 const FIRST_PAGE = 1_000;
 
 export interface ShardBatch extends SequenceRange {
@@ -21,9 +21,9 @@ export interface ShardBatch extends SequenceRange {
 
 export interface Coverage {
   /**
-   * True where an object that is there covers the sequence number. S3 shows whole objects only, and what a
-   * record makes depends on nothing but the record: the object holds its lines, or one that it left them to.
-   * Just so a batch that comes again with the same boundaries finds itself covered and writes nothing.
+   * True if an existing object covers the sequence number. S3 lists only complete objects, and a record always
+   * makes the same lines. So the record's lines are in that object, or in an earlier object that covers it too.
+   * A batch that is delivered again with the same boundaries is covered in the same way, and writes nothing.
    */
   has(sequenceNumber: string): boolean;
 }

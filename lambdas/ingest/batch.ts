@@ -1,4 +1,4 @@
-// Lands one Kinesis batch in S3: a raw object and, where needed, a quarantine object for each shard in it.
+// Writes one Kinesis batch to S3: for each shard one raw object and, if needed, one quarantine object.
 
 import { PutObjectCommand, type S3Client } from "@aws-sdk/client-s3";
 import type { KinesisStreamBatchItemFailure, KinesisStreamRecord } from "aws-lambda";
@@ -26,7 +26,7 @@ export interface IngestDependencies {
 interface ShardResult {
   events: number;
   quarantined: number;
-  /** Lines left out because an earlier delivery of the same records had already quarantined them. */
+  /** Lines skipped because an earlier delivery of the same records already quarantined them. */
   alreadyQuarantined: number;
   reasons: Partial<Record<QuarantineReason, number>>;
   keys: string[];
@@ -35,14 +35,14 @@ interface ShardResult {
   gzipBytes: number;
 }
 
-/** The shards that could not be written, each by its first record: Lambda delivers again from there on. */
+/** Returns the first record of each shard that could not be written. Lambda retries from that record. */
 export async function ingestBatch(
   records: readonly KinesisStreamRecord[],
   dependencies: IngestDependencies,
 ): Promise<KinesisStreamBatchItemFailure[]> {
   const failures: KinesisStreamBatchItemFailure[] = [];
-  // A batch that Lambda makes holds one shard; grouping keeps the keys right whoever calls. One after the other, so
-  // that no more than one shard's lines are in memory.
+  // A batch from Lambda has records of one shard only. Grouping keeps the keys right for any other caller.
+  // Shards are processed one by one, so that only one shard's lines are in memory.
   for (const [shardId, shardRecords] of byShard(records)) {
     const startedMs = dependencies.clock.now();
     const batch = shardBatch(shardId, shardRecords);
@@ -58,7 +58,7 @@ export async function ingestBatch(
   return failures;
 }
 
-/** The batches' keys, for what is logged before a shard's work has begun. */
+/** The keys of the batches, for log lines written before a shard is processed. */
 export function batchNames(records: readonly KinesisStreamRecord[]): string {
   return [...byShard(records)]
     .map(([shardId, shardRecords]) => batchKey(shardBatch(shardId, shardRecords)))
@@ -102,7 +102,7 @@ async function ingestShard(
         raw.add(outcome);
         continue;
       }
-      // Asked only when there is something to quarantine: most batches need no listing at all.
+      // Only listed when there is something to quarantine. Most batches need no listing.
       coverage ??= await quarantineCoverage(s3, bucket, batch);
       result.reasons[outcome.reason] = (result.reasons[outcome.reason] ?? 0) + 1;
       if (coverage.has(context.sequenceNumber)) result.alreadyQuarantined += 1;
@@ -111,7 +111,7 @@ async function ingestShard(
   }
   result.events = raw.lines;
   result.quarantined = quarantine.lines;
-  // Quarantine first: a crash between the two leaves a line that the next delivery finds and leaves out.
+  // Quarantine first: after a crash between the two, the next delivery finds the line and skips it.
   await put("quarantine", quarantine, batch, s3, bucket, result);
   await put("raw", raw, batch, s3, bucket, result);
   return result;
@@ -129,12 +129,12 @@ function shardBatch(shardId: string, records: readonly KinesisStreamRecord[]): S
   };
 }
 
-/** Lambda gives seconds with a fraction, which a double holds only nearly. */
+/** Lambda passes seconds with a fraction. A double is not exact here, so the result is rounded. */
 function arrivalMs(record: KinesisStreamRecord): number {
   return Math.round(record.kinesis.approximateArrivalTimestamp * 1000);
 }
 
-/** The context of one record after the other; most of a batch arrive in the same millisecond as the one before. */
+/** Makes the context of each record. Most records arrive in the same millisecond as the previous one. */
 function contexts(shardId: string, window: TimeWindow): (record: KinesisStreamRecord) => RecordContext {
   let last: RecordContext | undefined;
   let lastMs = Number.NaN;
@@ -179,7 +179,7 @@ function logRefused(error: unknown, { log, bucket }: IngestDependencies): void {
   });
 }
 
-/** One line says what became of the batch, to people and, by the embedded metric format, to CloudWatch. */
+/** Logs the result of the batch in one line. CloudWatch extracts metrics from it (embedded metric format). */
 function logBatch(
   records: number,
   result: ShardResult,

@@ -1,4 +1,4 @@
-// Says in words what bytes that are not UTF-8 text look like.
+// Describes the likely format of bytes that are not UTF-8 text.
 
 const SIGNATURES: readonly [bytes: string, name: string][] = [
   ["28b52ffd", "Zstandard-compressed data"],
@@ -27,7 +27,10 @@ export function bytesInWords(data: Buffer): string {
     : "binary data";
 }
 
-/** By its mark, or because every second byte of Western text is 0: such bytes pass for UTF-8. */
+/**
+ * Detects UTF-16 by its byte order mark, or by its zero bytes: every second byte of Western text is 0.
+ * Without this check such bytes pass as UTF-8.
+ */
 export function isUtf16(data: Buffer): boolean {
   if (data.length < 4) return false;
   if (hasUtf16Mark(data)) return true;
@@ -46,7 +49,7 @@ function hasUtf16Mark(data: Buffer): boolean {
   return mark === 0xfffe || mark === 0xfeff;
 }
 
-/** Mostly ASCII, and no control characters but blanks. */
+/** Mostly ASCII, and no control characters except white space. */
 export function isSingleByteText(data: Buffer): boolean {
   let beyondAscii = 0;
   for (const byte of data) {

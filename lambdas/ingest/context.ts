@@ -1,29 +1,29 @@
-// What is known of a Kinesis record beside its data, and how a line of it is refused.
+// Metadata of a Kinesis record, and the type of a rejected line.
 
 import type { QuarantineReason } from "../../schema/event";
 
-/** An event before the earliest, or later than its arrival plus the lead, is out of the window. */
+/** An event is outside the window if it is before the earliest time, or after its arrival plus the lead. */
 export interface TimeWindow {
   /** ISO form with milliseconds. */
   earliestTime: string;
   latestLeadMs: number;
 }
 
-/** What is the same for every line of a Kinesis record. */
+/** Values that are the same for every line of a Kinesis record. */
 export interface RecordContext {
   shardId: string;
   sequenceNumber: string;
-  /** Arrival in ISO form, and the last event time that the window lets pass, in the same form. */
+  /** Arrival, and the earliest and latest event time that the window accepts. All three in ISO form. */
   arrivalTime: string;
   earliestTime: string;
   latestTime: string;
-  /** The end of every raw line of the record, but for the position that follows. */
+  /** The end of every raw line of the record, up to the position. */
   arrivalSuffix: string;
-  /** What of it is the same for all records of a shard that arrived in the same millisecond. */
+  /** The part of the suffix that is the same for all records of a shard with the same arrival millisecond. */
   arrivalHead: string;
 }
 
-/** Why something that arrived is no event. */
+/** Why a line is not accepted as an event. */
 export interface Rejection {
   reason: QuarantineReason;
   detail: string;
@@ -36,7 +36,7 @@ export function recordContext(
   window: TimeWindow,
 ): RecordContext {
   const arrivalTime = new Date(arrivalMs).toISOString();
-  // A shard's id and its sequence numbers have no character that JSON escapes.
+  // Shard ids and sequence numbers have no characters that JSON must escape.
   const arrivalHead = `,"arrival":{"time":"${arrivalTime}","shard_id":"${shardId}","sequence_number":"`;
   return {
     shardId,
@@ -49,7 +49,7 @@ export function recordContext(
   };
 }
 
-/** The same for another record of the shard that arrived in the same millisecond: two dates less to write. */
+/** The context of another record of the shard with the same arrival millisecond. It formats no dates again. */
 export function siblingContext(context: RecordContext, sequenceNumber: string): RecordContext {
   return {
     ...context,

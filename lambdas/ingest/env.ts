@@ -1,12 +1,12 @@
-// What the ingest Lambda reads from its environment; infra wires it by this type.
+// Environment variables of the ingest Lambda. infra sets them using this type.
 
 export interface IngestEnv {
-  /** `<project>-<stack>`: the dimension of the metrics. */
+  /** `<project>-<stack>`: the value of the metric dimension. */
   STACK: string;
-  /** Bucket that gets `raw/` and `quarantine/`. */
+  /** Bucket where `raw/` and `quarantine/` are written. */
   RAW_BUCKET: string;
-  /** ISO 8601; an event before it goes to the quarantine. */
+  /** ISO 8601. Events before this time are quarantined. */
   EARLIEST_EVENT_TIME: string;
-  /** Whole or fractional hours; an event later than its arrival plus these goes to the quarantine. */
+  /** Hours, may have a fraction. Events later than their arrival plus these hours are quarantined. */
   LATEST_EVENT_LEAD_HOURS: string;
 }

@@ -1,14 +1,14 @@
-// How the validator reads an event: the contract's fields, in the form that reading them takes.
+// The fields of the event contract, in the form that the validator needs.
 
 import { EVENT_FIELDS, type Field } from "../../schema/contract";
 
-/** A field that holds a text or a number. */
+/** A field whose value is a string or a number. */
 export interface Member {
   name: string;
-  /** What an error calls it: `geo.ip`. */
+  /** Its name in error messages: `geo.ip`. */
   path: string;
   type: "string" | "double" | "int";
-  /** Other names at the top of an event. */
+  /** Other names at the top level of an event. */
   aliases: readonly string[];
 }
 
@@ -19,27 +19,27 @@ export interface Group {
   names: Set<string>;
 }
 
-/** Read by code of their own. */
+/** Fields that have their own parsing code. */
 const SPECIAL = ["event_id", "event_time", "properties"];
 const TYPES: readonly string[] = ["string", "double", "int"] satisfies Member["type"][];
 
 const MEMBERS = membersOf(EVENT_FIELDS.filter(({ name }) => !SPECIAL.includes(name)));
 
-/** The fields at the top of an event that have just one name, by it. */
+/** The top-level fields that have only one name, by that name. */
 export const PLAIN: ReadonlyMap<string, Member> = new Map(
   MEMBERS.flatMap((member) => (isPlain(member) ? [[member.name, member]] : [])),
 );
 
-/** The fields that are looked for in more than one place. */
+/** The fields that can be in more than one place. */
 export const GROUPS_AND_ALIASED: readonly (Member | Group)[] = MEMBERS.filter((member) => !isPlain(member));
 
-/** An event needs one of these. */
+/** An event needs at least one of these. */
 export const IDENTITY: readonly Member[] = EVENT_FIELDS.filter(({ identity }) => identity).map(memberOf);
 
 export const TIME_ALIASES: readonly string[] =
   EVENT_FIELDS.find(({ name }) => name === "event_time")?.aliases ?? [];
 
-/** What may stand at the top of an event; all else goes to the properties. */
+/** The known top-level names. All other fields become properties. */
 export const KNOWN_NAMES: ReadonlySet<string> = new Set(
   EVENT_FIELDS.flatMap(({ name, aliases = [] }) => [name.split(".")[0] as string, ...aliases]),
 );

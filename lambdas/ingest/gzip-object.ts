@@ -1,29 +1,29 @@
-// Collects lines into one gzip object, in little memory however many lines there are.
+// Collects lines into one gzip object. Memory use stays low for any number of lines.
 
 import { gzipSync } from "node:zlib";
 
 /**
- * Measured on 8,000 simulator events (6.3 MB with their arrival), CPU microseconds an event and bytes:
+ * Measured on 8,000 simulator events (6.3 MB with their arrival). CPU microseconds per event, and size:
  * level 1: 2.8, 828 KB; 3: 2.9, 773 KB; 4: 4.8, 703 KB; 6: 6.5, 630 KB; 9: 9.3, 603 KB.
- * Up to 6 the stored bytes that a level saves for good cost more than its CPU time once; beyond it they do not.
+ * Up to level 6, the storage saved is worth more than the extra CPU time. Above 6 it is not.
  */
 export const GZIP_LEVEL = 6;
 
 /**
- * Beyond so many bytes a gzip member is closed and another one begun, which every reader of gzip reads on.
- * Batches of good events stay below it; one of a million tiny, broken lines does not, and its quarantine
- * would not fit into a function's memory. Compressed in one go a member takes less CPU time than
- * through a stream, whose chunks travel to another thread and back.
+ * After this many bytes, a new gzip member begins. All gzip readers read several members as one file.
+ * Batches of good events are smaller than this. A batch of a million tiny invalid lines is not, and its
+ * quarantine object would not fit into the function's memory. Each member is compressed in one call, which
+ * takes less CPU time than a stream: a stream passes its chunks to another thread and back.
  */
 const MEMBER_BYTES = 12 * 1024 * 1024;
 const FIRST_BYTES = 256 * 1024;
 const NEWLINE = 10;
-/** A longer text's bytes are counted, not estimated. */
+/** The bytes of a longer text are counted, not estimated. */
 const LONG_TEXT = 64 * 1024;
 
 export class GzipObject {
   lines = 0;
-  /** Bytes of the lines before compression, known once the object is finished. */
+  /** Bytes of the lines before compression. Complete after finish(). */
   plainBytes = 0;
   private buffer = Buffer.allocUnsafe(0);
   private used = 0;
@@ -34,14 +34,14 @@ export class GzipObject {
     this.endLine();
   }
 
-  /** A line in parts, for one that is too long to be in memory as a whole. */
+  /** Adds a line in parts, for lines that are too long to build in memory. */
   addInParts(parts: Iterable<string>): void {
     for (const part of parts) this.write(part);
     this.endLine();
   }
 
   private write(text: string): void {
-    // No character takes more than three bytes of UTF-8 for each of its UTF-16 units. One byte is for the line's end.
+    // A UTF-16 code unit takes at most three bytes in UTF-8. One more byte is for the newline.
     this.makeRoom(1 + (text.length < LONG_TEXT ? text.length * 3 : Buffer.byteLength(text)));
     this.used += this.buffer.write(text, this.used, "utf8");
   }
@@ -70,7 +70,7 @@ export class GzipObject {
 
   private closeMember(): void {
     if (this.used === 0) return;
-    // zlib writes no time into the header, so the same lines always make the same bytes.
+    // zlib writes no timestamp into the header, so the same lines always make the same bytes.
     this.plainBytes += this.used;
     this.members.push(gzipSync(this.buffer.subarray(0, this.used), { level: GZIP_LEVEL }));
     this.used = 0;

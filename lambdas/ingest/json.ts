@@ -1,10 +1,10 @@
-// What the ingest needs of JSON beyond JSON.parse: where values end, digits as they were sent, faults in words.
+// JSON functions that JSON.parse lacks: where values end, numbers with their original digits, clear syntax errors.
 
 import { LosslessNumber, parse } from "lossless-json";
 
 export type JsonObject = Record<string, unknown>;
 
-/** From `start` to before `end`. */
+/** From `start` (included) to `end` (excluded). */
 export interface Range {
   start: number;
   end: number;
@@ -28,7 +28,7 @@ function isBlank(code: number): boolean {
   return code === 32 || code === 9 || code === 13 || code === NEWLINE;
 }
 
-/** The first position from `at` on that is not blank. */
+/** The first position at or after `at` that is not white space. */
 export function skipBlanks(text: string, at: number, end = text.length): number {
   let start = at;
   while (start < end && isBlank(text.charCodeAt(start))) start += 1;
@@ -41,7 +41,7 @@ export function trimBlanks(text: string, start: number, at: number): number {
   return end;
 }
 
-/** Behind the object or array that starts at `start`; -1 if it does not end. Whether it is JSON is not checked. */
+/** The position after the object or array at `start`, or -1 if it has no end. Does not check that it is JSON. */
 export function containerEnd(text: string, start: number): number {
   let depth = 0;
   for (let at = start; at < text.length; at += 1) {
@@ -59,7 +59,7 @@ export function containerEnd(text: string, start: number): number {
   return -1;
 }
 
-/** Behind the closing quote; -1 if there is none in this line: JSON has no line ends in strings. */
+/** The position after the closing quote, or -1 if the line has none. JSON strings contain no newlines. */
 function stringEnd(text: string, start: number): number {
   for (let at = start + 1; at < text.length; at += 1) {
     const code = text.charCodeAt(at);
@@ -70,7 +70,7 @@ function stringEnd(text: string, start: number): number {
   return -1;
 }
 
-/** How deep objects and arrays nest in a text that may be broken. */
+/** The nesting depth of objects and arrays in a text that may be invalid JSON. */
 export function deepestLevel(text: string): number {
   let depth = 0;
   let deepest = 0;
@@ -94,7 +94,7 @@ export function isContainerStart(code: number): boolean {
   return code === OPENING_BRACE || code === OPENING_BRACKET;
 }
 
-/** Where the elements of the array at `start` lie, one after the other, in a text that JSON.parse takes. */
+/** Yields the range of each element of the array at `start`. The text must be valid JSON. */
 export function* elementRanges(text: string, start = 0): Generator<Range> {
   let at = skipBlanks(text, start + 1);
   while (text.charCodeAt(at) !== CLOSING_BRACKET) {
@@ -104,7 +104,7 @@ export function* elementRanges(text: string, start = 0): Generator<Range> {
   }
 }
 
-/** Where name and value lie of each member of the object at the start of a text that JSON.parse takes. */
+/** The range of each member, and of its value, of the object at the start of the text. It must be valid JSON. */
 export function memberRanges(text: string): { name: string; member: Range; value: Range }[] {
   const members: { name: string; member: Range; value: Range }[] = [];
   let at = skipBlanks(text, 1);
@@ -119,7 +119,7 @@ export function memberRanges(text: string): { name: string; member: Range; value
   return members;
 }
 
-/** Where the next element or member starts, or the closing bracket stands. */
+/** The start of the next element or member, or the position of the closing bracket. */
 function next(text: string, valueEnd: number): number {
   const at = skipBlanks(text, valueEnd);
   return text.charCodeAt(at) === COMMA ? skipBlanks(text, at + 1) : at;
@@ -138,7 +138,7 @@ function isScalarEnd(code: number): boolean {
   return code === COMMA || code === CLOSING_BRACE || code === CLOSING_BRACKET || isBlank(code);
 }
 
-/** True if objects and arrays nest deeper than `levels`. Never recurses deeper itself. */
+/** True if objects and arrays nest deeper than `levels`. Recurses no deeper than `levels`. */
 export function isDeeperThan(value: unknown, levels: number): boolean {
   if (typeof value !== "object" || value === null) return false;
   if (levels === 0) return true;
@@ -149,7 +149,7 @@ export function isDeeperThan(value: unknown, levels: number): boolean {
   return false;
 }
 
-/** JSON.parse; a text that is no JSON costs no stack trace, which would take longer than all the rest. */
+/** JSON.parse without a stack trace for invalid text. Making the trace takes longer than the parsing. */
 export function parseJson(text: string): unknown {
   return withoutTraces(JSON.parse, text);
 }
@@ -164,10 +164,10 @@ function withoutTraces(work: (text: string) => unknown, text: string): unknown {
   }
 }
 
-/** A number in a place where JSON can have one; strings can hold such text as well. */
+/** A number where JSON can have one. Such text can also occur inside strings. */
 const NUMBER = /[:,[]\s*(-?\d[\d.eE+-]*)(?=\s*[,}\]])/g;
 
-/** False if every number in the text is written as JavaScript writes it; true can be a false alarm. */
+/** False if every number is written as JavaScript writes it. Can return true although no digits would be lost. */
 export function mayLoseDigits(text: string): boolean {
   for (const [, digits] of text.matchAll(NUMBER)) {
     if (!isExact(digits as string)) return true;
@@ -180,9 +180,9 @@ function isExact(digits: string): boolean {
 }
 
 /**
- * JSON.parse, but a number that would be written otherwise comes as a LosslessNumber with the text that was sent.
- * V8's own parser makes the objects: made by assignment, as parsers in JavaScript do, an object with a name such as
- * "322" takes 4 KB, and a record of such objects more memory than a function has.
+ * JSON.parse, except that a number that JavaScript would write differently becomes a LosslessNumber with the
+ * original text. V8's own parser makes the objects. Parsers in JavaScript make them by assignment: then an object
+ * with a name such as "322" takes 4 KB, and a record full of them needs more memory than the function has.
  */
 export function parseExactly(text: string): unknown {
   return untagged(JSON.parse(tagged(text)));
@@ -191,7 +191,7 @@ export function parseExactly(text: string): unknown {
 const STRING_TAG = "s";
 const NUMBER_TAG = "n";
 
-/** The text with a tag at the start of each string value, and such numbers as tagged strings. */
+/** Adds a tag at the start of each string value, and turns such numbers into tagged strings. */
 function tagged(text: string): string {
   const parts: string[] = [];
   let done = 0;
@@ -199,7 +199,7 @@ function tagged(text: string): string {
     const code = text.charCodeAt(at);
     if (code === QUOTE) {
       const end = stringEnd(text, at);
-      // Not JSON: JSON.parse says so.
+      // Invalid JSON: JSON.parse will throw.
       if (end === -1) return text;
       if (text.charCodeAt(skipBlanks(text, end)) !== COLON) {
         parts.push(text.slice(done, at + 1), STRING_TAG);
@@ -233,14 +233,14 @@ function untagged(value: unknown): unknown {
   return value;
 }
 
-/** A number as it was sent; undefined for any other value. */
+/** The text of a number as it was sent, or undefined for any other value. */
 export function numberText(value: unknown): string | undefined {
   if (typeof value === "number") return String(value);
-  // By class: an object that was sent may have the members that the library itself goes by.
+  // Check the class: an event can contain an object with the same members that the library checks.
   return value instanceof LosslessNumber ? value.value : undefined;
 }
 
-/** The compact JSON text of a value of JSON.parse or parseExactly. */
+/** The compact JSON text of a value from JSON.parse or parseExactly. */
 export function jsonText(value: unknown): string {
   if (value instanceof LosslessNumber) return value.value;
   if (Array.isArray(value)) return `[${value.map(jsonText).join(",")}]`;
@@ -251,19 +251,19 @@ export function jsonText(value: unknown): string {
   return `{${members.join(",")}}`;
 }
 
-/** JSON text without anything that any reader takes for a line end: JSON.stringify escapes only those of ASCII. */
+/** JSON text without any line separator. JSON.stringify escapes only those in ASCII. */
 export function jsonLine(value: unknown): string {
   const text = JSON.stringify(value);
-  // Plain searches are far quicker than one by pattern.
+  // Plain searches are much faster than a regular expression.
   const isOneLine = !text.includes("\u2028") && !text.includes("\u2029") && !text.includes("\u0085");
   return isOneLine
     ? text
     : text.replaceAll("\u2028", "\\u2028").replaceAll("\u2029", "\\u2029").replaceAll("\u0085", "\\u0085");
 }
 
-/** What is wrong with a text that JSON.parse refused, and where. The text must not nest deeper than MAX_DEPTH. */
+/** The syntax error and its position, for a text that JSON.parse rejects. It must not nest deeper than MAX_DEPTH. */
 export function faultInWords(text: string, firstLine = 1): string {
-  // The parser makes objects by assignment: see parseExactly. A name with a 0 in front or a letter is no index.
+  // The parser makes objects by assignment: see parseExactly. A name with a leading 0 or a letter is not an index.
   const withoutIndexes = text.replace(ESCAPED_DIGIT, "\\u0061").replace(INDEX_NAME, '"0');
   try {
     withoutTraces(parseForFaults, withoutIndexes);
@@ -279,14 +279,14 @@ export function faultInWords(text: string, firstLine = 1): string {
 }
 
 const ESCAPED_DIGIT = /\\u003\d/g;
-/** The first of several digits that are a name. */
+/** The first digit of a name that consists of several digits. */
 const INDEX_NAME = /"\d(?=\d+"[ \t\r\n]*:)/g;
 
 function parseForFaults(text: string): unknown {
   return parse(text, undefined, { parseNumber: () => 0, onDuplicateKey: () => undefined });
 }
 
-/** The character that is wrong may be a line end, which no message should hold. */
+/** Escapes line separators and control characters: the wrong character can be one of them. */
 function visible(text: string): string {
   return text.replace(
     /[\p{Cc}\p{Zl}\p{Zp}]/gu,
