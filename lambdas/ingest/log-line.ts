@@ -1,13 +1,13 @@
-// Recognises lines of access logs and system logs, which are no JSON, to say how to send them.
+// Detects lines of access logs and system logs, so that the error can explain how to send them.
 
 const SAMPLE_LENGTH = 1024;
 
 const PATTERNS: readonly RegExp[] = [
-  // Apache's and nginx's time.
+  // The time format of Apache and nginx.
   /\[\d{2}\/[A-Z][a-z]{2}\/\d{4}:\d{2}:\d{2}:\d{2} [+-]\d{4}\]/,
-  // A request in quotes with its status behind it: load balancers.
+  // A quoted request followed by its status: load balancers.
   /"(?:GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS|CONNECT) \S+(?: HTTP\/\d(?:\.\d)?)?" (?:\d{3}|-) /,
-  // Syslog, RFC 3164 and RFC 5424, and what journalctl prints.
+  // Syslog (RFC 3164 and RFC 5424) and the output of journalctl.
   /^(?:<\d{1,3}>)?[A-Z][a-z]{2} [ \d]\d \d{2}:\d{2}:\d{2} \S+ \S+/,
   /^<\d{1,3}>1 (?:\d{4}-\d{2}-\d{2}T\S+|-) \S+ \S+ /,
   /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\S* \S+ [^\s[\]]+\[\d+\]: /,

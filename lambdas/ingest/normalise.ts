@@ -1,4 +1,4 @@
-// Turns one JSON value that a producer sent into one raw line, or says why it is no event. Pure: no clock, no I/O.
+// Turns one JSON value from a producer into one raw line, or explains why it is not an event. No clock, no I/O.
 
 import { NO_EVENT_IDS } from "../../schema/contract";
 import type { QuarantineReason } from "../../schema/event";
@@ -26,10 +26,10 @@ import { MAX_DEPTH, TOO_DEEP } from "./limits";
 import { HOW_TO_SEND_LOGS, looksLikeLogLine } from "./log-line";
 import { mayHaveHalves, shortened, withoutHalves } from "./surrogates";
 
-/** The raw line without its line end, or why there is none. */
+/** The raw line without its newline, or why the value was rejected. */
 export type Normalised = string | Rejection;
 
-/** Thrown where a field is found wrong. Not an Error: its stack trace would cost more than the line. */
+/** Thrown for an invalid field. Not an Error: making its stack trace would take longer than the line. */
 class Rejected implements Rejection {
   constructor(
     readonly reason: QuarantineReason,
@@ -37,7 +37,7 @@ class Rejected implements Rejection {
   ) {}
 }
 
-/** `value` is what JSON.parse makes of `json`. */
+/** `value` is the result of JSON.parse(json). */
 export function normalise(
   value: unknown,
   json: string,
@@ -51,12 +51,12 @@ export function normalise(
   const reader = new EventReader(value as JsonObject, json);
   const outcome = reader.read(position, context);
   if (!reader.sawNumbers || !mayLoseDigits(json)) return outcome;
-  // JSON.parse makes 12345678901234567000 of the id 12345678901234567890, and 10 of 10.00.
+  // JSON.parse changes the id 12345678901234567890 to 12345678901234567000, and 10.00 to 10.
   return new EventReader(parseExactly(json) as JsonObject, json).read(position, context);
 }
 
 class EventReader {
-  /** True once a number has become text, or may be shown in a detail. */
+  /** True once a number was converted to text, or may be in a detail. */
   sawNumbers = false;
   private readonly source: JsonObject;
   private readonly unknown: [name: string, value: unknown][] = [];
@@ -86,7 +86,7 @@ class EventReader {
     if (!this.hasIdentity()) throw WITHOUT_IDENTITY;
     const event_id = this.eventId() ?? `${context.shardId}:${context.sequenceNumber}:${position}`;
     const event: JsonObject = { event_id, event_time };
-    // By the names that were sent, which are fewer than the fields: this runs for every event.
+    // Loop over the names that were sent, which are fewer than all fields. This runs for every event.
     for (const name in source) {
       const member = PLAIN.get(name);
       if (member !== undefined) {
@@ -100,7 +100,7 @@ class EventReader {
       const value = "members" in member ? this.group(member) : this.value(member, source);
       if (value !== undefined) event[member.name] = value;
     }
-    // Last, when it is known which values have no field.
+    // Last, because only now all values without a field are known.
     const properties = this.properties();
     if (properties !== undefined) event.properties = properties;
     return event;
@@ -146,7 +146,7 @@ class EventReader {
     return group;
   }
 
-  /** The field's own name wins; an alias that says something else is kept with the properties. */
+  /** The field's own name wins. An alias with a different value becomes a property. */
   private value(member: Member, from: JsonObject): string | number | undefined {
     let value = this.typed(member, member.path, from[member.name]);
     if (member.aliases.length === 0) return value;
@@ -186,7 +186,7 @@ class EventReader {
   private objectField(name: string): JsonObject {
     const value = this.source[name];
     if (isAbsent(value)) return NOTHING;
-    // PHP writes an empty map so. A list that is not empty has no names to keep its values by.
+    // PHP writes an empty map as []. A list with values cannot become a map, because it has no names.
     if (Array.isArray(value) && value.length === 0) return NOTHING;
     if (typeof value !== "object" || Array.isArray(value) || numberText(value) !== undefined) {
       throw new Rejected("invalid_field", `${name} must be an object, got ${kindOf(value)}.`);
@@ -203,7 +203,7 @@ class EventReader {
       if (given[name] !== null) put(properties, name, this.propertyText(given[name]));
     }
     for (const [name, value] of this.unknown) {
-      // A property that was sent as one keeps its name; a field beside it gets the next free one.
+      // A property keeps its name. An unknown field with the same name gets the next free name.
       if (value !== null) put(properties, freeName(name, properties), this.propertyText(value));
     }
     return isEmpty(properties) ? undefined : properties;

@@ -1,4 +1,4 @@
-// Makes of one Kinesis record its raw lines and its quarantine entries, each piece of it once. Pure, and never throws.
+// Turns one Kinesis record into raw lines and quarantine entries, each piece exactly once. No I/O, never throws.
 
 import type { QuarantineLine } from "../../schema/event";
 import { readRefused } from "../shared/refused";
@@ -11,7 +11,7 @@ import { type Piece, split } from "./split";
 import { shortened } from "./surrogates";
 import { type Unpacked, unpack } from "./unpack";
 
-/** A raw line without its line end, or what goes to the quarantine. */
+/** A raw line without its newline, or an entry for the quarantine. */
 export type Outcome = string | Refused;
 
 export interface Refused extends Rejection, Pick<QuarantineLine, "payload" | "payload_encoding"> {
@@ -56,7 +56,7 @@ function normalisedSafely(piece: Piece, position: number, context: RecordContext
   }
 }
 
-/** Where unpacking fails, the record comes whole behind what had come out of it by then. */
+/** If unpacking fails, yields the whole record after the parts that were already unpacked. */
 function* unpacked(data: Buffer): Generator<Unpacked> {
   try {
     yield* unpack(data);
@@ -65,7 +65,7 @@ function* unpacked(data: Buffer): Generator<Unpacked> {
   }
 }
 
-/** One line must not keep its neighbours from S3, whatever is wrong with it, or with this program. */
+/** One bad line, or a bug in this program, must not stop the other lines from being written. */
 function unprocessable(error: unknown): Rejection {
   return {
     reason: "unprocessable",
@@ -73,7 +73,7 @@ function unprocessable(error: unknown): Rejection {
   };
 }
 
-/** The pieces; those that go beyond what so many bytes may become are one, and so is what cannot be split. */
+/** Yields the pieces. Everything over the limit is one piece, and so is text that cannot be split. */
 function* within({ text, packedBytes, maxPieces }: Unpacked & { kind: "text" }): Generator<Piece> {
   let piecesLeft = maxPieces;
   let lengthLeft = Math.max(unpackedLimit(packedBytes), text.length);

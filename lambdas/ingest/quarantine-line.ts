@@ -1,4 +1,4 @@
-// Writes a line of the quarantine. A long payload goes in parts: 10 MB of control characters are 60 MB of JSON.
+// Writes a quarantine line. A long payload is written in parts: 10 MB of control characters are 60 MB of JSON.
 
 import type { QuarantineLine } from "../../schema/event";
 import type { RecordContext } from "./context";
@@ -6,7 +6,7 @@ import type { GzipObject } from "./gzip-object";
 import { jsonLine } from "./json";
 import type { Refused } from "./outcomes";
 
-/** Characters of a payload that are written at a time. */
+/** Characters of a payload written at a time. */
 const PART_LENGTH = 64 * 1024;
 
 export function addQuarantineLine(object: GzipObject, refused: Refused, context: RecordContext): void {
@@ -24,7 +24,7 @@ export function addQuarantineLine(object: GzipObject, refused: Refused, context:
   else object.addInParts(lineInParts(entry));
 }
 
-/** The same text as in one piece. */
+/** Yields the same text as jsonLine, in parts. */
 function* lineInParts({ reason, detail, payload, ...rest }: QuarantineLine): Generator<string> {
   yield `${jsonLine({ reason, detail }).slice(0, -1)},"payload":"`;
   for (let start = 0; start < payload.length; ) {

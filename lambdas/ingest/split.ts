@@ -1,4 +1,4 @@
-// Splits text into the events that it holds: one a line, pretty-printed, several on a line, in arrays or batches.
+// Splits text into events: one per line, several per line, pretty-printed, or in arrays or batches.
 
 import type { Rejection } from "./context";
 import {
@@ -24,26 +24,26 @@ import {
 } from "./limits";
 import { HOW_TO_SEND_LOGS, looksLikeLogLine } from "./log-line";
 
-/** What may be one event, or why it is none. */
+/** A possible event, or why it is not one. */
 export interface Piece {
-  /** What JSON.parse makes of `json`; undefined with a rejection. */
+  /** The result of JSON.parse(json). Undefined if there is a rejection. */
   value?: unknown;
   /** The event's JSON text. */
   json: string;
-  /** What goes to the quarantine if the event is refused: what arrived, without the blanks around it. */
+  /** The payload for the quarantine if the event is rejected: the text as it arrived, trimmed. */
   payload: string;
   rejection?: Rejection;
-  /** Where in the text it ends: what lies before has come out. */
+  /** Its end in the text. Everything before this position was already returned. */
   end: number;
 }
 
 const BYTE_ORDER_MARK = 0xfeff;
-/** How often a text may be read over, in all, to find the ends of values that span lines. */
+/** How many times a text may be read in total to find the ends of values that span lines. */
 const MAX_READINGS = 4;
-/** Characters in which a line's indentation must end for it to count as part of a pretty-printed block. */
+/** Maximum indentation, in characters, of a line in a pretty-printed block. */
 const INDENTATION = 256;
 
-/** All but blanks comes out once, in order. */
+/** Returns everything except white space exactly once, in order. */
 export function* split(text: string): Generator<Piece> {
   const lines = new LineSplitter(text);
   for (let piece = lines.next(); piece !== undefined; piece = lines.next()) {
@@ -52,17 +52,17 @@ export function* split(text: string): Generator<Piece> {
       yield piece;
       continue;
     }
-    // What is in it is parsed again, one value at a time; all of it at once takes many times the text's memory.
+    // Its elements are parsed again one at a time. All at once would take many times the memory of the text.
     piece.value = undefined;
     yield* isArray ? fromArray(piece) : fromBatch(piece);
   }
 }
 
-/** Gives one JSON value after the other, or a line that is none. */
+/** Returns the JSON values one by one, or a line that is not JSON. */
 class LineSplitter {
   private at = 0;
   private lineEnd = -1;
-  /** Up to here the line is known to hold nothing but JSON objects and arrays. */
+  /** Up to this position the line contains only JSON objects and arrays. */
   private knownUntil = 0;
   private readingsLeft: number;
 
@@ -79,7 +79,7 @@ class LineSplitter {
       }
       const from = skipBlanks(text, this.at, this.lineEnd);
       if (from < this.knownUntil) return this.value(from, containerEnd(text, from));
-      // A mark at the start of a file is no part of its first event.
+      // A byte order mark at the start of a file is not part of the first event.
       const isMark = text.charCodeAt(from) === BYTE_ORDER_MARK;
       const start = isMark ? skipBlanks(text, from + 1, this.lineEnd) : from;
       const end = trimBlanks(text, start, this.lineEnd);
@@ -108,7 +108,7 @@ class LineSplitter {
     return { value: JSON.parse(json), json, payload: json, end };
   }
 
-  /** The first of several values on one line, if nothing but values is on it. */
+  /** The first of several values on one line, if the line contains only values. */
   private several(start: number, end: number): Piece | undefined {
     const line = this.text.slice(start, end);
     let valueEnd = 0;
@@ -139,7 +139,7 @@ class LineSplitter {
     return this.rejected(from, end, end - start > MAX_TEXT_LENGTH ? tooLong(json) : whyNotJson(json));
   }
 
-  /** The end of a pretty-printed block, so that a mistake in it makes one line in the quarantine, not one for each of its lines. */
+  /** The end of a pretty-printed block. A mistake in the block then makes one quarantine line, not one for each line. */
   private blockEnd(lineEnd: number): number {
     const { text } = this;
     if (!"{[,".includes(text.charAt(lineEnd - 1)) || this.readingsLeft <= 0) return lineEnd;
@@ -178,7 +178,7 @@ function tooLong(json: string): Rejection {
   const [length, limit] = [json.length, MAX_TEXT_LENGTH].map((count) => count.toLocaleString("en-US"));
   return {
     reason: "too_large",
-    detail: `The JSON text has ${length} characters, the limit is ${limit}. Send one event a line.`,
+    detail: `The JSON text has ${length} characters, the limit is ${limit}. Send one event per line.`,
   };
 }
 
@@ -207,14 +207,14 @@ function empty(kind: string): Rejection {
   return { reason: "empty_record", detail: `The ${kind} holds no event.` };
 }
 
-/** Segment's form: `{"batch": [events], …}`. An event may well have a field of this name, but it has a type. */
+/** Segment's format: `{"batch": [events], …}`. An event can have a field `batch` too, but it also has a type. */
 function isBatch(value: unknown): boolean {
   if (typeof value !== "object" || value === null) return false;
   const { batch, event_type } = value as JsonObject;
   return Array.isArray(batch) && event_type === undefined;
 }
 
-/** The fields beside `batch` hold for each event that does not have them itself. */
+/** The fields next to `batch` apply to each event that does not have the field itself. */
 function* fromBatch({ json, payload, end }: Piece): Generator<Piece> {
   const members = memberRanges(json);
   const { value } = members.findLast(({ name }) => name === "batch") as { value: Range };
@@ -236,12 +236,12 @@ function* fromBatch({ json, payload, end }: Piece): Generator<Piece> {
   }
 }
 
-/** An id is one event's own; the event's own properties would replace those of the batch. */
+/** Not shared: an id belongs to one event, and an event's own properties would replace those of the batch. */
 const OWN_TO_EACH_EVENT: ReadonlySet<string> = new Set(["event_id", "properties"]);
 
 function batchPiece(json: string, shared: string, batch: Range, event: Range, end: number): Piece {
   const own = json.slice(event.start, event.end);
-  // In the quarantine the event keeps its batch around it, so that nothing of it is lost and it can be sent again.
+  // In the quarantine, the event keeps the rest of its batch. Nothing is lost, and it can be sent again.
   const payload = `${json.slice(0, batch.start + 1)}${own}${json.slice(batch.end - 1)}`;
   const members = own.startsWith("{") ? own.slice(1, -1).trim() : undefined;
   const merged =

@@ -1,17 +1,17 @@
-// Makes text of half surrogate pairs, which JSON can hold and UTF-8 cannot: `\ud83d` becomes these six characters.
+// Replaces unpaired surrogates, which are valid in JSON but not in UTF-8: `\ud83d` becomes these six characters.
 
 import type { JsonObject } from "./json";
 
 const ESCAPED_SURROGATE = /\\u[dD][89a-fA-F]/;
-/** With the flag u a whole pair is one character, and no match. */
+/** With the flag u, a complete pair is one character and does not match. */
 const HALF = /\p{Surrogate}/gu;
 
-/** False for nearly every line: UTF-8 cannot hold a half, so it comes by an escape only. */
+/** False for nearly every line. UTF-8 cannot encode an unpaired surrogate, so only an escape can contain one. */
 export function mayHaveHalves(json: string): boolean {
   return json.includes("\\u") && ESCAPED_SURROGATE.test(json);
 }
 
-/** The names and texts of an event; deeper values become JSON text, in which the escape stays what it is. */
+/** Cleans the names and strings of an event. Deeper values become JSON text, which keeps the escape. */
 export function withoutHalves(event: JsonObject): JsonObject {
   const cleaned = cleanedObject(event);
   for (const name of ["geo", "properties"]) {
@@ -25,7 +25,7 @@ export function withoutHalves(event: JsonObject): JsonObject {
 
 function cleanedObject(object: JsonObject): JsonObject {
   const names = new Set(Object.keys(object));
-  // Without a prototype, so that no name has a meaning of its own.
+  // Without a prototype, so that no name has a special meaning.
   const cleaned: JsonObject = Object.create(null);
   for (const [name, value] of Object.entries(object)) {
     cleaned[cleanedName(name, names)] = typeof value === "string" ? cleanedText(value) : value;
@@ -33,7 +33,7 @@ function cleanedObject(object: JsonObject): JsonObject {
   return cleaned;
 }
 
-/** Another name may be spelt as this one becomes. */
+/** The cleaned name may already exist as another name. */
 function cleanedName(name: string, taken: Set<string>): string {
   const clean = cleanedText(name);
   if (clean === name) return name;
@@ -47,7 +47,7 @@ function cleanedText(text: string): string {
   return text.replace(HALF, (half) => `\\u${half.charCodeAt(0).toString(16)}`);
 }
 
-/** The first characters of a text, no pair cut in two. */
+/** The first characters of a text. Does not cut a surrogate pair. */
 export function shortened(text: string, length: number): string {
   return text.length > length ? `${text.slice(0, length).replace(/[\ud800-\udbff]$/, "")}…` : text;
 }

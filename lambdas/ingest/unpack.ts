@@ -1,5 +1,5 @@
-// Takes a Kinesis record apart: aggregates of the Kinesis Producer Library, gzip, text. One part after the other, so
-// that no more than one is in memory.
+// Unpacks a Kinesis record: aggregates of the Kinesis Producer Library (KPL), gzip, text. Yields one part at a time,
+// so that only one part is in memory.
 
 import { isAscii, isUtf8 } from "node:buffer";
 import { aggregateMessage, isAggregate, userRecords } from "./aggregate";
@@ -9,7 +9,7 @@ import type { Rejection } from "./context";
 import { skipBlanks } from "./json";
 import { gzipPiecesLimit, unpackedLimit } from "./limits";
 
-/** Text that is to be split into events, or bytes that go to the quarantine whole. */
+/** Text to split into events, or bytes to quarantine as a whole. */
 export type Unpacked =
   | { kind: "text"; text: string; packedBytes: number; maxPieces: number }
   | { kind: "bytes"; bytes: Buffer; rejection: Rejection };
@@ -39,7 +39,7 @@ const BROKEN_AGGREGATE =
 const EMPTY_AGGREGATE =
   "This KPL aggregate (Kinesis Producer Library) holds no record. The payload is the record in base64.";
 
-/** No generator: what it unpacks is not held while the text that it makes of it is read. */
+/** Not a generator: a generator would keep the decompressed bytes in memory while the text is read. */
 function unpackOne(data: Buffer): Iterable<Unpacked> {
   if (!isGzip(data)) return textOrBytes(data, data.length, data.length);
   const unpacked = gunzipped(data, unpackedLimit(data.length));
@@ -58,7 +58,7 @@ function unpackOne(data: Buffer): Iterable<Unpacked> {
 }
 
 function textOrBytes(data: Buffer, packedBytes: number, maxPieces: number): Iterable<Unpacked> {
-  // ASCII is the same in latin1, which V8 stores in half the space and parses faster.
+  // ASCII is valid latin1. V8 stores latin1 in half the space and parses it faster.
   if (isAscii(data) && !isUtf16(data))
     return [{ kind: "text", text: data.toString("latin1"), packedBytes, maxPieces }];
   if (isText(data)) return [{ kind: "text", text: data.toString("utf8"), packedBytes, maxPieces }];
@@ -73,7 +73,7 @@ function isText(data: Buffer): boolean {
   return isUtf8(data) && !isUtf16(data);
 }
 
-/** JSON lines of which some are in another encoding: the others are read. */
+/** If only some lines are in another encoding, the other lines are still read. */
 function partlyText(data: Buffer): Iterable<Unpacked> | undefined {
   if (!isSingleByteText(data)) return undefined;
   for (const line of linesOf(data)) {

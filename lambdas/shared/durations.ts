@@ -1,4 +1,4 @@
-// How long a minute, an hour and a day are, once for the whole tree.
+// Lengths of a minute, an hour and a day. The only definition in this repository.
 
 export const MINUTE_MS = 60_000;
 export const HOUR_MS = 60 * MINUTE_MS;

@@ -1,13 +1,13 @@
-// Checks what a caller handed to a Lambda, and names every wrong key, its value and what is allowed.
+// Checks the input of a Lambda. The error lists every wrong key, its value and what is allowed.
 
 class InvalidInput extends Error {
-  // Step Functions matches on this name (ErrorEquals), so it is spelt out and survives bundling.
+  // Step Functions matches this name (ErrorEquals). It is set explicitly, because bundling can rename the class.
   override readonly name = "InvalidInput";
 }
 
 type Problems = string[];
 
-/** Reads fields of an input object one by one and reports all that is wrong with them at once. */
+/** Reads the fields of an input object one by one, and reports all problems in one error. */
 export class InputReader {
   private readonly problems: Problems = [];
   private readonly input: Record<string, unknown>;
@@ -64,7 +64,7 @@ export class InputReader {
       | undefined;
   }
 
-  /** An object whose values are strings that pass. */
+  /** An object whose values are strings that pass the check. */
   textMap(
     key: string,
     allowed: string,
@@ -89,7 +89,7 @@ export class InputReader {
     this.problems.push(text);
   }
 
-  /** Throws when anything was wrong. */
+  /** Throws if there was any problem. */
   finish(): void {
     if (this.problems.length > 0) {
       throw new InvalidInput(`Invalid input:\n${this.problems.map((text) => `  - ${text}`).join("\n")}`);

@@ -1,4 +1,4 @@
-// Where objects lie in the raw bucket: keys made from what is in them, and read back.
+// Key layout of the raw bucket: builds object keys and parses them.
 
 import { PREFIX } from "../../schema/prefixes";
 
@@ -13,7 +13,7 @@ export interface SequenceRange {
 
 const KEY = /\/([^/]+)-(\d+)-(\d+)\.jsonl\.gz$/;
 
-/** `raw/year=2026/month=11/day=21/hour=09/` of an instant, in UTC. */
+/** The prefix `raw/year=2026/month=11/day=21/hour=09/` for a time, in UTC. */
 export function hourPrefix(zone: Zone, epochMs: number): string {
   const [year, month, day, hour] = new Date(epochMs).toISOString().split(/[-T:]/);
   return `${PREFIX[zone]}year=${year}/month=${month}/day=${day}/hour=${hour}/`;
@@ -23,7 +23,7 @@ export function objectKey(zone: Zone, firstArrivalMs: number, range: SequenceRan
   return `${hourPrefix(zone, firstArrivalMs)}${batchKey(range)}.jsonl.gz`;
 }
 
-/** Names a batch, in its objects' keys and in the logs. */
+/** The name of a batch in object keys and logs. */
 export function batchKey({ shardId, first, last }: SequenceRange): string {
   return `${shardId}-${first}-${last}`;
 }
@@ -34,7 +34,7 @@ export function parseObjectKey(key: string): SequenceRange | undefined {
   return { shardId: match[1] as string, first: match[2] as string, last: match[3] as string };
 }
 
-/** Sequence numbers are decimal numbers beyond 2^53: compared by length, then digit by digit. */
+/** Sequence numbers are decimal numbers above 2^53, so they are compared by length, then digit by digit. */
 export function compareSequence(a: string, b: string): number {
   const left = a.replace(/^0+(?=\d)/, "");
   const right = b.replace(/^0+(?=\d)/, "");

@@ -1,8 +1,8 @@
-// Structured logs: one JSON object a line, each with level, time, message and what it belongs to.
+// Structured logs: one JSON object per line with level, time, message and context.
 
 import { errorMessage, errorName } from "./runtime";
 
-/** What a caller says; `timestamp` and the context are the log's own. */
+/** What the caller passes. The log adds `timestamp` and the context. */
 interface LogEntry {
   level: "INFO" | "WARN" | "ERROR";
   message: string;
@@ -11,19 +11,19 @@ interface LogEntry {
 
 export type Log = (entry: LogEntry) => void;
 
-/** What every line of an invocation carries: the Lambda's request, and the execution or the batch that it is for. */
+/** Fields in every line of an invocation: the Lambda request, and the execution or batch that it belongs to. */
 export interface LogContext {
   requestId?: string;
-  /** Name of the state machine's execution. */
+  /** Name of the state machine execution. */
   execution?: string;
   /** `<shard>-<first sequence number>-<last>`, as in the keys of the batch's objects. */
   batch?: string;
 }
 
 /**
- * Straight to stdout: the runtime's JSON format would put what `console.log` is given as text under `message`,
- * where neither Logs Insights nor the embedded metric format finds its fields. Lambda takes a line that is JSON
- * as it is, and filters it by `level` where a `timestamp` stands beside it.
+ * Writes to stdout directly. With the runtime's JSON log format, `console.log` would put the text into `message`,
+ * where Logs Insights and the embedded metric format do not find its fields. Lambda passes JSON lines through
+ * unchanged, and filters them by `level` if they also have a `timestamp`.
  */
 export function jsonLog(
   context: LogContext,
@@ -40,14 +40,14 @@ export function withContext(log: Log, context: LogContext): Log {
   return (entry) => log({ ...entry, ...context });
 }
 
-/** The state machine puts its execution's name beside the input of a Lambda; the rest is the input itself. */
+/** The state machine adds the name of its execution to a Lambda's input. This separates the two. */
 export function takeExecution(input: unknown): { execution?: string; rest: unknown } {
   if (typeof input !== "object" || input === null || Array.isArray(input)) return { rest: input };
   const { execution, ...rest } = input as Record<string, unknown>;
   return typeof execution === "string" ? { execution, rest } : { rest: input };
 }
 
-/** Runs `work`, and logs what it fails with before Lambda does, whose own line knows no execution. */
+/** Runs `work` and logs its error. Lambda logs the error too, but without the execution. */
 export async function logFailure<Result>(log: Log, work: () => Promise<Result>): Promise<Result> {
   try {
     return await work();

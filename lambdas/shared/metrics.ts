@@ -1,12 +1,12 @@
-// CloudWatch metrics by the embedded metric format: fields of a log line that CloudWatch makes metrics of.
+// CloudWatch metrics in the embedded metric format: log lines from which CloudWatch extracts metrics.
 
 export const METRICS_NAMESPACE = "Clickstream";
-/** Keeps two stacks of one account apart; its value is `<project>-<stack>`. */
+/** Separates the stacks of an account. The value is `<project>-<stack>`. */
 export const STACK_DIMENSION = "Stack";
 
 export type MetricUnit = "Count" | "Bytes" | "Seconds";
 
-/** What the ingest tells of each batch that it has landed; a batch that is delivered again is told again. */
+/** Metrics of each batch that the ingest wrote. A redelivered batch is counted again. */
 export const INGEST_METRICS = {
   /** Kinesis records in the batch. */
   BatchRecords: "Count",
@@ -14,13 +14,13 @@ export const INGEST_METRICS = {
   EventsAccepted: "Count",
   /** Lines written to `quarantine/`. */
   LinesQuarantined: "Count",
-  /** Bytes of what was written, before compression. */
+  /** Bytes written, before compression. */
   BytesRaw: "Bytes",
-  /** The same after compression: what is stored. */
+  /** Bytes written, after compression. */
   BytesGzip: "Bytes",
 } as const satisfies Record<string, MetricUnit>;
 
-/** What the state machine tells of each run that it has verified; the names are in statemachine/pipeline.asl.json. */
+/** Metrics of each run that the state machine verified. statemachine/pipeline.asl.json uses the same names. */
 export const RUN_METRICS = {
   RowsCurated: "Count",
   RunLinesQuarantined: "Count",
@@ -28,7 +28,7 @@ export const RUN_METRICS = {
   RunSeconds: "Seconds",
 } as const satisfies Record<string, MetricUnit>;
 
-/** The fields to log: the values by their names, and the `_aws` member that says which of them are metrics. */
+/** The fields to log: the values by name, and the `_aws` member that declares which of them are metrics. */
 export function embeddedMetrics<Name extends string>(
   stack: string,
   units: Record<Name, MetricUnit>,

@@ -1,4 +1,4 @@
-// Lists objects of a bucket, page by page.
+// Lists the objects of a bucket, page by page.
 
 import { ListObjectsV2Command, type S3Client } from "@aws-sdk/client-s3";
 
@@ -9,7 +9,7 @@ interface Listed {
 
 export interface Listing {
   objects: Listed[];
-  /** What `delimiter` folded. */
+  /** The common prefixes that `delimiter` makes. */
   prefixes: string[];
   truncated: boolean;
 }
@@ -18,7 +18,7 @@ export interface ListOptions {
   prefix: string;
   startAfter?: string;
   delimiter?: string;
-  /** One page of this many; without it all pages. */
+  /** Returns one page with at most this many objects. Without it, all pages. */
   maxKeys?: number;
 }
 

@@ -1,9 +1,9 @@
-// A seeded source of random numbers (sfc32): small, fast, and the same on every machine.
+// A seeded random number generator (sfc32): small, fast, and the same on every machine.
 
 export interface Random {
-  /** A whole number of 32 bits, 0 or more. */
+  /** An unsigned 32-bit integer. */
   bits(): number;
-  /** From 0 up to, never, 1. */
+  /** From 0 (included) to 1 (excluded). */
   unit(): number;
 }
 
@@ -21,12 +21,12 @@ export function makeRandom(seed: number): Random {
     c = ((c << 21) | (c >>> 11)) + sum;
     return sum >>> 0;
   };
-  // Seeds that differ in one bit have to differ everywhere.
+  // Mixes the state, so that seeds that differ in one bit give unrelated sequences.
   for (let round = 0; round < 15; round += 1) bits();
   return { bits, unit: () => bits() / 0x1_0000_0000 };
 }
 
-/** Spreads two whole numbers over 32 bits: the same person has the same traits however often she returns. */
+/** Hashes two integers to 32 bits. The same person then has the same traits at each visit. */
 export function mix(a: number, b: number): number {
   let hash = Math.imul(a ^ 0x85ebca6b, 0xc2b2ae35) ^ Math.imul(b ^ (b >>> 15), 0x27d4eb2f);
   hash = Math.imul(hash ^ (hash >>> 16), 0x7feb352d);
@@ -34,7 +34,7 @@ export function mix(a: number, b: number): number {
   return (hash ^ (hash >>> 16)) >>> 0;
 }
 
-/** Picks by weight in one step: a table of slots, each option in as many of them as its weight says. */
+/** Picks an option by weight in constant time. Each option fills a number of slots in proportion to its weight. */
 export class WeightedTable<Option> {
   private readonly slots: Option[] = [];
 
@@ -48,7 +48,7 @@ export class WeightedTable<Option> {
     }
   }
 
-  /** `unit` from 0 up to, never, 1. */
+  /** `unit` is from 0 (included) to 1 (excluded). */
   pick(unit: number): Option {
     return this.slots[(unit * this.slots.length) | 0] as Option;
   }

@@ -1,4 +1,4 @@
-// Packs events into Kinesis records: several to a record, a session's events in one shard and in order.
+// Packs several events into each Kinesis record. The events of a session go to one shard and stay in order.
 
 export interface PackedRecord {
   partitionKey: string;
@@ -7,9 +7,9 @@ export interface PackedRecord {
   lines: number;
 }
 
-/** Kinesis counts a PUT in units of 25 KB, so a record up to there costs what one small event costs. */
+/** Kinesis bills PUTs in units of 25 KB, so a record up to this size costs the same as one small event. */
 export const PUT_UNIT_BYTES = 25 * 1024;
-/** A record with its partition key. */
+/** Maximum size of a record, including its partition key. */
 export const MAX_RECORD_BYTES = 1024 * 1024;
 
 const MIN_LANES = 8;
@@ -24,8 +24,8 @@ export class EventTooLarge extends Error {
 }
 
 /**
- * How many lanes for so many events: enough to spread over the shards, few enough that the last, partly
- * filled record of each is a small part of the whole.
+ * The number of lanes for this many events. There must be enough lanes to use all shards. There must be few enough
+ * that the last, partly filled record of each lane does not matter.
  */
 export function lanesFor(events: number): number {
   return Math.min(MAX_LANES, Math.max(MIN_LANES, Math.ceil(events / EVENTS_A_LANE)));
@@ -33,7 +33,7 @@ export function lanesFor(events: number): number {
 
 interface Lane {
   partitionKey: string;
-  /** Lines are written at once, so that their strings need not outlive them. */
+  /** Lines are copied into the buffer at once, so that their strings can be freed. */
   buffer: Buffer;
   used: number;
   lines: number;
@@ -43,8 +43,8 @@ const NOTHING = Buffer.alloc(0);
 const NEWLINE = 10;
 
 /**
- * Every session (or user) belongs to one of a fixed number of lanes. A lane is a partition key, so its
- * records go to one shard in order, and an event shares a record only with events of its own lane.
+ * Assigns each session (or user) to one of a fixed number of lanes. A lane is a partition key, so its records go
+ * to one shard in order. A record only contains events of one lane.
  */
 export class RecordPacker {
   private readonly lanes: Lane[];
@@ -69,7 +69,7 @@ export class RecordPacker {
     return (hash >>> 0) % this.lanes.length;
   }
 
-  /** Takes a line; gives the lane's record when the line no longer fits into it. */
+  /** Adds a line. If it does not fit into the lane's current record, returns that record. */
   add(laneIndex: number, line: string | Uint8Array): PackedRecord | undefined {
     const lane = this.lanes[laneIndex] as Lane;
     const bytes = typeof line === "string" ? Buffer.byteLength(line) : line.length;
@@ -82,7 +82,7 @@ export class RecordPacker {
     return record;
   }
 
-  /** The records that are not full yet; nothing stays. */
+  /** Returns the records that are not full, and empties all lanes. */
   *drain(): Generator<PackedRecord> {
     for (const lane of this.lanes) {
       if (lane.lines > 0) yield close(lane);
@@ -92,7 +92,7 @@ export class RecordPacker {
 
 function write(lane: Lane, line: string | Uint8Array, bytes: number): void {
   if (typeof line !== "string") lane.buffer.set(line, lane.used);
-  // As many bytes as characters is ASCII, and latin1 copies it without looking at each character.
+  // If the bytes equal the characters, the text is ASCII. latin1 copies it without checking each character.
   else lane.buffer.write(line, lane.used, bytes === line.length ? "latin1" : "utf8");
   lane.used += bytes;
   lane.lines += 1;

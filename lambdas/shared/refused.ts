@@ -1,12 +1,12 @@
-// What a sender puts into the stream in place of a line that it cannot send as an event: the line and the reason.
-// The ingest quarantines the line itself under that reason, so that the quarantine says where and why.
+// The format for a line that a sender cannot send as an event: the line and the reason.
+// The ingest quarantines the line with that reason, so that the quarantine shows where the line was and why it failed.
 
 import type { QuarantineLine } from "../../schema/event";
 
-/** The one name of the JSON object that carries a refused line. No event has it. */
+/** The only member of the JSON object that contains a refused line. No event has this name. */
 export const REFUSED_NAME = "clickstream_refused";
 
-/** What a sender can say of a line: it knows the file and its format, the ingest sees records only. */
+/** The reasons that a sender can give. It knows the file and its format. The ingest only sees records. */
 const REFUSED_REASONS = [
   "not_utf8",
   "not_json",
@@ -25,7 +25,7 @@ export function refusedLine(refused: Refused): string {
   return JSON.stringify({ [REFUSED_NAME]: refused });
 }
 
-/** Undefined for anything but what `refusedLine` writes: an object of a producer's is checked as an event. */
+/** Returns undefined for anything that `refusedLine` did not write. Objects of producers are checked as events. */
 export function readRefused(value: unknown): Refused | undefined {
   if (typeof value !== "object" || value === null) return undefined;
   const refused = (value as Record<string, unknown>)[REFUSED_NAME];

@@ -1,4 +1,4 @@
-// What the outside world gives the Lambdas: a clock, sleep, and the environment.
+// Clock, sleep, environment variables and error details for the Lambdas.
 
 import { NodeHttpHandler } from "@smithy/node-http-handler";
 
@@ -12,7 +12,7 @@ export const systemClock: Clock = {
   sleep: (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds)),
 };
 
-/** The environment as its type names it; everything that is missing is reported at once. */
+/** Reads the environment variables that the type names. Reports all missing ones in one error. */
 export function readEnv<Env extends object>(
   keys: readonly (keyof Env & string)[],
   source: Record<string, string | undefined> = process.env,
@@ -27,14 +27,14 @@ export function readEnv<Env extends object>(
 }
 
 /**
- * HTTP/1.1 for Kinesis. The SDK's default is HTTP/2, over which the local emulator reports batches of more
- * than 200 records as failed although it stored them; AWS serves both alike.
+ * HTTP/1.1 for Kinesis. The SDK's default is HTTP/2. Over HTTP/2 the local emulator reports batches of more than
+ * 200 records as failed, although it stored them. AWS supports both.
  */
 export function http1Handler(): NodeHttpHandler {
   return new NodeHttpHandler({ connectionTimeout: 5_000, requestTimeout: 30_000 });
 }
 
-/** Names the cause of an error for a log line: the AWS error code where there is one. */
+/** The name of an error for a log line. For AWS errors it is the error code. */
 export function errorName(error: unknown): string {
   return error instanceof Error ? error.name : typeof error;
 }

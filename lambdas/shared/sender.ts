@@ -1,4 +1,4 @@
-// Puts records into a Kinesis stream in full batches, and sends again just what Kinesis did not take.
+// Puts records into a Kinesis stream in full batches, and retries only the records that Kinesis rejected.
 
 import { type KinesisClient, PutRecordsCommand, type PutRecordsResultEntry } from "@aws-sdk/client-kinesis";
 import { compareSequence } from "./layout";
@@ -8,17 +8,17 @@ import { type Clock, errorMessage, errorName } from "./runtime";
 const MAX_BATCH_RECORDS = 500;
 const MAX_BATCH_BYTES = 5 * 1024 * 1024;
 
-/** Tries in a row in which Kinesis took nothing; with full jitter this is about half a minute. */
+/** Maximum attempts in a row without progress. With full jitter this takes about half a minute. */
 const MAX_FRUITLESS_TRIES = 12;
 const BASE_DELAY_MS = 100;
 const MAX_DELAY_MS = 5_000;
 
-/** Records that Kinesis did not take in the end. */
+/** Kinesis did not accept some records after all retries. */
 export class PutFailed extends Error {
   override readonly name = "PutFailed";
 }
 
-/** The time that the caller has is over. */
+/** The deadline of the caller has passed. */
 class OutOfTime extends Error {
   override readonly name = "OutOfTime";
 }
@@ -27,11 +27,11 @@ export interface SenderOptions {
   client: Pick<KinesisClient, "send">;
   streamName: string;
   clock: Clock;
-  /** From 0 up to, never, 1: the jitter. */
+  /** The jitter, from 0 (included) to 1 (excluded). */
   random: () => number;
-  /** Nothing is put after this instant. */
+  /** Nothing is sent after this time. */
   deadlineMs?: number;
-  /** After each batch that was taken whole. */
+  /** Called after each batch that Kinesis accepted completely. */
   onSent?: (sent: Sent) => void;
 }
 
@@ -40,16 +40,16 @@ export interface Sent {
   records: number;
   bytes: number;
   calls: number;
-  /** Entries that had to be sent again. */
+  /** Number of entries that were retried. */
   resent: number;
   /** The last sequence number in each shard. */
   shards: Record<string, string>;
 }
 
 /**
- * One call is under way at a time, and a batch is taken whole before the next one starts: so the order within
- * a partition key is kept, but for records of one call of which Kinesis takes a later and refuses an earlier.
- * A call that fails on the network may have been stored: then events arrive twice, with the same event_id.
+ * Makes one call at a time, and finishes a batch before the next one starts. This keeps the order within a partition
+ * key, with one exception: in one call, Kinesis can accept a later record and reject an earlier one.
+ * If the network fails, Kinesis may still have stored the records. Then events arrive twice, with the same event_id.
  */
 export class KinesisSender {
   readonly sent: Sent = { lines: 0, records: 0, bytes: 0, calls: 0, resent: 0, shards: {} };
@@ -59,7 +59,7 @@ export class KinesisSender {
 
   constructor(private readonly options: SenderOptions) {}
 
-  /** A promise to await where a batch is full; the batch travels while the next one is made. */
+  /** Returns a promise to await if a batch is full. The batch is sent while the caller makes the next one. */
   add(record: PackedRecord): Promise<void> | undefined {
     const bytes = record.data.length + record.partitionKey.length;
     const isFull = this.batch.length === MAX_BATCH_RECORDS || this.batchBytes + bytes > MAX_BATCH_BYTES;
@@ -69,20 +69,20 @@ export class KinesisSender {
     return started;
   }
 
-  /** Sends what is left, and waits until Kinesis has taken everything. */
+  /** Sends the rest, and waits until Kinesis has accepted everything. */
   async flush(): Promise<void> {
     if (this.batch.length > 0) await this.startBatch();
     await this.underWay;
   }
 
-  /** Waits for the batch before; not for this one. */
+  /** Starts to send this batch. The returned promise waits for the previous batch only. */
   private startBatch(): Promise<void> {
     const batch = this.batch;
     this.batch = [];
     this.batchBytes = 0;
     const before = this.underWay;
     this.underWay = before.then(() => this.put(batch));
-    // Whoever awaits next sees the failure; until then it must not count as unhandled.
+    // The next await sees the failure. Until then it must not count as an unhandled rejection.
     this.underWay.catch(() => undefined);
     return before;
   }
@@ -169,12 +169,12 @@ export class KinesisSender {
   }
 }
 
-/** Exponential backoff with full jitter: senders that failed together do not come back together. */
+/** Exponential backoff with full jitter, so that senders that failed together do not retry together. */
 export function fullJitter(failures: number, random: () => number): number {
   return random() * Math.min(MAX_DELAY_MS, BASE_DELAY_MS * 2 ** failures);
 }
 
-/** What may pass by itself: throttling, AWS's own faults, and the network. */
+/** True for errors that a retry can solve: throttling, errors inside AWS, and network errors. */
 function isTransient(error: unknown): boolean {
   const fault = error as {
     $retryable?: unknown;
