@@ -267,11 +267,11 @@ function eventTime(field: string, value: unknown, context: RecordContext): strin
   const isEarly = time.epochMs < Date.parse(earliestTime);
   if (isEarly || time.epochMs > Date.parse(latestTime)) {
     const remedy = isEarly
-      ? "earliestEventTime lets older events in"
-      : "latestEventLeadHours lets later events in";
+      ? "earliestEventTime sets the earliest time"
+      : "latestEventLeadHours sets the latest time";
     throw new Rejected(
       "event_time_out_of_window",
-      `${field} ${time.text} lies outside of ${earliestTime} to ${latestTime}. The configuration key ${remedy}.`,
+      `${field} ${time.text} is not between ${earliestTime} and ${latestTime}. The configuration key ${remedy}.`,
     );
   }
   return time.text;

@@ -38,7 +38,7 @@ export function* outcomes(data: Buffer, context: RecordContext): Generator<Outco
   }
 }
 
-const EMPTY: Rejection = { reason: "empty_record", detail: "The record holds nothing but blanks." };
+const EMPTY: Rejection = { reason: "empty_record", detail: "The record contains only white space." };
 
 function outcome(piece: Piece, position: number, context: RecordContext): Outcome {
   const refused = readRefused(piece.value);
@@ -101,7 +101,7 @@ function* within({ text, packedBytes, maxPieces }: Unpacked & { kind: "text" }):
 
 const TOO_MUCH: Rejection = {
   reason: "too_large",
-  detail: "The record becomes more than a record of its size may become. This is the rest of it, unread.",
+  detail: "The record expands to more data than its size allows. This is the unread rest of it.",
 };
 
 function rest(text: string, from: number, rejection: Rejection): Piece {

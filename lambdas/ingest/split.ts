@@ -204,7 +204,7 @@ function* fromArray({ json, payload, end }: Piece): Generator<Piece> {
 }
 
 function empty(kind: string): Rejection {
-  return { reason: "empty_record", detail: `The ${kind} holds no event.` };
+  return { reason: "empty_record", detail: `The ${kind} contains no event.` };
 }
 
 /** Segment's format: `{"batch": [events], …}`. An event can have a field `batch` too, but it also has a type. */
@@ -252,6 +252,6 @@ function batchPiece(json: string, shared: string, batch: Range, event: Range, en
 function tooMuchShared(events: number): Rejection {
   return {
     reason: "too_large",
-    detail: `The fields beside "batch" are too large to be repeated in each of its ${events} events. Send them in smaller batches.`,
+    detail: `The fields next to "batch" are too large to repeat in each of its ${events} events. Send smaller batches.`,
   };
 }

@@ -37,7 +37,7 @@ function* unpackAggregate(data: Buffer, message: Buffer): Generator<Unpacked> {
 const BROKEN_AGGREGATE =
   "This looks like a KPL aggregate (Kinesis Producer Library), but its checksum or its encoding is wrong. The payload is the record in base64.";
 const EMPTY_AGGREGATE =
-  "This KPL aggregate (Kinesis Producer Library) holds no record. The payload is the record in base64.";
+  "This KPL aggregate (Kinesis Producer Library) contains no record. The payload is the record in base64.";
 
 /** Not a generator: a generator would keep the decompressed bytes in memory while the text is read. */
 function unpackOne(data: Buffer): Iterable<Unpacked> {

@@ -1,4 +1,4 @@
-// Reads event times as producers write them and writes them one way: UTC, with a Z, to the microsecond at most.
+// Parses event times in the formats of producers, and writes one format: UTC with a Z, at most microseconds.
 
 import { MINUTE_MS } from "./durations";
 
@@ -13,8 +13,8 @@ const ISO_DATE_TIME =
 const DAYS_IN_MONTH = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
 
 /**
- * An ISO 8601 date and time, or undefined if the text is none. Also read: a blank before the zone, `UTC` or `GMT`
- * for it, an offset of hours alone. Without a zone it is UTC, because one producer in the wild writes it so.
+ * Parses an ISO 8601 date and time. Returns undefined if the text is not one. Also accepts a space before the zone,
+ * `UTC` or `GMT` as the zone, and an offset in hours only. Times without a zone are UTC, as one known producer sends.
  */
 export function parseEventTime(text: string): EventTime | undefined {
   const match = ISO_DATE_TIME.exec(text);
@@ -32,12 +32,12 @@ export function parseEventTime(text: string): EventTime | undefined {
   const offsetMs = offsetOf(match[8], match[9], match[10]);
   if (offsetMs === undefined) return undefined;
 
-  // Date.UTC takes years below 100 for 19xx, so the year is set by itself.
+  // Date.UTC reads years below 100 as 19xx, so the year is set separately.
   const date = new Date(Date.UTC(2000, month - 1, day, hour, minute, second));
   date.setUTCFullYear(year, month - 1, day);
   const wholeSecondMs = date.getTime() - offsetMs;
   const text19 = new Date(wholeSecondMs).toISOString();
-  // A zone can push the first or last instants of the calendar out of four-digit years.
+  // The offset can move the time to a year that does not have four digits.
   if (text19.length !== 24) return undefined;
   return {
     text: `${text19.slice(0, 19)}.${canonicalFraction(fraction)}Z`,
@@ -46,14 +46,14 @@ export function parseEventTime(text: string): EventTime | undefined {
 }
 
 const EPOCH = /^(\d{9,16})(?:\.(\d{1,9}))?$/;
-/** Digits behind the seconds, of numbers that count seconds, milliseconds and microseconds. */
+/** Decimal digits after the seconds, for numbers in seconds, milliseconds and microseconds. */
 const EPOCH_UNITS = [0, 3, 6];
 const EARLIEST_EPOCH_SECONDS = Date.UTC(1990, 0) / 1000;
 const LATEST_EPOCH_SECONDS = Date.UTC(2100, 0) / 1000;
 
 /**
- * Seconds, milliseconds or microseconds since 1970, as digits with a fraction perhaps; undefined if the text is none.
- * The unit is the one by which the time lies in 1990 to 2099: at most one does.
+ * Parses seconds, milliseconds or microseconds since 1970, with or without a fraction. Returns undefined for any
+ * other text. The unit is the one for which the time is between 1990 and 2099. At most one unit fits.
  */
 export function parseEpochTime(text: string): EventTime | undefined {
   const match = EPOCH.exec(text);
@@ -72,7 +72,7 @@ export function parseEpochTime(text: string): EventTime | undefined {
   return undefined;
 }
 
-/** True for `YYYY-MM-DDTHH:MM:SS.mmmZ` of a real date: the form that needs no rewriting. */
+/** True for a valid date in the format `YYYY-MM-DDTHH:MM:SS.mmmZ`, which is kept unchanged. */
 export function isCanonicalTime(text: string): boolean {
   if (text.length !== 24 || text.charCodeAt(10) !== 84 || text.charCodeAt(23) !== 90) return false;
   if (text.charCodeAt(4) !== 45 || text.charCodeAt(7) !== 45 || text.charCodeAt(19) !== 46) return false;
@@ -88,7 +88,7 @@ export function isCanonicalTime(text: string): boolean {
   );
 }
 
-/** The number at two characters, or NaN, which fails every comparison that follows. */
+/** The number in two characters, or NaN. With NaN all later comparisons are false. */
 function twoDigits(text: string, at: number): number {
   const tens = text.charCodeAt(at) - 48;
   const ones = text.charCodeAt(at + 1) - 48;
@@ -108,7 +108,7 @@ function offsetOf(sign?: string, hours?: string, minutes?: string): number | und
   return sign === "-" ? -offset : offset;
 }
 
-/** At least milliseconds, at most microseconds; trailing zeros beyond milliseconds say nothing and go. */
+/** Milliseconds or up to microseconds. Trailing zeros after the milliseconds are removed. */
 function canonicalFraction(digits: string): string {
   const six = digits.slice(0, 6).padEnd(6, "0");
   const beyondMs = six.slice(3).replace(/0+$/, "");

@@ -1,4 +1,4 @@
-// How the shop's visitors behave, as weights: where they come from, where they go next, how long they stay.
+// Weights for the behaviour of the shop's visitors: referrers, next pages, time on page.
 
 /** The pages of a visit. */
 export type Page = "home" | "category" | "search" | "product" | "cart" | "checkout" | "purchase";
@@ -21,7 +21,7 @@ export const ENTRY_PAGES: Weights<Page> = [
   ["product", 28],
 ];
 
-/** Where a visitor goes next; "leave" ends the visit. */
+/** The next page of a visitor. "leave" ends the visit. */
 export const NEXT_PAGES: Record<Page, Weights<Page | "leave">> = {
   home: [
     ["category", 42],
@@ -63,7 +63,7 @@ export const NEXT_PAGES: Record<Page, Weights<Page | "leave">> = {
   ],
 };
 
-/** Mean seconds on a page before the next step; single stays are exponentially distributed. */
+/** Mean seconds on a page before the next step. The times are exponentially distributed. */
 export const MEAN_DWELL_SECONDS: Record<Page, number> = {
   home: 14,
   category: 25,
@@ -74,7 +74,7 @@ export const MEAN_DWELL_SECONDS: Record<Page, number> = {
   purchase: 20,
 };
 
-/** "" is a direct visit: typed, bookmarked, or an app that says nothing. */
+/** "" is a direct visit: a typed URL, a bookmark, or an app that sends no referrer. */
 export const REFERRERS: Weights<string> = [
   ["", 34],
   ["https://www.google.com/", 33],
@@ -92,7 +92,7 @@ export interface Campaign {
   utm_campaign: string;
 }
 
-/** The share of a referrer's visits that a campaign brought, and the campaign. All other visits have none. */
+/** The campaign of a referrer, and the share of its visits that come from the campaign. */
 export const CAMPAIGNS: Readonly<Record<string, { share: number; campaign: Campaign }>> = {
   "https://www.google.com/": { share: 0.3, campaign: campaign("google", "cpc", "brand") },
   "https://www.bing.com/": { share: 0.3, campaign: campaign("bing", "cpc", "brand") },
@@ -122,17 +122,17 @@ export const PAYMENT_METHODS: Weights<string> = [
   ["gift_card", 5],
 ];
 
-/** Visits that start in each hour of the day (UTC), relative to each other. */
+/** Relative number of visits that start in each hour of the day (UTC). */
 export const HOURLY_RHYTHM: readonly number[] = [
   18, 12, 9, 8, 9, 14, 26, 42, 55, 62, 66, 70, 76, 72, 68, 66, 68, 75, 88, 98, 100, 86, 58, 32,
 ];
 
-/** Visitors who are not signed in: their events have an anonymous id and no user. */
+/** Share of visitors who are not signed in. Their events have an anonymous id and no user. */
 export const ANONYMOUS_SHARE = 0.25;
-/** Users who also visit with a second device, and how often they take it. */
+/** Share of users with a second device, and how often they use it. */
 export const SECOND_DEVICE_SHARE = 0.3;
 export const SECOND_DEVICE_USE = 0.4;
-/** Visits over IPv6. */
+/** Share of visits over IPv6. */
 export const IPV6_SHARE = 0.1;
 
 export const SEARCH_WORDS: readonly string[] = [
@@ -159,7 +159,7 @@ function device(type: Device["type"], browser: string, os: string, userAgent: st
   return { type, browser, os, userAgent };
 }
 
-/** Device type, browser and operating system are what a user-agent library reads from the user agent (tested). */
+/** A user-agent library reads the same device type, browser and operating system from the user agent (tested). */
 export const DEVICES: Weights<Device> = [
   [device("desktop", "Chrome", "Windows", `${WINDOWS} ${BLINK} Chrome/142.0.0.0 Safari/537.36`), 17],
   [device("desktop", "Chrome", "Windows", `${WINDOWS} ${BLINK} Chrome/141.0.0.0 Safari/537.36`), 6],

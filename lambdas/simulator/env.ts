@@ -1,6 +1,6 @@
-// What the simulator Lambda reads from its environment; infra wires it by this type.
+// Environment variables of the simulator Lambda. infra sets them using this type.
 
 export interface SimulatorEnv {
-  /** Name of the Kinesis stream that the events are put into. */
+  /** Name of the Kinesis stream for the events. */
   STREAM_NAME: string;
 }

@@ -1,4 +1,4 @@
-// Simulator Lambda: sends the traffic of a made-up shop to the stream, and returns the truth about it.
+// Simulator Lambda: sends simulated shop traffic to the stream, and returns the exact counts.
 
 import { KinesisClient } from "@aws-sdk/client-kinesis";
 import type { Context } from "aws-lambda";
@@ -8,7 +8,7 @@ import type { SimulatorEnv } from "./env";
 import { readInput } from "./input";
 import { type SimulationResult, simulate } from "./simulate";
 
-/** Stops before Lambda does, so that the error says what was sent. */
+/** Stops before the Lambda timeout, so that the error can report what was sent. */
 const LAST_MILLISECONDS = 5_000;
 
 let client: KinesisClient | undefined;

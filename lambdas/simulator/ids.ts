@@ -1,18 +1,18 @@
-// Makes ids of the seeded random numbers, so that a seed's events have the same ids each time.
+// Makes ids from seeded random numbers, so that the same seed always gives the same ids.
 
 import type { Random } from "../shared/random";
 
-/** The four hexadecimal digits of 16 bits, looked up because every event has an id. */
+/** Table of four hexadecimal digits for 16 bits. A lookup is faster, and every event has an id. */
 const HEX = Array.from({ length: 0x10000 }, (_, bits) => bits.toString(16).padStart(4, "0"));
 
-/** Four hexadecimal digits for each count. */
+/** Returns `count` times four hexadecimal digits. */
 export function shortId(random: Random, count: number): string {
   let id = "";
   for (let made = 0; made < count; made += 1) id += HEX[random.bits() >>> 16];
   return id;
 }
 
-/** A UUID of version 4, RFC 9562. */
+/** A version 4 UUID (RFC 9562). */
 export function uuid(random: Random): string {
   const [a, b, c, d] = [random.bits(), random.bits(), random.bits(), random.bits()] as const;
   const version = HEX[(b & 0x0fff) | 0x4000];

@@ -1,18 +1,18 @@
-// Reads what a simulation is asked for, and refuses what cannot be done before anything is sent.
+// Reads and checks the input of a simulation before anything is sent.
 
 import { InputReader } from "../shared/input";
 import { parseEventTime } from "../shared/time";
 import type { TrafficOptions } from "./traffic";
 
 export interface Simulation extends TrafficOptions {
-  /** Real-time pace; as fast as the stream takes them where it is not given. */
+  /** Events per second in real time. Without it, events are sent as fast as the stream accepts them. */
   ratePerSecond: number | undefined;
 }
 
 const DEFAULT_EVENTS = 1_000;
 const DEFAULT_RATE_PER_SECOND = 1;
 const MAX_EVENTS = 1_000_000_000;
-/** Lambda ends a function after 15 minutes; half a minute of them is for the cold start and the last put. */
+/** The Lambda timeout is 15 minutes at most. Half a minute is reserved for the cold start and the last put. */
 const MAX_SECONDS = 15 * 60 - 30;
 const KEYS = [
   "events",
@@ -26,7 +26,7 @@ const KEYS = [
   "startTime",
 ];
 
-/** `nowMs` stands for the start and the seed where the input gives none. */
+/** `nowMs` is the default for the start and the seed. */
 export function readInput(input: unknown, nowMs: number): Simulation {
   const reader = new InputReader(input, KEYS);
   const events = reader.integer("events", 1, MAX_EVENTS);
@@ -59,7 +59,7 @@ function pace(
     reader.problem("events and seconds exclude each other; give one of them, with ratePerSecond");
   }
   if (reader.has("ratePerSecond") && !reader.has("events") && !reader.has("seconds")) {
-    reader.problem("ratePerSecond alone has no end; give events or seconds with it");
+    reader.problem("ratePerSecond needs events or seconds, otherwise the simulation has no end");
   }
   if (seconds !== undefined) {
     const ratePerSecond = rate ?? DEFAULT_RATE_PER_SECOND;

@@ -1,4 +1,4 @@
-// Spreads visits over a window of time as a shop sees them: busy evenings, quiet nights.
+// Distributes visits over a time window like real shop traffic: busy evenings, quiet nights.
 
 import { HOUR_MS } from "../shared/durations";
 import { HOURLY_RHYTHM } from "./behaviour";
@@ -6,7 +6,7 @@ import { HOURLY_RHYTHM } from "./behaviour";
 const SLICE_MS = HOUR_MS / 4;
 
 export class Rhythm {
-  /** Share of the visits that have begun at the start of each slice; one more at the end. */
+  /** Share of the visits that started before each slice, and one more value for the end. */
   private readonly cumulated: number[] = [0];
 
   constructor(
@@ -23,7 +23,7 @@ export class Rhythm {
 
   private readonly sliceMs: number;
 
-  /** The instant by which this fraction, 0 to 1, of all visits has begun. */
+  /** The time at which this fraction (0 to 1) of all visits has started. */
   at(fraction: number): number {
     const wanted = fraction * (this.cumulated.at(-1) as number);
     let low = 0;
@@ -39,7 +39,7 @@ export class Rhythm {
   }
 }
 
-/** Between two full hours the weight goes evenly from one to the other. */
+/** Interpolates the weight linearly between two full hours. */
 function weightAt(epochMs: number): number {
   const hours = (epochMs / HOUR_MS) % 24;
   const hour = Math.floor(hours);

@@ -1,4 +1,4 @@
-// Visits as they go on in parallel: each call gives the next event of one of them. Memory does not grow.
+// Simulates parallel visits. Each call returns the next event of one of them. Memory use is constant.
 
 import type { ClickstreamEvent } from "../../schema/event";
 import { type Random, WeightedTable } from "../shared/random";
@@ -20,15 +20,15 @@ import { shortId } from "./ids";
 import type { Rhythm } from "./rhythm";
 import type { Person, Product, World } from "./world";
 
-/** An event without id and time: the caller may move it in time, and adds to it. */
+/** An event without id and time. The caller adds both, and can shift the time. */
 export interface DraftEvent {
   session: Session;
   timeMs: number;
-  /** What the session's own fields leave. */
+  /** The fields that are not the same in the whole session. */
   fields: Partial<ClickstreamEvent> & Pick<ClickstreamEvent, "event_type">;
 }
 
-/** What the page that is visited adds to an event. */
+/** Event fields that depend on the page. */
 interface Visit {
   path: string;
   title: string;
@@ -41,12 +41,12 @@ export interface Session {
   id: string;
   person: Person;
   device: Device;
-  /** The fields that are the same in all events of the visit, as JSON members: made once, as they are the larger part. */
+  /** The fields that are the same in all events of the visit, as JSON text. Built once, because they are most of it. */
   json: string;
   page: Page;
   url: string;
   referrer: string;
-  /** The product that was looked at or bought last, and the one that the page before showed. */
+  /** The product that was viewed or bought last, and the one on the previous page. */
   product: Product | undefined;
   shown: Product | undefined;
   quantity: number;
@@ -57,17 +57,17 @@ export interface SessionsOptions {
   world: World;
   random: Random;
   rhythm: Rhythm;
-  /** Events that are wanted in all: the visits' starts spread over them. */
+  /** Total number of events. The starts of the visits are distributed over them. */
   events: number;
   endMs: number;
 }
 
 const SITE = "https://shop.example.com";
 const SHOP = "Example Shop";
-/** Visits that go on at the same time. */
+/** Number of parallel visits. */
 const MAX_PARALLEL = 64;
 const EVENTS_A_PARALLEL_SESSION = 200;
-/** A user visits so many events' worth on average; the pool of users follows from it. */
+/** Average number of events per user. It determines the number of users. */
 const EVENTS_A_USER = 15;
 const MIN_USERS = 10;
 
@@ -78,7 +78,7 @@ const paymentTable = new WeightedTable(PAYMENT_METHODS);
 const nextTables = Object.fromEntries(
   Object.entries(NEXT_PAGES).map(([page, weights]) => [page, new WeightedTable(weights)]),
 ) as Record<Page, WeightedTable<Page | "leave">>;
-/** Quantiles of the exponential distribution with mean 1: looked up instead of a logarithm for each event. */
+/** Quantiles of the exponential distribution with mean 1. A lookup avoids a logarithm for each event. */
 const exponential = Float64Array.from({ length: 1024 }, (_, index) => -Math.log(1 - (index + 0.5) / 1024));
 
 export class Sessions {
@@ -104,7 +104,7 @@ export class Sessions {
   private begin(): Session {
     const { random, rhythm, events, world } = this.options;
     const fraction = Math.min(1, (this.made + random.unit()) / events);
-    // Squared: some people come back often, many come once.
+    // Squared: a few people return often, many visit once.
     const person = world.person((random.unit() ** 2 * this.users) | 0);
     const { device, anonymousId } = person.browser(random.unit());
     const referrer = referrerTable.pick(random.unit());
@@ -114,7 +114,7 @@ export class Sessions {
       user_id: random.unit() < ANONYMOUS_SHARE ? undefined : person.userId,
       session_id: id,
       anonymous_id: anonymousId,
-      // The tracker reads them from the first page's URL, and sends that URL without them.
+      // The tracker reads them from the URL of the first page, and removes them from the URL that it sends.
       ...(source !== undefined && random.unit() < source.share ? source.campaign : {}),
       device_type: device.type,
       browser: device.browser,
@@ -137,7 +137,7 @@ export class Sessions {
     };
   }
 
-  /** The session one page further, or undefined where it is over. */
+  /** Moves the session to the next page. Returns undefined if the visit is over. */
   private goOn(session: Session | undefined): Session | undefined {
     if (session === undefined) return undefined;
     const { random, endMs } = this.options;
@@ -145,7 +145,7 @@ export class Sessions {
     if (next === "leave") return undefined;
     const dwell = MEAN_DWELL_SECONDS[session.page] * (exponential[(random.unit() * 1024) | 0] as number);
     session.timeMs += 1000 + ((dwell * 1000) | 0);
-    // Nothing lies in the future: whoever is still on a page has not gone on yet.
+    // No event is in the future: a visitor who would move on later is still on the current page.
     if (session.timeMs > endMs) return undefined;
     session.page = next;
     session.referrer = session.url;
@@ -167,7 +167,7 @@ export class Sessions {
     return { session, timeMs: session.timeMs, fields };
   }
 
-  /** What the page shows: its path, its product fields, its properties. */
+  /** The path, product fields and properties of the page. */
   private visit(session: Session): Visit {
     const { random, world } = this.options;
     switch (session.page) {
@@ -193,7 +193,7 @@ export class Sessions {
         };
       }
       case "product": {
-        // From a category page, the product that was shown there; else what the long tail gives.
+        // After a category page, the product that was shown there. Otherwise a product from the long tail.
         const product = session.shown ?? world.products.pick(random.unit());
         session.shown = undefined;
         session.product = product;

@@ -1,4 +1,4 @@
-// Runs a simulation: makes the lines, packs them, puts them at the asked pace, and tells what was sent.
+// Runs a simulation: makes lines, packs them into records, sends them at the requested rate, and reports the counts.
 
 import type { Log } from "../shared/log";
 import { lanesFor, type PackedRecord, RecordPacker } from "../shared/records";
@@ -8,12 +8,12 @@ import type { Simulation } from "./input";
 import { type Line, Traffic, type Truth } from "./traffic";
 
 export interface SimulationResult {
-  /** Lines handed to Kinesis, duplicates and malformed ones included. */
+  /** Lines sent to Kinesis, including duplicates and malformed lines. */
   events: number;
   records: number;
-  /** Shard to the last sequence number put into it. */
+  /** Maps each shard to the last sequence number that was put into it. */
   shards: Record<string, string>;
-  /** ISO 8601, before the first put. */
+  /** ISO 8601 time before the first put. */
   startedAt: string;
   seconds: number;
   eventsPerSecond: number;
@@ -62,7 +62,7 @@ async function sendAll(lines: Iterable<Line>, packer: RecordPacker, sender: Kine
   await sendRest(packer, sender);
 }
 
-/** Every second, or as seldom as the rate asks for, what is due by then. A slow stream is not made up for. */
+/** Sends what is due every second, or less often at low rates. Does not catch up if the stream is slow. */
 async function sendPaced(
   lines: Generator<Line>,
   packer: RecordPacker,
@@ -74,7 +74,7 @@ async function sendPaced(
   const startMs = clock.now();
   let made = 0;
   for (let tick = 1; ; tick += 1) {
-    // Half an event of slack keeps 0.1 × 10 from being 0.9999.
+    // Half an event of tolerance for rounding errors, such as 0.1 × 10 = 0.9999.
     for (const due = Math.floor((tick * tickMs * ratePerSecond) / 1000 + 1e-6); made < due; made += 1) {
       const next = lines.next();
       if (next.done === true) return sendRest(packer, sender);

@@ -1,4 +1,4 @@
-// The lines that a simulation hands to Kinesis, one by one: good events, and what was asked for beside them.
+// Generates the lines of a simulation one by one: good events, and the requested duplicates, late and malformed lines.
 
 import { DAY_MS, HOUR_MS } from "../shared/durations";
 import { makeRandom, type Random } from "../shared/random";
@@ -9,10 +9,10 @@ import { type DraftEvent, Sessions } from "./sessions";
 import { makeWorld, type World } from "./world";
 
 export interface TrafficOptions {
-  /** Lines in all, duplicates and malformed ones included. */
+  /** Total number of lines, including duplicates and malformed lines. */
   events: number;
   seed: number;
-  /** The instant before which everything happened. */
+  /** All events are before this time. */
   startMs: number;
   duplicates: number;
   malformed: number;
@@ -20,7 +20,7 @@ export interface TrafficOptions {
   pii: number;
 }
 
-/** What was really sent, line by line: what the far end of the pipeline has to agree with. */
+/** Exact counts of the lines that were sent. The results of the pipeline must match them. */
 export interface Truth {
   distinct: number;
   duplicates: number;
@@ -32,18 +32,18 @@ export interface Truth {
 }
 
 export interface Line {
-  /** An event's JSON, or what a broken producer makes of it. */
+  /** The JSON of an event, or a malformed version of it. */
   text: string;
-  /** What keeps a visit's lines together on their way. */
+  /** The same for all lines of a visit, so that they go to the same shard. */
   sessionId: string;
 }
 
-/** A shop of this size: more events mean a longer window, and so more of the day's rhythm. */
+/** The shop has this many events per hour. More events therefore cover a longer time window. */
 const EVENTS_AN_HOUR = 20_000;
 const MAX_WINDOW_HOURS = 72;
-/** Late events lie so many days back, at most. */
+/** Late events are at most this many days old. */
 const MAX_LATE_DAYS = 30;
-/** Duplicates come from the last so many events, so memory does not grow. */
+/** Duplicates are taken from this many recent events, so that memory use is constant. */
 const REMEMBERED = 1024;
 
 export class Traffic {
@@ -88,7 +88,7 @@ export class Traffic {
       this.truth.duplicates += 1;
       return this.remembered[(this.random.unit() * this.remembered.length) | 0] as Line;
     }
-    // The lines that are left, without the duplicates still owed, are where the rest is drawn from.
+    // Late and malformed lines are drawn from the remaining lines without the remaining duplicates.
     const open = this.left - this.duplicates.left;
     if (this.malformed.draw(open, this.random)) {
       this.truth.malformed += 1;
@@ -138,7 +138,7 @@ export class Traffic {
     return `{"event_id":"${uuid(this.random)}","event_time":"${time}",${session.json},${own}`;
   }
 
-  /** Personal data where producers put it: a field of its own, or among the free properties. */
+  /** Personal data where producers put it: in its field or in the properties. */
   private addPersonal({ session, fields }: DraftEvent): void {
     const { person, device } = session;
     const email = person.email();
@@ -147,7 +147,7 @@ export class Traffic {
   }
 }
 
-/** Draws exactly its count from the lines to come, each of them as likely as the other. */
+/** Draws exactly `count` of the remaining lines, each with the same probability. */
 class Quota {
   left: number;
 

@@ -1,4 +1,4 @@
-// The shop and its people, made by Faker once for a seed: all that is costly is done before the first event.
+// The simulated shop and its visitors, generated with Faker for a seed. Slow work is done before the first event.
 
 import { faker as german } from "@faker-js/faker/locale/de";
 import { faker as english } from "@faker-js/faker/locale/en";
@@ -10,7 +10,7 @@ import { DEVICES, type Device, IPV6_SHARE, SECOND_DEVICE_SHARE, SECOND_DEVICE_US
 
 export interface Product {
   path: string;
-  /** The product's fields, ready to be put into an event. */
+  /** The product fields of an event. */
   fields: Required<
     Pick<ClickstreamEvent, "product_id" | "product_name" | "product_category" | "product_price">
   >;
@@ -23,7 +23,7 @@ export interface World {
   person(index: number): Person;
 }
 
-/** What stays the same about a person whenever she comes back. */
+/** Traits of a person that stay the same at each visit. */
 export interface Person {
   email(): string;
   userId: string;
@@ -31,7 +31,7 @@ export interface Person {
   browser(unit: number): Browser;
 }
 
-/** A browser of a person's, with the id that the tracker has stored in it. */
+/** A person's browser, with the id that the tracker stored in it. */
 interface Browser {
   device: Device;
   anonymousId: string;
@@ -40,9 +40,9 @@ interface Browser {
 const PRODUCTS = 600;
 const CITIES_A_COUNTRY = 40;
 const NAMES = 400;
-/** Few: whoever is kept longer than a moment costs the collector more than making her again. */
+/** Small: keeping people longer costs more garbage collection than making them again. */
 const REMEMBERED_PEOPLE = 256;
-/** Zipf's exponent: the first product of the list is seen about as often as the last two hundred together. */
+/** Zipf exponent: the first product is viewed about as often as the last two hundred together. */
 const POPULARITY_EXPONENT = 0.9;
 
 const COUNTRIES = [
@@ -76,7 +76,7 @@ function makeProducts(seed: number): Product[] {
     const id = `P-${String(index + 1).padStart(5, "0")}`;
     const name = english.commerce.productName();
     const category = english.commerce.department().replace(/[^ -~]/g, "");
-    // Many cheap things, few dear ones: prices are log-normal around 30, from 2 to 2,500.
+    // Many cheap and few expensive products: prices are log-normal around 30, from 2 to 2,500.
     const normal = random.unit() + random.unit() + random.unit() + random.unit() - 2;
     const price = Math.round(Math.min(2500, Math.max(2, 30 * Math.exp(1.9 * normal)))) - 0.01;
     const fields = { product_id: id, product_name: name, product_category: category, product_price: price };
@@ -86,7 +86,7 @@ function makeProducts(seed: number): Product[] {
 
 function makePeople(seed: number): (index: number) => Person {
   const places = COUNTRIES.flatMap(([country, faker, weight]) =>
-    // Real cities; the first of the list get the most visits.
+    // Real cities. The first ones in the list get the most visits.
     faker.helpers
       .arrayElements(faker.rawDefinitions.location?.city_name ?? [], CITIES_A_COUNTRY)
       .map((city, rank) => [{ country, city }, weight * zipfShare(rank, CITIES_A_COUNTRY)] as const),
@@ -106,7 +106,7 @@ function makePeople(seed: number): (index: number) => Person {
         ? { device: deviceTable.pick(trait(6)), anonymousId: anonymousId(personSeed, index, 2) }
         : first;
     return {
-      // Made on demand: few events bear an address.
+      // Made on demand, because few events have an e-mail address.
       email: () => {
         const firstName = firstNames[(trait(7) * NAMES) | 0];
         const lastName = lastNames[(trait(8) * NAMES) | 0];
@@ -120,13 +120,13 @@ function makePeople(seed: number): (index: number) => Person {
   return remembering(person);
 }
 
-/** The same whenever the person comes back in the same browser, signed in or not. */
+/** The id is the same at each visit of the person with this browser, signed in or not. */
 function anonymousId(seed: number, person: number, browser: number): string {
   const half = (salt: number) => (mix(seed + salt, person) >>> 0).toString(16).padStart(8, "0");
   return `a-${half(10 * browser)}${half(10 * browser + 1)}`;
 }
 
-/** Keeps the people seen last, each at a fixed place, so that memory stays and regulars are made once. */
+/** A fixed-size cache of recent people. Memory use is constant, and frequent visitors are made only once. */
 function remembering(person: (index: number) => Person): (index: number) => Person {
   const people: (Person | undefined)[] = new Array(REMEMBERED_PEOPLE).fill(undefined);
   const indexes = new Float64Array(REMEMBERED_PEOPLE).fill(-1);
@@ -147,7 +147,7 @@ function zipfShare(rank: number, count: number): number {
   return 1 / (rank + 1) / total;
 }
 
-/** From the blocks that are reserved for tests and documentation, so that no address is anybody's. */
+/** From address blocks reserved for tests and documentation, so that no real address is used. */
 function address(kind: number, host: number): string {
   const bits = (host * 0x1_0000_0000) >>> 0;
   if (kind < IPV6_SHARE) {
