@@ -1,1 +1,1 @@
-"""The Glue job that makes the clean, partitioned table `events` of the raw clickstream; job.py runs it."""
+"""The Glue job that transforms raw events into the clean, partitioned table `events`. job.py runs it."""

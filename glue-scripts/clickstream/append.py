@@ -1,4 +1,4 @@
-"""Appends what came since the last run: counted where it is quarantined, written where it is a new event."""
+"""Processes everything since the last run: counts quarantined lines, and appends new events to the table."""
 
 from collections import Counter
 from dataclasses import dataclass, replace
@@ -32,7 +32,7 @@ from clickstream.run import Outcome, Run
 
 @dataclass(frozen=True)
 class Arrived:
-    """The raw lines of a run, and what decides which of them are new."""
+    """The raw lines of a run, and the data that decides which of them are new."""
 
     spark: SparkSession
     work: Work
@@ -42,7 +42,7 @@ class Arrived:
 
 
 def append_new(run: Run, work: Work) -> Outcome:
-    """Everything that came since the last run."""
+    """Processes everything that arrived since the last run."""
     if not work.raw and not work.quarantine:
         say("nothing new since the last run")
         return Outcome()
@@ -65,11 +65,11 @@ def append_new(run: Run, work: Work) -> Outcome:
 
 
 def load_events(run: Run, arrived: Arrived) -> Outcome:
-    """Appends the new rows, and puts into quarantine what only this job can tell apart."""
+    """Appends the new rows, and quarantines the lines that only this job can detect as bad."""
     files, counts = load_new_rows(run, arrived)
     written = sum(file.rows for file in files)
     if not adds_up(counts, written):
-        # Spark counts a task again that it had to repeat: then, and only then, the counts take a pass of their own.
+        # If Spark repeats a task, it counts its rows twice. Only then are the counts computed in a separate pass.
         say("some tasks were repeated: counting again")
         counts = counted(*judge(arrived))
     check(counts, written)
@@ -89,7 +89,7 @@ def load_events(run: Run, arrived: Arrived) -> Outcome:
 
 
 def load_new_rows(run: Run, arrived: Arrived) -> tuple[list[WrittenFile], Counts]:
-    """One pass over the raw lines yields the files and all counts."""
+    """Writes the files and computes all counts in one pass over the raw lines."""
     default, uploads = run.options.curated_path, run.store.uploads()
     elsewhere = {day: at for day, at in arrived.locations.items() if at != f"{default}event_date={day}/"}
     lines, fates = Observation("lines"), Observation("fates")
@@ -101,7 +101,7 @@ def load_new_rows(run: Run, arrived: Arrived) -> tuple[list[WrittenFile], Counts
         say("the counts were lost on the way: counting again")
         counts = counted(*judge(arrived))
     for base, days in rebuilt_bases(elsewhere, set(counts["dates"].split())).items():
-        # Rebuilt dates are elsewhere: theirs is a write of its own, which reads the raw lines again.
+        # Rebuilt dates are at another location. They need a separate write, which reads the raw lines again.
         of_base = new_rows(run, arrived, judge(arrived)[1]).where(F.col("event_date").cast("string").isin(days))
         files += write_parquet(of_base, base, run.stamp, uploads)
     return files, counts
@@ -110,7 +110,7 @@ def load_new_rows(run: Run, arrived: Arrived) -> tuple[list[WrittenFile], Counts
 def judge(
     arrived: Arrived, lines: Observation | None = None, fates: Observation | None = None
 ) -> tuple[DataFrame, DataFrame]:
-    """All lines, and the readable ones with their fate; observed where an observation is given."""
+    """Returns all lines, and the readable lines with their fate. Counts them if an observation is given."""
     events = flatten(arrived.raw, "source")
     events = events.observe(lines, *line_counts()) if lines else events
     readable = mark_taken(events.where("is_readable"), arrived.spark, taken_ranges(arrived.work))
@@ -119,13 +119,13 @@ def judge(
 
 
 def new_rows(run: Run, arrived: Arrived, judged: DataFrame) -> DataFrame:
-    """The table's rows of the new events."""
+    """The table rows of the new events."""
     new = derive(judged.where(F.col("fate") == "new"), run.processed_at)
     return to_table(protect(new, arrived.spark, run.options.privacy, run.options.privacy_key))
 
 
 def rebuilt_bases(elsewhere: dict[str, str], dates: set[str]) -> dict[str, list[str]]:
-    """The places outside the default one that a run has rows for, with their dates."""
+    """The non-default locations that a run has rows for, with their dates."""
     bases: dict[str, list[str]] = {}
     for day in sorted(dates & elsewhere.keys()):
         bases.setdefault(elsewhere[day].removesuffix(f"event_date={day}/"), []).append(day)

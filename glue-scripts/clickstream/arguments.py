@@ -1,4 +1,4 @@
-"""The job's arguments, checked before anything is read."""
+"""Checks the job's arguments before anything is read."""
 
 import json
 import re
@@ -34,13 +34,13 @@ class Options:
 
 
 def read_options(arguments: dict[str, str], job_run_id: str | None = None) -> Options:
-    """The checked arguments, with the key that one of them names."""
+    """Returns the checked arguments, with the hash key from Secrets Manager."""
     options = parse_options(arguments, job_run_id)
     return replace(options, privacy_key=read_privacy_key(options.privacy, arguments["privacy_key_secret"]))
 
 
 def parse_options(arguments: dict[str, str], job_run_id: str | None = None) -> Options:
-    """Checks the arguments; all paths end with a slash from here on."""
+    """Checks the arguments. All paths in the result end with a slash."""
 
     def folder(name: str) -> str:
         return arguments[name].rstrip("/") + "/"
@@ -63,7 +63,7 @@ def parse_options(arguments: dict[str, str], job_run_id: str | None = None) -> O
 
 
 def parse_privacy(text: str) -> dict[str, str]:
-    """The rule of every field; what the argument leaves out has its default, so that an empty one protects."""
+    """Returns the rule of each field. Fields without a rule get the default, so that an empty argument protects."""
     try:
         rules = json.loads(text)
     except ValueError as error:
@@ -83,7 +83,7 @@ def parse_privacy(text: str) -> dict[str, str]:
 
 
 def parse_reprocess(first: str, last: str) -> tuple[str, str] | None:
-    """Both dates, or none."""
+    """Returns both dates, or None."""
     if first == "none" and last == "none":
         return None
     for name, value in (("--reprocess_from", first), ("--reprocess_to", last)):
@@ -98,7 +98,7 @@ def parse_reprocess(first: str, last: str) -> tuple[str, str] | None:
 
 
 def read_privacy_key(rules: dict[str, str], secret: str) -> bytes | None:
-    """The key of the field hashes, only fetched where a rule needs it; it goes nowhere else."""
+    """Returns the key for hashing. It is fetched only if a rule needs it, and is never logged or stored."""
     if "hash" not in rules.values():
         return None
     if secret == "none":

@@ -1,4 +1,4 @@
-"""Attempts that may die: the note that one leaves before it writes, and how its files are removed."""
+"""Handles failed attempts: the note that an attempt writes first, and how its files are removed."""
 
 import json
 from concurrent.futures import ThreadPoolExecutor
@@ -15,7 +15,7 @@ from clickstream.storage import StoredObject
 
 
 class GivenUp(Exception):
-    """Another run treated this one as dead and removed its files, so it must not be committed."""
+    """Another run treated this one as dead and removed its files. It must not be committed."""
 
 
 def note_attempt(run: Run, work: Work) -> None:
@@ -34,10 +34,10 @@ def leaves_note(run: Run, work: Work) -> bool:
 
 
 def clear_dead_attempts(run: Run, work: Work) -> None:
-    """Removes the files of attempts that were never committed. Their events are then taken again as if for the first
-    time, so it does not matter what a dead attempt left, and how often.
+    """Removes the files of attempts that were never committed. This run then processes their events as new ones.
 
-    If raw no longer has all that an attempt took, its rows cannot be written again. They stay, and count as recovered.
+    If some raw objects of an attempt no longer exist, its rows cannot be written again. They stay, and count as
+    recovered.
     """
     dead = {}
     for one in run.store.list_objects(f"{run.options.runs_path}attempts/"):
@@ -49,10 +49,10 @@ def clear_dead_attempts(run: Run, work: Work) -> None:
     if not dead:
         return
     for uri, note in dead.items():
-        # An attempt that still runs after all sees this before it commits.
+        # If the attempt still runs, it sees this before it commits.
         run.store.put(uri, json.dumps(note | {"given_up": True}).encode())
     waiting = {one.uri: one for one in work.raw}
-    # A note without a stamp is of an earlier version of the job, whose files had other names.
+    # A note without a stamp is from an earlier version of the job, which used other file names.
     complete = [note for note in dead.values() if note.get("stamp") and waiting.keys() >= set(note["raw"])]
     if len(complete) < len(dead):
         say("raw objects of an interrupted run are gone: what it wrote stays", level="WARN")
@@ -63,13 +63,13 @@ def clear_dead_attempts(run: Run, work: Work) -> None:
 
 
 def is_committed(run: Run, attempt: dict) -> bool:
-    """Whether the report of its execution is of this attempt."""
+    """True if the report of the execution was written by this attempt."""
     uri = f"{run.options.runs_path}{attempt['execution']}.json"
     return run.store.exists(uri) and json.loads(run.store.get(uri)).get("processed_at") == attempt["processed_at"]
 
 
 def check_not_given_up(run: Run) -> None:
-    """The run that marks a note removes it at last."""
+    """Raises GivenUp if another run has marked the note of this attempt or removed it."""
     if run.store.exists(run.note_uri) and not json.loads(run.store.get(run.note_uri)).get("given_up"):
         return
     raise GivenUp(
@@ -79,9 +79,9 @@ def check_not_given_up(run: Run) -> None:
 
 
 def give_up(run: Run, work: Work) -> None:
-    """Removes what this attempt wrote before its error is raised, so that no reader sees rows that no report counts.
+    """Removes the files of this attempt before its error is raised. Readers then see no rows without a report.
 
-    The note stays, so that the next run looks again: a task on a machine that Spark has lost may still put a file.
+    The note stays, so that the next run checks again. A task on a lost executor may still upload a file.
     """
     if not leaves_note(run, work):
         return
@@ -92,9 +92,9 @@ def give_up(run: Run, work: Work) -> None:
 
 
 def withdraw(run: Run, stamps: list[str], raw: list[StoredObject]) -> None:
-    """Removes the files of these attempts, all of them made of these raw objects.
+    """Removes the files of these attempts, which processed these raw objects.
 
-    Such files can only be of the dates of these objects' events: no other date is listed.
+    Only the event dates of these objects are listed, because the files can have no other date.
     """
     spark = run.start_spark(raw)
     locations = current_locations(run.store, run.catalog, run.options)
@@ -114,7 +114,7 @@ def event_dates(raw: DataFrame) -> set[str]:
 
 
 def forget_attempt(run: Run) -> None:
-    """Removes the note of a committed attempt. If that fails, the next run sees the report and removes it."""
+    """Removes the note of a committed attempt. If this fails, the next run sees the report and removes the note."""
     try:
         run.store.delete([run.note_uri])
     except Exception as error:

@@ -1,4 +1,4 @@
-"""The job's requests to S3 and to the Glue catalog."""
+"""The job's requests to S3 and the Glue Data Catalog."""
 
 import functools
 from collections.abc import Callable
@@ -20,13 +20,13 @@ def split_uri(uri: str) -> tuple[str, str]:
 
 @functools.cache
 def uploading_client(region: str | None) -> BaseClient:
-    """One client for all tasks that a Python worker gets."""
+    """One client for all tasks of a Python worker."""
     return boto3.client("s3", region_name=region, config=Config(retries={"mode": "standard", "max_attempts": 10}))
 
 
 @dataclass(frozen=True)
 class S3Uploads:
-    """Travels to the tasks, where it opens a client with the credentials of the machine that it is on."""
+    """Sent to the tasks. Each task opens a client with the credentials of its machine."""
 
     region: str | None
 
@@ -45,14 +45,14 @@ class S3Store:
 
     def __init__(self) -> None:
         self._s3 = boto3.client("s3")
-        # Old versions of boto3 do not know the parameter IfNoneMatch; as a header it works with all of them.
+        # Old versions of boto3 do not have the parameter IfNoneMatch. As a header it works with all versions.
         self._conditional = boto3.client("s3")
         self._conditional.meta.events.register(
             "before-call.s3.PutObject", lambda params, **_: params["headers"].update({"If-None-Match": "*"})
         )
 
     def list_objects(self, prefix: str, in_folders: bool = True) -> list[StoredObject]:
-        """The objects under a prefix. Without those in its folders, a folder costs one entry, whatever it holds."""
+        """Lists the objects under a prefix. With in_folders=False, each folder counts as one entry in the response."""
         bucket, key = split_uri(prefix)
         how = {} if in_folders else {"Delimiter": "/"}
         pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=key, **how)
@@ -63,7 +63,7 @@ class S3Store:
         ]
 
     def count(self, prefix: str, most: int) -> int:
-        """How many objects lie under a prefix, by as few requests as it takes to count to `most`."""
+        """Counts the objects under a prefix, up to `most`, with as few requests as possible."""
         bucket, key = split_uri(prefix)
         pages = self._s3.get_paginator("list_objects_v2").paginate(
             Bucket=bucket, Prefix=key, PaginationConfig={"MaxItems": most}
@@ -71,7 +71,7 @@ class S3Store:
         return sum(len(page.get("Contents", [])) for page in pages)
 
     def list_folders(self, prefix: str) -> list[str]:
-        """The names right under a prefix that something lies in; costs one request per thousand."""
+        """Lists the folders directly under a prefix. Takes one request per thousand."""
         bucket, key = split_uri(prefix)
         pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=key, Delimiter="/")
         return [item["Prefix"][len(key) :].rstrip("/") for page in pages for item in page.get("CommonPrefixes", [])]
@@ -90,11 +90,11 @@ class S3Store:
 
     @staticmethod
     def uploads() -> S3Uploads:
-        """What the tasks of Spark put files with, wherever they run."""
+        """Returns the object with which Spark tasks upload files."""
         return S3Uploads(boto3.Session().region_name)
 
     def put_if_absent(self, uri: str, body: bytes) -> bool:
-        """False when the object exists; S3 decides, so that of two writers one loses."""
+        """Returns False if the object exists. S3 decides, so that only one of two writers succeeds."""
         bucket, key = split_uri(uri)
         try:
             self._conditional.put_object(Bucket=bucket, Key=key, Body=body)
@@ -118,14 +118,14 @@ class S3Store:
 
 
 class GlueCatalog:
-    """Where each date of the table lies, as the Glue catalog has it."""
+    """The location of each date of the table in the Glue Data Catalog."""
 
     def __init__(self, database: str, table: str) -> None:
         self._glue = boto3.client("glue")
         self._table = {"DatabaseName": database, "TableName": table}
 
     def locations(self) -> dict[str, str]:
-        """Registered date to location, each with a slash at its end."""
+        """Maps each registered date to its location, which ends with a slash."""
         pages = self._glue.get_paginator("get_partitions").paginate(**self._table, ExcludeColumnSchema=True)
         return {
             partition["Values"][0]: partition["StorageDescriptor"]["Location"].rstrip("/") + "/"
@@ -134,7 +134,7 @@ class GlueCatalog:
         }
 
     def switch(self, locations: dict[str, str]) -> None:
-        """Points the dates at their new locations: one call for a hundred, so that a reader sees old or new."""
+        """Changes the locations of the dates, with one call per hundred. A reader sees the old or the new location."""
         request = {"DatabaseName": self._table["DatabaseName"], "Name": self._table["TableName"]}
         descriptor = self._glue.get_table(**request)["Table"]["StorageDescriptor"]
         registered = self.locations()

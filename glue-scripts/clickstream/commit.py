@@ -1,4 +1,4 @@
-"""The end of a run: the list of what it took, its summary, and its report, which is the commit."""
+"""Commits a run: writes the list of processed objects, the summary, and the report. The report is the commit."""
 
 import gzip
 import json
@@ -10,7 +10,7 @@ from clickstream.log import iso
 from clickstream.progress import AlreadyCommitted, Position, Work
 from clickstream.run import Outcome, Run
 
-# What the summary names at most. Step Functions carries 256 KiB from state to state, quotes escaped.
+# Limits of the summary. Step Functions passes at most 256 KiB between states, including escaped quotes.
 SUMMARY_DATES = 5000
 
 SUMMARY_DATE_ENDS = 10
@@ -27,7 +27,7 @@ SUMMARY_FIELDS = (
 
 
 def prepare_commit(run: Run, work: Work, report: dict) -> None:
-    """Puts the list of what was taken and the summary; neither counts before the report is there."""
+    """Writes the list of processed objects and the summary. They are only valid once the report exists."""
     options = run.options
     taken = [] if options.reprocess else [one.uri for one in work.raw + work.quarantine]
     if taken:
@@ -39,12 +39,13 @@ def prepare_commit(run: Run, work: Work, report: dict) -> None:
 
 
 def commit(run: Run, work: Work, report: dict) -> None:
-    """Puts the report, which is the commit.
+    """Writes the report, which is the commit.
 
-    Where S3's answer is lost, the rows stay: the report may have arrived. The next run looks, and removes them if not.
+    If the response of S3 is lost, the rows stay, because S3 may have stored the report. The next run checks, and
+    removes the rows if there is no report.
     """
     is_put = run.store.put_if_absent(run.report_uri, json.dumps(report, indent=2).encode())
-    # A PUT whose answer was lost is sent again, and then finds this attempt's own report.
+    # After a lost response the PUT is retried, and then finds the report of this same attempt.
     if not is_put and not is_committed(run, report):
         give_up(run, work)
         raise AlreadyCommitted(
@@ -56,7 +57,7 @@ def commit(run: Run, work: Work, report: dict) -> None:
 
 
 def make_report(run: Run, work: Work, outcome: Outcome, given_up: int) -> dict:
-    """All that is known of a run; it is what the next run goes on from."""
+    """Makes the full report of a run. The next run continues from it."""
     options, fates, reasons = run.options, outcome.fates, Counter(outcome.reasons)
     read = work.taken_raw if options.reprocess else work.raw
     is_idle = not options.reprocess and not work.raw and not work.quarantine
@@ -90,7 +91,7 @@ def make_report(run: Run, work: Work, outcome: Outcome, given_up: int) -> dict:
 
 
 def summarise(report: dict) -> dict:
-    """What the state machine and its mails need of a report, in 100 KB at most, however much the run did."""
+    """Returns the parts of a report that the state machine and its mails need. At most 100 KB for any run."""
     days, reasons = report["partitions"], report["quarantine_reasons"]
     most = sorted(reasons.items(), key=lambda item: (-item[1], item[0]))[:SUMMARY_REASONS]
     named: Counter = Counter()
@@ -109,7 +110,7 @@ def summarise(report: dict) -> dict:
 
 
 def next_position(run: Run, work: Work) -> Position:
-    """Where the next run goes on: a reprocess takes nothing, so it leaves the position where it was."""
+    """The position where the next run starts. A reprocess run takes no new objects, so it keeps the position."""
     before = work.position
     if run.options.reprocess:
         assert before is not None  # `rebuild` refuses to run before the first commit

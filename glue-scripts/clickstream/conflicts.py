@@ -1,4 +1,4 @@
-"""Other events under a known id: told from copies by a second look, and put into the quarantine."""
+"""Finds different events with a known id in a second pass, and quarantines them."""
 
 import functools
 from urllib.parse import unquote
@@ -19,9 +19,9 @@ from clickstream.run import Run
 
 
 def load_conflicts(run: Run, work: Work, spark: SparkSession, counts: Counts) -> int:
-    """Tells other events under a known id from copies, and puts them into quarantine; answers how many there are.
+    """Separates different events with a known id from copies, quarantines them, and returns their number.
 
-    Only the raw objects and the curated files that hold such ids are read again.
+    Reads only the raw objects and the curated files that contain such ids.
     """
     sources = [*counts["sources"].split(), *counts["first_sources"].split()]
     lines = extract_lines(spark, objects_of(spark, work.raw, sources))
@@ -46,7 +46,7 @@ def load_conflicts(run: Run, work: Work, spark: SparkSession, counts: Counts) ->
 
 
 def known_rows(curated: DataFrame) -> DataFrame:
-    """What `classify` takes of curated rows."""
+    """The columns of curated rows that `classify` needs."""
     return curated.select(
         F.col("event_id").alias("known_id"),
         F.col("ingested_at").alias("known_ingested_at"),
@@ -56,7 +56,7 @@ def known_rows(curated: DataFrame) -> DataFrame:
 
 
 def differing(run: Run, spark: SparkSession, judged: DataFrame, curated: DataFrame) -> DataFrame:
-    """The `known` lines whose content is not that of the curated row with their id."""
+    """The `known` lines whose content differs from the curated row with the same id."""
     options = run.options
     known = judged.where("fate = 'known'").drop("processed_at")
     as_sent = F.struct(*CONTENT, "properties").alias("sent")
@@ -68,16 +68,16 @@ def differing(run: Run, spark: SparkSession, judged: DataFrame, curated: DataFra
 
 
 def differs(name: str) -> Column:
-    """Whether a column of the curated row is neither what was sent, nor what a privacy rule may have made of it.
+    """True if a column of the curated row is neither the value that was sent nor the result of a privacy rule.
 
-    The rules may have been others when the row was written, and the row does not say which.
+    The rules may have been different when the row was written, and the row does not record them.
     """
     sent, now, row = F.col(f"sent.{name}"), F.col(name), F.col(f"row.{name}")
     is_same = sent.eqNullSafe(row) | now.eqNullSafe(row)
     if name in PRIVACY_FIELDS:
         is_same = is_same | may_be_ruled(row)
     if name in LATER_COLUMNS:
-        # A row that is older than the column has the value among its properties.
+        # A row that is older than the column has the value in its properties.
         before = F.element_at("row.properties", F.lit(name))
         is_same = is_same | (row.isNull() & (before.eqNullSafe(sent) | before.eqNullSafe(now)))
     if name in URL_FIELDS:
@@ -86,12 +86,12 @@ def differs(name: str) -> Column:
 
 
 def may_be_ruled(value: Column) -> Column:
-    """What a mask or a hash leaves."""
+    """True for a masked or hashed value."""
     return F.coalesce(value.rlike(r"^.?\*\*\*$|^[0-9a-f]{64}$"), F.lit(False))
 
 
 def properties_differ() -> Column:
-    """The same for the map: a property that only one of both has counts unless its name is one that rules are for."""
+    """The same for the map. A property that is in only one of them counts, unless privacy rules apply to its name."""
     sent, now, row = (
         F.coalesce(F.col(f"{of}properties"), F.create_map().cast("map<string,string>")) for of in ("sent.", "", "row.")
     )

@@ -1,29 +1,29 @@
-"""The fields of events, raw lines and the table, read from schema/clickstream.json, which the package carries."""
+"""The fields of events, raw lines and the table, from schema/clickstream.json, which is part of this package."""
 
 import json
 from importlib.resources import files
 
 CONTRACT = json.loads(files("clickstream").joinpath("clickstream.json").read_bytes())
 
-# A field by its column: the one that the contract names, else the field's name. Columns that were added come last.
+# Fields by column name. The column is the one in the contract, or the field's name. Added columns come last.
 BY_COLUMN = {
     field.get("column", field["name"]): field
     for field in sorted(CONTRACT["fields"], key=lambda field: field.get("since", 1))
 }
 
-# The columns of the table in their order; event_date is in the path.
+# The columns of the table, in order. event_date is part of the path.
 EVENT_COLUMNS = {name: field["type"] for name, field in BY_COLUMN.items() if field.get("curated", True)}
 
-# Columns that a later version of the contract added: in older rows they are null.
+# Columns added by a later version of the contract. They are null in older rows.
 LATER_COLUMNS = tuple(name for name in EVENT_COLUMNS if "since" in BY_COLUMN[name])
 
-# The fields of an event by the name of their column: `geo.ip` is the column `ip`.
+# The fields of an event by column name: `geo.ip` is the column `ip`.
 FIELDS = {name: field for name, field in BY_COLUMN.items() if not field.get("computed")}
 
-# Fields that are no column: their rules are for `properties`, where a producer may have put them.
+# Fields without a column. Their rules apply to `properties`, where a producer may have put them.
 NEVER_CURATED = tuple(name for name in FIELDS if name not in EVENT_COLUMNS)
 
-# The default rule of every field that a rule can be set for; those that are no column last.
+# The default rule of each field that can have a rule. Fields without a column come last.
 DEFAULT_PRIVACY = {
     name: FIELDS[name]["privacy"]
     for name in (*EVENT_COLUMNS, *NEVER_CURATED)
@@ -32,18 +32,19 @@ DEFAULT_PRIVACY = {
 PRIVACY_FIELDS = tuple(DEFAULT_PRIVACY)
 PRIVACY_ACTIONS = ("keep", "mask", "hash", "drop")
 
-# Fields that hold a URL: the rule mask keeps it without user, query and fragment.
+# Fields with a URL. The rule mask removes its user, query and fragment.
 URL_FIELDS = tuple(name for name, field in FIELDS.items() if field.get("format") == "url")
 
-# Columns that may hold any text. An event's id is never changed, and an address has a rule of its own.
+# Columns that can contain any text. The event id is never changed, and the IP address has a separate rule.
 SCRUBBED = tuple(
     name
     for name, kind in EVENT_COLUMNS.items()
     if kind == "string" and name in FIELDS and name not in ("event_id", "ip")
 )
 
-# What makes two events with one id the same event. Not the address and what is derived from it: they belong to the
-# connection, and a producer may send an event again through another one. Properties are compared apart.
+# Two events with the same id are the same event if these columns are equal. The IP address and the columns derived
+# from it are not compared, because a producer may resend an event over another connection. Properties are compared
+# separately.
 CONTENT = tuple(
     name
     for name, field in FIELDS.items()
@@ -52,7 +53,7 @@ CONTENT = tuple(
 
 
 def raw_schema() -> str:
-    """The schema of a raw line. Times stay text: Spark's cast is several times faster than its JSON parser of times."""
+    """The schema of a raw line. Times stay strings: Spark casts them several times faster than its JSON reader does."""
     arrival = [field | {"name": f"arrival.{field['name']}"} for field in CONTRACT["arrival"]]
     structs: dict[str, list[str]] = {"": []}
     for field in [*FIELDS.values(), *arrival]:

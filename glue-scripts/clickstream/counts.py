@@ -1,4 +1,4 @@
-"""The counts of a run, observed while its rows are written."""
+"""The counts of a run, collected while its rows are written."""
 
 import threading
 from typing import Any, TypedDict
@@ -11,7 +11,7 @@ OBSERVATION_SECONDS = 30
 
 
 class Counts(TypedDict):
-    """What is counted of the lines, and of the fates of those that can be read; the sets are texts with spaces."""
+    """Counts of the lines, and of the fates of the readable lines. Sets are texts with spaces."""
 
     lines: int
     unreadable: int
@@ -29,13 +29,13 @@ class Counts(TypedDict):
 
 
 def observed(lines: Observation, fates: Observation) -> Counts | None:
-    """Both observations as one, or None where Spark delivered only one of them or none."""
+    """Returns both observations as one, or None if Spark did not deliver both."""
     of_lines, of_fates = observed_counts(lines), observed_counts(fates)
     return None if of_lines is None or of_fates is None else Counts(**of_lines, **of_fates)
 
 
 def observed_counts(observation: Observation) -> dict[str, Any] | None:
-    """What was observed, or None where Spark did not deliver it: the observation's own wait has no end."""
+    """Returns the observed counts, or None if Spark did not deliver them. Observation.get alone would wait forever."""
     found: list[dict[str, Any]] = []
     waiting = threading.Thread(target=lambda: found.append(observation.get), daemon=True)
     waiting.start()
@@ -44,18 +44,18 @@ def observed_counts(observation: Observation) -> dict[str, Any] | None:
 
 
 def counted(events: DataFrame, judged: DataFrame) -> Counts:
-    """The same counts by a pass of their own."""
+    """Computes the same counts in a separate pass."""
     return Counts(**count_rows(events, line_counts()), **count_rows(judged, fate_counts()))
 
 
 def count_rows(rows: DataFrame, counts: list[Column]) -> dict[str, Any]:
-    """These counts by a pass of their own. Spark answers one row, also where there is nothing to count."""
+    """Computes these counts in a separate pass. Spark returns one row, also if there is nothing to count."""
     [row] = rows.agg(*counts).collect()
     return row.asDict()
 
 
 def adds_up(counts: Counts, written: int) -> bool:
-    """Whether each line has a fate, and each new event a row."""
+    """True if each line has a fate, and each new event a row."""
     return written == counts["new"] and counts["lines"] == counts["unreadable"] + fate_sum(counts)
 
 

@@ -1,4 +1,4 @@
-"""The table's files: where they are, and how the tasks of Spark write them."""
+"""The files of the table: their locations, and how Spark tasks write them."""
 
 import io
 import itertools
@@ -19,31 +19,31 @@ from pyspark.sql import DataFrame, SparkSession
 from clickstream.arguments import Options
 from clickstream.storage import Catalog, Store, Uploads
 
-# The files are written by the tasks themselves: at most this many uploads of a task at a time.
+# The tasks write the files themselves, with at most this many parallel uploads per task.
 UPLOADS = 8
 
-# A larger file waits for its upload on disk.
+# Larger files are kept on disk until the upload.
 MOST_IN_MEMORY = 8_000_000
 
-# How much of a file is held, uncompressed, before it is written as a row group.
+# Uncompressed size of a row group.
 ROW_GROUP_BYTES = 128_000_000
 
-# Nearly every row has a value of its own: a dictionary of them takes more room than the values.
+# Nearly every value is unique, so a dictionary would be larger than the values.
 WITHOUT_DICTIONARY = ("event_id", "session_id", "event_time", "ingested_at")
 
-# A row may be as large as a Kinesis record, and a batch of rows is held whole.
+# Rows per Arrow batch. A row can be as large as a Kinesis record, and a whole batch is in memory.
 BATCH_ROWS = 1000
 
 WRITTEN = "uri string, event_date string, rows bigint, bytes bigint"
 
-# How long a failed write waits for its tasks to end.
+# How long a failed write waits until its tasks end.
 TASKS_END_SECONDS = 60
 
 
 def current_locations(store: Store, catalog: Catalog, options: Options) -> dict[str, str]:
-    """Every date that has files, and where they lie: where the catalog says, else at the default place.
+    """Maps each date with files to its location: the one in the catalog, or the default location.
 
-    A date that an interrupted run wrote is not registered yet, but its rows count all the same.
+    Dates of an interrupted run are not registered yet, but their rows count too.
     """
     folders = store.list_folders(options.curated_path)
     dates = [name.removeprefix("event_date=") for name in folders if name.startswith("event_date=")]
@@ -57,7 +57,7 @@ def current_locations(store: Store, catalog: Catalog, options: Options) -> dict[
 
 
 class WrittenFile(NamedTuple):
-    """One file of a write, as the task that put it says."""
+    """One written file, as reported by the task that uploaded it."""
 
     uri: str
     event_date: str
@@ -66,17 +66,17 @@ class WrittenFile(NamedTuple):
 
 
 def write_parquet(rows: DataFrame, base: str, stamp: str, uploads: Uploads) -> list[WrittenFile]:
-    """Writes the rows to base/event_date=.../part-<stamp>-<task>.parquet, a file for each date of a task.
+    """Writes the rows to base/event_date=.../part-<stamp>-<task>.parquet, one file per date and task.
 
-    A task's rows are a matter of the plan, not of the try: a task that is run again puts the same rows under the same
-    names. So it does not matter how often a task runs, nor whether two tries of it run side by side.
+    The query plan decides the rows of a task. A repeated task writes the same rows under the same names. A task can
+    therefore run several times, even in parallel.
     """
     balanced = rows.sparkSession.sql("SELECT /*+ REBALANCE(event_date) */ * FROM {rows}", rows=rows)
 
     def write(batches: Iterable[pa.RecordBatch]) -> Iterable[pa.RecordBatch]:
         return write_partition(batches, base, stamp, uploads)
 
-    # Sorted, so that a task has one open file.
+    # Sorted, so that a task has only one open file.
     written = balanced.sortWithinPartitions("event_date").mapInArrow(write, WRITTEN)
     try:
         return [WrittenFile(*row) for row in written.collect()]
@@ -86,7 +86,7 @@ def write_parquet(rows: DataFrame, base: str, stamp: str, uploads: Uploads) -> l
 
 
 def end_tasks(spark: SparkSession) -> None:
-    """Waits until no task runs any more: the others of a failed write go on putting files for a moment."""
+    """Waits until all tasks have ended. After a failed write, the other tasks still upload files for a moment."""
     context = spark.sparkContext
     context.cancelAllJobs()
     deadline = time.monotonic() + TASKS_END_SECONDS
@@ -99,7 +99,7 @@ def end_tasks(spark: SparkSession) -> None:
 def write_partition(
     batches: Iterable[pa.RecordBatch], base: str, stamp: str, uploads: Uploads
 ) -> Iterator[pa.RecordBatch]:
-    """Within a task: the rows, sorted by date, become a file for each date, put a few at a time."""
+    """Runs in a task: writes the rows, sorted by date, to one file per date, with a few parallel uploads."""
     put = uploads.open()
     task = TaskContext.get()
     assert task is not None  # there is one wherever Spark runs a task
@@ -117,7 +117,7 @@ def write_partition(
         pending: deque[Future] = deque()
         for day, pieces in itertools.groupby(by_date(batches), key=lambda piece: piece[0]):
             pending.append(pool.submit(upload, day, *parquet_file(piece for _, piece in pieces)))
-            # No more files are held than can be on their way.
+            # Keeps no more files than can be uploaded in parallel.
             while len(pending) > UPLOADS:
                 yield manifest(pending.popleft().result())
         for one in pending:
@@ -129,7 +129,7 @@ def manifest(file: WrittenFile) -> pa.RecordBatch:
 
 
 def by_date(batches: Iterable[pa.RecordBatch]) -> Iterator[tuple[date, pa.RecordBatch]]:
-    """The batches cut where the date changes, without the date: it is in the path of the file."""
+    """Splits the batches where the date changes, and removes the date, which is in the path of the file."""
     for batch in batches:
         place = batch.schema.get_field_index("event_date")
         days = batch.column(place)
@@ -166,7 +166,7 @@ def parquet_file(pieces: Iterator[pa.RecordBatch]) -> tuple[tempfile.SpooledTemp
 
 
 def row_groups(pieces: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
-    """The rows in tables that are worth a row group each."""
+    """Combines the rows into tables of the size of a row group."""
     group, size = [], 0
     for piece in pieces:
         group.append(piece)

@@ -1,12 +1,12 @@
-"""Runs the job: takes what is new, or rebuilds the dates asked for; ends with the report, which is the commit.
+"""Runs the job: processes new events, or rebuilds the requested dates. The last step writes the report, the commit.
 
-What makes it safe to kill at any point, and to run again:
-  - rows are only ever appended, and only those whose event_id is not curated yet;
-  - an attempt leaves a note before it writes; files of one that never came to its report are removed before the next
-    run takes the same events again;
-  - what a run took is on record only from its last step on: one PUT of its report that fails if the report exists;
-  - what must replace rows (reprocess) is written elsewhere, then the partitions are pointed at it.
-One run at a time: the job's MaxConcurrentRuns of 1 sees to that.
+The job can be stopped at any point and run again, because:
+  - It only appends rows, and only those whose event_id is not in the table yet.
+  - An attempt writes a note before it writes files. The next run removes the files of attempts without a report.
+    Then it processes the same events again.
+  - The last step commits the run: a single PUT of the report, which fails if the report exists.
+  - A reprocess run writes replaced rows to a new location, then changes the location of the partitions.
+MaxConcurrentRuns is 1, so that only one run is active.
 """
 
 from clickstream.append import append_new
@@ -17,12 +17,12 @@ from clickstream.progress import extract_work
 from clickstream.reprocess import rebuild, remove_retired
 from clickstream.run import Run
 
-# Of the batches that Lambda gave up, no more are counted: more than that is one fault, not so many.
+# Batches that Lambda gave up are counted up to this number. A higher number would only mean one large outage.
 MOST_GIVEN_UP = 10_000
 
 
 def execute(run: Run) -> dict:
-    """One run; answers its report."""
+    """Does one run and returns its report."""
     LOG_CONTEXT["execution"] = run.options.execution
     if run.options.job_run_id:
         LOG_CONTEXT["job_run_id"] = run.options.job_run_id
@@ -38,7 +38,7 @@ def execute(run: Run) -> dict:
         report = make_report(run, work, outcome, given_up)
         prepare_commit(run, work, report)
     except GivenUp:
-        # The events are the other run's: there is nothing for a later one to look at.
+        # The other run processes these events, so later runs have nothing to check.
         give_up(run, work)
         forget_attempt(run)
         raise

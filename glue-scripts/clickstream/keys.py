@@ -1,9 +1,10 @@
-"""The keys of raw and quarantine objects, and what they say."""
+"""The keys of raw and quarantine objects, and how they are parsed."""
 
 import re
 from datetime import datetime, timezone
 
-# End the keys of what this job itself puts into quarantine, so that the next run does not take it for ingest's.
+# Suffixes of the quarantine objects that this job writes. The next run then does not count them as objects of the
+# ingest.
 UNREADABLE_SUFFIX = "-unreadable.jsonl.gz"
 
 CONFLICT_SUFFIX = "-conflicts.jsonl.gz"

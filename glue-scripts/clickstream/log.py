@@ -1,14 +1,14 @@
-"""The job's log: a JSON object a line, which people read and Logs Insights queries."""
+"""The job's log: one JSON object per line, for people and for queries in Logs Insights."""
 
 import json
 from datetime import datetime, timezone
 
-# What every log line carries: the execution, and the job run where it is known. A process has one run.
+# Fields of every log line: the execution, and the job run if it is known. A process has only one run.
 LOG_CONTEXT: dict[str, str] = {}
 
 
 def say(message: str, level: str = "INFO", **fields: object) -> None:
-    """One log line, a JSON object: progress for the person who watches the run, fields for Logs Insights."""
+    """Writes one log line as a JSON object: a message for people, and fields for Logs Insights."""
     line = {"timestamp": iso(datetime.now(timezone.utc)), "level": level, "message": message}
     print(json.dumps(line | LOG_CONTEXT | fields, ensure_ascii=False), flush=True)
 
