@@ -1,7 +1,7 @@
-"""The Glue job's entry: reads the arguments, opens AWS and Spark, and runs the job of the package `clickstream`.
+"""The entry point of the Glue job: reads the arguments, opens AWS and Spark, and runs the package `clickstream`.
 
-Runs on AWS Glue 5.1 (Spark 3.5, Python 3.11) and, unchanged, on any Spark 3.5. All it knows of the outside comes as
-arguments. The package comes as a zip (`--extra-py-files`), for this process and for Spark's Python workers.
+Runs on AWS Glue 5.1 (Spark 3.5, Python 3.11), and unchanged on any Spark 3.5. All settings are passed as arguments.
+The package is a zip file (`--extra-py-files`) for this process and for Spark's Python workers.
 """
 
 import sys
@@ -27,7 +27,7 @@ def main() -> None:
         catalog = GlueCatalog(arguments["database"], arguments["table"])
         report = execute(Run(options, S3Store(), catalog, open_spark, datetime.now(timezone.utc)))
     except Exception as error:
-        # Glue's own account of the error is a traceback over many lines, which knows no execution.
+        # Glue logs the error as a traceback of many lines, without the execution.
         say("the run failed", level="ERROR", error=type(error).__name__, detail=str(error))
         raise
     say("the run is committed", report=report)
@@ -38,7 +38,7 @@ def job_run_id() -> str | None:
 
 
 def open_spark() -> SparkSession:
-    """Only a run that has something to read waits for Spark."""
+    """Starts Spark. Only runs with something to read call it."""
     return GlueContext(SparkContext.getOrCreate()).spark_session
 
 

@@ -1,7 +1,7 @@
 """Patterns of personal data, for Java's regular expressions.
 
-No group repeats without a bound: Java matches each repeat by a call, and a long value would overflow its stack. What a
-URL or JSON text escapes is matched as it is written there.
+All repeats of groups are bounded: Java matches each repeat with a recursive call, so a long value would overflow the
+stack. Characters that are escaped in URLs or JSON text are matched in their escaped form.
 """
 
 OCTET = "(?:25[0-5]|2[0-4][0-9]|[01]?[0-9]?[0-9])"
@@ -18,7 +18,7 @@ IPV6 = (
     rf"|{COLON}{COLON}{GROUP}(?:{COLON}{GROUP}){{0,6}}"
 )
 
-# A word may begin right after an escape, too: %3D203.0.113.7, \n203.0.113.7
+# A word can also begin right after an escape: %3D203.0.113.7, \n203.0.113.7
 AFTER_ESCAPE = r"(?<=%[0-9A-Fa-f]{2})|(?<=\\[nrt])"
 
 ADDRESS = (
@@ -33,7 +33,7 @@ EMAIL = (
     rf"(?:(?:[\p{{L}}\p{{N}}-]{{1,63}}\.){{1,8}}\p{{L}}[\p{{L}}\p{{N}}-]{{1,62}}|\[[^\]\s]{{2,45}}\]|{IPV4})"
 )
 
-# Programs that name themselves without a comment in brackets; only at the beginning of a value.
+# User agents without a comment in brackets. They are only matched at the start of a value.
 AGENTS = (
     "curl|Wget|okhttp|python-requests|Python-urllib|aiohttp|Go-http-client|Java|PostmanRuntime|axios|node-fetch|"
     "Apache-HttpClient|Dart|Ruby|PHP|libwww-perl|CFNetwork|Dalvik|Opera|Lynx"
@@ -47,19 +47,19 @@ AGENT = (
     r"|\bMozilla%(?:25)?2[Ff][0-9][^&#\"\\\s]*"
 )
 
-# An IPv4 address written as IPv6, ::ffff:203.0.113.7, is what it stands for. Another IPv4 tail stands for two groups.
+# An IPv4-mapped IPv6 address (::ffff:203.0.113.7) becomes the IPv4 address. Any other IPv4 tail becomes two groups.
 TO_IPV4_OR_GROUPS = (
     (rf"^(?:::|(?:0{{1,4}}:){{5}})ffff:({IPV4})$", "$1"),
     (rf"(?<=:){IPV4}$", "0:0"),
 )
 
-# `::` may stand at an end or between groups, once, and for one group at least.
+# `::` can occur once, at an end or between groups, and replaces at least one group.
 WELL_FORMED = (
     rf"^(?:{IPV4}|(?:{GROUP}:){{7}}{GROUP}|::|(?:{GROUP}:){{1,7}}:|:(?::{GROUP}){{1,7}}"
     rf"|(?=[^:]*(?::[^:]*){{2,7}}$)(?:{GROUP}:){{1,6}}(?::{GROUP}){{1,6}})$"
 )
 
-# Of an IPv6 address three groups are left, so that of the zeros for which `::` stands two are enough.
+# Masking keeps three groups of an IPv6 address, so it is enough to expand `::` to two zero groups.
 TO_NETWORK = (
     (r"\.[0-9]+$", ".0"),
     ("^::", "0::"),
@@ -67,13 +67,13 @@ TO_NETWORK = (
     ("::(?=(?:[^:]+:){6}[^:]+$)", ":"),
     ("::(?=(?:[^:]+:){5}[^:]+$)", ":0:"),
     ("::", ":0:0:"),
-    # Leading zeros of a group, all behind the third group, and groups of zeros at the end.
+    # Removes leading zeros of a group, everything after the third group, and zero groups at the end.
     ("(?<![0-9a-f.])0+(?=[0-9a-f]+(?::|$))", ""),
     ("^((?:[^:.]+:){3})[^.]*$", "$1:"),
     ("(?:(?:^|:)0)+::$", "::"),
 )
 
-# Stands for a match while the others are looked at: a code point that is no character, and never will be.
+# Placeholder for a match. This code point is a permanent noncharacter in Unicode, so no text contains it.
 MATCH = "\uffff"
 
 PERSONAL_VALUES = {"ip": ADDRESS, "user_agent": AGENT, "email": EMAIL}
@@ -81,8 +81,8 @@ PERSONAL_VALUES = {"ip": ADDRESS, "user_agent": AGENT, "email": EMAIL}
 # https://jane:secret@shop.example/
 USER_IN_URL = r"//[^/@\s?#\"]{1,200}@"
 
-# How the names of a field end, words apart or not. What a name begins with (`context.`, `$`, `user`) says where it
-# comes from, a number at its end that it came twice: neither changes what it means.
+# The endings of names that mean a field, with or without separators between words. A prefix (`context.`, `$`, `user`)
+# or a number at the end does not change the meaning.
 NAME_ENDS = {
     "ip": (
         r"ip(?:\W|_)?addr(?:ess)?|ips?|ip(?:\W|_)?v[46]?"
@@ -97,7 +97,7 @@ WORD_START = r"(?:^|(?<=[^A-Za-z0-9])|(?<=%[0-9A-Fa-f]{2})|(?<=[a-z0-9])(?=[A-Z]
 
 NAME_TAIL = r"(?:[^\p{L}\p{N}\"=&\\]{0,3}[0-9]{1,6}){0,3}(?:[^\p{L}\p{N}\"=&\\]|%5[Dd]){0,3}"
 
-# name=value to the next parameter, and "name": "value" in JSON text that may itself stand in JSON text.
+# name=value up to the next parameter, and "name": "value" in JSON text, which can be nested in other JSON text.
 PARAMETER = r"({name}(?:=|%(?:25)?3[Dd]))([^&;#\s\"\\]+?)(?=%(?:25)?26|[&;#\s\"\\]|$)"
 
 MEMBER = (
@@ -105,7 +105,7 @@ MEMBER = (
     r"(?:\2(.*?)(?<!\\)\2|(-?[0-9][0-9.eE+-]*))"
 )
 
-# The last words of these names, to look for before a `=` or a quote: the cheap question, asked of every row.
+# The last words of these names. A cheap check looks for them before a `=` or a quote in every row.
 NAME_HINTS = {
     "ip": ("ip", "ips", "v", "addr", "address", "for", "forwarded"),
     "user_agent": ("agent", "agents", "ua", "string", "header", "raw", "full"),
@@ -114,6 +114,6 @@ NAME_HINTS = {
 
 
 def name_pattern(field: str) -> str:
-    """Names that mean a field, to their end; the case of letters may tell words apart, but matters nowhere else."""
+    """A pattern for names that mean a field, up to their end. Case only matters as a separator between words."""
     ends = NAME_ENDS.get(field) or r"(?:\W|_)?".join(field.split("_"))
     return rf"{WORD_START}(?i:{ends}){NAME_TAIL}"

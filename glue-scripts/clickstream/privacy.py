@@ -1,4 +1,4 @@
-"""The privacy rules, applied to each column by its name, to properties by theirs, and to personal values anywhere."""
+"""Applies the privacy rules to columns and properties by name, and to personal values in any text."""
 
 import functools
 import hashlib
@@ -29,16 +29,16 @@ from clickstream.patterns import (
 
 
 def protect(events: DataFrame, spark: SparkSession, rules: dict[str, str], key: bytes | None) -> DataFrame:
-    """Applies the privacy rules to each column by its name, to properties by theirs, and to personal values anywhere.
+    """Applies the privacy rules to columns and properties by name, and to personal values in any text.
 
-    `event_id` stays: it is what makes a copy a copy.
+    `event_id` is not changed, because duplicates are found by it.
     """
     acting = {name: action for name, action in rules.items() if action != "keep"}
     if not acting:
         return events
     if "hash" in acting.values():
         events = events.crossJoin(F.broadcast(key_pads(spark, key)))
-    # Each step is a column of its own: Spark analyses an expression anew for each level of lambdas that it nests.
+    # Each step has its own column, because Spark analyses an expression again for each level of nested lambdas.
     events = events.withColumns(
         {
             name: protect_value(name, action, F.col(name))
@@ -49,7 +49,7 @@ def protect(events: DataFrame, spark: SparkSession, rules: dict[str, str], key: 
     )
     events = events.withColumn("_suspect", may_concern(F.col("_text"), acting))
     events = events.withColumn("_named", F.when(F.col("_suspect"), protect_named_properties(acting)))
-    # One array for all texts of a row: as many expressions as there are columns make a plan that takes seconds.
+    # One array for all texts of a row. With one expression per column, planning the query would take seconds.
     values = F.coalesce(F.map_values("_named"), F.array().cast("array<string>"))
     events = events.withColumn("_texts", F.when(F.col("_suspect"), F.concat(F.array(*SCRUBBED), values)))
     events = scrub(events, acting)
@@ -66,7 +66,7 @@ def protect(events: DataFrame, spark: SparkSession, rules: dict[str, str], key: 
 
 
 def key_pads(spark: SparkSession, key: bytes | None) -> DataFrame:
-    """HMAC's two pads as data: a literal would show the key in the query plan, and so in the logs."""
+    """The two HMAC pads as data. A literal would show the key in the query plan and in the logs."""
     if key is None:
         raise ValueError("A privacy rule hashes, but there is no key")
     block = (hashlib.sha256(key).digest() if len(key) > 64 else key).ljust(64, b"\0")
@@ -75,20 +75,20 @@ def key_pads(spark: SparkSession, key: bytes | None) -> DataFrame:
 
 
 def protect_value(name: str, action: str, value: Column) -> Column:
-    """One rule on one value."""
+    """Applies one rule to one value."""
     if action == "drop":
         return F.lit(None).cast("string")
     if action == "mask":
         return mask(name, value)
     if action == "hash":
-        # HMAC is two SHA-256 over the key's two pads: done by Spark itself, no Python worker is needed.
+        # HMAC is two SHA-256 hashes with the key's two pads. Spark computes them without a Python worker.
         inner = F.unhex(F.sha2(F.concat(F.col("_inner_pad"), plain(name, value).cast("binary")), 256))
         return F.sha2(F.concat(F.col("_outer_pad"), inner), 256)
     return value
 
 
 def mask(name: str, value: Column) -> Column:
-    """What is left of a masked value: an address's network, a URL without what follows the path, one character."""
+    """Masks a value: keeps the network of an IP address, a URL up to its path, or the first character."""
     if name == "ip":
         return mask_ip(value)
     if name in URL_FIELDS:
@@ -97,25 +97,26 @@ def mask(name: str, value: Column) -> Column:
 
 
 def mask_ip(ip: Column) -> Column:
-    """The network of the client's address; null where there is none.
+    """Returns the network of the client's address, or null if there is no address.
 
-    Of IPv4 without the last octet, of IPv6 the first 48 bits. A port goes; of a forwarded list the first is the client.
+    Keeps the first three octets of IPv4 and the first 48 bits of IPv6. Removes a port. In a forwarded list, the first
+    address is the client.
     """
-    # Most are IPv4 and nothing else, so that is asked first; the costly rest is only computed for the others.
+    # Most values are a plain IPv4 address, so this is checked first. The slow part only runs for the others.
     return F.when(ip.rlike(f"^{IPV4}$"), F.concat(F.substring_index(ip, ".", 3), F.lit(".0"))).otherwise(
-        # `::` alone is an address, but no text is searched for it.
+        # `::` alone is an address, but it is not searched for in text.
         mask_rare_ip(F.coalesce(first_address(ip), F.trim(ip)))
     )
 
 
 def first_address(text: Column) -> Column:
-    """The first address in a text, in small letters and with plain colons; null where there is none."""
+    """The first address in a text, in lower case and with unescaped colons. Null if there is none."""
     found = F.get(F.regexp_extract_all(text, F.lit(ADDRESS), F.lit(0)), F.lit(0))
     return F.lower(F.regexp_replace(found, COLON, ":"))
 
 
 def mask_rare_ip(address: Column) -> Column:
-    """A chain in which each step uses the one before once: used twice, it would be planned and run twice."""
+    """Masks other forms of addresses. Each step uses the previous one only once, as Spark would compute it twice."""
     for pattern, replacement in TO_IPV4_OR_GROUPS:
         address = F.regexp_replace(address, pattern, replacement)
     network = F.get(F.regexp_extract_all(address, F.lit(WELL_FORMED), F.lit(0)), F.lit(0))
@@ -125,25 +126,25 @@ def mask_rare_ip(address: Column) -> Column:
 
 
 def plain(name: str, value: Column) -> Column:
-    """What a hash is made of: of an address without its port and its proxies, so that a client has one hash."""
+    """The input of a hash. For an IP address, port and proxies are removed, so that a client has only one hash."""
     return F.coalesce(first_address(value), value) if name == "ip" else value
 
 
 def all_text() -> Column:
-    """All text of a row, each piece on a line of its own; a property's name ends with `=`, as one in a URL does."""
+    """All text of a row, one piece per line. Property names end with `=`, like parameters in a URL."""
     names = F.array_join(F.map_keys("properties"), "=\n")
     return F.concat_ws("\n", F.lit(""), *SCRUBBED, names, F.lit("="), F.array_join(F.map_values("properties"), "\n"))
 
 
 def may_concern(text: Column, acting: dict[str, str]) -> Column:
-    """Whether a row's text may hold what a rule changes. It may find too much, never too little.
+    """True if a row's text may contain something that a rule changes. False positives are possible, misses are not.
 
-    Every row is asked: each look is for a byte, or for a pattern that begins with one character or a set of them, by
-    which Java skips all others fast.
+    This runs for every row. Each check looks for a byte, or for a pattern that begins with one character or a set of
+    characters, so that Java skips other text fast.
     """
     words = [word for name in acting for word in NAME_HINTS.get(name) or (name.rpartition("_")[2],)]
     last = "".join(sorted({letter for word in words for letter in (word[-1], word[-1].upper())}))
-    # The end of a name, before the `=` or the quote that ends it; first just its last letter.
+    # The end of a name before `=` or a quote. The last letter is checked first.
     end = r"[^A-Za-z=\"]{0,4}[=\"]"
     looks = [text.rlike(rf"[=\"](?<=[{last}]{end})(?<=(?i:{'|'.join(words)}){end})")]
     escapes = ["3D|253D|5[Dd]="]
@@ -175,7 +176,7 @@ def may_hold_agent(text: Column) -> Column:
 
 
 def scrub(rows: DataFrame, acting: dict[str, str]) -> DataFrame:
-    """Applies the rules to what stands within each of `_texts`; null where it held nothing but what is dropped."""
+    """Applies the rules inside each of `_texts`. A text that only contained dropped values becomes null."""
 
     def values(name: str, pattern: str, guard: Callable[[Column], Column]) -> Callable[[Column], Column]:
         return lambda text: replace_each(
@@ -188,7 +189,7 @@ def scrub(rows: DataFrame, acting: dict[str, str]) -> DataFrame:
         steps += [lambda text: F.regexp_replace(text, USER_IN_URL, "//"), values("email", EMAIL, may_hold_email)]
     if "ip" in acting:
         steps += [values("ip", ADDRESS, may_hold_address)]
-    # Of a row that is looked at closely most texts hold nothing, either: they are null on the way.
+    # Most texts of such a row contain nothing to change. They are null during the steps.
     asked = F.transform("_texts", lambda text: F.when(may_concern(text, acting), text))
     rows = rows.withColumn("_clean", asked)
     for step in steps:
@@ -201,7 +202,7 @@ def scrub(rows: DataFrame, acting: dict[str, str]) -> DataFrame:
 
 
 def named(name: str, action: str) -> list[Callable[[Column], Column]]:
-    """The rule on what a text names itself: a parameter, as in a URL, and a member, as in JSON text."""
+    """Applies the rule to named values inside a text: parameters as in a URL, and members as in JSON."""
     parameter = PARAMETER.format(name=name_pattern(name))
     member = MEMBER.format(name=name_pattern(name))
 
@@ -227,11 +228,11 @@ def named(name: str, action: str) -> list[Callable[[Column], Column]]:
 
 
 def replace_each(text: Column, guard: Column, pattern: str, replace: Callable[[Column], Column]) -> Column:
-    """Puts something made of each match in its place; regexp_replace can only put a text there.
+    """Replaces each match with an expression. regexp_replace can only insert text.
 
-    The guard is a cheap question first; `text` stands here five times, so it has to be a name for a value.
+    The guard is a cheap first check. `text` is used five times, so it must be a column or lambda variable.
     """
-    # Spark compiles the pattern of `split` anew for each value; of a single character it needs none.
+    # Spark compiles the pattern of `split` for each value, but not if it is a single character.
     pieces = F.split(F.regexp_replace(text, pattern, MATCH), MATCH)
     changed = F.zip_with(
         pieces,
@@ -242,10 +243,10 @@ def replace_each(text: Column, guard: Column, pattern: str, replace: Callable[[C
 
 
 def protect_named_properties(acting: dict[str, str]) -> Column:
-    """The rules on properties whose names mean a field."""
+    """Applies the rules to properties whose names mean a field."""
     patterns = {name: rf"{name_pattern(name)}$" for name in acting}
     dropped = [pattern for name, pattern in patterns.items() if acting[name] == "drop"]
-    # What names a property is not worth keeping where it names a person.
+    # A property whose name itself is a personal value is removed.
     dropped += [PERSONAL_VALUES[name] for name in acting if name in PERSONAL_VALUES]
     changing = {name: pattern for name, pattern in patterns.items() if acting[name] != "drop"}
 

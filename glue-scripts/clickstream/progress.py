@@ -1,4 +1,4 @@
-"""How far the committed runs have come, and what is left to take."""
+"""Finds the position of the last committed run, and the objects that are still to be processed."""
 
 import gzip
 import json
@@ -10,17 +10,18 @@ from clickstream.arguments import Options
 from clickstream.keys import CONFLICT_SUFFIX, RAW_KEY, UNREADABLE_SUFFIX, arrival_hour
 from clickstream.storage import Store, StoredObject
 
-# An object may carry an earlier LastModified than the listing that missed it; an hour covers clocks and slow uploads.
+# An object can have an earlier LastModified than a listing that missed it. One hour covers clock differences and slow
+# uploads.
 LISTING_MARGIN = timedelta(hours=1)
 
 
 class AlreadyCommitted(Exception):
-    """This execution's report exists: what it did counts, and must not be done in its name again."""
+    """This execution is committed (its report exists), so it must not run again."""
 
 
 @dataclass(frozen=True)
 class Position:
-    """How far the committed runs have come."""
+    """The position of the last committed run."""
 
     listed_at: datetime
     processed_at: str
@@ -36,7 +37,7 @@ class Position:
 
 @dataclass(frozen=True)
 class Work:
-    """What there is to take, and what was taken before."""
+    """The objects to process, and the raw objects of earlier runs."""
 
     raw: list[StoredObject]
     quarantine: list[StoredObject]
@@ -46,7 +47,7 @@ class Work:
 
 
 def extract_position(store: Store, options: Options) -> tuple[Position | None, set[str]]:
-    """Where the last committed run stood, and the names of all committed runs."""
+    """Returns the position of the last committed run, and the names of all committed runs."""
     reports = [one for one in store.list_objects(options.runs_path, in_folders=False) if one.uri.endswith(".json")]
     names = {one.uri[len(options.runs_path) : -len(".json")] for one in reports}
     if options.execution in names:
@@ -56,7 +57,7 @@ def extract_position(store: Store, options: Options) -> tuple[Position | None, s
         )
     if not reports:
         return None, names
-    # LastModified has whole seconds: among the newest the reports themselves say which came last.
+    # LastModified has whole seconds, so the newest reports are compared by their finished_at.
     newest = max(one.modified for one in reports) - timedelta(seconds=2)
     latest = max(
         (json.loads(store.get(one.uri)) for one in reports if one.modified >= newest),
@@ -68,7 +69,7 @@ def extract_position(store: Store, options: Options) -> tuple[Position | None, s
 
 
 def extract_work(store: Store, options: Options) -> Work:
-    """The raw and quarantine objects that no committed run took."""
+    """Returns the raw and quarantine objects that no committed run has processed."""
     position, committed = extract_position(store, options)
     listed_at = datetime.now(timezone.utc)
     raw = [one for one in store.list_objects(options.raw_path) if one.uri.endswith(".jsonl.gz")]
@@ -93,10 +94,10 @@ def extract_work(store: Store, options: Options) -> Work:
 
 
 def extract_taken(store: Store, options: Options, recent: list, since: datetime, committed: set[str]) -> set[str]:
-    """The keys on the committed runs' lists, of just those lists that can name one of the recent objects."""
+    """Returns the keys in the lists of committed runs. Reads only lists that can contain one of the recent objects."""
     if not recent:
         return set()
-    # A redelivery overwrites an old object, which then looks new; it was first taken after the hour in its key.
+    # A redelivery overwrites an old object, which then looks new. It was first processed after the hour in its key.
     earliest = min([since, *(arrival_hour(one.uri) for one in recent)])
     prefix = f"{options.runs_path}taken/"
     lists = [
@@ -110,7 +111,7 @@ def extract_taken(store: Store, options: Options, recent: list, since: datetime,
 
 
 def taken_ranges(work: Work) -> list[tuple[str, str, str]]:
-    """Sequence ranges of earlier objects that new ones overlap: Kinesis delivered these again, cut otherwise."""
+    """Sequence ranges of earlier objects that overlap new objects: redelivered batches with other boundaries."""
     new: dict[str, list[tuple[str, str]]] = {}
     for one in work.raw:
         if match := RAW_KEY.search(one.uri):
@@ -128,7 +129,7 @@ def taken_ranges(work: Work) -> list[tuple[str, str, str]]:
             old.append((match["shard"], first, last))
     merged: list[tuple[str, str, str]] = []
     for shard, first, last in sorted(old):
-        # Overlapping ranges become one, so that a line meets at most one of them.
+        # Overlapping ranges are merged, so that a line is in at most one of them.
         if merged and merged[-1][0] == shard and first <= merged[-1][2]:
             merged[-1] = (shard, merged[-1][1], max(last, merged[-1][2]))
         else:

@@ -1,4 +1,4 @@
-"""What the job reads from the quarantine and puts there: raw lines that cannot be read, and events under a known id."""
+"""Reads and writes the quarantine. The job quarantines unreadable raw lines and different events with a known id."""
 
 import gzip
 import itertools
@@ -19,7 +19,7 @@ from clickstream.rows import extract_lines, source_of
 from clickstream.run import Run
 from clickstream.storage import Store, StoredObject
 
-# Spark's JSON parser takes no number of more digits.
+# Maximum digits of a number in Spark's JSON parser.
 LONGEST_NUMBER = 1000
 
 LONG_NUMBER = re.compile(rf"(?<![\w\"])-?[0-9]{{{LONGEST_NUMBER + 1},}}")
@@ -28,7 +28,7 @@ ARRIVAL = re.compile(r',\s*"arrival"\s*:\s*\{[^{}]*\}\s*\}\s*$')
 
 
 def extract_quarantine_reasons(store: Store, objects: list[StoredObject]) -> Counter:
-    """How many lines were quarantined for which reason; the lines themselves stay where ingest put them."""
+    """Counts the quarantined lines by reason. The lines stay where the ingest wrote them."""
 
     def count(one: StoredObject) -> Counter:
         lines = gzip.decompress(store.get(one.uri)).splitlines()
@@ -39,7 +39,7 @@ def extract_quarantine_reasons(store: Store, objects: list[StoredObject]) -> Cou
 
 
 def objects_of(spark: SparkSession, objects: list[StoredObject], sources: list[str]) -> list[StoredObject]:
-    """The raw objects behind the short names that were observed."""
+    """Returns the raw objects for the short names that were observed."""
     named = spark.createDataFrame([(one.uri,) for one in objects], "uri string")
     wanted = {int(source) for source in sources}
     found = {
@@ -47,12 +47,12 @@ def objects_of(spark: SparkSession, objects: list[StoredObject], sources: list[s
         for row in named.select("uri", source_of(F.col("uri")).alias("source")).collect()
         if row.source in wanted
     }
-    # A key that Spark writes otherwise than the listing did is not found: then all are read.
+    # If Spark writes a key differently than the listing, the object is not found. Then all objects are read.
     return [one for one in objects if one.uri in found] if len(found) >= len(wanted) else objects
 
 
 def load_unreadable(run: Run, spark: SparkSession, objects: list[StoredObject]) -> None:
-    """Puts raw lines that cannot be read into quarantine, under keys that a rerun overwrites."""
+    """Quarantines unreadable raw lines, under keys that a rerun overwrites."""
     unreadable = extract_lines(spark, objects).where(~F.col("is_readable")).select("file", "value")
     lines = ((row["file"], unreadable_line(row["file"], row["value"])) for row in by_file(unreadable))
     count = load_quarantine(run, lines, UNREADABLE_SUFFIX)
@@ -64,7 +64,7 @@ def by_file(lines: DataFrame) -> Iterator[Row]:
 
 
 def load_quarantine(run: Run, lines: Iterable[tuple[str, str]], suffix: str) -> int:
-    """Puts lines into a quarantine object for each raw object that they are of; they come sorted by it."""
+    """Writes one quarantine object for each raw object. The lines must be sorted by raw object."""
     count = 0
     for file, group in itertools.groupby(lines, key=lambda line: line[0]):
         body = [line for _, line in group]
@@ -78,7 +78,7 @@ def load_quarantine(run: Run, lines: Iterable[tuple[str, str]], suffix: str) -> 
 
 
 def unreadable_line(uri: str, payload: str) -> str:
-    """A line as ingest writes them; what the raw line would have said of its arrival is taken from the object's key."""
+    """A quarantine line in the format of the ingest. The arrival fields are taken from the object's key."""
     key = RAW_KEY.search(uri)
     line = {
         "reason": "unreadable_raw_line",
@@ -93,7 +93,7 @@ def unreadable_line(uri: str, payload: str) -> str:
 
 
 def conflict_line(text: str, event_id: str) -> str:
-    """A line as ingest writes them; the payload is the event without its arrival, which can be sent again."""
+    """A quarantine line in the format of the ingest. The payload is the event without arrival, so it can be resent."""
     arrival = json.loads(text)["arrival"]
     line = {
         "reason": "id_conflict",
@@ -110,11 +110,11 @@ def conflict_line(text: str, event_id: str) -> str:
 
 
 def what_is_wrong(text: str) -> str:
-    """Says in words why a raw line cannot be taken."""
+    """Explains why a raw line cannot be read."""
     if digits := LONG_NUMBER.search(text):
         return f"it holds a number of {len(digits[0]):,} digits; {LONGEST_NUMBER:,} can be read"
     try:
-        # As text: Python itself refuses to make a number of many digits.
+        # Numbers as text, because Python refuses to parse numbers with many digits.
         line = json.loads(text, parse_int=str, parse_float=str)
     except RecursionError:
         return "it is nested too deeply to be read"
@@ -152,7 +152,7 @@ def shown(value: object) -> str:
 
 
 def is_time(text: str) -> bool:
-    """As Spark reads a time; Python alone would take any character between date and time."""
+    """True for a time that Spark can read. Python alone accepts any character between date and time."""
     if not re.fullmatch(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:?\d\d)?", text):
         return False
     try:

@@ -1,4 +1,4 @@
-"""Makes the rows of some dates anew from raw, beside the old files, then switches the dates."""
+"""Rebuilds the rows of some dates from raw objects in a new location, then switches the partitions."""
 
 import json
 from datetime import datetime, timedelta, timezone
@@ -25,18 +25,18 @@ from clickstream.rows import (
 )  # fmt: skip
 from clickstream.run import Outcome, Run
 
-# A query that started before a switch may still read the old files; Athena ends a query after 30 minutes.
+# A query that started before a switch can still read the old files. Athena stops queries after 30 minutes.
 RETIREMENT_DELAY = timedelta(hours=1)
 
 
 class NothingToReprocess(Exception):
-    """No run was committed yet, so there is nothing that a reprocess could read again."""
+    """No run was committed yet, so there is nothing to reprocess."""
 
 
 def rebuild(run: Run, work: Work, span: tuple[str, str]) -> Outcome:
     """Rebuilds the dates from the first to the last of the span.
 
-    Raw objects that no run took yet are left to the next run, which counts them as it always does.
+    New raw objects are not processed here. The next normal run processes and counts them.
     """
     if work.position is None or not work.taken_raw:
         raise NothingToReprocess(
@@ -79,7 +79,7 @@ def rebuilt_rows(
         chosen = derive(chosen, run.processed_at).where(is_inside)
         if known_outside is None:
             return chosen
-        # Another copy of it, with another date, was there first: it stays where it is.
+        # Another copy with another date arrived first and stays in the table.
         return chosen.join(known_outside, F.col("event_id") == F.col("known_id"), "left_anti")
 
     options = run.options
@@ -92,7 +92,7 @@ def rebuilt_rows(
         return fresh
     curated = extract_curated(spark, list(inside.values()))
     kept = curated.join(winners(flatten(raw, "source")).select("event_id"), "event_id", "left_anti")
-    # A row of an interrupted run keeps its time: by it the run that goes on recognises and counts it.
+    # Rows of an interrupted run keep their processed_at. The next run needs it to recognise and count them.
     is_counted_later = uncommitted(F.col("processed_at"), work.position)
     stamped = F.when(is_counted_later, F.col("processed_at")).otherwise(F.lit(run.processed_at).cast("timestamp"))
     kept = kept.withColumns({"processed_at": stamped, "event_date": F.to_date("event_time")})
@@ -105,15 +105,16 @@ def counted_lines(spark: SparkSession, work: Work) -> dict[str, Any]:
 
 
 def note_retirement(run: Run, root: str, old: dict[str, str]) -> None:
-    """Leaves word of every place that this rebuild may turn to waste, before it does: a crash cannot lose it."""
+    """Records every location that this rebuild may leave unused. Written first, so that a crash cannot lose it."""
     note = {"at": datetime.now(timezone.utc).isoformat(), "root": root, "old": old}
     run.store.put(f"{run.options.runs_path}retired/{run.stamp}.json", json.dumps(note).encode())
 
 
 def remove_retired(run: Run) -> None:
-    """Removes the files that earlier rebuilds left unused, when no reader can be on them any more.
+    """Removes the unused files of earlier rebuilds once no query can read them.
 
-    A place goes only when the catalog says that its date lies elsewhere: a date that is not registered keeps all.
+    A location is only removed if the catalog has another location for its date. Dates that are not in the catalog
+    keep all files.
     """
     notes = run.store.list_objects(f"{run.options.runs_path}retired/")
     if not notes:

@@ -1,4 +1,4 @@
-"""From raw lines to rows of the table: DataFrames in, DataFrames out."""
+"""Transforms raw lines into table rows. All functions take and return DataFrames or columns."""
 
 import functools
 import re
@@ -19,13 +19,13 @@ DAYS = ("Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Satur
 
 
 def extract_raw(spark: SparkSession, objects: list[StoredObject]) -> DataFrame:
-    """The lines of the raw objects, with a schema that is given: to infer it would read everything twice."""
+    """Reads the lines of the raw objects with a fixed schema. To infer the schema would read everything twice."""
     return (
         spark.read.schema(RAW_SCHEMA)
         .option("mode", "PERMISSIVE")
         .option("columnNameOfCorruptRecord", "_unparsed")
         .option("multiLine", "false")
-        # Without it a CR ends a line, too: it is white space in JSON.
+        # Without this option CR also ends a line, but in JSON it is white space.
         .option("lineSep", "\n")
         .json([one.uri for one in objects])
         .select("*", source_of(F.col("_metadata.file_path")).alias("source"))
@@ -33,12 +33,12 @@ def extract_raw(spark: SparkSession, objects: list[StoredObject]) -> DataFrame:
 
 
 def source_of(uri: Column) -> Column:
-    """A short name of the raw object that a line lies in: eight bytes a line, where its key would be a hundred."""
+    """A short name of a line's raw object. It has eight bytes per line instead of about a hundred for the key."""
     return F.xxhash64(F.substring_index(uri, "/", -1))
 
 
 def extract_lines(spark: SparkSession, objects: list[StoredObject]) -> DataFrame:
-    """The lines of raw objects again, each with its own text and its object's key beside."""
+    """Reads the lines of raw objects again, each with its text and its object's key."""
     parsed = F.from_json("value", RAW_SCHEMA, {"mode": "PERMISSIVE", "columnNameOfCorruptRecord": "_unparsed"})
     text = spark.read.text([one.uri for one in objects], lineSep="\n").where(F.trim("value") != "")
     lines = text.select("value", F.col("_metadata.file_path").alias("file"), parsed.alias("line"))
@@ -51,7 +51,7 @@ def extract_lines(spark: SparkSession, objects: list[StoredObject]) -> DataFrame
 
 
 def flatten(raw: DataFrame, *beside: str) -> DataFrame:
-    """Types and names of the table, what of the arrival decides between copies, and columns to keep beside."""
+    """Selects the table's columns, the arrival columns that decide between copies, and the columns in `beside`."""
     columns = {
         name: F.col(field["name"]).alias(name)
         for name, field in FIELDS.items()
@@ -75,7 +75,7 @@ def flatten(raw: DataFrame, *beside: str) -> DataFrame:
 
 
 def is_readable(arrival: dict[str, Column]) -> Column:
-    """Whether a raw line has all that a row cannot be without."""
+    """True if a raw line has all required values of a row."""
     needed = [F.col("_unparsed").isNull(), instant(F.col("event_time")).isNotNull()]
     needed += [F.coalesce(F.col(name), F.lit("")) != "" for name in ("event_id", "event_type")]
     needed += [value.isNotNull() for value in arrival.values()]
@@ -83,19 +83,20 @@ def is_readable(arrival: dict[str, Column]) -> Column:
 
 
 def content_hash() -> Column:
-    """64 bits of all that makes an event this event; properties in any order."""
+    """64-bit hash of the content of an event, independent of the order of its properties."""
     return F.xxhash64(*CONTENT, F.sort_array(F.map_entries("properties")))
 
 
 def each_key_once(names: Column) -> Column:
-    """A map as Spark read it may have a key twice, from JSON and from Parquet alike; made anew, the last one counts."""
+    """Removes duplicate keys, which Spark reads from both JSON and Parquet. The last value of a key counts."""
     return F.transform_keys(names, lambda key, _: key)
 
 
 def instant(text: Column) -> Column:
-    """A time with its `Z` cut off, the session's zone being UTC: Spark compiles patterns for each zone it reads.
+    """Casts text to a timestamp. Removes a final `Z` first, as the session time zone is UTC and zones are slow.
 
-    Any other zone is left in place, and read as it says; so is what has more than one `Z`, which is no time.
+    Spark compiles patterns for each zone that it reads. Other zones are kept and read. Text with more than one `Z` is
+    kept too, and is not a valid time.
     """
     without_zone = F.substring_index(text, "Z", 1)
     is_utc = F.concat(without_zone, F.lit("Z")) == text
@@ -103,7 +104,7 @@ def instant(text: Column) -> Column:
 
 
 def mark_taken(events: DataFrame, spark: SparkSession, ranges: list[tuple[str, str, str]]) -> DataFrame:
-    """Says which lines lie in a range that an earlier run took, so that a copy of a copy is not counted again."""
+    """Marks lines in a range that an earlier run processed, so that redelivered copies are not counted again."""
     if not ranges:
         return events.withColumn("was_taken", F.lit(False))
     earlier = spark.createDataFrame(ranges, "taken_shard string, first string, last string")
@@ -117,10 +118,10 @@ def mark_taken(events: DataFrame, spark: SparkSession, ranges: list[tuple[str, s
 
 
 def order_copies(events: DataFrame) -> DataFrame:
-    """Numbers the copies of each event by arrival: Kinesis delivers at least once, so the first one wins.
+    """Numbers the copies of each event by arrival. Kinesis delivers at least once, so the first copy wins.
 
-    The same shard, sequence number and position again is not a second event but a second delivery. Each copy has
-    the first one's content and source beside its own.
+    A line with the same shard, sequence number and position is a redelivery, not a second event. Each copy also gets
+    the content and source of the first one.
     """
     arrival = Window.partitionBy("event_id").orderBy(
         "ingested_at", "shard_id", F.length("sequence_number"), "sequence_number", "position"
@@ -133,17 +134,17 @@ def order_copies(events: DataFrame) -> DataFrame:
             "first_source": F.first("source").over(arrival),
         }
     )
-    # Only an equal arrival shares a rank, so the second delivery's number is higher than its rank.
+    # Only copies with the same arrival share a rank, so a redelivery has a row number above its rank.
     return copies.withColumn("is_again", F.col("copy") > F.col("place")).drop("place")
 
 
 def classify(copies: DataFrame, known: DataFrame | None, position: Position | None) -> DataFrame:
     """Gives each line its fate: new, recovered, redelivered, duplicate, conflict or known.
 
-    `recovered` is a row that an interrupted run wrote and that was left, because raw no longer has all that the run
-    took: its run has no report, so it is this run that counts it.
-    `conflict` is another event under the id of the first one. `known` has the id of a curated row: whether it is a
-    duplicate or a conflict, `settle_known` says.
+    `recovered`: an interrupted run wrote the row, and it was kept because some raw objects of that run no longer
+    exist. That run has no report, so this run counts the row.
+    `conflict`: a different event with the id of the first one.
+    `known`: a line with the id of a curated row. `load_conflicts` decides whether it is a duplicate or a conflict.
     """
     is_first = F.col("copy") == 1
     is_redelivered = F.col("is_again") | F.col("was_taken")
@@ -168,7 +169,7 @@ def classify(copies: DataFrame, known: DataFrame | None, position: Position | No
 
 
 def uncommitted(processed_at: Column, position: Position | None) -> Column:
-    """True for the rows of a run that never came to its report."""
+    """True for the rows of a run without a report."""
     if position is None:
         return F.lit(True)
     is_later = processed_at > F.lit(position.processed_at).cast("timestamp")
@@ -176,15 +177,15 @@ def uncommitted(processed_at: Column, position: Position | None) -> Column:
 
 
 def rebuild_texts(position: Position) -> list[str]:
-    """The times of committed rebuilds as Spark prints a timestamp: without zeros at its end."""
+    """The times of committed rebuilds in Spark's timestamp format, without trailing zeros."""
     return [re.sub(r"\.?0+$", "", text) if "." in text else text for text in position.rebuilds] or [""]
 
 
 def extract_known(spark: SparkSession, locations: dict[str, str], raw: DataFrame, raw_bytes: int) -> DataFrame | None:
-    """Which of the arriving ids are curated already, on whatever date: the same id may come with another time.
+    """Finds arriving ids that are already curated. Searches all dates, as a copy can have a different event time.
 
-    Only three columns are read, and 64-bit hashes of the arriving ids are sent to where the curated ones are, so
-    that these need no shuffle. A hash may collide: the equality of the id itself decides in `classify`.
+    Reads only three columns. A semi-join on 64-bit hashes of the arriving ids avoids a shuffle of the curated rows.
+    Hashes can collide, so `classify` compares the ids themselves.
     """
     if not locations:
         return None
@@ -194,7 +195,7 @@ def extract_known(spark: SparkSession, locations: dict[str, str], raw: DataFrame
         .select("*", F.col("_metadata.file_path").alias("known_file"))
     )
     arriving = raw.select(F.xxhash64("event_id").alias("hash"))
-    # Some 15 lines in a kilobyte of gzipped raw: below 128 MB the hashes take less than 64 MB in memory.
+    # A kilobyte of gzipped raw data has about 15 lines. Below 128 MB the hashes take less than 64 MB in memory.
     if raw_bytes < 128_000_000:
         arriving = F.broadcast(arriving)
     return known.join(arriving, F.xxhash64("event_id") == F.col("hash"), "left_semi").select(
@@ -206,16 +207,16 @@ def extract_known(spark: SparkSession, locations: dict[str, str], raw: DataFrame
 
 
 def extract_curated(spark: SparkSession, files: list[str]) -> DataFrame:
-    """Whole rows of some files of the table; a file of an earlier version may have a key of a map twice."""
+    """Reads whole rows of some files of the table. Files of an earlier version can have duplicate map keys."""
     schema = ", ".join(f"{name} {kind}" for name, kind in EVENT_COLUMNS.items())
     rows = spark.read.schema(schema).parquet(*files)
     return rows.withColumn("properties", each_key_once(F.col("properties")))
 
 
 def derive(events: DataFrame, processed_at: str) -> DataFrame:
-    """The columns that are computed; all of them from the event alone, so that a rerun computes the same."""
+    """Adds the computed columns. They depend only on the event, so a rerun gives the same values."""
     is_purchase = F.col("event_type") == "purchase"
-    # A purchase that names a price and no quantity is of one piece; the column `quantity` stays null.
+    # A purchase with a price and no quantity counts as one piece. The column `quantity` stays null.
     total = F.col("product_price") * F.coalesce(F.col("quantity"), F.lit(1))
     revenue = F.when(is_purchase, F.coalesce(total, F.lit(0.0))).otherwise(0.0)
     day = F.element_at(F.array(*map(F.lit, DAYS)), F.dayofweek("event_time"))
@@ -231,7 +232,7 @@ def derive(events: DataFrame, processed_at: str) -> DataFrame:
 
 
 def to_table(events: DataFrame) -> DataFrame:
-    """The table's columns in the table's order: the contract with everyone who queries it."""
+    """Selects the columns of the table, in the order of the contract."""
     return events.select(*(F.col(name).cast(kind) for name, kind in EVENT_COLUMNS.items()), "event_date")
 
 
@@ -250,7 +251,7 @@ def fate_counts() -> list[Column]:
     return [
         *counts,
         set_as_text(F.when(is_curated, F.to_date("event_time"))).alias("dates"),
-        # The few objects and files in which a second look has to find what may be in conflict.
+        # The few objects and files that the second pass reads to find conflicts.
         set_as_text(F.when(is_conflict | is_known, F.col("source"))).alias("sources"),
         set_as_text(F.when(is_conflict, F.col("first_source"))).alias("first_sources"),
         set_as_text(F.when(is_known, F.col("known_file"))).alias("known_files"),
@@ -258,5 +259,5 @@ def fate_counts() -> list[Column]:
 
 
 def set_as_text(value: Column) -> Column:
-    """As text: an observed array reaches Python as a Java object. Only what is in the set is made text."""
+    """Returns the set as text, because Python receives an observed array as a Java object."""
     return F.array_join(F.collect_set(value).cast("array<string>"), " ")

@@ -1,4 +1,4 @@
-"""One attempt of one execution, and what came of it. Nothing in them changes: what a step finds, it returns."""
+"""One attempt of an execution, and its outcome. Both are immutable: each step returns its result."""
 
 import re
 from collections.abc import Callable
@@ -15,7 +15,7 @@ from clickstream.storage import Catalog, Store, StoredObject
 
 @dataclass(frozen=True)
 class Run:
-    """An attempt's options, its access to AWS and Spark, and its clock."""
+    """An attempt: its options, its clients for AWS and Spark, and its start time."""
 
     options: Options
     store: Store
@@ -29,7 +29,7 @@ class Run:
 
     @property
     def stamp(self) -> str:
-        """Names this attempt: a second one of the same execution must not write where the first one did."""
+        """The unique name of this attempt, so that two attempts of an execution do not write to the same files."""
         name = re.sub(r"[^A-Za-z0-9-]", "-", self.options.execution)
         return f"{name}-{self.started:%Y%m%dT%H%M%S}{self.started.microsecond // 1000:03d}"
 
@@ -42,7 +42,7 @@ class Run:
         return f"{self.options.runs_path}attempts/{self.stamp}.json"
 
     def start_spark(self, objects: list[StoredObject]) -> SparkSession:
-        """Spark with the settings for this much raw. Only a run that has something to read waits for it."""
+        """Starts Spark with settings for this much raw data. Only runs with something to read start it."""
         spark = self.open_spark()
         configure(spark, sum(one.size for one in objects), self.options.target_file_mb)
         return spark
@@ -50,7 +50,7 @@ class Run:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a run did."""
+    """The result of a run."""
 
     lines: int = 0
     fates: dict[str, int] = field(default_factory=dict)
