@@ -1,10 +1,10 @@
-// The contract as TypeScript reads it: the fields of schema/clickstream.json, and the lists that follow from them.
+// The contract for TypeScript: the fields of schema/clickstream.json, and lists derived from them.
 
 import { fields, noEventIds, partitionKeys, quarantine } from "./clickstream.json";
 
 export type PrivacyRule = "keep" | "mask" | "hash" | "drop";
 
-/** One entry of `fields`; schema/clickstream.json says under `attributes` what each attribute means. */
+/** One entry of `fields`. schema/clickstream.json describes each attribute under `attributes`. */
 export interface Field {
   name: string;
   type: string;
@@ -30,15 +30,15 @@ export interface Column {
 
 export const FIELDS = fields as readonly Field[];
 
-/** What producers send and a raw line has. */
+/** The fields that producers send, and that raw lines have. */
 export const EVENT_FIELDS: readonly Field[] = FIELDS.filter(({ computed }) => !computed);
 
-/** An event needs one of these. */
+/** An event needs at least one of these. */
 export const IDENTITY_FIELDS: readonly string[] = FIELDS.filter(({ identity }) => identity).map(
   ({ name }) => name,
 );
 
-/** The columns of the table `events`, in its order: a column of a later version comes behind all earlier ones. */
+/** The columns of the table `events`, in order. Columns of later versions come last. */
 export const TABLE_COLUMNS: readonly Column[] = FIELDS.filter(({ curated }) => curated !== false)
   .toSorted((a, b) => (a.since ?? 1) - (b.since ?? 1))
   .map((field) => ({
@@ -51,12 +51,12 @@ export const PARTITION_KEYS: readonly Column[] = partitionKeys;
 
 export const QUARANTINE_COLUMNS: readonly Column[] = quarantine.columns;
 
-/** The fields that take a privacy rule, each with its default. */
+/** The fields with a privacy rule, and their default rules. */
 export const PRIVACY_DEFAULTS: Readonly<Record<string, PrivacyRule>> = Object.fromEntries(
   FIELDS.flatMap((field) => (field.privacy ? [[columnName(field), field.privacy]] : [])),
 );
 
-/** What producers write for an id when they have none, in small letters: such an event gets an id of its own. */
+/** Placeholders that producers send instead of an id, in lower case. Such an event gets a generated id. */
 export const NO_EVENT_IDS: ReadonlySet<string> = new Set(noEventIds);
 
 function columnName({ name, column }: Field): string {

@@ -1,7 +1,7 @@
 // The types of events and quarantine lines. Written by `npm run docs` from schema/clickstream.json.
 
 export interface Geo {
-  /** The visitor's address, IPv4 or IPv6. */
+  /** The visitor's IP address, IPv4 or IPv6. */
   ip?: string;
   /** The visitor's country. */
   country?: string;
@@ -11,23 +11,23 @@ export interface Geo {
 
 /** An event as the ingest writes it. */
 export interface ClickstreamEvent {
-  /** The event's identity: the first copy to arrive is kept, another event under it goes to the quarantine. Made from shard, sequence number and position if the producer sends none, or one that counts as none. */
+  /** Unique id of the event. The first copy to arrive is kept, a different event with the same id is quarantined. If the producer sends no id, or a placeholder such as null, it is made from shard, sequence number and position. */
   event_id?: string;
-  /** Who did it. */
+  /** The signed-in user. */
   user_id?: string;
-  /** The visit in which it happened. */
+  /** The visit (session) of the event. */
   session_id?: string;
-  /** The visitor, as the tracker knows them before they sign in. */
+  /** The visitor's id in the tracker, also before sign-in. */
   anonymous_id?: string;
-  /** When it happened, ISO 8601; without a zone it is UTC. Or seconds, milliseconds or microseconds since 1970, as a number or as digits, for the years 1990 to 2099. */
+  /** Time of the event in ISO 8601, UTC if it has no zone. Also accepted: seconds, milliseconds or microseconds since 1970, as a number or as text, for the years 1990 to 2099. */
   event_time: string;
-  /** What happened, e.g. page_view or purchase. Open: unknown types pass. */
+  /** Type of the event, e.g. page_view or purchase. Any type is accepted. */
   event_type: string;
-  /** The page on which it happened. */
+  /** The URL of the page. */
   page_url?: string;
-  /** The title of the page on which it happened. */
+  /** The title of the page. */
   page_title?: string;
-  /** The page that led there. */
+  /** The URL of the previous page (referrer). */
   referrer_url?: string;
   /** The campaign's source, e.g. newsletter (the URL parameter utm_source). */
   utm_source?: string;
@@ -51,11 +51,11 @@ export interface ClickstreamEvent {
   product_name?: string;
   /** The product's category. */
   product_category?: string;
-  /** The price of one piece. */
+  /** The price per piece. */
   product_price?: number;
-  /** How many pieces. */
+  /** Number of pieces. */
   quantity?: number;
-  /** Everything else that the producer sent, as text: numbers with the digits that were sent, objects and arrays as JSON. */
+  /** All other fields that the producer sent, as text: numbers with their original digits, objects and arrays as JSON. */
   properties?: Record<string, string>;
   geo?: Geo;
 }
@@ -84,17 +84,17 @@ export type QuarantineReason =
 export interface QuarantineLine {
   /** Why the line was not accepted: one of the reason codes. */
   reason: QuarantineReason;
-  /** The reason in one sentence, with the value at fault. */
+  /** The reason in one sentence, with the wrong value. */
   detail: string;
-  /** What arrived, whole: the line without the blanks around it; in base64 the whole record, or the user record of an aggregate, byte for byte. */
+  /** The complete input: the trimmed line, or in base64 the bytes of the record or of a user record in an aggregate. */
   payload: string;
-  /** utf8, or base64 where the bytes are no UTF-8. */
+  /** utf8, or base64 if the bytes are not UTF-8. */
   payload_encoding: "utf8" | "base64";
-  /** The shard that it came through. */
+  /** The shard of its record. */
   shard_id: string;
-  /** Its record's sequence number. */
+  /** The sequence number of its record. */
   sequence_number: string;
-  /** Its place among the lines of its record, from 0: all that a record unpacks to is counted through. */
+  /** Its index among all lines of its record after unpacking, from 0. */
   position: number;
   /** When Kinesis received it. */
   arrival_time: string;

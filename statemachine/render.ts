@@ -1,4 +1,4 @@
-// Renders the state machine's definition: replaces `${...}` by fragments, JSONata files and the stack's values.
+// Renders the definition of the state machine: replaces `${...}` with fragments, JSONata files and values of the stack.
 
 import { readFileSync } from "node:fs";
 import * as path from "node:path";
@@ -6,12 +6,12 @@ import * as path from "node:path";
 /** Values by placeholder name. A number replaces the quoted placeholder as a number. */
 export type PipelineValues = Record<string, string | number>;
 
-/** What several states share, such as Retry and Catch: JSON that replaces the whole placeholder. */
+/** JSON that several states share, such as Retry and Catch. It replaces the whole placeholder. */
 const FRAGMENTS = "fragments/";
-/** The members of the fragment under this name go into the object around it. */
+/** A fragment under this name is merged into the surrounding object. */
 const SPREAD = "...";
 
-/** A placeholder without a value, a value that nothing uses, or a JSONata file that is not there. */
+/** A placeholder has no value, a value is not used, or a JSONata file is missing. */
 class RenderError extends Error {
   override name = "RenderError";
 }
@@ -25,10 +25,10 @@ export function renderPipeline(values: PipelineValues): string {
 }
 
 /**
- * `${Name}` is a value; `${folder/file}` is a JSONata file, which may hold values and files itself; `${fragments/file}`
- * is JSON, which may hold fragments itself. A fragment that is a list takes its place in a list item by item; one
- * that is an object, under the name "...", takes its place in an object member by member.
- * The result is JSON without white space: AWS limits a definition's size.
+ * `${Name}` is a value. `${folder/file}` is a JSONata file, which can contain values and other files.
+ * `${fragments/file}` is JSON, which can contain other fragments. If a fragment is a list, its items are inserted
+ * into the surrounding list. If it is an object under the name "...", its members are merged into the surrounding
+ * object. The result is JSON without white space, because AWS limits the size of a definition.
  */
 export function render(template: string, values: PipelineValues, read: (name: string) => string): string {
   const used = new Set<string>();
@@ -39,7 +39,7 @@ export function render(template: string, values: PipelineValues, read: (name: st
     if (value === undefined) missing.add(name);
     return value ?? "";
   };
-  // Within JSONata a value is inside a string literal. A file may include other files.
+  // In JSONata, a value is inside a string literal. A file can include other files.
   const inJsonata = (text: string): string =>
     replaceAll(text, (name) =>
       name.includes("/") ? inJsonata(expression(name, read)) : inLiteral(take(name)),
@@ -74,7 +74,7 @@ function withFragments(value: unknown, read: (name: string) => string): unknown 
   );
 }
 
-/** A catcher of several lists of errors is one for each: States.ALL has to be alone in its list. */
+/** Splits a catcher with several error lists into one catcher per list, because States.ALL must be alone in its list. */
 function oneForEachList(item: unknown): unknown[] {
   const lists = (item as { ErrorEquals?: unknown } | null)?.ErrorEquals;
   if (!Array.isArray(lists) || !lists.every(Array.isArray)) return [item];
@@ -86,7 +86,7 @@ function fragmentName(value: unknown): string | undefined {
   return name?.startsWith(FRAGMENTS) ? name : undefined;
 }
 
-/** A JSONata file on one line, without its first comment. Its strings have no line ends. */
+/** A JSONata file on one line, without its first comment. Its strings contain no newlines. */
 function expression(name: string, read: (name: string) => string): string {
   return file(name, read)
     .replace(/^\s*\/\*[\s\S]*?\*\//, "")
@@ -102,7 +102,7 @@ function file(name: string, read: (name: string) => string): string {
   }
 }
 
-/** The value, escaped for the inside of a JSONata string. */
+/** The value, escaped for a JSONata string. */
 function inLiteral(value: string | number): string {
   return JSON.stringify(String(value)).slice(1, -1);
 }
@@ -114,7 +114,7 @@ function replaceAll(text: string, replacement: (name: string) => string): string
 function check(missing: Set<string>, unused: string[]): void {
   const problems = [
     ...[...missing].map((name) => `\${${name}} has no value`),
-    ...unused.map((name) => `the value ${name} is used nowhere`),
+    ...unused.map((name) => `the value ${name} is not used`),
   ];
   if (problems.length > 0) {
     throw new RenderError(`The state machine cannot be rendered: ${problems.join("; ")}.`);

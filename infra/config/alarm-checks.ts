@@ -19,13 +19,13 @@ function iteratorAgeProblems(key: Key, values: Values): string[] {
   if (batchWindowSeconds !== undefined && age * 60 <= batchWindowSeconds) {
     problems.push(
       `${key("alarmIteratorAgeMinutes")} must be longer than ${key("batchWindowSeconds")} (${batchWindowSeconds} seconds), got ${age}: ` +
-        "records wait that long in any case, so the alarm would always be on. Raise it, or set it to 0 for no such alarm",
+        "records always wait that long, so the alarm would always fire. Raise it, or set it to 0 for no alarm",
     );
   }
   if (streamRetentionHours !== undefined && age >= streamRetentionHours * 60) {
     problems.push(
       `${key("alarmIteratorAgeMinutes")} must be less than ${key("streamRetentionHours")} (${streamRetentionHours} hours), got ${age}: ` +
-        "the records would be lost before the alarm goes off. Lower it",
+        "records would be lost before the alarm fires. Lower it",
     );
   }
   return problems;
@@ -39,6 +39,6 @@ function noSuccessProblems(key: Key, values: Values): string[] {
   if (interval === undefined || hours > interval) return [];
   return [
     `${key("alarmNoSuccessHours")} must be longer than the time between two executions (${key("scheduleExpression")} ${scheduleExpression}), got ${hours}: ` +
-      "the alarm would go off between them. Raise it, or set it to 0 for no such alarm",
+      "the alarm would fire between them. Raise it, or set it to 0 for no alarm",
   ];
 }

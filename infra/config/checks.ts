@@ -1,9 +1,9 @@
-// What a configuration key may hold: how its text is read, and the words for what is allowed.
+// Parsers for configuration values, each with a description of the allowed values.
 
 import { PRIVACY_DEFAULTS, type PrivacyRule } from "../../schema/contract";
 import { OWN_TAGS } from "../blocks/tags";
 
-/** How a value's text is read; `read` returns undefined for what is not allowed. */
+/** Parses the text of a value. `read` returns undefined if the value is not allowed. */
 export interface Check<T> {
   type: "string" | "integer" | "boolean" | "array" | "object";
   allowed: string;
@@ -16,7 +16,7 @@ export function integer(min: number, max: number): Check<number> {
   return number(`an integer from ${min} to ${max}`, (value) => value >= min && value <= max);
 }
 
-/** Days or minutes of what can also be left out. */
+/** Days or minutes. 0 turns the feature off. */
 export function zeroOr(min: number, max: number): Check<number> {
   return number(
     `0 or an integer from ${min} to ${max}`,
@@ -59,12 +59,12 @@ export function isoTime(): Check<string> {
     (given) =>
       form.test(given) &&
       !Number.isNaN(Date.parse(given)) &&
-      // Date.parse takes February 30 for March 1.
+      // Date.parse reads February 30 as March 1.
       new Date(given).toISOString().startsWith(given.slice(0, 10)),
   );
 }
 
-/** EventBridge Scheduler's recurring forms; `at(...)` would run once only and is not for a pipeline. */
+/** The recurring expressions of EventBridge Scheduler. `at(...)` would run only once. */
 export function schedule(): Check<string> {
   const rate = /^rate\((1 (minute|hour|day)|([2-9]|[1-9]\d+) (minutes|hours|days))\)$/;
   const cron = /^cron\(\S+( \S+){5}\)$/;
@@ -102,8 +102,8 @@ export function emails(): Check<string[]> {
 }
 
 /**
- * What every AWS service takes: IAM tells keys apart without regard to case, and an S3 object has ten tags at most,
- * of which three are the program's.
+ * Tags that every AWS service accepts. IAM ignores case in keys. An S3 object has at most ten tags, and this program
+ * uses three of them.
  */
 export function tags(): Check<Record<string, string>> {
   const chars = /^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$/u;

@@ -1,4 +1,4 @@
-// The stack's configuration: typed, with defaults and checks. All problems are reported together.
+// The typed configuration of the stack, with defaults and checks. Reports all problems together.
 
 import * as pulumi from "@pulumi/pulumi";
 import { PRIVACY_DEFAULTS, type PrivacyRule } from "../../schema/contract";
@@ -7,19 +7,19 @@ import type { Check } from "./checks";
 import { type ClickstreamConfig, CONFIG_KEYS, type ConfigKey, type ConfigValues } from "./keys";
 import { suggest } from "./suggest.cjs";
 
-/** What `pulumi up` stops with; the engine shows the message without a stack trace. */
+/** Stops `pulumi up`. The engine shows the message without a stack trace. */
 export class InvalidConfiguration extends pulumi.RunError {
   constructor(problems: string[]) {
     super(`Invalid configuration:\n${problems.map((problem) => `  - ${problem}`).join("\n")}`);
   }
 }
 
-/** The configuration of the stack that the program runs for. */
+/** The configuration of the current stack. */
 export function stackConfig(): ClickstreamConfig {
   return readConfig(pulumi.getProject(), pulumi.runtime.allConfig());
 }
 
-/** `values` maps full keys (`clickstream:shardCount`) to their text; lists and objects are JSON. */
+/** `values` maps full keys (`clickstream:shardCount`) to text. Lists and objects are JSON. */
 export function readConfig(namespace: string, values: Record<string, string>): ClickstreamConfig {
   const problems = unknownKeys(namespace, Object.keys(values));
   const read: Record<string, unknown> = {};
@@ -62,20 +62,20 @@ function unknownKeys(namespace: string, keys: string[]): string[] {
     .map((key) => {
       const match = suggest(key.slice(prefix.length), known);
       const hint = match ? `did you mean ${prefix}${match}?` : `known keys: ${known.join(", ")}.`;
-      return `${key} is not a key of this program: ${hint} Take it out with: pulumi config rm ${key}`;
+      return `${key} is not a key of this program: ${hint} Remove it with: pulumi config rm ${key}`;
     });
 }
 
 type ReadValues = Partial<Omit<ClickstreamConfig, "privacyHashKey">>;
 
-/** A key that failed its own check is undefined here, and is not complained about twice. */
+/** A key that failed its own check is undefined here, so that it is not reported twice. */
 function crossChecks(namespace: string, config: ReadValues, hashKey: string | undefined): string[] {
   const key = (name: string) => `${namespace}:${name}`;
   const problems: string[] = [];
   if (config.streamMode === "ON_DEMAND" && config.shardCount !== undefined && config.shardCount !== 1) {
     problems.push(
       `${key("shardCount")} is for ${key("streamMode")} PROVISIONED only, got ${config.shardCount} with ON_DEMAND. ` +
-        `Take one of them out: pulumi config rm ${key("shardCount")}`,
+        `Remove one of them: pulumi config rm ${key("shardCount")}`,
     );
   }
   const age = config.ingestRecordAgeHours;
@@ -83,7 +83,7 @@ function crossChecks(namespace: string, config: ReadValues, hashKey: string | un
   if (age !== undefined && retention !== undefined && age >= retention) {
     problems.push(
       `${key("ingestRecordAgeHours")} must be less than ${key("streamRetentionHours")} (${retention}), got ${age}: ` +
-        `a failing batch would leave the stream before it is kept in the raw bucket. Raise ${key("streamRetentionHours")} or lower this`,
+        `a failing batch would expire from the stream before it is saved in the raw bucket. Raise ${key("streamRetentionHours")} or lower this`,
     );
   }
   const wait = config.ingestWaitMinutes;
@@ -92,19 +92,19 @@ function crossChecks(namespace: string, config: ReadValues, hashKey: string | un
   if (window === 0 && batch !== undefined && batch > LARGEST_BATCH_WITHOUT_WINDOW) {
     problems.push(
       `${key("batchWindowSeconds")} must be 1 or more where ${key("batchSize")} is more than ${LARGEST_BATCH_WITHOUT_WINDOW} (${batch}), got 0: ` +
-        `AWS asks for it. Raise it, or: pulumi config set ${key("batchSize")} ${LARGEST_BATCH_WITHOUT_WINDOW}`,
+        `AWS requires it. Raise it, or: pulumi config set ${key("batchSize")} ${LARGEST_BATCH_WITHOUT_WINDOW}`,
     );
   }
   if (wait !== undefined && window !== undefined && wait * 60 <= window) {
     problems.push(
       `${key("ingestWaitMinutes")} must be longer than ${key("batchWindowSeconds")} (${window} seconds), got ${wait}: ` +
-        `executions would give up before the ingest is even called. Raise it`,
+        `executions would time out before the ingest is called. Raise it`,
     );
   }
   if (config.forceDestroy && config.allowDataLoss === false) {
     problems.push(
-      `${key("forceDestroy")} empties the buckets, which takes ${key("allowDataLoss")}, got true without it. ` +
-        `If the data may go: pulumi config set ${key("allowDataLoss")} true, else: pulumi config rm ${key("forceDestroy")}`,
+      `${key("forceDestroy")} empties the buckets, which requires ${key("allowDataLoss")}, got true without it. ` +
+        `If the data can be deleted: pulumi config set ${key("allowDataLoss")} true, otherwise: pulumi config rm ${key("forceDestroy")}`,
     );
   }
   problems.push(...retentionProblems(key, config));
@@ -114,7 +114,7 @@ function crossChecks(namespace: string, config: ReadValues, hashKey: string | un
 /** Lambda: "when you set BatchSize to a value greater than 10, you must set MaximumBatchingWindowInSeconds to at least 1". */
 const LARGEST_BATCH_WITHOUT_WINDOW = 10;
 
-/** STANDARD_IA bills 30 days of each object: who lets it expire earlier pays for nothing. */
+/** STANDARD_IA bills at least 30 days for each object, so an earlier expiry saves nothing. */
 const INFREQUENT_ACCESS_MINIMUM_DAYS = 30;
 
 function retentionProblems(key: (name: string) => string, config: ReadValues): string[] {
@@ -138,7 +138,7 @@ function hashKeyProblems(
   if (hashed.length > 0 && hashKey === undefined) {
     const fields = hashed.map(([field]) => field).join(", ");
     problems.push(
-      `${key("privacyHashKey")} is required as ${key("privacy")} hashes ${fields}, got none. Set it: ${set}`,
+      `${key("privacyHashKey")} is required because ${key("privacy")} hashes ${fields}, got none. Set it: ${set}`,
     );
   }
   if (privacy && hashed.length === 0 && hashKey !== undefined) {

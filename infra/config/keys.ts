@@ -1,5 +1,5 @@
-// Every configuration key: what it may hold, its default, and what it does. The type of the configuration follows from
-// this list, and so do Pulumi.yaml and the documents (`npm run docs`).
+// All configuration keys: allowed values, default and description. The type of the configuration, Pulumi.yaml and the
+// generated docs (`npm run docs`) are derived from this list.
 
 import type * as pulumi from "@pulumi/pulumi";
 import { PRIVACY_DEFAULTS } from "../../schema/contract";
@@ -22,12 +22,12 @@ import {
 export interface ConfigKey<T = unknown> {
   check: Check<T>;
   default: T;
-  /** What follows `pulumi config set`: a value, or (with `--path`) the whole of it, KEY standing for the key. */
+  /** The arguments of `pulumi config set`: a value, or (with `--path`) all arguments, with KEY as placeholder. */
   example: string;
   description: string;
-  /** What `pulumi new` asks. Without it the key is not asked for. */
+  /** The question in `pulumi new`. Without it, `pulumi new` does not ask for the key. */
   question?: string;
-  /** Never shown, not even in an error. */
+  /** Never shown, not even in error messages. */
   secret?: boolean;
 }
 
@@ -35,7 +35,7 @@ const LOG_RETENTION_DAYS = [
   1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
 ];
 
-/** The fields that are not kept unless the stack says so. */
+/** The fields whose default rule is not keep. */
 const CHANGED_BY_DEFAULT = Object.fromEntries(
   Object.entries(PRIVACY_DEFAULTS).filter(([, rule]) => rule !== "keep"),
 );
@@ -73,7 +73,7 @@ export const CONFIG_KEYS = {
     default: 60,
     example: "60",
     description:
-      "Seconds that a batch is gathered, 0 (only if batchSize is 10 or less) to 300. A longer window makes fewer and larger files",
+      "Seconds that Lambda collects records for a batch, 0 (only if batchSize is 10 or less) to 300. A longer window makes fewer and larger files",
   },
   ingestMemoryMb: {
     check: integer(256, 10_240),
@@ -92,20 +92,20 @@ export const CONFIG_KEYS = {
     default: 12,
     example: "12",
     description:
-      "Age in hours at which a failing batch is given up, 1 to 168 and less than streamRetentionHours",
+      "Age in hours after which Lambda stops retrying a failing batch, 1 to 168 and less than streamRetentionHours",
   },
   earliestEventTime: {
     check: isoTime(),
     default: "2000-01-01T00:00:00Z",
     example: "2000-01-01T00:00:00Z",
-    description: "Events before this time (UTC) go to the quarantine",
+    description: "Events before this time (UTC) are quarantined",
   },
   latestEventLeadHours: {
     check: integer(0, 8760),
     default: 24,
     example: "24",
     description:
-      "Events whose time is more than this many hours after their arrival go to the quarantine, 0 to 8760",
+      "Events with a time more than this many hours after their arrival are quarantined, 0 to 8760",
   },
   ingestWaitMinutes: {
     check: integer(1, 120),
@@ -197,27 +197,27 @@ export const CONFIG_KEYS = {
     check: emails(),
     default: [],
     example: "--path 'KEY[0]' you@example.com",
-    description: "Addresses that get the success mails. Each has to confirm once",
+    description: "E-mail addresses for success mails. Each must confirm its subscription once",
   },
   failureEmails: {
     check: emails(),
     default: [],
     example: "--path 'KEY[0]' you@example.com",
-    description: "Addresses that get the failure mails. Each has to confirm once",
+    description: "E-mail addresses for failure mails. Each must confirm its subscription once",
   },
   scheduleEnabled: {
     check: bool(),
     default: true,
     example: "true",
-    description: "Starts the pipeline by the schedule",
-    question: "Whether the pipeline is started by the schedule",
+    description: "Starts the pipeline on a schedule",
+    question: "Whether the schedule starts the pipeline",
   },
   scheduleExpression: {
     check: schedule(),
     default: "rate(1 hour)",
     example: "'rate(1 hour)'",
     description: "When the schedule starts the pipeline - rate(...) or cron(...), UTC",
-    question: "When the pipeline is started - rate(...) or cron(...), UTC",
+    question: "When the schedule starts the pipeline - rate(...) or cron(...), UTC",
   },
   tags: {
     check: tags(),
@@ -251,7 +251,7 @@ export const CONFIG_KEYS = {
     default: 50,
     example: "50",
     description:
-      "Alarm if 24 hours have this much fewer events, in percent, than the 24 hours before, 1 to 99; 0 is no alarm",
+      "Alarm if the events of 24 hours are this many percent fewer than in the 24 hours before, 1 to 99; 0 is no alarm",
   },
   alarmIteratorAgeMinutes: {
     check: integer(0, 10_080),
@@ -265,7 +265,7 @@ export const CONFIG_KEYS = {
     default: 5,
     example: "5",
     description:
-      "Alarm if more than this percentage of an hour's lines goes to the quarantine, 1 to 99; 0 is no alarm",
+      "Alarm if more than this percentage of the lines in an hour is quarantined, 1 to 99; 0 is no alarm",
   },
   alarmNoSuccessHours: {
     check: integer(0, 168),
@@ -298,39 +298,39 @@ export const CONFIG_KEYS = {
     default: 0,
     example: "100",
     description:
-      "Sends a mail at 80 % of this sum and when AWS expects more than all of it in a month; 0 is no budget. It counts by the tags Project and Stack, which have to be activated once as cost allocation tags",
+      "Monthly budget in dollars. Sends a mail at 80 % of it, and when AWS forecasts more than 100 %; 0 is no budget. It filters by the tags Project and Stack, which must be activated once as cost allocation tags",
   },
   customerKey: {
     check: bool(),
     default: false,
     example: "true",
     description:
-      "Encrypts stream, buckets, topics, logs, results and secret with a KMS key of the stack's own, for 1 dollar a month plus requests. Without it AWS's own keys encrypt them",
+      "Encrypts stream, buckets, topics, logs, results and secret with a customer managed KMS key of the stack, for 1 dollar a month plus requests. Without it, AWS encrypts them with its own keys",
   },
   allowDataLoss: {
     check: bool(),
     default: false,
     example: "false",
     description:
-      "Lets pulumi destroy, or a change that replaces it, delete what holds data. Without it Pulumi refuses",
+      "Lets pulumi destroy, or a change that replaces a resource, delete resources with data. Without it Pulumi refuses",
   },
   forceDestroy: {
     check: bool(),
     default: false,
     example: "false",
     description:
-      "Lets pulumi destroy empty the buckets, which also needs allowDataLoss. Without it, buckets that are not empty stay and are reported",
+      "Lets pulumi destroy empty the buckets. It also requires allowDataLoss. Without it, buckets that are not empty are kept and reported",
   },
 } satisfies Record<string, ConfigKey>;
 
-/** What the keys hold once they are read. */
+/** The parsed values of all keys. */
 export type ConfigValues = {
   -readonly [Key in keyof typeof CONFIG_KEYS]: (typeof CONFIG_KEYS)[Key]["check"] extends Check<infer Value>
     ? Value
     : never;
 };
 
-/** What the stages are given. */
+/** The configuration that the stages receive. */
 export type ClickstreamConfig = Omit<ConfigValues, "privacyHashKey"> & {
   privacyHashKey?: pulumi.Output<string>;
 };

@@ -1,8 +1,8 @@
-// Finds the known name that a misspelt one most likely means. Plain JavaScript, because the command line asks it before
-// anything is installed.
+// Finds the known name that is closest to a misspelt one. Plain JavaScript, because the command line uses it before
+// packages are installed.
 
 /**
- * The name in `known` that is closest, with at most a third of the letters changed; undefined if none is.
+ * The closest name in `known` with at most a third of the letters changed, or undefined.
  * @param {string} word
  * @param {readonly string[]} known
  * @returns {string | undefined}

@@ -114,7 +114,7 @@ describe("statemachine/render", () => {
   it("names every placeholder that has no value and every value that nothing uses", () => {
     assert.throws(() => rendered({ a: `${hole("One")} ${hole("Two")}` }, { Three: 3 }), {
       name: "RenderError",
-      message: `The state machine cannot be rendered: ${hole("One")} has no value; ${hole("Two")} has no value; the value Three is used nowhere.`,
+      message: `The state machine cannot be rendered: ${hole("One")} has no value; ${hole("Two")} has no value; the value Three is not used.`,
     });
   });
 

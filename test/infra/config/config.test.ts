@@ -65,7 +65,7 @@ describe("infra/config/config", () => {
         privacyHashKey: "short",
       }),
       [
-        "clickstream:shardCuont is not a key of this program: did you mean clickstream:shardCount? Take it out with: pulumi config rm clickstream:shardCuont",
+        "clickstream:shardCuont is not a key of this program: did you mean clickstream:shardCount? Remove it with: pulumi config rm clickstream:shardCuont",
         'clickstream:streamMode must be one of PROVISIONED, ON_DEMAND, got "DEMAND". For example: pulumi config set clickstream:streamMode PROVISIONED',
         'clickstream:shardCount must be an integer from 1 to 500, got "0". For example: pulumi config set clickstream:shardCount 1',
         'clickstream:batchWindowSeconds must be an integer from 0 to 300, got "301". For example: pulumi config set clickstream:batchWindowSeconds 60',
@@ -94,14 +94,14 @@ describe("infra/config/config", () => {
         "clickstream:shardCount is for clickstream:streamMode PROVISIONED only",
         "clickstream:ingestRecordAgeHours must be less than clickstream:streamRetentionHours (24)",
         "clickstream:ingestWaitMinutes must be longer than clickstream:batchWindowSeconds (60 seconds)",
-        "clickstream:privacyHashKey is required as clickstream:privacy hashes user_id, city",
+        "clickstream:privacyHashKey is required because clickstream:privacy hashes user_id, city",
       ],
     );
   });
 
   it("gathers large batches for a second at least, as Lambda asks for", () => {
     assert.deepEqual(problems({ batchWindowSeconds: "0" }), [
-      "clickstream:batchWindowSeconds must be 1 or more where clickstream:batchSize is more than 10 (10000), got 0: AWS asks for it. Raise it, or: pulumi config set clickstream:batchSize 10",
+      "clickstream:batchWindowSeconds must be 1 or more where clickstream:batchSize is more than 10 (10000), got 0: AWS requires it. Raise it, or: pulumi config set clickstream:batchSize 10",
     ]);
     assert.equal(problems({ batchWindowSeconds: "0", batchSize: "11" }).length, 1);
     assert.deepEqual(problems({ batchWindowSeconds: "0", batchSize: "10" }), []);
@@ -137,7 +137,7 @@ describe("infra/config/config", () => {
 
   it("empties buckets only where data may be lost", () => {
     assert.deepEqual(problems({ forceDestroy: "true" }), [
-      "clickstream:forceDestroy empties the buckets, which takes clickstream:allowDataLoss, got true without it. If the data may go: pulumi config set clickstream:allowDataLoss true, else: pulumi config rm clickstream:forceDestroy",
+      "clickstream:forceDestroy empties the buckets, which requires clickstream:allowDataLoss, got true without it. If the data can be deleted: pulumi config set clickstream:allowDataLoss true, otherwise: pulumi config rm clickstream:forceDestroy",
     ]);
     assert.deepEqual(problems({ forceDestroy: "true", allowDataLoss: "true" }), []);
   });
