@@ -1,10 +1,10 @@
-// The one entry of every npm script: reads the arguments, sets the project up when a lock file changed, and hands
-// over to the TypeScript command. Plain JavaScript on Node's own modules, because on a fresh clone there is nothing else.
+// Entry point of all npm scripts: reads the arguments, runs the set-up if a lock file changed, and starts the TypeScript
+// command. Plain JavaScript with only Node's own modules, because a fresh clone has no packages installed.
 import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
 import { missingTools, nodeIsTooOld } from "./prerequisites.mjs";
 
-// The SDK announces at each start when it will ask for a newer Node; the lock file pins one that does not.
+// At each start the AWS SDK warns that later versions need a newer Node. The lock file pins a version that works.
 process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= "true";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -24,10 +24,10 @@ async function run() {
     process.env,
     await setUp({ root, needs: request.needs, env: process.env, output: process.stderr }),
   );
-  // The doctor runs on a fresh clone, and loads what it finds by itself.
+  // The doctor also runs on a fresh clone, and loads only installed packages.
   if (request.plain) return (await import(`./commands/${request.command}.mjs`)).main(request.options);
   (await import("tsx/cjs/api")).register();
-  // require, since the project's TypeScript is CommonJS.
+  // require, because the project's TypeScript is CommonJS.
   const { main } = createRequire(import.meta.url)(`./commands/${request.command}.ts`);
   return main(request.options);
 }
@@ -35,7 +35,7 @@ async function run() {
 try {
   process.exitCode = await run();
 } catch (error) {
-  // exitCode marks the errors that are meant for people; anything else is a defect, and its stack is wanted.
+  // Errors with exitCode are for users. Any other error is a bug, and is shown with its stack trace.
   const { exitCode, message } = /** @type {Error & { exitCode?: number }} */ (error);
   if (exitCode === undefined) throw error;
   process.stderr.write(`${message}\n`);

@@ -1,5 +1,5 @@
-// The three tools that must be on the machine (Node, Python, Java): finds them, or says in one message what is missing
-// and how to get it. Written so that an old Node can load it too.
+// Finds the required tools (Node, Python, Java), or lists in one message what is missing and how to install it.
+// Its syntax also works on an old Node.
 import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync, realpathSync } from "node:fs";
 import { delimiter, dirname, join } from "node:path";
@@ -12,14 +12,14 @@ import { delimiter, dirname, join } from "node:path";
 const NODE = "20.19.0";
 const PYTHONS = ["python3.11", "python3.12", "python3.10", "python3"];
 const PYTHON_MINORS = [10, 11, 12];
-const JAVA = 17; // what Glue 5.1 runs; Spark 3.5 supports 8, 11 and 17, and not yet 21
+const JAVA = 17; // as on Glue 5.1; Spark 3.5 supports 8, 11 and 17, but not 21
 
-/** Something must be installed by hand before anything can start. */
+/** The user must install one or more tools first. */
 export class MissingTools extends Error {
   /** @param {string[]} problems */
   constructor(problems) {
     super(
-      `This machine lacks what the local stack needs:\n\n${problems.join("\n\n")}\n\nThen run the same command again.`,
+      `Install these tools, which are missing on this machine:\n\n${problems.join("\n\n")}\n\nThen run the same command again.`,
     );
     this.exitCode = 1;
     this.problems = problems;
@@ -34,7 +34,7 @@ export function nodeIsTooOld(version) {
 }
 
 /**
- * The error that names every tool that is missing, or undefined when all are there.
+ * Returns the error that lists all missing tools, or undefined if none is missing.
  * @param {NodeJS.ProcessEnv} env
  */
 export function missingTools(env) {
@@ -43,7 +43,7 @@ export function missingTools(env) {
 }
 
 /**
- * Python and Java as found; throws one MissingTools naming all that is not there.
+ * Finds Python and Java. Throws one MissingTools error that lists all missing tools.
  * @param {NodeJS.ProcessEnv} env
  */
 export function findTools(env, { java = true } = {}) {
@@ -70,7 +70,7 @@ function nodeProblem() {
 }
 
 /**
- * The first Python 3.10 to 3.12 that can make virtual environments; CLICKSTREAM_PYTHON names one outright.
+ * Finds the first Python 3.10 to 3.12 that can make virtual environments. CLICKSTREAM_PYTHON overrides the search.
  * @param {NodeJS.ProcessEnv} env
  * @returns {FoundPython}
  */
@@ -90,7 +90,7 @@ export function findPython(env) {
       "    Debian, Ubuntu: sudo apt-get install python3.11 python3.11-venv   (or the python3.12 of your release)",
       "    macOS:          brew install python@3.11",
       "    Windows:        in WSL 2 (wsl --install), as on Ubuntu",
-      "    elsewhere:      CLICKSTREAM_PYTHON=/path/to/python names one outright",
+      "    elsewhere:      set CLICKSTREAM_PYTHON=/path/to/python",
     ].join("\n"),
   };
 }
@@ -118,7 +118,7 @@ function askPython(candidate, env) {
 }
 
 /**
- * The home of a Java 17: JAVA_HOME, the java on the PATH, or what macOS knows.
+ * Finds the home of Java 17: JAVA_HOME, the java on the PATH, or the one that macOS lists.
  * @param {NodeJS.ProcessEnv} env
  * @returns {FoundJava}
  */
@@ -128,12 +128,12 @@ export function findJava(env) {
     const version = javaVersion(home, env);
     if (version === JAVA) return { home, version };
     if (version) seen.push(`${origin} is Java ${version}`);
-    else if (origin === "JAVA_HOME") seen.push(`JAVA_HOME=${home} holds no java`);
+    else if (origin === "JAVA_HOME") seen.push(`JAVA_HOME=${home} has no bin/java`);
   }
   if (seen.length === 0) seen.push("none was found in JAVA_HOME or on the PATH");
   return {
     problem: [
-      `  Java ${JAVA} (Spark 3.5 as AWS Glue 5.1 runs it; later ones do not work): ${seen.join("; ")}.`,
+      `  Java ${JAVA} (for Spark 3.5 as on AWS Glue 5.1; later versions do not work): ${seen.join("; ")}.`,
       "    Debian, Ubuntu: sudo apt-get install openjdk-17-jre-headless",
       "    macOS:          brew install openjdk@17, then export JAVA_HOME=$(brew --prefix openjdk@17)/libexec/openjdk.jdk/Contents/Home",
       "    Windows:        in WSL 2 (wsl --install), as on Ubuntu",
@@ -159,20 +159,20 @@ function* javaHomes(env) {
     const home = output("/usr/libexec/java_home", ["-v", String(JAVA)], env);
     if (home) yield ["/usr/libexec/java_home", home.trim()];
   }
-  // Debian keeps several side by side, with another one first on the PATH.
+  // Debian can have several versions installed, with a different one first on the PATH.
   const debian = `/usr/lib/jvm/java-17-openjdk-${process.arch === "arm64" ? "arm64" : "amd64"}`;
   if (existsSync(debian)) yield [debian, debian];
 }
 
 /**
- * The major version; read from the JDK's own release file, because starting a JVM costs a tenth of a second each time.
+ * The major version. It is read from the JDK's release file, because starting a JVM takes a tenth of a second.
  * @param {string} home
  * @param {NodeJS.ProcessEnv} env
  */
 function javaVersion(home, env) {
   const java = join(home, "bin", "java");
   if (!existsSync(java)) return undefined;
-  const release = join(home, "release"); // "java --version" is an error on Java 8, which is refused anyway
+  const release = join(home, "release"); // "java --version" fails on Java 8, which is not supported anyway
   const text = existsSync(release) ? readFileSync(release, "utf8") : output(java, ["--version"], env);
   const match = /(?:JAVA_VERSION="|^(?:openjdk|java) )(\d+)(?:\.(\d+))?/m.exec(text || "");
   if (!match) return undefined;
@@ -186,7 +186,7 @@ function javaVersion(home, env) {
  */
 function output(command, args, env) {
   try {
-    // pyenv and the like leave shims for versions that are not active: they run, and fail.
+    // Tools such as pyenv install shims for inactive versions, which fail when they run.
     return execFileSync(command, args, {
       env,
       encoding: "utf8",

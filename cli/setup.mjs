@@ -1,5 +1,5 @@
-// Installs inside the project what its lock files name (npm packages, a Python environment, Spark's S3 jars), each only
-// when its lock file changed. A part is stamped when it is complete, so an interrupted set-up is simply done again.
+// Installs npm packages, a Python environment and Spark's S3 jars inside the project, each only if its lock file changed.
+// A complete part gets a stamp file, so an interrupted set-up is repeated.
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { createWriteStream, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -12,10 +12,10 @@ import { findJava, findTools, MissingTools } from "./prerequisites.mjs";
  * @typedef {object} SetupPart
  * @property {string} title
  * @property {string[]} locks
- * @property {string[]} [also] what else the part depends on
+ * @property {string[]} [also] other values that the part depends on
  * @property {string} stamp
- * @property {string} [present] a file that is there when the part is
- * @property {string} [remove] what is deleted before the part is installed
+ * @property {string} [present] a file that exists if the part is installed
+ * @property {string} [remove] a path that is deleted before the part is installed
  * @property {PartName[]} needs
  * @property {string[][]} commands
  * @typedef {Record<PartName, SetupPart>} SetupParts
@@ -25,14 +25,14 @@ import { findJava, findTools, MissingTools } from "./prerequisites.mjs";
 
 const LOG_LINES_SHOWN = 25;
 
-/** A part of the set-up failed; the message has the last lines of its output, the log's path and what to do. */
+/** A part of the set-up failed. The message has the last lines of its output, the path of the log and the remedy. */
 class SetupError extends Error {
   exitCode = 1;
 }
 
 /**
- * The parts: what each is made from (`locks`), where its stamp lies (inside what it installs, so that whoever
- * removes the one removes the other), and the commands that install it.
+ * The parts of the set-up: lock files, stamp file and install commands. The stamp is inside the installed folder, so
+ * that it is deleted together with it.
  * @param {string} root
  * @param {NodeJS.ProcessEnv} env
  * @param {{ python?: string }} tools
@@ -54,7 +54,7 @@ export function setupParts(root, env, tools = {}) {
     python: {
       title: "Python environment",
       locks: [join(root, "emulator", "requirements.txt")],
-      // An environment works only where it was made.
+      // A virtual environment cannot be moved to another folder.
       also: [root, env.CLICKSTREAM_PYTHON ?? ""],
       stamp: join(venv, ".clickstream-setup"),
       present: python,
@@ -88,7 +88,7 @@ export function setupParts(root, env, tools = {}) {
 }
 
 /**
- * Brings the needed parts up to date; answers the environment variables that what follows should have.
+ * Updates the required parts. Returns environment variables for the commands that follow.
  * @param {SetupContext} context
  * @returns {Promise<Record<string, string>>}
  */
@@ -110,7 +110,7 @@ async function install({ root, needs, env, output, java }) {
   const unlock = tools?.python ? await lock(tools.python, join(local, "setup.lock"), output) : () => {};
   try {
     const parts = setupParts(root, env, tools);
-    const names = stale(parts, needs); // another set-up may have done it while this one waited
+    const names = stale(parts, needs); // another process may have installed them while this one waited
     if (names.length === 0) return;
     const log = join(local, "setup.log");
     const sink = createWriteStream(log);
@@ -127,7 +127,7 @@ async function install({ root, needs, env, output, java }) {
 }
 
 /**
- * Parts that do not wait for each other are installed side by side; the first failure ends the others.
+ * Installs independent parts in parallel. The first failure stops the others.
  * @param {InstallContext & { output: Output, parts: SetupParts, names: PartName[] }} context
  */
 async function installParts(context) {
@@ -170,12 +170,12 @@ async function installPart(part, { root, env, sink, log }, signal) {
     if (signal.aborted) throw new Error("stopped");
     throw new SetupError(
       [
-        `Set-up failed: ${part.title}. The command was\n\n    ${command.join(" ")}\n\nand it said`,
+        `Set-up failed: ${part.title}. The command was\n\n    ${command.join(" ")}\n\nand its output was`,
         "",
         ...said.map((line) => `    ${line}`),
         "",
-        `The whole output is in ${relative(root, log)}. Is the network there, and are the mirrors of npm and pip`,
-        "configured on this machine reachable? Then run the same command again: what is done stays done.",
+        `The whole output is in ${relative(root, log)}. Check the network, and the npm and pip mirrors that are`,
+        "configured on this machine. Then run the same command again: completed parts are kept.",
       ].join("\n"),
     );
   }
@@ -183,7 +183,7 @@ async function installPart(part, { root, env, sink, log }, signal) {
 }
 
 /**
- * The lines that matter: npm says what is wrong first and how it is used last; everyone else ends with the error.
+ * The relevant lines of the output. npm prints the error first and its usage last. Other tools print the error last.
  * @param {string} output
  */
 export function excerpt(output) {
@@ -221,7 +221,7 @@ function logged([command = "", ...args], { root, env, sink, signal }) {
 }
 
 /**
- * The names of the parts that are not installed, or not from the lock file as it is now.
+ * The names of the parts that are not installed, or were installed from an older lock file.
  * @param {SetupParts} parts
  * @param {PartName[]} needs
  */
@@ -242,8 +242,8 @@ function fingerprint(part) {
 }
 
 /**
- * Holds a file lock in a child process whose stdin ends when this process does, however it does: a lock file with a
- * process id in it would outlive a kill, and Node has no flock.
+ * Takes a file lock in a child process, because Node has no flock. The child ends when this process ends, even if it is
+ * killed, because its stdin closes. A lock file with a process id would remain after a kill.
  * @param {string} python
  * @param {string} path
  * @param {Output} output
@@ -288,7 +288,7 @@ function showProgress(output, parts, names) {
   const running = () => [...begun.keys()].map((name) => `${parts[name].title} ${seconds(name)}`).join(", ");
   /** @param {string} text */
   const line = (text) => output.write(output.isTTY ? `\r\x1b[K${text}\n` : `${text}\n`);
-  // A terminal gets a line that lives; a log gets one now and then.
+  // A terminal shows one line that is updated. A log gets a new line every 15 seconds.
   const tick = () => {
     if (begun.size === 0) return;
     output.write(output.isTTY ? `\r\x1b[K  … ${running()}` : `  … ${running()}\n`);
@@ -315,7 +315,7 @@ function showProgress(output, parts, names) {
 }
 
 /**
- * The npm that runs this script, where there is one, so that no other npm of the PATH interferes.
+ * The npm that started this script, if any, instead of another npm on the PATH.
  * @param {NodeJS.ProcessEnv} env
  */
 function npmCommand(env) {

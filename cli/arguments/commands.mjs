@@ -1,4 +1,4 @@
-// Each command that can be typed after `npm run`: its usage, its options, and the parts of the set-up that it needs.
+// All commands for `npm run`: usage, options, and the parts of the set-up that each needs.
 import { configured, count, json, region, run, stack } from "./options.mjs";
 import { file, folder, integer, jsonObject, matching, oneOf, setting, text } from "./values.mjs";
 
@@ -43,11 +43,11 @@ export const COMMANDS = {
         type: "string",
         value: "SQL",
         multiple: true,
-        help: "run this query at the end instead of the usual ones; may be given several times",
+        help: "run this query at the end instead of the default ones; can be repeated",
         read: text("a SQL statement"),
       },
       json,
-      keep: { type: "boolean", help: "leave the stack up until Ctrl+C" },
+      keep: { type: "boolean", help: "keep the stack running until Ctrl+C" },
     },
     conflicts: [
       ["file", "events"],
@@ -64,7 +64,7 @@ export const COMMANDS = {
   },
   query: {
     usage: 'npm run query -- "SQL" [options]',
-    about: "Runs one SQL statement in Athena: on the local stack that is up, or on AWS with --stack.",
+    about: "Runs one SQL statement in Athena: on the running local stack, or on AWS with --stack.",
     needs: ["npm"],
     positional: { name: "SQL", key: "sql", read: text("a SQL statement") },
     options: { run, stack, json },
@@ -77,7 +77,7 @@ export const COMMANDS = {
   execute: {
     usage: "npm run execute -- ['INPUT JSON'] [options]",
     about:
-      "Starts one execution of the pipeline and follows it: on the local stack that is up, or on AWS with --stack.",
+      "Starts one execution of the pipeline and waits for its end: on the running local stack, or on AWS with --stack.",
     needs: ["npm"],
     positional: { name: "INPUT JSON", key: "input", fallback: "{}", read: jsonObject },
     options: { run, stack, json },
@@ -91,24 +91,24 @@ export const COMMANDS = {
   cost: {
     usage: "npm run cost -- [options]",
     about:
-      "Estimates what a stack costs a month and for a million events, from its own configuration: what dominates, and which setting would cut it.",
+      "Estimates the cost of a stack per month and per million events from its configuration. Shows the largest items and the settings that reduce them.",
     needs: ["npm"],
     options: {
       stack: configured,
-      "events-per-day": count("events that arrive a day, 0 for an idle stack (default 1000000)", 0, 1e10),
-      "event-bytes": count("size of an event's JSON (default 500)", 20, 1_000_000),
-      "events-per-record": count("events that producers pack into a record (default 10)", 1, 10_000),
-      "quarantine-percent": count("lines in a hundred that go to the quarantine (default 1)", 0, 100),
-      "peak-factor": count("busiest second over the average one (default 3)", 1, 1000),
-      months: count("months of data that lie there already (default 12)", 1, 120),
-      "queries-per-day": count("queries of people (default 20)", 0, 1_000_000),
-      "days-per-query": count("days that such a query reads (default 7)", 1, 3650),
-      "executions-per-day": count("executions by hand, where the schedule is off (default 1)", 0, 1440),
+      "events-per-day": count("events per day, 0 for an idle stack (default 1000000)", 0, 1e10),
+      "event-bytes": count("bytes of JSON per event (default 500)", 20, 1_000_000),
+      "events-per-record": count("events per Kinesis record (default 10)", 1, 10_000),
+      "quarantine-percent": count("percentage of quarantined lines (default 1)", 0, 100),
+      "peak-factor": count("events in the busiest second divided by the average (default 3)", 1, 1000),
+      months: count("months of data already stored (default 12)", 1, 120),
+      "queries-per-day": count("Athena queries per day by people (default 20)", 0, 1_000_000),
+      "days-per-query": count("days of data that each query reads (default 7)", 1, 3650),
+      "executions-per-day": count("manual executions per day, if the schedule is off (default 1)", 0, 1440),
       set: {
         type: "string",
         value: "KEY=VALUE",
         multiple: true,
-        help: "a configuration value to try instead of the stack's; may be given several times",
+        help: "a configuration value to use instead of the stack's; can be repeated",
         read: setting,
       },
       json,
@@ -123,7 +123,7 @@ export const COMMANDS = {
   "empty-buckets": {
     usage: "npm run empty-buckets -- [--stack NAME] [options]",
     about:
-      "Deletes all data of a stack, for good: the step before pulumi destroy. Shows first what lies in the buckets, and asks.",
+      "Deletes all data of a stack permanently, as the step before pulumi destroy. Shows the contents of the buckets first, and asks for confirmation.",
     needs: ["npm"],
     options: {
       run,
@@ -137,7 +137,7 @@ export const COMMANDS = {
   leftovers: {
     usage: "npm run leftovers -- --stack NAME [options]",
     about:
-      "Lists what AWS still has of a stack after pulumi destroy, each with the command that removes it. Exit code 0 only where nothing is left.",
+      "Lists the resources of a stack that still exist on AWS after pulumi destroy, each with the command that removes it. Exit code 0 only if nothing is left.",
     needs: ["npm"],
     options: { stack: { ...stack, help: "the stack that was destroyed (default dev)" }, region, json },
     examples: [
@@ -148,7 +148,7 @@ export const COMMANDS = {
   "deployer-policy": {
     usage: "npm run deployer-policy -- --account ID [options]",
     about:
-      "Writes the IAM policies that a deploying role needs for one stack, and shows the commands that create, attach and update them. Calls nothing on AWS.",
+      "Writes the IAM policies that a role needs to deploy one stack, and shows the commands that create, attach and update them. Makes no calls to AWS.",
     needs: ["npm"],
     options: {
       account: {
@@ -156,7 +156,7 @@ export const COMMANDS = {
         value: "ID",
         help: "the AWS account that the stack is deployed to (required)",
         required: true,
-        read: matching(/^\d{12}$/, "an account's 12 digits, as `aws sts get-caller-identity` shows them"),
+        read: matching(/^\d{12}$/, "a 12-digit account ID, as shown by `aws sts get-caller-identity`"),
       },
       stack: {
         type: "string",
@@ -193,14 +193,14 @@ export const COMMANDS = {
   accept: {
     usage: "npm run accept -- --stack NAME [options]",
     about:
-      "Sees on AWS, once and unattended, what no test on this machine can show: deploys a stack of its own, runs executions, looks at each row of docs/deployment.md, destroys it and leaves a report. Asks first, with cost and time. Exit code 0 only where nothing is not as expected.",
+      "Checks on AWS, in one unattended run, what local tests cannot check. Deploys a new stack, runs executions, checks each row of docs/deployment.md, destroys the stack and writes a report. Shows cost and time, and asks first. Exit code 0 only if every checked row is as expected.",
     needs: (options) => (options.local ? ALL : ["npm"]),
     options: {
       stack: {
         type: "string",
         value: "NAME",
-        help: "the stack to make, which must not exist yet; that of an interrupted run goes on after its last step",
-        // Short and plain: it becomes part of the names of buckets, roles and alarms.
+        help: "the new stack, which must not exist yet; an interrupted run continues after its last step",
+        // Short, because it becomes part of the names of buckets, roles and alarms.
         read: matching(
           /^[a-z][a-z0-9-]{0,19}$/,
           "1 to 20 lower-case letters, digits and hyphens, such as accept",
@@ -210,16 +210,16 @@ export const COMMANDS = {
       role: {
         type: "string",
         value: "ARN",
-        help: "the role that deploys: one that has the deployer's policy and nothing else",
+        help: "the role that deploys; it should have only the deployer policy",
         read: matching(
           /^arn:aws[a-z-]*:iam::\d{12}:role\/\S+$/,
           "a role's ARN, such as arn:aws:iam::123456789012:role/deployer",
         ),
       },
-      region: { ...region, help: "the AWS region (default: AWS_REGION, else us-east-1)" },
-      yes: { type: "boolean", help: "begin without asking" },
-      keep: { type: "boolean", help: "leave the stack up at the end; --destroy removes it" },
-      destroy: { type: "boolean", help: "only remove what an interrupted or kept run left" },
+      region: { ...region, help: "the AWS region (default: AWS_REGION, otherwise us-east-1)" },
+      yes: { type: "boolean", help: "start without asking" },
+      keep: { type: "boolean", help: "keep the stack at the end; --destroy removes it" },
+      destroy: { type: "boolean", help: "only remove the stack of an interrupted or kept run" },
       json,
     },
     conflicts: [
@@ -241,13 +241,13 @@ export const COMMANDS = {
   doctor: {
     usage: "npm run doctor -- [--stack NAME] [options]",
     about:
-      "Says what is wrong with this machine, and with a stack on AWS, and how to fix it. Changes nothing. Exit code 1 where anything is wrong.",
+      "Checks this machine, and with --stack a stack on AWS, and shows how to fix problems. Changes nothing. Exit code 1 if there is a problem.",
     needs: [],
     plain: true,
     options: {
       stack: {
         ...stack,
-        help: "look at this stack on AWS, too: pulumi, credentials, quotas, Lake Formation, billing, shards, mails, ingest, alarms",
+        help: "also check this stack on AWS: pulumi, credentials, quotas, Lake Formation, billing, shards, mails, ingest, alarms",
       },
       json,
     },
@@ -255,15 +255,15 @@ export const COMMANDS = {
   },
   docs: {
     usage: "npm run docs -- [options]",
-    about: "Writes the documents that the program itself tells: costs and the tables of the configuration.",
+    about: "Writes the docs that are generated from code, such as costs and configuration tables.",
     needs: ["npm"],
-    options: { check: { type: "boolean", help: "write nothing, and fail where one is not current" } },
+    options: { check: { type: "boolean", help: "write nothing, and fail if a document is out of date" } },
     examples: ["npm run docs", "npm run docs -- --check"],
   },
   test: {
     usage: "npm test",
     about:
-      "Everything of npm run check, then the tests that start Spark or the emulator, the benchmarks in their small form, the end-to-end runs, and how much the tests cover.",
+      "Runs everything in npm run check, then the tests that start Spark or the emulator, the small benchmarks and the end-to-end tests, and measures test coverage.",
     needs: ALL,
     options: {},
     examples: ["npm test"],
@@ -271,7 +271,7 @@ export const COMMANDS = {
   check: {
     usage: "npm run check",
     about:
-      "Types, lint, format, spelling, what nothing uses, and the tests that start neither Spark nor the emulator.",
+      "Checks types, lint, format, spelling and unused code, and runs the tests that start neither Spark nor the emulator.",
     needs: ["npm", "python"],
     options: {},
     examples: ["npm run check"],
@@ -279,14 +279,14 @@ export const COMMANDS = {
   bench: {
     usage: "npm run bench -- [NAME ...] [options]",
     about:
-      "Runs the benchmarks, each next to a naive baseline, or those that are named. All of them take some twenty minutes on two cores. Each figure is the median of the rounds, in which ours and the baseline take turns. Prints tables, and writes .local/bench.json.",
+      "Runs all benchmarks, or the named ones, and compares each with a naive baseline. All of them take about twenty minutes on two cores. Each number is the median of several rounds, in which our code and the baseline alternate. Prints tables, and writes .local/bench.json.",
     needs: ALL,
     positional: { name: "NAME", key: "names", list: true, read: oneOf(BENCHMARKS) },
     options: {
-      rounds: count("how often each is measured (default 5)", 1, 1000),
+      rounds: count("number of measurements of each benchmark (default 5)", 1, 1000),
       small: {
         type: "boolean",
-        help: "one round on little data: shows that each benchmark still runs to its end; the figures say nothing",
+        help: "one round with little data; only checks that each benchmark runs, the numbers mean nothing",
       },
     },
     examples: ["npm run bench", "npm run bench -- spark --rounds 3", "npm run bench -- --small"],

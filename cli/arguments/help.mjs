@@ -7,7 +7,7 @@ export function helpText(command) {
     `--${key}${option.type === "string" ? ` ${option.value}` : ""}`,
     option.help,
   ]);
-  rows.push(["--help", "this text"]);
+  rows.push(["--help", "show this help"]);
   const width = Math.max(...rows.map(([left = ""]) => left.length));
   return [
     `Usage: ${command.usage}`,

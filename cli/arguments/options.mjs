@@ -1,4 +1,4 @@
-// The options that several commands share.
+// Options that several commands share.
 import { integer, show, text } from "./values.mjs";
 
 /** @import { Option } from "./types.js" */
@@ -9,14 +9,14 @@ export const json = { type: "boolean", help: "print one JSON document on stdout,
 export const run = {
   type: "string",
   value: "ID",
-  help: "the local run to use (default: the newest that is up)",
-  read: text("a run's name, as `npm start -- --keep` prints it"),
+  help: "the local run to use (default: the newest running one)",
+  read: text("the name of a run, as printed by `npm start -- --keep`"),
 };
 /** @type {Option} */
 export const stack = {
   type: "string",
   value: "NAME",
-  help: "a stack that `pulumi up` made on AWS, instead of the local one",
+  help: "a stack on AWS, deployed with `pulumi up`, instead of the local one",
   read: text("the name of a Pulumi stack, such as dev"),
 };
 
@@ -24,7 +24,7 @@ export const stack = {
 export const region = {
   type: "string",
   value: "NAME",
-  help: "the AWS region (default: aws:region of the stack's file, else AWS_REGION)",
+  help: "the AWS region (default: aws:region in the stack's file, otherwise AWS_REGION)",
   read: (name, value, refuse) => {
     if (!/^[a-z]{2}(-[a-z]+)+-\d$/.test(value))
       refuse(`${name} must be a region such as us-east-1, got ${show(value)}.`);
@@ -35,7 +35,7 @@ export const region = {
 export const configured = {
   type: "string",
   value: "NAME",
-  help: "the stack whose configuration is read, from Pulumi.NAME.yaml (default dev)",
+  help: "the stack whose configuration (Pulumi.NAME.yaml) is used (default dev)",
   read: text("the name of a Pulumi stack, such as dev"),
 };
 

@@ -1,5 +1,5 @@
-// Reads a command's options and positional arguments as they are declared, with Node's own parser: this runs before any
-// package is installed.
+// Parses the options and positional arguments that a command declares. Uses Node's own parser, because this runs before
+// packages are installed.
 import { parseArgs } from "node:util";
 import { suggest } from "../../infra/config/suggest.cjs";
 import { fail } from "./usage-error.mjs";
@@ -12,11 +12,11 @@ import { show } from "./values.mjs";
 /**
  * @param {Command} command
  * @param {string[]} argv
- * @returns {Options | undefined} undefined where help was asked for
+ * @returns {Options | undefined} undefined for --help
  */
 export function parse(command, argv) {
   /** @type {Declared} */
-  const declared = { ...command.options, help: { type: "boolean", short: "h", help: "this text" } };
+  const declared = { ...command.options, help: { type: "boolean", short: "h", help: "show this help" } };
   const { tokens } = parseArgs({
     args: argv,
     options: Object.fromEntries(Object.entries(declared).map(([key, option]) => [key, forNode(option)])),
@@ -32,7 +32,7 @@ export function parse(command, argv) {
     if (token.kind === "positional") positionals.push(token.value);
     if (token.kind !== "option") continue;
     const argument = argv[token.index] ?? "";
-    // SQL may begin with a comment: an option's name has no blanks.
+    // SQL can begin with a comment. Option names contain no spaces.
     if (isStatement(token, declared, argument)) positionals.push(argument);
     else takeOption(command, declared, given, token);
   }
@@ -48,14 +48,14 @@ function forNode(option) {
 }
 
 /**
- * Which options exclude, need or replace each other.
+ * Checks which options exclude or require each other.
  * @param {Command} command
  * @param {Options} given
  */
 function checkTogether(command, given) {
   for (const [one, other] of command.conflicts ?? []) {
     if (given[one] !== undefined && given[other] !== undefined) {
-      fail(command, `--${one} and --${other} exclude each other: give one of them.`);
+      fail(command, `--${one} and --${other} exclude each other: use only one of them.`);
     }
   }
   for (const [key, option] of Object.entries(command.options)) {
@@ -63,17 +63,17 @@ function checkTogether(command, given) {
       fail(command, `--${key} ${option.value} is missing: ${option.help}.`);
   }
   if (command.oneOf?.every((key) => given[key] === undefined)) {
-    fail(command, `Give one of ${command.oneOf.map((key) => `--${key}`).join(", ")}.`);
+    fail(command, `One of ${command.oneOf.map((key) => `--${key}`).join(", ")} is required.`);
   }
   for (const [one, other] of command.together ?? []) {
     if (given[one] !== undefined && given[other] === undefined) {
-      fail(command, `--${one} says how to read a file: give the file with --${other}.`);
+      fail(command, `--${one} requires --${other}.`);
     }
   }
 }
 
 /**
- * True for SQL that begins with a comment: no option's name has blanks, nor is it one that the command lacks.
+ * True for SQL that begins with a comment: an option name that the command declares contains no spaces.
  * @param {OptionToken} token
  * @param {Declared} declared
  * @param {string} argument
@@ -97,7 +97,7 @@ function takeOption(command, declared, given, token) {
     given[token.name] = true;
     return;
   }
-  // "--file --json": the value was forgotten. A statement may begin with "--", but has blanks in it.
+  // "--file --json": the value is missing. A statement can begin with "--", but contains spaces.
   if (token.value === undefined || (!token.inlineValue && /^--\S*$/.test(token.value))) {
     return fail(command, `--${token.name} needs a value: --${token.name} ${option.value}.`);
   }
@@ -130,7 +130,7 @@ function readPositionals(command, positionals) {
   if (positionals.length > most) {
     const hint = positional
       ? `put the whole ${positional.name} between quotes`
-      : `options follow a lone --, as in: ${command.examples.at(-1)}`;
+      : `options go after a separate --, for example: ${command.examples.at(-1)}`;
     fail(command, `Unexpected argument ${show(positionals[most])}: ${hint}.`);
   }
   if (!positional) return {};

@@ -1,5 +1,4 @@
-// What was typed after an npm script, and one clear error for what is wrong. Checked before anything is installed or
-// started.
+// Reads and checks the arguments of an npm script before anything is installed or started.
 import { suggest } from "../../infra/config/suggest.cjs";
 import { COMMANDS } from "./commands.mjs";
 import { helpText } from "./help.mjs";
@@ -9,7 +8,7 @@ import { fail, UsageError } from "./usage-error.mjs";
 /** @import { Command, Request } from "./types.js" */
 
 /**
- * Reads the command line; `help` is set instead of the rest when help was asked for.
+ * Reads the command line. For --help, only `help` is set.
  * @param {string[]} argv
  * @param {NodeJS.ProcessEnv} env
  * @returns {Request}
@@ -33,11 +32,12 @@ function unknownCommand(name) {
   return `${name === "" ? "No command was given." : `Unknown command ${name}.`}${hint} Allowed are ${known.join(", ")}.`;
 }
 
-/** Options of npm's own, which a person may have in a .npmrc. */
+/** Options that npm also has. A user can have them in a .npmrc. */
 const NPM_HAS = ["json", "yes"];
 
 /**
- * `npm start --events 5` (no lone --) makes npm keep the option for itself: the run would silently be another one.
+ * With `npm start --events 5` (without a separate --), npm uses the option itself. The command would silently run
+ * without it.
  * @param {string} name
  * @param {Command} command
  * @param {NodeJS.ProcessEnv} env
@@ -53,7 +53,7 @@ function refuseWhatNpmTook(name, command, env) {
     const options = taken.map((key) => `--${key}`).join(", ");
     fail(
       command,
-      `npm kept ${options} for itself: write a lone -- before it, as in: ${command.examples.at(-1)}`,
+      `npm used ${options} itself: write a separate -- before it, for example: ${command.examples.at(-1)}`,
     );
   }
 }

@@ -1,10 +1,10 @@
-// What the command line is declared with, and what each command is given by it.
+// Types for the declarations of commands, and for the options that each command receives.
 import type { TargetOptions as StackTarget } from "../../stack/target";
 
 /** A part of the set-up. */
 export type Part = "npm" | "python" | "jars";
 
-/** Refuses a value, with a message that names the argument, what was given and what is allowed. */
+/** Rejects a value with a message that names the argument, the given value and what is allowed. */
 export type Refuse = (message: string) => never;
 export type ReadValue = (name: string, value: string, refuse: Refuse) => unknown;
 
@@ -16,7 +16,7 @@ interface Flag {
 
 interface ValueOption {
   type: "string";
-  /** What stands for the value in the help text. */
+  /** Placeholder for the value in the help text. */
   value: string;
   help: string;
   read: ReadValue;
@@ -27,14 +27,14 @@ interface ValueOption {
 export type Option = Flag | ValueOption;
 export type Options = Record<string, unknown>;
 
-/** What a command takes beside its options. */
+/** The positional argument of a command. */
 interface Positional {
   name: string;
-  /** Under which name the command gets the value. */
+  /** The key under which the command receives the value. */
   key: string;
-  /** The text that is read where none was given; without it, one must be given. */
+  /** The default text. Without it, the argument is required. */
   fallback?: string;
-  /** Several may be given, none too; the command gets a list. */
+  /** Any number of arguments is allowed, also none. The command receives a list. */
   list?: boolean;
   read: ReadValue;
 }
@@ -43,20 +43,20 @@ export interface Command {
   usage: string;
   about: string;
   needs: Part[] | ((options: Options) => Part[]);
-  /** Plain JavaScript, which runs before anything is set up. */
+  /** True for a plain JavaScript command, which runs before the set-up. */
   plain?: boolean;
   options: Record<string, Option>;
   positional?: Positional;
-  /** Pairs of options of which only one may be given. */
+  /** Pairs of options that exclude each other. */
   conflicts?: [string, string][];
-  /** Pairs of options of which the first needs the second. */
+  /** Pairs of options of which the first requires the second. */
   together?: [string, string][];
-  /** Options of which one must be given. */
+  /** At least one of these options is required. */
   oneOf?: string[];
   examples: string[];
 }
 
-/** What was typed: a command to run, or the help text to print. */
+/** The parsed command line: a command to run, or the help text to print. */
 export type Request = CommandRequest | HelpRequest;
 
 interface CommandRequest {
@@ -76,7 +76,7 @@ export interface StartOptions {
   seed?: number;
   /** Absolute path of a file or pipe that exists, or - for standard input. */
   file?: string;
-  /** A format string of nginx or Apache, or the name of a usual one. */
+  /** A format string of nginx or Apache, or the name of a common format. */
   "log-format"?: string;
   query?: string[];
   json?: boolean;
@@ -100,7 +100,7 @@ export interface EmptyBucketsOptions extends TargetOptions {
 }
 
 export interface LeftoversOptions {
-  /** The stack that was destroyed; dev where it is left out. */
+  /** The stack that was destroyed. Default: dev. */
   stack?: string;
   region?: string;
   json?: boolean;
@@ -108,18 +108,18 @@ export interface LeftoversOptions {
 
 export interface DeployerPolicyOptions {
   account: string;
-  /** The stack that the role deploys; dev where it is left out. */
+  /** The stack that the role deploys. Default: dev. */
   stack?: string;
   project?: string;
   region?: string;
   partition?: string;
-  /** Absolute path of a folder, which need not exist. */
+  /** Absolute path of a folder, which may not exist yet. */
   out?: string;
   json?: boolean;
 }
 
 export interface AcceptOptions {
-  /** Given unless `local` is. */
+  /** Required unless `local` is set. */
   stack?: string;
   local?: boolean;
   role?: string;
@@ -131,7 +131,7 @@ export interface AcceptOptions {
 }
 
 export interface CostOptions {
-  /** The stack whose Pulumi.NAME.yaml is read; dev where it is left out. */
+  /** The stack whose Pulumi.NAME.yaml is read. Default: dev. */
   stack?: string;
   "events-per-day"?: number;
   "event-bytes"?: number;
@@ -148,7 +148,7 @@ export interface CostOptions {
 }
 
 export interface BenchOptions {
-  /** The benchmarks to run; all of them where it is empty. */
+  /** The benchmarks to run. If empty, all benchmarks run. */
   names: string[];
   rounds?: number;
   small?: boolean;

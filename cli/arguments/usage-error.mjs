@@ -12,5 +12,5 @@ export class UsageError extends Error {
  * @returns {never}
  */
 export function fail(command, message) {
-  throw new UsageError(`${message}\nUsage: ${command.usage}   (--help says more)`);
+  throw new UsageError(`${message}\nUsage: ${command.usage}   (--help shows all options)`);
 }

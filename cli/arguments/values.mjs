@@ -1,4 +1,4 @@
-// How the value of an argument is read and checked. Each reader answers the value, or refuses it with one clear message.
+// Parsers for argument values. Each returns the value, or rejects it with one clear message.
 import { statSync } from "node:fs";
 import { resolve } from "node:path";
 import { suggest } from "../../infra/config/suggest.cjs";
@@ -6,16 +6,16 @@ import { suggest } from "../../infra/config/suggest.cjs";
 /** @import { ReadValue, Refuse } from "./types.js" */
 
 /**
- * A value as a message shows it.
+ * Formats a value for a message.
  * @param {unknown} value
  */
 export function show(value) {
-  return value === "" ? "an empty text" : JSON.stringify(value);
+  return value === "" ? "an empty string" : JSON.stringify(value);
 }
 
 /**
  * @param {RegExp} pattern
- * @param {string} allowed what the pattern takes, in words
+ * @param {string} allowed describes the allowed values
  * @returns {ReadValue}
  */
 export function matching(pattern, allowed) {
@@ -77,7 +77,7 @@ export function setting(name, value, refuse) {
 }
 
 /**
- * npm runs scripts in the project's folder; INIT_CWD is the folder of the person.
+ * npm runs scripts in the project's folder. INIT_CWD is the folder where the user typed the command.
  * @param {string} value
  */
 function absolute(value) {
@@ -106,7 +106,7 @@ export function file(name, value, refuse) {
   if (value === "-") return value;
   const path = absolute(value);
   const stats = statSync(path, { throwIfNoEntry: false });
-  // Pipes and devices are read as they come: <(zcat a b), /dev/stdin.
+  // Pipes and devices are allowed: <(zcat a b), /dev/stdin.
   const found =
     value === "" || !stats ? "does not exist" : stats.isDirectory() ? "is a directory" : undefined;
   if (found)

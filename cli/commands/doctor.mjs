@@ -1,4 +1,4 @@
-// npm run doctor: what is wrong with this machine, and with a stack on AWS, each with its remedy. Runs on a fresh clone.
+// npm run doctor: checks this machine and a stack on AWS, and shows a remedy for each problem. Runs on a fresh clone.
 import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
 import { machineChecks } from "../doctor/machine.mjs";
@@ -22,7 +22,7 @@ export async function main({ stack, json }) {
 }
 
 /**
- * Written in TypeScript, on the AWS SDK: only where the packages are there.
+ * The checks of a stack need TypeScript and the AWS SDK, so the npm packages must be installed.
  * @param {string} stack
  * @param {Check[]} checks
  * @returns {Promise<Check[]>}
@@ -33,8 +33,8 @@ async function stackChecks(stack, checks) {
       {
         name: "AWS",
         state: "unknown",
-        says: "not looked at: the npm packages are missing",
-        remedy: "npm ci, then the same command",
+        says: "not checked: the npm packages are missing",
+        remedy: "run npm ci, then the same command again",
       },
     ];
   }
@@ -46,7 +46,7 @@ async function stackChecks(stack, checks) {
       {
         name: "AWS",
         state: "bad",
-        says: `could not be looked at: ${/** @type {Error} */ (error).message}`,
+        says: `could not be checked: ${/** @type {Error} */ (error).message}`,
         remedy: "see the message",
       },
     ];
@@ -68,6 +68,6 @@ function show(checks) {
   }
   const bad = checks.filter(({ state }) => state === "bad").length;
   process.stdout.write(
-    bad === 0 ? "Nothing is wrong.\n" : `${bad} ${bad === 1 ? "thing is" : "things are"} wrong.\n`,
+    bad === 0 ? "No problems found.\n" : `${bad} ${bad === 1 ? "problem" : "problems"} found.\n`,
   );
 }

@@ -1,4 +1,4 @@
-// The checks of this machine: tools, disk, loopback, set-up. Plain JavaScript, as they must run on a fresh clone.
+// Checks of this machine: tools, disk, loopback, set-up. Plain JavaScript, because they also run on a fresh clone.
 import { execFileSync } from "node:child_process";
 import { statfsSync } from "node:fs";
 import { createServer } from "node:net";
@@ -7,7 +7,7 @@ import { setupParts, stale } from "../setup.mjs";
 
 /** @import { Part } from "../arguments/types.js" */
 /**
- * One line of the doctor's answer. "unknown" is what could not be asked, or need not be so: no fault.
+ * One line of the doctor's output. "unknown" is not a problem: it was not possible or not necessary to check.
  * @typedef {{ name: string, state: "ok" | "bad" | "unknown", says: string, remedy?: string }} Check
  *
  * @typedef {object} Probe
@@ -26,7 +26,7 @@ const DISK_GB = 3;
 const LEAST_NPM = 10;
 
 /**
- * All checks of the machine; `probe` replaces what is asked of it, for tests.
+ * All checks of the machine. Tests replace its answers with `probe`.
  * @param {string} root
  * @param {NodeJS.ProcessEnv} env
  * @param {Probe} probe
@@ -124,7 +124,7 @@ function diskCheck(bytes) {
         name: "Disk",
         state: "bad",
         says,
-        remedy: `make room for ${DISK_GB} GB: packages, Spark and a run's files lie in the project`,
+        remedy: `free ${DISK_GB} GB: packages, Spark and the files of a run are stored in the project`,
       };
 }
 
@@ -135,10 +135,10 @@ function diskCheck(bytes) {
 async function loopbackCheck(listen) {
   try {
     await listen();
-    return { name: "Ports", state: "ok", says: "127.0.0.1 can be listened on" };
+    return { name: "Ports", state: "ok", says: "programs can listen on 127.0.0.1" };
   } catch (error) {
     const remedy =
-      "allow programs to listen on 127.0.0.1: a sandbox, a firewall or a missing loopback interface forbids it";
+      "allow programs to listen on 127.0.0.1: a sandbox, a firewall or a missing loopback interface prevents it";
     return { name: "Ports", state: "bad", says: /** @type {Error} */ (error).message, remedy };
   }
 }
@@ -147,7 +147,7 @@ async function loopbackCheck(listen) {
 const PARTS = { npm: "npm packages", python: "Python environment", jars: "Spark's S3 jars" };
 
 /**
- * What is not set up is no fault: the next command does it.
+ * A missing part of the set-up is not a problem, because the next command installs it.
  * @param {Part[]} missing
  * @returns {Check[]}
  */
@@ -157,7 +157,7 @@ function setupChecks(missing) {
       ? {
           name,
           state: "unknown",
-          says: "not set up, or not as the lock file has it",
+          says: "not installed, or out of date with its lock file",
           remedy: "npm start or npm test installs it",
         }
       : { name, state: "ok", says: "set up" },

@@ -171,7 +171,7 @@ describe("npm run accept", function () {
       }
       return assert.fail(argv.join(" "));
     };
-    assert.equal(refusal(), "Give one of --stack, --local.");
+    assert.equal(refusal(), "One of --stack, --local is required.");
     assert.match(
       refusal("--stack", "A.b") ?? "",
       /^--stack must be 1 to 20 lower-case letters.*got "A\.b"\.$/,

@@ -103,7 +103,7 @@ describe("npm run deployer-policy", function () {
     assert.equal(JSON.parse(unknown.stdout).error, unknown.stderr.trim());
     for (const [options, message] of [
       [[], /^--account ID is missing/],
-      [["--account", "12"], /^--account must be an account's 12 digits, .* got "12"/],
+      [["--account", "12"], /^--account must be a 12-digit account ID, .* got "12"/],
       [["--account", "123456789012", "--partition", "china"], /aws, aws-cn or aws-us-gov, got "china"/],
       [["--account", "123456789012", "--project", "a b"], /the name of a Pulumi project.* got "a b"/],
       [["--account", "123456789012", "--stack", "a/b"], /the name of a Pulumi stack.* got "a\/b"/],

@@ -37,7 +37,7 @@ describe("cli/doctor/machine", () => {
         /apt install it/,
       ],
       ["Java", { java: () => ({ problem: "Java 17: none\n  brew install it" }) }, /none/, /brew install it/],
-      ["Disk", { freeBytes: () => 1e9 }, /1\.0 GB free/, /make room for 3 GB/],
+      ["Disk", { freeBytes: () => 1e9 }, /1\.0 GB free/, /free 3 GB/],
       ["Ports", { listen: () => Promise.reject(new Error("listen EPERM")) }, /EPERM/, /127\.0\.0\.1/],
     ];
     for (const [name, probe, says, remedy] of broken) {
