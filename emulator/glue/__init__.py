@@ -1,1 +1,1 @@
-"""The Data Catalog's partitions and filters, and jobs that run on real Spark."""
+"""Local AWS Glue: partitions and filters of the Data Catalog, and jobs on real Spark."""

@@ -1,4 +1,4 @@
-"""What a Glue job's arguments and settings mean for a local run: what is honoured, what must be reported."""
+"""Maps the arguments and settings of a Glue job to a local run, and lists those that have no effect locally."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .spark_process import CannotStart, SparkJob
 
 HONOURED_ENVIRONMENT = ("--customer-driver-env-vars", "--customer-executor-env-vars")
 
-# Parameters that Glue itself acts on and a local run cannot; with these values they ask for nothing.
+# Glue parameters that a local run does not support, with the values for which they have no effect.
 NOT_HONOURED: dict[str, tuple[str, ...]] = {
     "--additional-python-modules": ("",),
     "--class": (),
@@ -44,7 +44,7 @@ NOT_HONOURED: dict[str, tuple[str, ...]] = {
     "--write-shuffle-spills-to-s3": ("false",),
 }
 
-# Settings of --conf that describe a cluster; here there is one process, whose memory the local stack bounds.
+# Cluster settings of --conf. A local run has only one process, and the local stack limits its memory.
 CLUSTER_SETTINGS = (
     "spark.driver.memory",
     "spark.driver.cores",
@@ -54,7 +54,7 @@ CLUSTER_SETTINGS = (
     "spark.submit.deployMode",
 )
 
-# Fields of CreateJob and StartJobRun that say where and as whom Glue runs a job.
+# Fields of CreateJob and StartJobRun that a local run ignores.
 NOT_HONOURED_FIELDS = (
     "AllocatedCapacity",
     "Connections",
@@ -75,7 +75,7 @@ Fetch = Callable[[str], bytes]
 
 @dataclass
 class Plan:
-    """The job as it can be run, and the names of what was left out."""
+    """The job to run locally, and the names of ignored settings."""
 
     job: SparkJob
     not_honoured: list[str] = field(default_factory=list)
@@ -90,7 +90,7 @@ def not_honoured_fields(definition: dict) -> list[str]:
 
 
 def merged(definition: dict, run_arguments: dict, own: dict[str, str]) -> dict[str, str]:
-    """Defaults, what Glue adds, what the run gives, and last what no run may override."""
+    """Merges defaults, arguments that Glue adds, arguments of the run, and arguments that no run can override."""
     return {
         **(definition.get("DefaultArguments") or {}),
         **own,
@@ -100,7 +100,7 @@ def merged(definition: dict, run_arguments: dict, own: dict[str, str]) -> dict[s
 
 
 def plan(run_id: str, script_location: str, arguments: dict[str, str], fetch: Fetch) -> Plan:
-    """Fetch everything the run needs. Raises CannotStart, with the reason, for what is not there."""
+    """Fetch everything that the run needs. Raises CannotStart with the reason if something is missing."""
     language = arguments.get("--job-language", "python")
     if language != "python":
         raise CannotStart(f"The local stack runs Python scripts only; --job-language is {language}.")
@@ -128,7 +128,7 @@ def plan(run_id: str, script_location: str, arguments: dict[str, str], fetch: Fe
 
 
 def _conf(value: str) -> tuple[dict[str, str], list[str]]:
-    """`a=1 --conf b=2`, which is how Glue takes several settings in one parameter."""
+    """Parses `a=1 --conf b=2`, the way to pass several settings to Glue in one parameter."""
     settings: dict[str, str] = {}
     for word in shlex.split(value):
         if word == "--conf":

@@ -1,4 +1,4 @@
-"""Replaces the partition calls of MiniStack's Glue catalog: filtering, paging, checks and calls it lacks."""
+"""Replaces the partition calls of MiniStack's Glue catalog. Adds filters, paging, checks and missing calls."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ MAX_SEGMENTS = 10
 BATCH_LIMITS = {"create": 100, "delete": 25, "update": 100, "get": 1000}
 
 
-# Calls come in on threads of their own: without it two creators of one partition could both succeed.
+# Each call runs in its own thread. Without a lock, two calls could create the same partition.
 _lock = threading.RLock()
 
 
 class CatalogError(Exception):
-    """An answer of the API that is an error: its code and message."""
+    """An API error with its code and message."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
@@ -49,7 +49,7 @@ class CatalogError(Exception):
 def install(context: Context) -> None:
     for name in HANDLERS:
         setattr(glue, name, _answering(globals()[name]))
-    # MiniStack has neither of the two; its own dispatcher is asked for everything else.
+    # MiniStack does not have these two calls. Its own dispatcher handles all other calls.
     added = {
         "UpdatePartition": _answering(_update_partition),
         "BatchDeletePartition": _answering(_batch_delete_partition),
@@ -98,7 +98,7 @@ def _get_partitions(data: dict) -> dict:
 
 
 def _segment(partitions: list[dict], segment: dict | None) -> list[dict]:
-    """The share of one of several readers: a partition always falls to the same one."""
+    """The partitions of one segment of a parallel read. A partition is always in the same segment."""
     if not segment:
         return partitions
     number, total = segment.get("SegmentNumber", -1), segment.get("TotalSegments", 0)
@@ -127,7 +127,7 @@ def _batch_get_partition(data: dict) -> dict:
     _table(data)
     wanted = _batch(data.get("PartitionsToGet"), "get")
     found = [_find(data, entry.get("Values") or []) for entry in wanted]
-    # Only what could not be looked at goes into UnprocessedKeys; what does not exist is just not returned.
+    # UnprocessedKeys only lists partitions that could not be read. Missing partitions are not returned.
     return {"Partitions": [partition for partition in found if partition], "UnprocessedKeys": []}
 
 
@@ -179,7 +179,7 @@ def _batch_delete_partition(data: dict) -> dict:
 
 
 def _each(entries: list[dict], values: Callable, act: Callable, values_name: str = "PartitionValues") -> dict:
-    """A batch does what it can and lists what it could not."""
+    """Process each entry of a batch, and return the failed entries as errors."""
     errors = []
     for entry in entries:
         try:
@@ -191,7 +191,7 @@ def _each(entries: list[dict], values: Callable, act: Callable, values_name: str
 
 
 def _registered(data: dict) -> set[tuple[str, ...]]:
-    """The values of all partitions: gone through once a request, however many it adds."""
+    """The values of all partitions. Collected once per request."""
     return {tuple(partition["Values"]) for partition in glue._partitions.get(_key(data), [])}
 
 
@@ -200,12 +200,12 @@ def _add(data: dict, table: dict, partition: dict, registered: set[tuple[str, ..
     if tuple(values) in registered:
         raise CatalogError("AlreadyExistsException", "Partition already exists.")
     registered.add(tuple(values))
-    # A new list, because a reader may be going through the old one.
+    # A new list, because another thread may be reading the old one.
     glue._partitions[_key(data)] = [*glue._partitions.get(_key(data), []), _record(data, partition, values)]
 
 
 def _replace(data: dict, table: dict, old_values: list[str], partition: dict) -> None:
-    """A partition's new definition; with other values it is moved, and keeps the time it was made."""
+    """Replace the definition of a partition. If its values change, it is renamed and keeps its CreationTime."""
     existing = _existing(data, old_values)
     values = _checked_values(table, partition.get("Values") or old_values)
     if values != old_values and _find(data, values):
@@ -278,5 +278,5 @@ def _checked_values(table: dict, values: list[str] | None) -> list[str]:
 def _batch(entries: list[dict] | None, kind: str) -> list[dict]:
     entries, limit = entries or [], BATCH_LIMITS[kind]
     if len(entries) > limit:
-        raise CatalogError("ValidationException", f"A batch holds at most {limit} entries, got {len(entries)}")
+        raise CatalogError("ValidationException", f"A batch can have at most {limit} entries, got {len(entries)}")
     return entries

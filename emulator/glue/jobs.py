@@ -1,7 +1,7 @@
-"""Replaces MiniStack's Glue jobs, which succeed without running: each job run is a real local Spark process.
+"""Replaces MiniStack's Glue jobs, which only pretend to run. Here each job run is a real local Spark process.
 
-The states, errors and limits are those of AWS. One thing can be set for tests: how many seconds a minute of a
-job's Timeout has (CLICKSTREAM_GLUE_MINUTE_SECONDS).
+States, errors and limits are the same as on AWS. CLICKSTREAM_GLUE_MINUTE_SECONDS sets the seconds per minute of a
+job's Timeout, for tests.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ logger = logging.getLogger("emulator.glue")
 
 @dataclass
 class LiveRun:
-    """A run that has not ended: its record as the API shows it, and the process behind it."""
+    """An active run: its record in the API, and its process."""
 
     definition: dict
     record: dict
@@ -134,7 +134,7 @@ def _update_job(data: dict) -> tuple:
     problem = _definition_problem(update)
     if problem:
         return _invalid(problem)
-    # An update overwrites the whole definition: what it leaves out goes back to its default.
+    # UpdateJob overwrites the whole definition. Fields that are not in the update get their defaults.
     created = glue._jobs[name]["CreatedOn"]
     glue._jobs[name] = {**_defaults(), "Name": name, **update, "CreatedOn": created, "LastModifiedOn": _now()}
     _warn_once(name, job_arguments.not_honoured_fields(update))
@@ -198,7 +198,7 @@ def _start_job_run(data: dict) -> tuple:
             return error_response_json("ConcurrentRunsExceededException", f"Concurrent runs exceeded for {name}", 400)
         run = _new_run(definition, data, previous)
     _warn_once(name, job_arguments.not_honoured_fields(data))
-    # A thread starts with an empty context: without this copy it would not know the account and region.
+    # A new thread has an empty context. The copy gives it the account and region.
     context = contextvars.copy_context()
     threading.Thread(target=context.run, args=(_supervise, run), daemon=True, name=f"glue-{name}").start()
     return json_response({"JobRunId": run.record["Id"]})
@@ -240,10 +240,10 @@ def _new_run(definition: dict, data: dict, previous: dict | None) -> LiveRun:
 
 
 def _supervise(first: LiveRun) -> None:
-    """Run it, and as often again as MaxRetries allows while it fails."""
+    """Run the job, and retry up to MaxRetries times if it fails."""
     run: LiveRun | None = first
     while run:
-        # Whoever started it: from here on it is the job's role that acts.
+        # From here on, the job's role makes the calls, not the role of the caller.
         with permissions.acting_as(_session(run.definition)):
             try:
                 state, error = _run(run)
@@ -257,7 +257,7 @@ def _supervise(first: LiveRun) -> None:
 
 
 def _session(definition: dict) -> permissions.Session | None:
-    """The job's role as Glue assumes it. Raises permissions.NotAssumable."""
+    """Assume the job's role as Glue does. Raises permissions.NotAssumable."""
     role = definition["Role"]
     arn = role if role.startswith("arn:") else f"arn:aws:iam::{get_account_id()}:role/{role}"
     return permissions.assume(arn, SERVICE, SESSION_NAME, glue._arn("job", definition["Name"]))
@@ -266,7 +266,7 @@ def _session(definition: dict) -> permissions.Session | None:
 def _end(run: LiveRun, state: str, error: str | None) -> LiveRun | None:
     retry = None
     with _lock:
-        # The retry takes the slot before this run gives it up, so that no other run comes between.
+        # The retry takes its slot before this run frees it, so that no other run can start in between.
         if state == "FAILED" and run.record["Attempt"] < (run.definition.get("MaxRetries") or 0):
             retry = _new_run(run.definition, {"Timeout": run.record["Timeout"]}, run.record)
         now = _now()
@@ -370,7 +370,7 @@ def _stop_error(job_name: str, run_id: str, code: str, message: str) -> dict:
 
 def _stop_and_wait(runs: Iterable[LiveRun]) -> None:
     for run in runs:
-        with _lock:  # Either the process is not started yet and never will be, or it is killed.
+        with _lock:  # Kills the process, or prevents its start.
             run.stop()
     deadline = time.monotonic() + MAX_STOP_SECONDS
     for run in runs:
@@ -390,8 +390,8 @@ def _find_run(job_name: str, run_id: str) -> dict | None:
 
 
 def _flush_logs(run: LiveRun) -> None:
-    """What the script wrote goes to the log groups that Glue uses, in a stream named after the run."""
-    count = len(run.lines)  # The readers go on appending meanwhile.
+    """Write the script's output to the log groups that Glue uses, in a stream named after the run."""
+    count = len(run.lines)  # The readers may append more lines at the same time.
     lines = run.lines[:count]
     del run.lines[:count]
     stream, now = run.record["Id"], int(time.time() * 1000)
@@ -422,7 +422,7 @@ def _warn_once(job_name: str, names: Iterable[str]) -> None:
         new = [name for name in names if (job_name, name) not in _warned]
         _warned.update((job_name, name) for name in new)
     if new:
-        _context.warn(f"Glue job {job_name}: not honoured by the local stack: {', '.join(new)}")
+        _context.warn(f"Glue job {job_name}: ignored by the local stack: {', '.join(new)}")
 
 
 def _now() -> float:

@@ -1,4 +1,4 @@
-"""Evaluates the Expression of Glue's GetPartitions: a SQL condition over the typed partition keys."""
+"""Evaluates the Expression of Glue's GetPartitions, a SQL condition on typed partition keys."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ NULL_PARTITION = "__HIVE_DEFAULT_PARTITION__"
 
 
 class InvalidExpression(ValueError):
-    """The expression is no condition over the partition keys; the message names what is wrong."""
+    """The expression is not a valid condition on the partition keys. The message explains why."""
 
 
 Value = str | int | Decimal | date | datetime | None
@@ -35,7 +35,7 @@ COMPARISONS: dict[type[exp.Expr], Callable] = {
 
 
 def matcher(expression: str, partition_keys: list[dict]) -> Callable[[list[str]], bool]:
-    """A function that says whether a partition with these values meets the expression."""
+    """Returns a function that checks whether a partition with these values matches the expression."""
     types = {key["Name"].lower(): key.get("Type", "string").lower() for key in partition_keys}
     condition = _compile(_parse(expression), types)
 
@@ -155,11 +155,11 @@ def _is_key(node: exp.Expr) -> bool:
 
 def _key(node: exp.Expr, types: dict[str, str]) -> str:
     if not _is_key(node):
-        raise InvalidExpression(f"{node.sql()} is no partition key")
+        raise InvalidExpression(f"{node.sql()} is not a partition key")
     name = node.name.lower()
     if name not in types:
         known = ", ".join(types) or "none"
-        raise InvalidExpression(f"{node.name} is no partition key; the table's are: {known}")
+        raise InvalidExpression(f"{node.name} is not a partition key; the table's keys are: {known}")
     return name
 
 
@@ -171,7 +171,7 @@ def _literal(node: exp.Expr, key: str, kind: str) -> Value:
     if isinstance(node, exp.Neg):
         return _typed(f"-{node.this.name}", kind, key)
     if not isinstance(node, exp.Literal):
-        raise InvalidExpression(f"{node.sql()} is no literal that {key} could be compared with")
+        raise InvalidExpression(f"{node.sql()} is not a literal that can be compared with {key}")
     return _typed(node.name, kind, key)
 
 
@@ -193,5 +193,5 @@ def _typed(text: str, kind: str, what: str) -> Value:
         if base == "timestamp":
             return datetime.fromisoformat(text)
     except (ValueError, InvalidOperation):
-        raise InvalidExpression(f"{text!r} is no {kind} ({what})") from None
+        raise InvalidExpression(f"{text!r} is not a valid {kind} ({what})") from None
     raise InvalidExpression(f"Partition keys of type {kind} cannot be used in an expression ({what})")

@@ -1,9 +1,9 @@
-"""Fetches the jars that let local Spark read and write s3:// paths, each held to a pinned SHA-256.
+"""Downloads the jars that local Spark needs for s3:// paths, and checks each against a pinned SHA-256.
 
 Usage: python emulator/glue/spark_jars.py --dest .local/jars
 
-Apache Ivy, whose jar pyspark ships, does the downloading with its own default settings (or those of
-SPARK_JARS_IVY_SETTINGS, for a network that must use a mirror); what it brings is trusted only by checksum.
+Apache Ivy, whose jar is part of pyspark, downloads them with its default settings. SPARK_JARS_IVY_SETTINGS names other
+settings, for example for a mirror. Downloaded files are only used if the checksum is correct.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ IVY_SETTINGS_VARIABLE = "SPARK_JARS_IVY_SETTINGS"
 
 
 class JarsUnavailable(Exception):
-    """The jars could not be brought; the message says why and what to do."""
+    """The jars could not be downloaded. The message has the cause and the remedy."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ def ensure_jars(dest: Path, jars: list[Jar], report: Callable[[str], object] = p
     """Brings what is missing or damaged in `dest` and returns the paths of all."""
     dest.mkdir(parents=True, exist_ok=True)
     with (dest / ".lock").open("w") as lock:
-        # Two runs side by side must not fetch the same jars into the same cache.
+        # Two parallel runs must not download the same jars into the same cache.
         fcntl.flock(lock, fcntl.LOCK_EX)
         missing = [jar for jar in jars if not jar.is_intact(dest)]
         if missing:
@@ -73,7 +73,7 @@ def sha256(path: Path) -> str:
 
 
 def _fetch(dest: Path, jars: list[Jar]) -> None:
-    ivy_home = dest / ".ivy"  # Kept after a failure, so that the next try goes on where this one ended.
+    ivy_home = dest / ".ivy"  # Kept after a failure, so that the next attempt continues from here.
     with tempfile.TemporaryDirectory(prefix=".download-", dir=dest) as folder:
         work = Path(folder)
         descriptor = work / "ivy.xml"
@@ -105,7 +105,7 @@ def _ivy_xml(jars: list[Jar]) -> str:
 
 
 def _run_ivy(ivy_home: Path, descriptor: Path, work: Path) -> str:
-    # "bundle" is how some poms call a plain jar; without it Ivy leaves those two out and says nothing.
+    # Some poms use the type "bundle" for a plain jar. Without it Ivy silently skips two jars.
     command = [
         _java(),
         f"-Divy.default.ivy.user.dir={ivy_home}",
@@ -129,7 +129,7 @@ def _java() -> str:
     home = os.environ.get("JAVA_HOME")
     java = os.path.join(home, "bin", "java") if home else shutil.which("java")
     if not java or not os.path.exists(java):
-        raise JarsUnavailable("No Java found to run Spark with. Install Java 17 and put it on PATH or set JAVA_HOME.")
+        raise JarsUnavailable("Spark needs Java, but none was found. Install Java 17 and set PATH or JAVA_HOME.")
     return java
 
 
@@ -149,8 +149,8 @@ def _checksum_message(jars: list[Jar], folder: Path) -> str:
         f"  - {jar.file_name} must have SHA-256 {jar.sha256}, got {sha256(folder / jar.file_name)}" for jar in jars
     )
     return (
-        f"Jars that are not what {JAR_LIST.name} pins were thrown away:\n{rows}\n"
-        "Run the same command again; when it stays so, the repository or mirror in use serves altered files."
+        f"Deleted jars with a checksum other than in {JAR_LIST.name}:\n{rows}\n"
+        "Run the same command again. If it fails again, the repository or mirror has modified files."
     )
 
 
@@ -160,9 +160,9 @@ def _download_message(jars: list[Jar], output: str) -> str:
     last_words = "\n".join(f"  {line}" for line in telling[-8:])
     return (
         f"Could not download {names}. Ivy said:\n{last_words}\n"
-        "Check the network (a proxy goes into JAVA_TOOL_OPTIONS as -Dhttps.proxyHost=… -Dhttps.proxyPort=…; "
-        f"a mirror into an Ivy settings file named by {IVY_SETTINGS_VARIABLE}) and run the same command "
-        "again: what has been fetched is kept."
+        "Check the network and run the same command again. Downloaded files are kept. "
+        "For a proxy, set JAVA_TOOL_OPTIONS to -Dhttps.proxyHost=… -Dhttps.proxyPort=…. "
+        f"For a mirror, set {IVY_SETTINGS_VARIABLE} to an Ivy settings file."
     )
 
 

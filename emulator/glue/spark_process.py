@@ -1,4 +1,4 @@
-"""One local Spark process for one Glue job run: its folder, its configuration, its environment, its end."""
+"""The local Spark process of a Glue job run: its folder, configuration, environment and end."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ DEFAULT_DRIVER_MEMORY = "1400m"
 MAX_CORES = 4
 
 JAVA_OPTIONS = "spark.driver.extraJavaOptions"
-# Local runs are short: over a third of a small job's CPU time went into the optimising compiler (7 of 18 s).
-# A job with much data can have it back with --conf spark.driver.extraJavaOptions=-XX:TieredStopAtLevel=4.
+# Turns off the optimising compiler, which took over a third of a small job's CPU time (7 of 18 s). A job with much data
+# can turn it on with --conf spark.driver.extraJavaOptions=-XX:TieredStopAtLevel=4.
 FAST_START = "-XX:TieredStopAtLevel=1"
 
 RUNNER = Path(__file__).with_name("spark_runner.py")
 GLUE_LIBS = Path(__file__).with_name("libs")
 
-# The one setting that decides what a reader can see while a job writes: version 2 moves a task's files into
-# place when the task ends, which is what the committer of Glue does for Parquet. Glue writes no _SUCCESS.
+# These settings decide what a reader sees while a job writes. Version 2 publishes a task's files when the task ends,
+# like Glue's committer for Parquet. Glue writes no _SUCCESS file.
 COMMITTER = {
     "spark.hadoop.mapreduce.fileoutputcommitter.algorithm.version": "2",
     "spark.hadoop.mapreduce.fileoutputcommitter.marksuccessfuljobs": "false",
@@ -56,12 +56,12 @@ logger.metrics.level = error
 
 
 class CannotStart(Exception):
-    """The run cannot be started; the message is what its ErrorMessage says."""
+    """The run cannot be started. The message becomes its ErrorMessage."""
 
 
 @dataclass
 class SparkJob:
-    """What a run needs of its job: its script, arguments, and what Glue's special parameters ask for."""
+    """The parts of a job that a run needs: script, arguments, and files from Glue's special parameters."""
 
     run_id: str
     script_name: str
@@ -76,7 +76,7 @@ class SparkJob:
 
 
 class SparkProcess:
-    """Started by the constructor; `wait` until it ends, `kill` at any time, `close` at last."""
+    """Started by the constructor. Check with `has_ended`, stop with `kill`, and call `close` at the end."""
 
     def __init__(self, context: Context, job: SparkJob, log_dir: Path, on_line: Callable[[str, str], None]) -> None:
         self._marker = f"{RUN_VARIABLE}={job.run_id}"
@@ -110,15 +110,15 @@ class SparkProcess:
         return True
 
     def kill(self) -> None:
-        """End the script, its JVM and its Python workers, whatever group they moved to, and wait for that."""
+        """Kill the script, its JVM and its Python workers in any process group, and wait for their end."""
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
         reaper.kill_run(self._marker)
 
     def close(self) -> str | None:
-        """Clean up after the end. Returns None for a run that succeeded, else why it did not."""
-        self.kill()  # A JVM or worker that outlives its script would hold the pipes and the folder.
+        """Clean up after the end. Returns None if the run succeeded, otherwise its error."""
+        self.kill()  # A JVM or worker that is still running would keep the pipes and the folder open.
         for reader in self._readers:
             reader.join(timeout=5)
         error = self._error()
@@ -190,7 +190,7 @@ def _environment(context: Context, job: SparkJob, folder: Path) -> dict[str, str
         for name, value in context.child_env().items()
         if not name.startswith(("AWS_", "SPARK_", "PYSPARK_", "HADOOP_", "PYTHON"))
     }
-    # Zips and wheels are importable as they are; .py files lie beside each other in one folder.
+    # Zips and wheels can be imported directly. All .py files are in one folder.
     archives = [str(folder / "py" / name) for name in job.py_files if not name.endswith(".py")]
     return {
         **inherited,

@@ -1,9 +1,9 @@
-"""Runs one Glue script as __main__ in a process of its own and writes down how it ended.
+"""Runs one Glue script as __main__ in a separate process, and records its outcome.
 
 Usage (by spark_process.py): python spark_runner.py OUTCOME_FILE SCRIPT ARGUMENT...
 
-OUTCOME_FILE gets {"error": null} or {"error": "ValueError: what the script raised"}. A process that ends
-without having written it was killed.
+OUTCOME_FILE gets {"error": null} or {"error": "ValueError: the message"}. If the process ends without writing this
+file, it was killed.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ MAX_ERROR_CHARACTERS = 2000
 
 def main() -> int:
     outcome_file, script, *arguments = sys.argv[1:]
-    # Glue writes all that Python prints into one log, /output, and into the other, /error, what Spark's JVM logs.
+    # Glue writes all output of Python to the log /output, and the logs of Spark's JVM to /error.
     sys.stderr = sys.stdout
     sys.argv = [script, *arguments]
     sys.path[0] = os.path.dirname(script)
@@ -52,7 +52,7 @@ def _run(script: str) -> str | None:
 
 
 def _print_traceback(error: BaseException) -> None:
-    # The frames of this file and of runpy say nothing to the script's author.
+    # The frames of this file and of runpy are not useful to the author of the script.
     frame = error.__traceback__
     while frame and frame.tb_frame.f_code.co_filename in (__file__, runpy.__file__, "<frozen runpy>"):
         frame = frame.tb_next
@@ -60,7 +60,7 @@ def _print_traceback(error: BaseException) -> None:
 
 
 def _describe(error: BaseException) -> str:
-    """The exception as Glue reports it: class and message, without the stack of the JVM."""
+    """Formats the exception as Glue does: class and message, without the JVM stack trace."""
     lines = []
     for line in str(error).splitlines():
         if line.startswith(("\tat ", "JVM stacktrace:")):
@@ -73,14 +73,14 @@ def _describe(error: BaseException) -> str:
 
 
 def _jvm_end(raised: BaseException | None) -> str | None:
-    """How Spark's JVM ended, when it ended before the script did: such a run has not succeeded, whatever the
-    script made of it."""
+    """Returns how Spark's JVM ended, if it ended before the script. Such a run has failed, even if the script
+    succeeded."""
     pyspark = sys.modules.get("pyspark")
     gateway = pyspark and pyspark.SparkContext._gateway
     process = gateway and getattr(gateway, "proc", None)
     if not process:
         return None
-    # A dying JVM closes its connections a moment before it can be waited for.
+    # A JVM that ends closes its connections a moment before wait() can see its end.
     with contextlib.suppress(subprocess.TimeoutExpired):
         process.wait(timeout=0.5 if raised is not None and "Error" in type(raised).__name__ else 0.01)
     code = process.poll()

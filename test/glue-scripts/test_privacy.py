@@ -338,7 +338,8 @@ def test_no_whole_address_email_or_user_agent_reaches_the_table(lake):
 
 
 def test_the_rules_are_a_plan_that_spark_analyses_at_once(spark):
-    """Written out for each column instead of once for all, the expressions were three times as long, and took seconds."""
+    """Expressions for each column, instead of once for all, were three times as long and took seconds."""
     columns = ", ".join([*(f"{name} string" for name in (*SCRUBBED, "ip")), "properties map<string, string>"])
-    plain = protect(spark.createDataFrame([], columns), spark, parse_privacy("{}"), None)
-    assert len(plain._jdf.queryExecution().analyzed().toString()) < 80_000
+    protected = protect(spark.createDataFrame([], columns), spark, parse_privacy("{}"), None)
+    analyzed = cast(Any, protected)._jdf.queryExecution().analyzed()
+    assert len(analyzed.toString()) < 80_000

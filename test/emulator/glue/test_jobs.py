@@ -338,7 +338,7 @@ def test_settings_that_cannot_be_honoured_are_named_once(glue: Glue):
     for _ in range(2):
         glue.ended(name, glue.start(name))
     log = (glue.stack.state_dir / "emulator.log").read_text()
-    about = [line.split("local stack: ")[1] for line in log.splitlines() if f"Glue job {name}: not honoured" in line]
+    about = [line.split("local stack: ")[1] for line in log.splitlines() if f"Glue job {name}: ignored" in line]
     assert about == ["NumberOfWorkers, WorkerType", "--enable-metrics"]
 
 

@@ -1,6 +1,6 @@
-"""Stands in for AWS Glue's Python library in local runs: the few calls that a plain Spark script needs.
+"""Replaces AWS Glue's Python library in local runs, with the few calls that a plain Spark script needs.
 
-Our own code: AWS licenses its library for use on its own services only.
+This is our own code, because AWS licenses its library only for use on AWS services.
 """
 
 from typing import NoReturn

@@ -1,4 +1,4 @@
-"""GlueContext as far as plain Spark goes: it hands out the Spark session."""
+"""GlueContext for plain Spark scripts. It only provides the Spark session."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Job.init and Job.commit. They mark a job's begin and end for bookmarks, which only Glue itself has."""
+"""Job.init and Job.commit. They mark the start and end of a job for bookmarks, which only exist on Glue."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""getResolvedOptions as on Glue: named job arguments out of argv."""
+"""getResolvedOptions as on Glue: reads named job arguments from argv."""
 
 from __future__ import annotations
 
