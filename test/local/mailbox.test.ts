@@ -21,7 +21,7 @@ describe("local/mailbox", () => {
     writeFileSync(join(folder, name), text);
   }
 
-  it("reads mails in the order of their arrival, with encoded subjects and Unix line ends", async () => {
+  it("reads mails in order of arrival, with encoded subjects and Unix newlines", async () => {
     mail("0002-PipelineSuccess-1.eml", "=?utf-8?q?197_events_curated_=E2=9C=93?=", "Two\r\nlines\r\n\r\n");
     mail(
       "0001-x.eml",

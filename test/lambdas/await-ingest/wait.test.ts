@@ -1,4 +1,4 @@
-// Facts about when what was sent counts as ingested.
+// Tests when what was sent counts as ingested.
 
 import assert from "node:assert/strict";
 import { awaitIngest, readInput } from "../../../lambdas/await-ingest/wait";
@@ -34,13 +34,13 @@ describe("lambdas/await-ingest", () => {
     assert.equal((await ask(s3, { [A]: "10" })).ingested, false);
   });
 
-  it("finds a batch whose first record came hours before", async () => {
+  it("finds a batch whose first record arrived hours earlier", async () => {
     const s3 = new FakeS3();
     s3.put(`raw/year=2026/month=11/day=21/hour=01/${A}-1-30.jsonl.gz`);
     assert.equal((await ask(s3, { [A]: "20" })).ingested, true);
   });
 
-  it("counts the batches of these shards that Lambda gave up since then", async () => {
+  it("counts the batches of these shards for which Lambda stopped retrying", async () => {
     const s3 = new FakeS3();
     const place = (shard: string, id: string) =>
       `aws/lambda/mapping-1/${shard}/2026/11/21/2026-11-21T09.00.00-${id}`;
@@ -50,11 +50,11 @@ describe("lambdas/await-ingest", () => {
     assert.equal((await ask(s3, { [A]: "1" })).failedBatches, 1);
   });
 
-  it("has nothing to wait for where nothing was sent", async () => {
+  it("does not wait if nothing was sent", async () => {
     assert.deepEqual(await ask(new FakeS3(), {}), { ingested: true, pending: [], failedBatches: 0 });
   });
 
-  it("refuses bad input, all of it at once", () => {
+  it("reports all problems of the input at once", () => {
     assert.throws(() => readInput({ since: "now", shards: { a: 1 }, x: 1 }), {
       name: "InvalidInput",
       message:

@@ -138,10 +138,10 @@ function assertSchema(row: Record<string, unknown>): void {
   for (const required of ["event_id", "event_type", "event_time"]) assert.ok(event[required], required);
 }
 
-describe("lambdas/ingest, whatever arrives", function () {
+describe("lambdas/ingest, any input", function () {
   this.timeout(60_000);
 
-  it("makes at least one line of a record, numbers them through, and makes the same again", () => {
+  it("makes at least one line per record, numbers the lines, and gives the same result again", () => {
     fc.assert(
       fc.property(anyRecord, (data) => {
         const all = [...outcomes(data, context)];
@@ -160,7 +160,7 @@ describe("lambdas/ingest, whatever arrives", function () {
     );
   });
 
-  it("writes lines that are one line to every reader, JSON with each name once, and of the schema's types", () => {
+  it("writes lines that every reader sees as one line, as JSON with unique names and the types of the schema", () => {
     fc.assert(
       fc.property(anyRecord, (data) => {
         for (const outcome of outcomes(data, context)) {
@@ -203,7 +203,7 @@ describe("lambdas/ingest, whatever arrives", function () {
     );
   });
 
-  it("splits a damaged text into pieces that make it up again, but for blanks", () => {
+  it("splits damaged text into pieces that contain all of it except white space", () => {
     const flat = fc.array(fc.nat(9).map(good), { minLength: 1, maxLength: 4 });
     const indented = flat.map((each) => each.map((one) => JSON.stringify(JSON.parse(one), null, 1)));
     const damaged = mutated(fc.oneof(flat, indented).map((each) => Buffer.from(each.join("\n"))));
@@ -219,7 +219,7 @@ describe("lambdas/ingest, whatever arrives", function () {
     );
   });
 
-  it("keeps a packed record that is damaged whole, byte for byte", () => {
+  it("keeps all bytes of a damaged packed record", () => {
     const packed = fc.oneof(gzipped, aggregated);
     fc.assert(
       fc.property(packed, fc.nat(1_000_000), fc.integer({ min: 1, max: 255 }), (data, place, bits) => {
@@ -240,7 +240,7 @@ describe("lambdas/ingest, whatever arrives", function () {
     );
   });
 
-  it("keeps bytes that are no text whole, byte for byte", () => {
+  it("keeps all bytes of binary data", () => {
     const binary = fc.uint8Array({ minLength: 1 }).map((data) => Buffer.from([0xff, 1, ...data]));
     fc.assert(
       fc.property(binary, (data) => {
@@ -265,7 +265,7 @@ describe("lambdas/ingest, whatever arrives", function () {
     );
   });
 
-  it("reads exactly what JSON.parse reads, and refuses what it refuses", () => {
+  it("accepts and rejects exactly the same JSON as JSON.parse", () => {
     const json = fc.oneof(
       nearEvent,
       fc.json(),
@@ -290,7 +290,7 @@ describe("lambdas/ingest, whatever arrives", function () {
     );
   });
 
-  it("lands a batch of whatever records: as many lines in S3 as came out, and none is torn", async () => {
+  it("writes a batch of any records: all lines are in S3 and complete", async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(anyRecord, { minLength: 1, maxLength: 5 }), async (datas) => {
         const s3 = new FakeS3();

@@ -1,4 +1,4 @@
-// Facts about landing a batch: keys, bytes, the quarantine once, and failures that come back to Lambda.
+// Tests landing a batch: keys, bytes, the quarantine once, and failures that come back to Lambda.
 
 import assert from "node:assert/strict";
 import type { KinesisStreamRecord } from "aws-lambda";
@@ -32,7 +32,7 @@ async function ingest(s3: FakeS3, records: KinesisStreamRecord[], logs: Record<s
 }
 
 describe("lambdas/ingest", () => {
-  it("writes a long payload in parts, and it is the same text and the same members as in one", async () => {
+  it("writes a long payload in parts with the same result as in one piece", async () => {
     // A pair of surrogates across the end of the first part; what JSON escapes, and what it leaves and we escape.
     const payload = `${"x".repeat(64 * 1024 - 1)}\u{1f600}"\\\u0001\u2028${"ü".repeat(70_000)}`;
     const s3 = new FakeS3();
@@ -106,13 +106,13 @@ describe("lambdas/ingest", () => {
     assert.deepEqual(s3.keys("quarantine/"), []);
   });
 
-  it("lists nothing where there is nothing to quarantine", async () => {
+  it("lists nothing if there is nothing to quarantine", async () => {
     const s3 = new FakeS3();
     await ingest(s3, [kinesisRecord(good("a"), "1")]);
     assert.equal(s3.listings, 0);
   });
 
-  it("makes the same bytes of the same batch", async () => {
+  it("makes the same bytes for the same batch", async () => {
     const [first, second] = [new FakeS3(), new FakeS3()];
     for (const s3 of [first, second]) await ingest(s3, [kinesisRecord(`${good("a")}\n{`, "1")]);
     assert.deepEqual(
@@ -121,7 +121,7 @@ describe("lambdas/ingest", () => {
     );
   });
 
-  it("groups by shard, and returns just the shard that failed by its first record", async () => {
+  it("groups by shard, and returns only the first record of the failed shard", async () => {
     const s3 = new FakeS3();
     s3.failPut = (key) =>
       key.includes("000000000001") ? named("AccessDenied", "no s3:PutObject") : undefined;
@@ -141,7 +141,7 @@ describe("lambdas/ingest", () => {
     );
   });
 
-  it("files a batch under the hour of its first record's arrival", async () => {
+  it("stores a batch under the arrival hour of its first record", async () => {
     const s3 = new FakeS3();
     const records = [
       kinesisRecord(good("a"), "1", { arrival: "2026-11-21T08:59:59.999Z" }),
@@ -217,7 +217,7 @@ describe("lambdas/ingest", () => {
     });
   }
 
-  it("finds what is quarantined among more objects than one listing shows", async () => {
+  it("finds quarantined lines if there is more than one page of objects", async () => {
     const s3 = new FakeS3();
     await ingest(s3, bad);
     for (let index = 0; index < 1_200; index += 1) {
@@ -229,7 +229,7 @@ describe("lambdas/ingest", () => {
     assert.equal(s3.keys("quarantine/").filter((key) => key.includes(SHARD)).length, 1);
   });
 
-  it("quarantines what is left when a crash came between the quarantine and the raw object", async () => {
+  it("quarantines the rest after a crash between the quarantine and the raw object", async () => {
     const s3 = new FakeS3();
     const records = [kinesisRecord(`${good("a")}\nbad`, "1")];
     s3.failPut = (key) => (key.startsWith("raw/") ? named("SlowDown") : undefined);
@@ -248,7 +248,7 @@ describe("lambdas/ingest", () => {
     assert.deepEqual([lines[99_999]?.position, lines[99_999]?.payload], [99_999, "1"]);
   });
 
-  it("quarantines a line that the ingest itself fails on, and takes its neighbours", async () => {
+  it("quarantines a line on which the ingest fails, and accepts the other lines", async () => {
     const s3 = new FakeS3();
     const records = [kinesisRecord(["a", "fatal", "b"].map(good).join("\n"), "1")];
     const { stringify } = JSON;
@@ -269,7 +269,7 @@ describe("lambdas/ingest", () => {
     assert.match(line?.detail as string, /RangeError: Maximum call stack/);
   });
 
-  it("quarantines what the ingest cannot even split, and takes what came out before", async () => {
+  it("quarantines text that cannot be split, and accepts the lines before it", async () => {
     const s3 = new FakeS3();
     const { parse } = JSON;
     JSON.parse = ((text: string, ...rest: []) => {
@@ -287,7 +287,7 @@ describe("lambdas/ingest", () => {
     assert.deepEqual([ids, payloads], [["a", "c"], [broken]]);
   });
 
-  it("lands 5,000 levels beside good lines at once", async () => {
+  it("handles 5,000 nested levels next to good lines", async () => {
     const s3 = new FakeS3();
     const deep = `${good("deep").slice(0, -1)},"properties":{"a":${"[".repeat(5_000)}${"]".repeat(5_000)}}}`;
     assert.deepEqual(await ingest(s3, [kinesisRecord(`${good("a")}\n${deep}\n${good("b")}`, "1")]), []);
@@ -296,7 +296,7 @@ describe("lambdas/ingest", () => {
     assert.deepEqual([line?.reason, line?.payload], ["too_deep", deep]);
   });
 
-  it("refuses a window that is none", () => {
+  it("rejects an invalid time window", () => {
     assert.throws(
       () => readWindow({ EARLIEST_EVENT_TIME: "soon", LATEST_EVENT_LEAD_HOURS: "24" }),
       /EARLIEST_EVENT_TIME.*"soon"/,

@@ -1,4 +1,4 @@
-// Facts about inputs that public bug reports of tools of this kind name: what becomes of each, by its event_id.
+// Tests inputs that public bug reports of tools of this kind name: what becomes of each, by its event_id.
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
@@ -35,8 +35,8 @@ function column(rows: Row[], name: string): unknown[] {
   return rows.map((row) => row[name]);
 }
 
-describe("lambdas/ingest, the cases", () => {
-  it("names that come twice: the last value, in both forms", () => {
+describe("lambdas/ingest, known cases", () => {
+  it("duplicate names: the last value, in both forms", () => {
     const { rows, refused } = read("duplicate-names.jsonl");
     assert.equal(refused.size, 0);
     assert.deepEqual(column(rows, "properties"), [
@@ -55,14 +55,14 @@ describe("lambdas/ingest, the cases", () => {
     }
   });
 
-  it("half surrogate pairs: their escapes, as text", () => {
+  it("unpaired surrogates: their escapes, as text", () => {
     const { rows, refused } = read("half-surrogates.jsonl");
     assert.equal(refused.size, 0);
     assert.deepEqual(column(rows, "page_url"), ["/😀", "/cut\\ud83d", undefined]);
     assert.deepEqual(column(rows, "properties"), [undefined, { t: "x\\ud83d" }, { title: "x\\ude00y" }]);
   });
 
-  it("ids that are no ids: each event gets its own", () => {
+  it("placeholder ids: each event gets a generated id", () => {
     const { rows } = read("same-id-other-content.jsonl");
     const ids = column(rows, "event_id") as string[];
     assert.deepEqual(ids.slice(0, 3), Array(3).fill("00000000-0000-4000-8000-000000000000"));
@@ -76,7 +76,7 @@ describe("lambdas/ingest, the cases", () => {
     assert.deepEqual(ids, ["fh-0", "fh-1", "fh-2", "fh-3", "fh-4"]);
   });
 
-  it("log lines: said what they are", () => {
+  it("log lines: reported as log lines", () => {
     for (const name of ["log-vhost.log", "log-in-json.log"]) {
       const { rows, refused } = read(name);
       assert.equal(rows.length, 0);
@@ -107,7 +107,7 @@ describe("lambdas/ingest, the cases", () => {
       });
     });
 
-    it("are prices and quantities where they are numbers", () => {
+    it("become prices and quantities if they are valid numbers", () => {
       const taken = rows
         .filter(({ product_price, quantity }) => product_price !== undefined || quantity !== undefined)
         .map(({ event_id, product_price, quantity }) => [event_id, product_price, quantity]);
@@ -126,7 +126,7 @@ describe("lambdas/ingest, the cases", () => {
       ]);
     });
 
-    it("are quoted as they were sent where they cannot be taken", () => {
+    it("are shown as they were sent if they are invalid", () => {
       const got: Record<string, string> = {
         "n-price-thousands": '"1,299.00"',
         "n-price-currency": '"$19.99"',
@@ -151,7 +151,7 @@ describe("lambdas/ingest, the cases", () => {
     });
   });
 
-  it("times: the right instant, or a clear refusal", () => {
+  it("times: the correct time, or a clear error", () => {
     const { rows, refused } = read("times.jsonl");
     const epoch = "2026-11-20T10:00:00.000Z";
     assert.deepEqual(Object.fromEntries(rows.map(({ event_id, event_time }) => [event_id, event_time])), {

@@ -1,4 +1,4 @@
-// Facts about how a producer's line becomes a raw line, or is refused; expectations are written by hand.
+// Tests how a producer's line becomes a raw line, or is refused; expectations are written by hand.
 
 import assert from "node:assert/strict";
 import { recordContext } from "../../../lambdas/ingest/context";
@@ -45,7 +45,7 @@ function withMore(json: string): string {
 }
 
 describe("lambdas/ingest/normalise", () => {
-  it("takes the nested producer's event, which has no id and no zone", () => {
+  it("accepts the nested event of a producer, without id and zone", () => {
     const event = {
       user_id: "u-17",
       session_id: "s-3",
@@ -71,7 +71,7 @@ describe("lambdas/ingest/normalise", () => {
     });
   });
 
-  it("takes the flat producer's event", () => {
+  it("accepts the flat event of a producer", () => {
     const event = {
       event_id: "e-9",
       event_type: "purchase",
@@ -113,7 +113,7 @@ describe("lambdas/ingest/normalise", () => {
     });
   });
 
-  it("leaves a canonical event as it is", () => {
+  it("keeps a canonical event unchanged", () => {
     const event = {
       ...MINIMAL,
       product_price: 1.5,
@@ -124,7 +124,7 @@ describe("lambdas/ingest/normalise", () => {
     assert.deepEqual(raw(event), { ...event, arrival: ARRIVED });
   });
 
-  it("writes what it parsed: blanks, escapes and numbers as every reader takes them", () => {
+  it("writes normalised JSON: white space, escapes and numbers that every reader understands", () => {
     const line =
       '{ "event_id":"e1",\t"event_type":"\\u0078" , "event_time":"2026-11-21T09:00:00Z","user_id":"u1","quantity":1.0,"product_price":1e0,"browser":"\\/","arrival":{}}';
     assert.equal(
@@ -136,7 +136,7 @@ describe("lambdas/ingest/normalise", () => {
     );
   });
 
-  it("puts unknown fields with the properties, as text, and loses none that has a name twice", () => {
+  it("moves unknown fields to the properties as text, and keeps fields with the same name", () => {
     const event = {
       ...MINIMAL,
       campaign: "spring",
@@ -165,7 +165,7 @@ describe("lambdas/ingest/normalise", () => {
     });
   });
 
-  it("keeps names that JavaScript has a meaning for", () => {
+  it("keeps names with a special meaning in JavaScript", () => {
     const line =
       '{"event_id":"e","event_type":"x","event_time":"2026-11-21T09:00:00.000Z","user_id":"u","__proto__":"p","constructor":"c"}';
     const { properties } = raw(line) as { properties: Record<string, string> };
@@ -175,23 +175,23 @@ describe("lambdas/ingest/normalise", () => {
     ]);
   });
 
-  it("takes scalars as the text of a text field, without rounding long numbers", () => {
+  it("converts scalars to text in text fields, without rounding long numbers", () => {
     assert.equal(raw({ ...MINIMAL, user_id: 42 }).user_id, "42");
     assert.equal(raw({ ...MINIMAL, browser: false }).browser, "false");
     const long = JSON.stringify(MINIMAL).replace('"u1"', "12345678901234567890");
     assert.equal(raw(long).user_id, "12345678901234567890");
   });
 
-  it("reads numbers that come as text, and negative ones", () => {
+  it("reads numbers in text, and negative numbers", () => {
     const event = raw({ ...MINIMAL, product_price: "-1.5e1", quantity: "-3" });
     assert.deepEqual([event.product_price, event.quantity], [-15, -3]);
   });
 
-  it("takes a byte order mark before an event", () => {
+  it("accepts a byte order mark before an event", () => {
     assert.deepEqual(raw(`\ufeff${JSON.stringify(MINIMAL)}`), { ...MINIMAL, arrival: ARRIVED });
   });
 
-  it("falls back to timestamp where event_time is empty", () => {
+  it("uses timestamp if event_time is empty", () => {
     assert.equal(
       raw({ ...MINIMAL, event_time: "", timestamp: "2026-11-21T08:00Z" }).event_time,
       "2026-11-21T08:00:00.000Z",
@@ -237,10 +237,10 @@ describe("lambdas/ingest/normalise", () => {
     ["properties as a list", { ...MINIMAL, properties: ["a"] }, "invalid_field"],
   ];
   for (const [what, event, reason] of refusals) {
-    it(`refuses ${what} as ${reason}`, () => assert.equal(refused(event), reason));
+    it(`rejects ${what} as ${reason}`, () => assert.equal(refused(event), reason));
   }
 
-  it("takes any one of user, session and anonymous visitor as the identity, and names them where none is there", () => {
+  it("accepts user, session or anonymous id as identity, and names all three if none is present", () => {
     const { user_id: _, ...nobody } = MINIMAL;
     for (const field of ["user_id", "session_id", "anonymous_id"]) {
       assert.deepEqual(raw({ ...nobody, [field]: "x" }), { ...nobody, [field]: "x", arrival: ARRIVED });
@@ -251,7 +251,7 @@ describe("lambdas/ingest/normalise", () => {
     );
   });
 
-  it("takes the fields of version 2, and keeps a property of the same name", () => {
+  it("accepts the fields of version 2, and keeps a property with the same name", () => {
     const event = {
       ...MINIMAL,
       anonymous_id: "a-1",
@@ -266,19 +266,19 @@ describe("lambdas/ingest/normalise", () => {
     assert.equal(refused({ ...MINIMAL, page_title: {} }), "invalid_field");
   });
 
-  it("passes the very edges of the window", () => {
+  it("accepts times at the limits of the window", () => {
     for (const event_time of ["2000-01-01T00:00:00.000Z", "2026-11-22T09:00:01.123Z"]) {
       assert.equal(raw({ ...MINIMAL, event_time }).event_time, event_time);
     }
   });
 
-  it("says which key moves the window", () => {
+  it("names the configuration key of the limit", () => {
     const past = refusal({ ...MINIMAL, event_time: "1995-07-01T00:00:01-04:00" }).detail;
     assert.match(past, /1995-07-01T04:00:01.000Z is not between .* earliestEventTime sets the earliest time/);
     assert.match(refusal({ ...MINIMAL, event_time: "2030-01-01T00:00Z" }).detail, /latestEventLeadHours/);
   });
 
-  it("takes PHP's empty map", () => {
+  it("accepts PHP's empty map", () => {
     assert.deepEqual(raw({ ...MINIMAL, properties: [], geo: [] }), { ...MINIMAL, arrival: ARRIVED });
   });
 
@@ -304,7 +304,7 @@ describe("lambdas/ingest/normalise", () => {
     });
   }
 
-  it("keeps ids that only look like none", () => {
+  it("keeps ids that look similar to placeholders", () => {
     for (const event_id of ["00", "null-1", "00000000-0000-4000-8000-000000000000", "1"]) {
       assert.equal(raw({ ...MINIMAL, event_id }).event_id, event_id);
     }
@@ -339,14 +339,14 @@ describe("lambdas/ingest/normalise", () => {
       );
     });
 
-    it("does not take an object for a number because its members have certain names", () => {
+    it("does not treat an object as a number because of its member names", () => {
       const value = '{"isLosslessNumber":true,"value":"7"}';
       assert.deepEqual(raw(withMore(`"a":${value},"b":10.00`)).properties, { a: value, b: "10.00" });
       assert.equal(refused(withMore(`"browser":${value},"b":10.00`)), "invalid_field");
     });
   });
 
-  describe("names that come twice", () => {
+  describe("duplicate names", () => {
     for (const [form, time] of [
       ["canonical", "event_time"],
       ["flat", "timestamp"],
@@ -361,8 +361,8 @@ describe("lambdas/ingest/normalise", () => {
     }
   });
 
-  describe("half surrogate pairs", () => {
-    it("keeps them as the text of their escape, so that two ids stay two", () => {
+  describe("unpaired surrogates", () => {
+    it("keeps their escapes as text, so that two ids stay different", () => {
       const ids = ["\\ud83d", "\\uDE00", "a\\ud83d\\ud83d\\ude00"].map(
         (id) => raw(JSON.stringify(MINIMAL).replace('"e1"', `"${id}"`)).event_id,
       );
@@ -385,7 +385,7 @@ describe("lambdas/ingest/normalise", () => {
     });
   });
 
-  it("writes no character that any reader takes for a line end", () => {
+  it("writes no character that a reader treats as a newline", () => {
     const ends = "\r\n\u000b\f\u001c\u001d\u001e\u0085\u2028\u2029";
     const event = { ...MINIMAL, browser: ends, [ends]: ends, properties: { [ends]: { a: ends } } };
     const line = outcome(JSON.stringify(event)) as string;
@@ -399,7 +399,7 @@ describe("lambdas/ingest/normalise", () => {
 
   describe("depth", () => {
     const nested = (levels: number) => `${"[".repeat(levels)}1${"]".repeat(levels)}`;
-    it("takes 100 levels with the event itself", () => {
+    it("accepts 100 levels including the event", () => {
       // The event, properties and 98 more.
       const deep = nested(98);
       assert.deepEqual(raw(withMore(`"properties":{"a":${deep}}`)).properties, { a: deep });
@@ -407,7 +407,7 @@ describe("lambdas/ingest/normalise", () => {
     });
 
     for (const levels of [5_000, 100_000]) {
-      it(`refuses ${levels} levels wherever they are`, () => {
+      it(`rejects ${levels} levels wherever they are`, () => {
         for (const line of [
           withMore(`"a":${nested(levels)}`),
           withMore(`"event_type":${nested(levels)}`),
@@ -421,7 +421,7 @@ describe("lambdas/ingest/normalise", () => {
     }
   });
 
-  describe("what a line that is no event looks like", () => {
+  describe("detail of lines that are not events", () => {
     const logs = [
       '198.51.100.21 - - [20/Nov/2026:04:33:14 +0000] "GET /1 HTTP/1.1" 200 24015 "-" "curl/8"',
       "<34>1 2026-11-20T22:14:15.003Z host su - ID47 - 'su root' failed",
@@ -436,7 +436,7 @@ describe("lambdas/ingest/normalise", () => {
       });
     }
 
-    it("says so of a log line in JSON", () => {
+    it("detects a log line in JSON", () => {
       assert.equal(
         refused({ log: `${logs[0]}\n`, stream: "stdout", time: "2026-11-18T04:57:43.9Z" }),
         "log_line",

@@ -27,7 +27,7 @@ async function quarantined(record: string) {
 }
 
 describe("lambdas/ingest: refused lines", () => {
-  it("keeps the line as it was, with the sender's reason and detail", async () => {
+  it("keeps the original line, with the sender's reason and detail", async () => {
     const base64: Refused = { ...REFUSED, reason: "too_large", payload: "/w==", payload_encoding: "base64" };
     const lines = await quarantined(`${refusedLine(REFUSED)}\n${refusedLine(base64)}\n`);
     const place = {
@@ -41,7 +41,7 @@ describe("lambdas/ingest: refused lines", () => {
     ]);
   });
 
-  it("checks an object of a producer's as an event, whatever it calls itself", async () => {
+  it("checks similar objects from producers as events", async () => {
     for (const object of [
       { [REFUSED_NAME]: { ...REFUSED, reason: "made_up" } },
       { [REFUSED_NAME]: { ...REFUSED, payload: 1 } },

@@ -1,4 +1,4 @@
-// Facts about which events a text holds; each is told by its event_id, each refusal by reason and payload.
+// Tests which events a text holds; each is told by its event_id, each refusal by reason and payload.
 
 import assert from "node:assert/strict";
 import { recordContext } from "../../../lambdas/ingest/context";
@@ -92,7 +92,7 @@ describe("lambdas/ingest/split", () => {
     it(`reads ${what}`, () => assert.deepEqual(read(text), expected));
   }
 
-  it("gives events without an id different ones, the same each time", () => {
+  it("gives events without an id unique ids, the same each time", () => {
     const anonymous = good("").replace('"event_id":"",', "");
     const text = `${anonymous}\n[${anonymous},${anonymous}]${anonymous}`;
     const ids = read(text);
@@ -108,7 +108,7 @@ describe("lambdas/ingest/split", () => {
     assert.deepEqual(read(text), ids);
   });
 
-  it("lets the fields beside batch hold for each event that does not have them", () => {
+  it("applies the fields next to batch to each event that does not have them", () => {
     const batch = `{"event_id":"of the batch","user_id":"shared","sentAt":10.00,"properties":{"p":1},"batch":[
       {"event_type":"x","event_time":"2026-11-20T09:00:00Z","user_id":"own","properties":{"q":"2"}},
       {"event_type":"x","event_time":"2026-11-20T09:00:00Z"}]}`;
@@ -128,22 +128,22 @@ describe("lambdas/ingest/split", () => {
     assert.deepEqual(refused, ["missing_event_type", '{"sentAt": 1,"batch": [{"b":10.00}] , "k":"v"}']);
   });
 
-  it("leaves an event that has a type and a batch one event", () => {
+  it("keeps an event with a type and a field batch as one event", () => {
     const line = JSON.stringify(event("a", { batch: [event("b")] }));
     assert.equal((first(line).properties as { batch: string }).batch, JSON.stringify([event("b")]));
   });
 
-  it("keeps numbers and last names in arrays as in lines", () => {
+  it("keeps numbers and the last of duplicate names in arrays as in lines", () => {
     const [line] = [`[${good("a").slice(0, -1)},"n":10.00,"n":1.50}]`];
     assert.deepEqual(first(line as string).properties, { n: "1.50" });
   });
 
-  it("keeps numbers beside names that are an index or a prototype, and text that looks like one", () => {
+  it("keeps numbers next to names such as 1 or __proto__, and text that looks like a number", () => {
     const value = '[{"322":1.50,"__proto__":2.50,"n":"n1.50","s":"s","t":-0,"u":[1.50,"",null,true]}]';
     assert.deepEqual(first(`${good("a").slice(0, -1)},"list": ${value}}`).properties, { list: value });
   });
 
-  it("says where a text is no JSON as it was sent, also at a name of digits", () => {
+  it("reports the position of a syntax error in the original text, also after a name of digits", () => {
     const [refused] = outcomes(Buffer.from('{"a":1,"b:"987":1}'), context);
     assert.match(
       (refused as Refused).detail,
@@ -154,7 +154,7 @@ describe("lambdas/ingest/split", () => {
   describe("limits", () => {
     const long = good("a").replace('"u"', `"${"u".repeat(1024 * 1024)}"`);
 
-    it("refuses a text that is too long, and takes its neighbours", () => {
+    it("rejects text that is too long, and accepts the other lines", () => {
       const [a, [reason, payload], c] = read(`${good("b")}\n${long}\n${good("c")}`) as [
         string,
         [string, string],

@@ -1,4 +1,4 @@
-// Facts about records that are not plain text: aggregates of the Kinesis Producer Library, gzip, other encodings.
+// Tests records that are not plain text: aggregates of the Kinesis Producer Library, gzip, other encodings.
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
@@ -36,7 +36,7 @@ function refusedWhole(data: Buffer): Refused {
 }
 
 describe("lambdas/ingest/unpack", () => {
-  it("reads an aggregate that the library's own format describes byte by byte", () => {
+  it("reads an aggregate written by hand from the format's specification", () => {
     // Written by hand after aggregation-format.md: key table "a", one record with index 0 and data "{}".
     const message = Buffer.from("0a01611a0608001a027b7d", "hex");
     const digest = Buffer.from("58b829426e0ef86afc07fb4a9426e79b", "hex");
@@ -45,7 +45,7 @@ describe("lambdas/ingest/unpack", () => {
     assert.deepEqual([refused?.reason, refused?.payload], ["missing_event_type", "{}"]);
   });
 
-  it("takes the user records of an aggregate, which may hold lines, gzip or nothing", () => {
+  it("reads the user records of an aggregate, which can contain lines, gzip or nothing", () => {
     const record = aggregate([
       good("a"),
       `${good("b")}\nbroken`,
@@ -57,7 +57,7 @@ describe("lambdas/ingest/unpack", () => {
     assert.deepEqual(all, ["a", "b", ["not_json", 2], "c", "d", ["empty_record", 5], "e"]);
   });
 
-  it("counts positions through an aggregate, so that ids are unique and the same each time", () => {
+  it("numbers all lines of an aggregate, so that ids are unique and stable", () => {
     const anonymous = good("0");
     const record = aggregate([anonymous, gzipSync(`${anonymous}\n${anonymous}`), `[${anonymous}]`]);
     const ids = [0, 1, 2, 3].map((position) => `shardId-000000000000:7:${position}`);
@@ -65,7 +65,7 @@ describe("lambdas/ingest/unpack", () => {
     assert.deepEqual(read(record), ids);
   });
 
-  it("takes an aggregate of many records", () => {
+  it("reads an aggregate with many records", () => {
     const ids = Array.from({ length: 5_000 }, (_, index) => `e${index}`);
     assert.deepEqual(read(aggregate(ids.map(good))), ids);
   });
@@ -89,7 +89,7 @@ describe("lambdas/ingest/unpack", () => {
   it("keeps an aggregate without records", () =>
     assert.equal(refusedWhole(aggregate([])).reason, "empty_record"));
 
-  it("reads gzip of one member and of several", () => {
+  it("reads gzip with one or several members", () => {
     assert.deepEqual(read(gzipSync(`${good("a")}\n${good("b")}`)), ["a", "b"]);
     assert.deepEqual(read(Buffer.concat([gzipSync(`${good("a")}\n`), gzipSync(good("b"))])), ["a", "b"]);
   });
@@ -120,13 +120,13 @@ describe("lambdas/ingest/unpack", () => {
     });
   }
 
-  it("keeps gzip of what is no text as it came", () => {
+  it("keeps gzip of binary data unchanged", () => {
     const { reason, detail } = refusedWhole(gzipSync(gzipSync(good("a"))));
     assert.equal(reason, "not_utf8");
     assert.match(detail, /gzip record unpacks to/);
   });
 
-  it("does not make a line of each few bits of a gzip record", () => {
+  it("limits the number of lines of a gzip record", () => {
     const record = gzipSync("1\n".repeat(1_000_000), { strategy: constants.Z_HUFFMAN_ONLY });
     const all = read(record) as Refused[];
     const lines = Math.ceil(record.length / 4);
@@ -157,7 +157,7 @@ describe("lambdas/ingest/unpack", () => {
     });
   }
 
-  it("reads the good lines of a record of which others are damaged", () => {
+  it("reads the good lines of a record with damaged lines", () => {
     const damaged = Buffer.from(` {"a":"\xff\xfe"} \r`, "latin1");
     const record = Buffer.concat([
       Buffer.from(`${good("a")}\n`),
@@ -169,7 +169,7 @@ describe("lambdas/ingest/unpack", () => {
     assert.deepEqual([bytes.reason, bytes.payload], ["not_utf8", damaged.toString("base64")]);
   });
 
-  it("takes text with zeros that is not UTF-16 for text", () => {
+  it("reads text with zero bytes that is not UTF-16", () => {
     const [refused] = read(Buffer.from('{"a":"\u0000"}')) as Refused[];
     assert.deepEqual([refused?.reason, refused?.payload], ["not_json", '{"a":"\u0000"}']);
   });

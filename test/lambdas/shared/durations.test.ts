@@ -1,4 +1,4 @@
-// Facts about the lengths of time that the tree goes by, and that they are written once.
+// Tests the lengths of time that the tree goes by, and that they are written once.
 
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
@@ -25,7 +25,7 @@ function code(text: string): string {
 }
 
 describe("lambdas/shared/durations", () => {
-  it("has the lengths that the calendar has", () => {
+  it("has the correct lengths", () => {
     const [midnight, minute, hour, day] = ["T00:00", "T00:01", "T01:00"]
       .map((time) => Date.parse(`2026-11-21${time}:00Z`))
       .concat(Date.parse("2026-11-22T00:00:00Z")) as [number, number, number, number];
@@ -33,7 +33,7 @@ describe("lambdas/shared/durations", () => {
     assert.deepEqual([HOUR_SECONDS, DAY_SECONDS], [3600, 86_400]);
   });
 
-  it("is the only place that says them in numbers", () => {
+  it("is the only place with these numbers", () => {
     const others = [...sources(ROOT)]
       .filter((path) => DURATION.test(code(readFileSync(path, "utf8"))))
       .map((path) => relative(ROOT, path));

@@ -1,4 +1,4 @@
-// Facts about the log lines of the Lambdas' own handlers, run against a small server that answers for AWS.
+// Tests the log lines of the Lambdas' own handlers, run against a small server that answers for AWS.
 
 import assert from "node:assert/strict";
 import { createServer, type Server } from "node:http";
@@ -98,13 +98,13 @@ describe("lambdas/shared/log", () => {
     for (const key of keys) assert.ok(key.endsWith(`/${SHARD}-100-101.jsonl.gz`));
   });
 
-  it("has it in the line of a batch that could not be written", async () => {
+  it("has the batch's key in the line of a failed batch", async () => {
     status = 403;
     const lines = await linesOf(() => ingest({ Records: [kinesisRecord(EVENT, "7")] }, CONTEXT));
     assertForm(lines, { level: "ERROR", batch: `${SHARD}-7-7` });
   });
 
-  it("has the execution's name in every line of what the state machine calls, and on failure", async () => {
+  it("has the execution's name in every line of Lambdas that the state machine calls, also on failure", async () => {
     const execution = "run-1";
     const asked = { since: "2026-11-21T09:00:00Z", shards: {}, execution };
     assertForm(await linesOf(() => awaitIngest(asked, CONTEXT)), { requestId: "request-1", execution });
@@ -116,13 +116,13 @@ describe("lambdas/shared/log", () => {
     assertForm(failed, { level: "ERROR", error: "InvalidInput", execution });
   });
 
-  it("has nothing of what an event holds", async () => {
+  it("logs no data of events", async () => {
     const event = { Records: [kinesisRecord(`${EVENT}\nnot json: a@b.example`, "1")] };
     const text = JSON.stringify(await linesOf(() => ingest(event, CONTEXT)));
     for (const personal of ["a@b.example", "u-secret"]) assert.ok(!text.includes(personal));
   });
 
-  it("writes the fields at the top level, the caller's over none of the log's own", () => {
+  it("writes fields at the top level, and the caller cannot overwrite the log's own fields", () => {
     const lines: string[] = [];
     const log = jsonLog(
       { requestId: "r", execution: "e" },
@@ -135,7 +135,7 @@ describe("lambdas/shared/log", () => {
     ]);
   });
 
-  it("takes the execution's name off the input, and leaves every other input as it is", () => {
+  it("separates the execution's name from the input, and keeps any other input unchanged", () => {
     assert.deepEqual(takeExecution({ execution: "e", a: 1 }), { execution: "e", rest: { a: 1 } });
     for (const input of [undefined, null, [1], "text", { a: 1 }, { execution: 1 }]) {
       assert.deepEqual(takeExecution(input), { rest: input });

@@ -1,4 +1,4 @@
-// Facts about the metrics in the log lines: CloudWatch extracts just these, with just these values.
+// Tests the metrics in the log lines: CloudWatch extracts just these, with just these values.
 
 import assert from "node:assert/strict";
 import { gunzipSync } from "node:zlib";
@@ -24,7 +24,7 @@ async function linesOf(records: ReturnType<typeof kinesisRecord>[], s3 = new Fak
 }
 
 describe("lambdas/shared/metrics", () => {
-  it("tells of a batch: records, events, quarantined lines, and bytes before and after compression", async () => {
+  it("reports records, events, quarantined lines, and bytes before and after compression of a batch", async () => {
     const s3 = new FakeS3();
     const records = [kinesisRecord(`${EVENT}\n${EVENT}\nbroken`, "7"), kinesisRecord(EVENT, "8")];
     const [line = "", ...more] = await linesOf(records, s3);
@@ -48,7 +48,7 @@ describe("lambdas/shared/metrics", () => {
     assert.equal(JSON.parse(line)._aws.Timestamp, Date.parse("2026-11-21T09:00:00.000Z"));
   });
 
-  it("counts no line twice that an earlier delivery had quarantined", async () => {
+  it("does not count lines again that an earlier delivery quarantined", async () => {
     const s3 = new FakeS3();
     const records = [kinesisRecord("broken", "7")];
     await linesOf(records, s3);
@@ -61,7 +61,7 @@ describe("lambdas/shared/metrics", () => {
     ]);
   });
 
-  it("tells nothing of a batch that could not be written", async () => {
+  it("reports nothing for a failed batch", async () => {
     const s3 = new FakeS3();
     s3.failPut = () => named("SlowDown");
     const [line = "", ...more] = await linesOf([kinesisRecord(EVENT, "7")], s3);
@@ -71,7 +71,7 @@ describe("lambdas/shared/metrics", () => {
     assert.throws(() => extractMetrics(line), /_aws must be an object/);
   });
 
-  it("is checked by what the specification forbids", () => {
+  it("rejects what the specification forbids", () => {
     const valid = () => ({
       _aws: {
         Timestamp: 1,

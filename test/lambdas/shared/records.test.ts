@@ -1,4 +1,4 @@
-// Facts about packing: nothing is lost, nothing is torn, a session stays in order in one lane.
+// Tests packing: nothing is lost, nothing is torn, a session stays in order in one lane.
 
 import assert from "node:assert/strict";
 import { makeRandom } from "../../../lambdas/shared/random";
@@ -44,7 +44,7 @@ describe("lambdas/shared/records", () => {
     assert.equal(lines, 5_000);
   });
 
-  it("gives a line beyond a PUT unit a record of its own, after what its lane had before", () => {
+  it("puts a line larger than a PUT unit into a separate record, after the earlier lines of its lane", () => {
     const packer = new RecordPacker(1);
     packer.add(0, "small");
     assert.equal(packer.add(0, "x".repeat(100_000))?.data.toString(), "small");
@@ -55,13 +55,13 @@ describe("lambdas/shared/records", () => {
     );
   });
 
-  it("takes an event up to Kinesis' limit and refuses one above it", () => {
+  it("accepts an event up to Kinesis' limit and rejects a larger one", () => {
     const packer = new RecordPacker(1);
     packer.add(0, "x".repeat(1024 * 1024 - "lane-0".length));
     assert.throws(() => packer.add(0, "x".repeat(1024 * 1024)), EventTooLarge);
   });
 
-  it("joins bytes that are no text with text", () => {
+  it("combines binary data with text", () => {
     const packer = new RecordPacker(1);
     packer.add(0, "a");
     packer.add(0, Buffer.from([0xff]));

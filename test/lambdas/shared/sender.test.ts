@@ -1,4 +1,4 @@
-// Facts about putting records: full batches, only the refused sent again, bounded, order kept.
+// Tests putting records: full batches, only the refused sent again, bounded, order kept.
 
 import assert from "node:assert/strict";
 import type { PackedRecord } from "../../../lambdas/shared/records";
@@ -51,7 +51,7 @@ describe("lambdas/shared/sender", () => {
     );
   });
 
-  it("sends only what was refused again, and counts each record once", async () => {
+  it("retries only rejected records, and counts each record once", async () => {
     const kinesis = new FakeKinesis();
     kinesis.refuse = (_, call, index) => call === 1 && index % 3 === 0;
     const clock = new FakeClock();
@@ -72,7 +72,7 @@ describe("lambdas/shared/sender", () => {
     assert.deepEqual(clock.sleeps, [100]);
   });
 
-  it("starts no batch before the one before was taken whole", async () => {
+  it("starts a batch only after the previous one was accepted completely", async () => {
     const kinesis = new FakeKinesis();
     kinesis.refuse = (_, call, index) => call <= 2 && index === 0;
     await sendAll(
@@ -96,7 +96,7 @@ describe("lambdas/shared/sender", () => {
     });
   });
 
-  it("tries a call that failed on the network again", async () => {
+  it("retries a call after a network error", async () => {
     const kinesis = new FakeKinesis();
     kinesis.failCall = (call) =>
       call === 1 ? Object.assign(new Error("socket hang up"), { code: "ECONNRESET" }) : undefined;
@@ -105,14 +105,14 @@ describe("lambdas/shared/sender", () => {
     assert.equal(to.sent.lines, 1);
   });
 
-  it("does not try again what cannot pass, and keeps its name", async () => {
+  it("does not retry permanent errors, and keeps their name", async () => {
     const kinesis = new FakeKinesis();
     kinesis.failCall = () => named("ResourceNotFoundException");
     await assert.rejects(sendAll(sender(kinesis), [record("a")]), { name: "ResourceNotFoundException" });
     assert.equal(kinesis.calls.length, 1);
   });
 
-  it("gives up after twelve tries without any progress, and says what Kinesis said", async () => {
+  it("gives up after twelve attempts without progress, and reports the errors of Kinesis", async () => {
     const kinesis = new FakeKinesis();
     kinesis.refuse = ({ Data }) => Data.toString() === "stuck";
     const clock = new FakeClock();
@@ -125,7 +125,7 @@ describe("lambdas/shared/sender", () => {
     assert.ok(Math.max(...clock.sleeps) <= 5_000);
   });
 
-  it("goes on as long as something gets through", async () => {
+  it("continues as long as there is progress", async () => {
     const kinesis = new FakeKinesis();
     kinesis.refuse = (_, __, index) => index > 0;
     const to = sender(kinesis);
@@ -143,7 +143,7 @@ describe("lambdas/shared/sender", () => {
     });
   });
 
-  it("waits longer and longer, up to a bound, somewhere between nothing and all of it", () => {
+  it("waits with exponential backoff and full jitter, up to a maximum", () => {
     assert.deepEqual(
       [1, 2, 3, 20].map((failures) => fullJitter(failures, () => 1)),
       [200, 400, 800, 5_000],

@@ -1,4 +1,4 @@
-// Facts about a simulation's input, pace and result.
+// Tests a simulation's input, pace and result.
 
 import assert from "node:assert/strict";
 import { readInput } from "../../../lambdas/simulator/input";
@@ -17,7 +17,7 @@ async function run(input: unknown, kinesis = new FakeKinesis()) {
 }
 
 describe("lambdas/simulator", () => {
-  it("hands over as many lines as asked for, packed, and tells where they went", async () => {
+  it("sends the requested number of lines in records, and reports the sequence numbers", async () => {
     const { result, kinesis, logs } = await run({ events: 2000, seed: 7, duplicates: 0.1, malformed: 0.1 });
     assert.equal(kinesis.lines().length, 2000);
     assert.equal(result.events, 2000);
@@ -40,13 +40,13 @@ describe("lambdas/simulator", () => {
     assert.deepEqual([result.seconds, result.eventsPerSecond], [20, 1]);
   });
 
-  it("paces a rate below one and above one a second", async () => {
+  it("keeps a rate below and above one event per second", async () => {
     assert.deepEqual((await run({ events: 2, ratePerSecond: 0.1 })).clock.sleeps, [10_000, 10_000]);
     const fast = await run({ seconds: 3, ratePerSecond: 50 });
     assert.deepEqual([fast.result.events, fast.result.seconds], [150, 3]);
   });
 
-  it("loses and doubles nothing when Kinesis throttles", async () => {
+  it("loses and duplicates nothing when Kinesis throttles", async () => {
     const kinesis = new FakeKinesis();
     kinesis.refuse = (_, call, index) => call % 2 === 1 && index % 2 === 0;
     const { result } = await run({ events: 5000, seed: 1 }, kinesis);
@@ -70,19 +70,19 @@ describe("lambdas/simulator", () => {
     [[], /must be an object/],
   ];
   for (const [input, message] of refused) {
-    it(`refuses ${JSON.stringify(input)}`, () => {
+    it(`rejects ${JSON.stringify(input)}`, () => {
       assert.throws(() => readInput(input, NOW), { name: "InvalidInput", message });
     });
   }
 
-  it("names everything that is wrong at once", () => {
+  it("reports all problems at once", () => {
     assert.throws(
       () => readInput({ events: 0, late: 2, x: 1 }, NOW),
       /x is not known[\s\S]*events must[\s\S]*late must/,
     );
   });
 
-  it("sends a thousand events where nothing is asked for", () => {
+  it("sends a thousand events by default", () => {
     assert.equal(readInput(undefined, NOW).events, 1000);
   });
 });

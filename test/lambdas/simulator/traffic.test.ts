@@ -1,4 +1,4 @@
-// Facts about the simulated traffic: repeatable, true to what it says of itself, and like people.
+// Tests the simulated traffic: repeatable, true to what it says of itself, and like people.
 
 import assert from "node:assert/strict";
 import { parse } from "bowser";
@@ -50,13 +50,13 @@ function distance(a: Map<string, number>, b: Map<string, number>): number {
 }
 
 describe("lambdas/simulator", () => {
-  it("makes the same bytes of the same seed and clock, and others of another seed", () => {
+  it("makes the same bytes for the same seed and clock, and different bytes for another seed", () => {
     const options = { duplicates: 0.05, malformed: 0.05, late: 0.05, pii: 0.1 };
     assert.deepEqual(traffic(options), traffic(options));
     assert.notDeepEqual(traffic(options).lines, traffic({ ...options, seed: 8 }).lines);
   });
 
-  it("tells the truth about what it sent, counted here apart from it", () => {
+  it("reports the exact counts of what it sent", () => {
     const { lines, truth } = traffic({
       events: 4000,
       duplicates: 0.05,
@@ -84,7 +84,7 @@ describe("lambdas/simulator", () => {
     assert.deepEqual(truth.eventsByDate, dates);
   });
 
-  it("spoils lines in every way that the quarantine knows of a line", () => {
+  it("makes malformed lines for every line reason of the quarantine", () => {
     const { lines } = traffic({ events: 500, malformed: 1 });
     const reasons = new Set(lines.map((line) => (outcome(line) as { reason: string }).reason));
     assert.deepEqual([...reasons].sort(), [
@@ -99,7 +99,7 @@ describe("lambdas/simulator", () => {
     ]);
   });
 
-  it("puts nothing into the future, and each session in order with one device and place", () => {
+  it("makes no events in the future, and keeps each session in order with one device and location", () => {
     const { lines } = traffic({ events: 20_000 });
     const sessions = new Map<string, ClickstreamEvent[]>();
     for (const line of lines) {
@@ -124,7 +124,7 @@ describe("lambdas/simulator", () => {
     }
   });
 
-  it("has the event types and devices of the plainly written peer, as often", () => {
+  it("has the same event types and devices as the naive baseline, with the same frequencies", () => {
     const of = (lines: string[], field: "event_type" | "device_type" | "browser") =>
       shares(lines.map((line) => String(JSON.parse(line)[field])));
     const ours = traffic({ events: 40_000 }).lines;
@@ -153,7 +153,7 @@ describe("lambdas/simulator", () => {
     assert.ok(views.length > 400 && (views[0] as number) > 15 * (views[views.length - 100] as number));
   });
 
-  it("knows a browser again by its anonymous id, whether its visitor is signed in or not", () => {
+  it("gives a browser the same anonymous id, signed in or not", () => {
     const events = traffic({ events: 40_000 }).lines.map((line) => JSON.parse(line) as ClickstreamEvent);
     const agents = new Map<string, Set<string>>();
     const users = new Map<string, Set<string>>();
@@ -169,7 +169,7 @@ describe("lambdas/simulator", () => {
     assert.ok(users.size > 1000);
   });
 
-  it("sends a page's title, and a campaign in the visits that it brought", () => {
+  it("sends page titles, and campaigns in the visits that come from them", () => {
     const events = traffic({ events: 20_000 }).lines.map((line) => JSON.parse(line) as ClickstreamEvent);
     for (const { page_title = "", product_name, event_type } of events) {
       assert.match(page_title, / \| Example Shop$/);
@@ -187,7 +187,7 @@ describe("lambdas/simulator", () => {
     assert.ok(events.every(({ page_url = "" }) => !page_url.includes("utm_")));
   });
 
-  it("follows the day: evenings are busier than nights", () => {
+  it("has more traffic in the evening than at night", () => {
     const rhythm = new Rhythm(START - 48 * 3_600_000, START);
     const visits = Array.from({ length: 48_000 }, (_, index) =>
       new Date(rhythm.at(index / 48_000)).getUTCHours(),
@@ -198,14 +198,14 @@ describe("lambdas/simulator", () => {
     assert.deepEqual([rhythm.at(0), rhythm.at(1)], [START - 48 * 3_600_000, START]);
   });
 
-  it("gives each device the type, browser and operating system that its user agent says", () => {
+  it("gives each device the type, browser and operating system of its user agent", () => {
     for (const [{ type, browser, os, userAgent }] of DEVICES) {
       const read = parse(userAgent);
       assert.deepEqual([read.platform.type, read.browser.name, read.os.name], [type, browser, os], userAgent);
     }
   });
 
-  it("can be asked for a single line, and for nothing but duplicates", () => {
+  it("can make a single line, and only duplicates", () => {
     assert.equal(traffic({ events: 1 }).lines.length, 1);
     const { truth } = traffic({ events: 10, duplicates: 1 });
     assert.deepEqual([truth.distinct, truth.duplicates], [1, 9]);

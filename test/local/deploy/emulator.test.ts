@@ -83,7 +83,7 @@ describe("local/deploy on the emulator", function () {
     return Aliases.find(({ AliasName }) => AliasName === "alias/clickstream-dev")?.TargetKeyId ?? "";
   };
 
-  it("makes the stack's key, which rotates, and gives it to what it covers", async () => {
+  it("creates the stack's KMS key with rotation, and uses it for all encrypted resources", async () => {
     const KeyId = await stackKey();
     const kms = new KMSClient(clientConfig);
     const { KeyMetadata } = await kms.send(new DescribeKeyCommand({ KeyId }));
@@ -103,7 +103,7 @@ describe("local/deploy on the emulator", function () {
     assert.deepEqual(new Set(logGroups.map(({ kmsKeyId }) => kmsKeyId)), new Set([KeyMetadata?.Arn]));
   });
 
-  it("keeps what is overwritten, and stores the rules by which it expires", async () => {
+  it("keeps overwritten objects, and stores their expiry rules", async () => {
     const s3 = new S3Client(clientConfig);
     const Bucket = String(deployment.outputs.rawBucket);
     for (const Body of ["first", "second"])
@@ -129,7 +129,7 @@ describe("local/deploy on the emulator", function () {
     );
   });
 
-  it("tags what it makes, where the emulator stores tags: everywhere", async () => {
+  it("tags all resources", async () => {
     const expected = {
       CostCenter: "data+events @ 7",
       ManagedBy: "Pulumi",
@@ -145,7 +145,7 @@ describe("local/deploy on the emulator", function () {
     );
   });
 
-  it("removes everything; of the key, as on AWS, a pending deletion is left", async () => {
+  it("removes everything except the key, which is pending deletion as on AWS", async () => {
     const KeyId = await stackKey();
     await deployment.destroy();
     assert.deepEqual((await new S3Client(clientConfig).send(new ListBucketsCommand({}))).Buckets ?? [], []);

@@ -50,7 +50,7 @@ describe("local/deploy/program", () => {
     return deploy({ root, clientConfig: NOWHERE, program, table, config });
   }
 
-  it("makes resources in the order of their dependencies and removes them in reverse", async () => {
+  it("creates resources in the order of their dependencies and removes them in reverse order", async () => {
     const table = { [BUCKET]: noting(BUCKET, ["bucket"]), [TOPIC]: noting(TOPIC, ["displayName"]) };
     const deployment = await run(() => {
       const bucket = new aws.s3.Bucket("Raw", { bucket: "fixed" });
@@ -89,12 +89,12 @@ describe("local/deploy/program", () => {
     assert.match(log[0] ?? "", /^create Bucket rawevents-[0-9a-f]{7}$/);
   });
 
-  it("refuses an automatic name that is too long for the type", async () => {
+  it("rejects an automatic name that is too long for the type", async () => {
     const program = () => ({ name: new aws.s3.Bucket("a-bucket-with-a-long-name").id });
     await assert.rejects(run(program, { [BUCKET]: noting(BUCKET, []) }), /has 33 characters, 20 are allowed/);
   });
 
-  it("fails on a type that it does not know, naming the resource and the type", async () => {
+  it("fails on an unknown type, and names the resource and the type", async () => {
     const program = () => new aws.sqs.Queue("jobs");
     await assert.rejects(run(program, {}), (error: Error) => {
       assert(error instanceof DeployError);
@@ -106,7 +106,7 @@ describe("local/deploy/program", () => {
     });
   });
 
-  it("ends with the cause when a resource cannot be made, without starting what depends on it", async () => {
+  it("fails with the cause if a resource cannot be created, without starting dependent resources", async () => {
     const broken = noting(BUCKET, [], {
       create: () => Promise.reject(Object.assign(new Error("no room"), { name: "TooManyBuckets" })),
     });
@@ -121,7 +121,7 @@ describe("local/deploy/program", () => {
     assert.deepEqual(log, []);
   });
 
-  it("ends with what the program itself throws, in apply as well", async () => {
+  it("fails with errors that the program throws, also in apply", async () => {
     await assert.rejects(
       run(() => {
         throw new Error("shop:size must be 1 or more");
@@ -157,7 +157,7 @@ describe("local/deploy/program", () => {
     assert.equal(listIgnoredInputs(ignoredInputs)[0], `one (${BUCKET}) forceDestroy: nothing to empty`);
   });
 
-  it("hands the configuration over as the engine does: defaults, then the stack's file, then what is local", async () => {
+  it("passes the configuration like the engine: defaults, then the stack's file, then local values", async () => {
     const program = () => {
       const config = new pulumi.Config("shop");
       return {
@@ -178,7 +178,7 @@ describe("local/deploy/program", () => {
     });
   });
 
-  it("opens secrets for the handler and never shows them in an error", async () => {
+  it("decrypts secrets for the handler and never shows them in an error", async () => {
     const program = () => new aws.sns.Topic("Done", { displayName: pulumi.secret("hush-hush") });
     const telling = noting(TOPIC, ["displayName"], {
       create: (inputs: Properties) => Promise.reject(new Error(`bad name ${inputs.displayName}`)),
@@ -186,7 +186,7 @@ describe("local/deploy/program", () => {
     await assert.rejects(run(program, { [TOPIC]: telling }), /bad name \[secret\]/);
   });
 
-  it("refuses a provider function that it cannot answer, naming it", async () => {
+  it("rejects an unknown provider function and names it", async () => {
     const program = () => ({ zones: aws.getAvailabilityZonesOutput().names });
     await assert.rejects(
       run(program, {}),

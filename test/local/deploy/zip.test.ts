@@ -9,7 +9,7 @@ import { zip } from "../../../local/deploy/zip";
 const PYTHON = resolve(__dirname, "..", "..", "..", ".local", "venv", "bin", "python");
 
 describe("local/deploy/zip", () => {
-  it("makes archives that another implementation reads whole, with checksums, and the same bytes each time", () => {
+  it("makes archives that another implementation can read, with checksums, and the same bytes each time", () => {
     const files = new Map([
       ["lib/ü.txt", Buffer.from("second")],
       ["index.js", Buffer.from("exports.handler = 1;\n".repeat(500))],

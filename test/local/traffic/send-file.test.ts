@@ -1,4 +1,4 @@
-// Facts about sending files: what a log's line becomes, what goes on as it is, and what is refused.
+// Tests sending files: what a log's line becomes, what goes on as it is, and what is refused.
 
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
@@ -41,7 +41,7 @@ describe("local/traffic", () => {
     return { sent, kinesis, lines: kinesis.lines() };
   }
 
-  it("makes a request a page_view event", async () => {
+  it("turns a request into a page_view event", async () => {
     const { sent, lines } = await send(file("access.log", `${LINE}\n\n`));
     const { event_id, user_id, session_id, ...event } = JSON.parse(lines[0] as string);
     assert.match(event_id, /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/);
@@ -64,7 +64,7 @@ describe("local/traffic", () => {
     );
   });
 
-  it("gives the same line at the same place the same id, and another one elsewhere", async () => {
+  it("gives a line the same id at the same position, and a different id elsewhere", async () => {
     const path = file("access.log", `${LINE}\n${LINE}\n`);
     const ids = async () => (await send(path)).lines.map((line) => JSON.parse(line).event_id).sort();
     const first = await ids();
@@ -72,7 +72,7 @@ describe("local/traffic", () => {
     assert.equal(new Set(first).size, 2);
   });
 
-  it("ends a visit after 30 minutes, and bears lines that swapped places", () => {
+  it("ends a visit after 30 minutes, and accepts lines out of order", () => {
     const visitors = new Visitors();
     const at = (minute: number) => visitors.visit("1.2.3.4", "x", minute * 60_000).sessionId;
     const first = at(100);
@@ -89,7 +89,7 @@ describe("local/traffic", () => {
   /** What a sent line refuses, and nothing for an event. */
   const refusals = (lines: string[]) => lines.flatMap((line) => readRefused(JSON.parse(line)) ?? []);
 
-  it("sends JSON lines as they are, gzip or not, and what is none as refused", async () => {
+  it("sends JSON lines unchanged, with or without gzip, and other lines as refused", async () => {
     const content = Buffer.concat([
       Buffer.from('\ufeff{"user_id":"u","x":1}\r\n{broken\n'),
       Buffer.from([0xff, 0xfe, 10]),
@@ -115,7 +115,7 @@ describe("local/traffic", () => {
     }
   });
 
-  it("reads gzip that is gzip inside, and several members", async () => {
+  it("reads nested gzip, and several members", async () => {
     const members = Buffer.concat([gzipSync('{"user_id":"a"}\n'), gzipSync('{"user_id":"b"}\n')]);
     for (const content of [members, gzipSync(members)]) {
       assert.deepEqual((await send(file("x", content))).lines.sort(), ['{"user_id":"a"}', '{"user_id":"b"}']);
@@ -163,7 +163,7 @@ describe("local/traffic", () => {
     });
   }
 
-  it("loses one value to a mistake among pretty-printed ones, and keeps its text", async () => {
+  it("refuses only the invalid value among pretty-printed ones, and keeps its text", async () => {
     const bad = '{\n  "a": "no end,\n  "b": 1\n}\n';
     const { sent, lines } = await send(file("x.json", `{\n "a": 1\n}\n${bad}{\n "a": 2\n}\n{\n "a": 3\n}\n`));
     assert.deepEqual([sent.lines, sent.refused], [4, 1]);
@@ -184,7 +184,7 @@ describe("local/traffic", () => {
     assert.match(refused?.detail ?? "", /^Line 4: not valid JSON: .*, line 5, column 16\.$/);
   });
 
-  it("calls a log's line among JSON what it is", async () => {
+  it("detects a log line in a JSON file", async () => {
     const line = '127.0.0.1 - - [20/Nov/2026:10:00:00 +0000] "GET / HTTP/1.1" 200 5';
     const { lines } = await send(file("x.json", `{"a":1}\n{"a":2}\n${line}\n`));
     assert.deepEqual(refusals(lines), [
@@ -197,7 +197,7 @@ describe("local/traffic", () => {
     ]);
   });
 
-  it("cuts a line that is too long between two characters", async () => {
+  it("cuts a line that is too long at a character boundary", async () => {
     const { lines } = await send(file("x.json", `{"b":1}\n{"a":"${"ü".repeat(600_000)}"}\n`));
     assert.deepEqual(
       refusals(lines).map(({ payload, payload_encoding }) => [payload, payload_encoding]),
@@ -205,7 +205,7 @@ describe("local/traffic", () => {
     );
   });
 
-  it("sends a log's line that is no request with its reason and place, whole", async () => {
+  it("sends a log line that is not a request as refused, complete and with its reason and position", async () => {
     const { sent, lines } = await send(file("access.log", `${LINE}\nhello, world\n`));
     assert.deepEqual([sent.lines, sent.refused], [2, 1]);
     assert.deepEqual(sent.refusals, ["line 2: column 1: expected the client's address or host name"]);
@@ -218,12 +218,12 @@ describe("local/traffic", () => {
     });
   });
 
-  it("reads a log whose first thousand lines are no requests", async () => {
+  it("reads a log whose first thousand lines are not requests", async () => {
     const { sent } = await send(file("access.log", `${"# comment: nothing yet\n".repeat(60_000)}${LINE}\n`));
     assert.deepEqual([sent.kind, sent.lines, sent.refused], ["access log", 60_001, 60_000]);
   });
 
-  it("reads a log in the format that is given, and refuses a format that fits no line", async () => {
+  it("reads a log in the given format, and rejects a format that matches no line", async () => {
     const path = file("x.log", "17/May/2015:10:05:03 +0000|198.18.0.1|GET /a HTTP/1.1\n");
     const { lines } = await send(path, "$time_local|$remote_addr|$request");
     assert.equal(JSON.parse(lines[0] as string).geo.ip, "198.18.0.1");
@@ -234,7 +234,7 @@ describe("local/traffic", () => {
     });
   });
 
-  it("sends the beginning of a line that no record can hold, its length and hash, and the rest of the file", async () => {
+  it("sends the beginning, length and hash of a line that is too long for a record, and the rest of the file", async () => {
     const big = `{"a":"${"x".repeat(1_600_000)}"}`;
     const huge = "y".repeat(17 * 1024 * 1024);
     const { sent, lines } = await send(file("x.json", `{"a":1}\n${big}\n${huge}\n{"a":2}\n`));
@@ -255,7 +255,7 @@ describe("local/traffic", () => {
     }
   });
 
-  it("says how far gzip could be read that was cut off later on", async () => {
+  it("reports how much of truncated gzip could be read", async () => {
     const lines = Array.from(
       { length: 60_000 },
       (_, index) => `{"a":"${createHash("md5").update(`${index}`).digest("hex")}"}\n`,
@@ -267,7 +267,7 @@ describe("local/traffic", () => {
     });
   });
 
-  it("reads a pipe, which can be read once only", async () => {
+  it("reads a pipe, which can only be read once", async () => {
     const path = join(folder, "pipe");
     spawnSync("mkfifo", [path]);
     const ended = once(spawn("sh", ["-c", `printf '%s\\n' '{"a":1}' > "${path}"`]), "close");
@@ -284,7 +284,7 @@ describe("local/traffic", () => {
     assert.equal((await send(file("a.json", json))).sent.earliest, "1999-02-03T04:05:06.000Z");
   });
 
-  it("sends a file without a line break at its end whole", async () => {
+  it("sends all lines of a file without a final newline", async () => {
     assert.deepEqual((await send(file("a.json", '{"user_id":"u"}'))).lines, ['{"user_id":"u"}']);
   });
 
@@ -322,12 +322,12 @@ describe("local/traffic", () => {
     ],
   ];
   for (const [what, path, message] of refused) {
-    it(`refuses ${what}, and names it`, async () => {
+    it(`rejects ${what}, and names it`, async () => {
       await assert.rejects(send(path()), { name: "UnusableFile", message });
     });
   }
 
-  it("sends the 10,000 real requests, one line of them no request", async function () {
+  it("sends 10,000 real requests, with one line that is not a request", async function () {
     if (!existsSync(REAL_LOG)) {
       console.log(
         `      no log at ${REAL_LOG}: set CLICKSTREAM_ACCESS_LOG to a log of 10,000 lines to check it`,

@@ -46,11 +46,11 @@ const DEVICES: Readonly<Record<string, string[]>> = {
 describe("local/traffic/user-agent", () => {
   for (const [device, agents] of Object.entries(DEVICES)) {
     for (const agent of agents) {
-      it(`takes for ${device}: ${agent}`, () => assert.equal(agentTraits(agent).deviceType, device));
+      it(`classifies as ${device}: ${agent}`, () => assert.equal(agentTraits(agent).deviceType, device));
     }
   }
 
-  it("names the browser, or none if there is none", () => {
+  it("detects the browser, if any", () => {
     assert.equal(
       agentTraits("Mozilla/5.0 (Windows NT 6.1; rv:11.0) Gecko/20100101 Firefox/11.0").browser,
       "Firefox",

@@ -185,7 +185,7 @@ describe("local/traffic/log: --log-format", () => {
   }
 
   for (const [what, format, line, column, expected] of REFUSED) {
-    it(`refuses ${what}, and says where`, () => {
+    it(`rejects ${what}, and says where`, () => {
       const reading = read(format, line) as Refusal;
       assert.equal(reading.column, column, reading.expected);
       assert.match(reading.expected, expected);
@@ -198,7 +198,7 @@ describe("local/traffic/log: --log-format", () => {
     });
   }
 
-  it("takes time that grows with a line's length, whatever is in it", () => {
+  it("takes time proportional to the length of a line", () => {
     const began = Date.now();
     const formats = [
       "vhost_combined",

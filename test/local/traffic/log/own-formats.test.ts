@@ -216,7 +216,7 @@ describe("local/traffic/log", () => {
   }
 
   for (const [what, line, column, expected] of REFUSED) {
-    it(`refuses ${what}, and says where`, () => {
+    it(`rejects ${what}, and says where`, () => {
       const reading = read(line);
       assert(isRefusal(reading), JSON.stringify(reading));
       assert.equal(reading.column, column, reading.expected);
@@ -224,7 +224,7 @@ describe("local/traffic/log", () => {
     });
   }
 
-  it("finds from the whole log what the first of two addresses is", () => {
+  it("detects from the whole log which of two addresses is the client", () => {
     const line = `198.51.100.1 10.0.0.9 - - ${BEHIND}`;
     const client = (log: string[]) => (read(line, [...log, line]) as { client: string }).client;
     assert.equal(client([`- 10.0.0.9 - - ${BEHIND}`]), "198.51.100.1");
@@ -280,7 +280,7 @@ describe("local/traffic/log", () => {
     });
   }
 
-  it("puts no whole address into a property whose name does not end in ip", () => {
+  it("puts no complete address into a property whose name does not end in ip", () => {
     for (const [, line] of READ) {
       const { properties } = read(line) as { properties: Record<string, string> };
       for (const [name, value] of Object.entries(properties)) {
@@ -289,7 +289,7 @@ describe("local/traffic/log", () => {
     }
   });
 
-  it("takes time that grows with a line's length, whatever is in it", () => {
+  it("takes time proportional to the length of a line", () => {
     const began = Date.now();
     for (const piece of ["-", "1.1.1.1, ", "(", '"', "\\", "[", "a=", ":", "a."]) {
       read(piece.repeat(100_000));
