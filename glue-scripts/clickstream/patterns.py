@@ -73,7 +73,7 @@ TO_NETWORK = (
     ("(?:(?:^|:)0)+::$", "::"),
 )
 
-# Placeholder for a match. This code point is a permanent noncharacter in Unicode, so no text contains it.
+# Placeholder for a match. Unicode never assigns this code point, so no text contains it.
 MATCH = "\uffff"
 
 PERSONAL_VALUES = {"ip": ADDRESS, "user_agent": AGENT, "email": EMAIL}
