@@ -44,8 +44,27 @@ export const BY_PERSON: readonly Row[] = [
     inWords: true,
     see: "each new file is `part-<execution>-<time>-<task>.parquet`, with several task numbers, and no folder `_temporary`",
     ifNot:
-      "`aws logs tail /clickstream-NAME/transform/error` has the error of the task. `ModuleNotFoundError`: Glue no longer has pyarrow, so add it to `--additional-python-modules`. `NoCredentialsError`: the workers give Python no credentials, so pass those of the driver in `Uploads`",
+      "`aws logs tail /clickstream-NAME/transform/error` has the error of the task. `ModuleNotFoundError`: Glue no longer has pyarrow, so add it to `--additional-python-modules`. `NoCredentialsError`: the workers give Python no credentials, so pass those of the driver in `S3Uploads`",
     byPerson: "it takes a run with files from several workers, and a look at their names",
+  },
+  {
+    id: "job-package",
+    what: "the driver and the workers import the job's package (`--extra-py-files`)",
+    command: "npm run execute -- --stack NAME, after some events",
+    inWords: true,
+    see: "the execution succeeds, and there are new files under `events/`",
+    ifNot:
+      "`ModuleNotFoundError: clickstream` in `aws logs tail /clickstream-NAME/transform/error`: compare the job's `--extra-py-files` with `aws s3 ls s3://SCRIPTS_BUCKET/scripts/`",
+    byPerson:
+      "the executions of the run show the driver; the workers show only with files from several of them",
+  },
+  {
+    id: "older-columns",
+    what: "a day that was registered before a column was added is readable",
+    command: "SELECT event_id, page_title FROM events WHERE event_date = DATE 'OLD_DAY' LIMIT 5",
+    see: "rows with an empty `page_title`, and no `HIVE_PARTITION_SCHEMA_MISMATCH`",
+    ifNot: "reprocess that day: its partition is registered again with the table's columns",
+    byPerson: "it needs a stack that an earlier version deployed",
   },
   {
     id: "busy-schedule",
