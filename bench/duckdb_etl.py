@@ -14,11 +14,14 @@ def run(raw_path: str, curated_path: str, memory: str, temporary: str) -> None:
             product_id, product_name, product_category, product_price, quantity,
             CASE WHEN event_type = 'purchase' THEN product_price * quantity ELSE 0 END AS revenue,
             hour(event_time) AS hour, dayname(event_time) AS day_of_week, properties,
+            anonymous_id, page_title, utm_source, utm_medium, utm_campaign, os,
             arrival.time AS ingested_at, now()::TIMESTAMP AS processed_at, event_time::DATE AS event_date
           FROM read_json('{raw_path}/**/*.jsonl.gz', format = 'newline_delimited', hive_partitioning = false,
             columns = {{
             event_id: 'VARCHAR', event_type: 'VARCHAR', event_time: 'TIMESTAMP', user_id: 'VARCHAR',
-            session_id: 'VARCHAR', page_url: 'VARCHAR', referrer_url: 'VARCHAR', device_type: 'VARCHAR',
+            session_id: 'VARCHAR', anonymous_id: 'VARCHAR', page_title: 'VARCHAR', utm_source: 'VARCHAR',
+            utm_medium: 'VARCHAR', utm_campaign: 'VARCHAR', os: 'VARCHAR', page_url: 'VARCHAR',
+            referrer_url: 'VARCHAR', device_type: 'VARCHAR',
             browser: 'VARCHAR', geo: 'STRUCT(ip VARCHAR, country VARCHAR, city VARCHAR)', product_id: 'VARCHAR',
             product_name: 'VARCHAR', product_category: 'VARCHAR', product_price: 'DOUBLE', quantity: 'INTEGER',
             properties: 'MAP(VARCHAR, VARCHAR)',

@@ -35,7 +35,7 @@ def iso(moment: datetime) -> str:
 
 
 def make_event(chance: random.Random, moment: datetime) -> dict:
-    """An event of some 500 bytes."""
+    """An event of some 600 bytes."""
     kind = chance.choice(["page_view"] * 7 + ["add_to_cart", "purchase", "search"])
     event = {
         "event_id": str(uuid.UUID(int=chance.getrandbits(128))),
@@ -43,6 +43,12 @@ def make_event(chance: random.Random, moment: datetime) -> dict:
         "event_time": iso(moment),
         "user_id": f"user-{chance.randrange(50_000)}",
         "session_id": f"session-{chance.getrandbits(48):012x}",
+        "anonymous_id": f"visitor-{chance.randrange(80_000)}",
+        "page_title": f"Product {chance.randrange(2000)}",
+        "utm_source": chance.choice(["newsletter", "search", "ad"]),
+        "utm_medium": chance.choice(["email", "organic", "cpc"]),
+        "utm_campaign": chance.choice(["spring", "sale"]),
+        "os": chance.choice(["Windows", "iOS", "Android"]),
         "page_url": f"https://shop.example/category/{chance.randrange(20)}/product/{chance.randrange(2000)}",
         "referrer_url": f"https://search.example/?q=shoes+{chance.randrange(500)}",
         "device_type": chance.choice(["desktop", "mobile", "tablet"]),
