@@ -42,17 +42,16 @@ export async function runGroups(groups: readonly Group[], stream: NodeJS.WriteSt
 
 async function runGroup({ steps, atATime }: Group, folder: string, console: Console): Promise<Result[]> {
   const results: Result[] = [];
-  const waiting = [...steps.entries()];
+  const waiting = [...steps];
   const running = new Set<string>();
   const status = () => console.setStatus([...running].join(", "));
   const worker = async () => {
-    for (let next = waiting.shift(); next; next = waiting.shift()) {
-      const [index, step] = next;
+    for (let step = waiting.shift(); step; step = waiting.shift()) {
       if (atATime === 1) console.heading(step.title);
       running.add(step.title);
       if (atATime > 1) status();
       const began = Date.now();
-      const file = join(folder, `${atATime}-${index}`);
+      const file = join(folder, step.title.replace(/\W+/g, "-"));
       const { counts, said } = await runStep(step, file, atATime === 1);
       const finding = step.finding?.(said) ?? "";
       const result = { step, counts, seconds: (Date.now() - began) / 1000, finding };

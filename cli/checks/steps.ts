@@ -35,10 +35,11 @@ const COMMANDS = "test/{cli,bench}/**/*.test.ts";
 /** Node writes it for the tests and for every process that they start. */
 const NODE_COVERAGE = { NODE_V8_COVERAGE: join(COVERAGE, "v8") };
 
-function pytest(marks: string): string[] {
+function pytest(marks: string, ...folders: string[]): string[] {
+  // Each run writes a file of its own, as two of them run at a time.
   return [
-    ...[join(VENV, "coverage"), "run", "--append", "-m", "pytest", "-q"],
-    ...["-m", marks, "test/glue-scripts", "test/emulator"],
+    ...[join(VENV, "coverage"), "run", "--parallel-mode", "-m", "pytest", "-q", "-m", marks],
+    ...folders,
   ];
 }
 
@@ -64,7 +65,7 @@ export const CHECKS: readonly Step[] = [
   { title: "Spelling (cspell)", command: [join(BIN, "cspell"), "lint", "--no-progress", "**"] },
   {
     title: "Unit tests of Python (pytest)",
-    command: pytest("not starts_something"),
+    command: pytest("not starts_something", "test/glue-scripts", "test/emulator"),
     counts: { option: "--junitxml", read: readJunit },
   },
   { title: "Lint and format (biome)", command: [join(BIN, "biome"), "ci", "."] },
@@ -74,8 +75,13 @@ export const CHECKS: readonly Step[] = [
   { title: "Format of Python (ruff)", command: [join(VENV, "ruff"), "format", "--check", "."] },
 ];
 
-/** What starts Spark or the emulator: one after the other, as each takes the whole machine. */
+/** What starts Spark or the emulator, or takes long: two at a time, the longest first. */
 export const TESTS: readonly Step[] = [
+  {
+    title: "Spark job tests (pytest)",
+    command: pytest("starts_something", "test/glue-scripts"),
+    counts: { option: "--junitxml", read: readJunit },
+  },
   {
     title: "Long tests, tests on the emulator, small benchmarks (mocha)",
     command: [...MOCHA, STARTS_SOMETHING],
@@ -83,11 +89,16 @@ export const TESTS: readonly Step[] = [
     env: NODE_COVERAGE,
   },
   {
-    title: "Spark job and emulator tests (pytest)",
-    command: pytest("starts_something"),
+    title: "Emulator tests (pytest)",
+    command: pytest("starts_something", "test/emulator"),
     counts: { option: "--junitxml", read: readJunit },
   },
+];
+
+/** One after the other: an end-to-end run takes the whole machine, and the report needs all coverage files. */
+export const END_TO_END: readonly Step[] = [
   { title: "End to end (mocha)", command: [...MOCHA, "test/e2e/**/*.test.ts"], counts: MOCHA_COUNTS },
+  { title: "Coverage files of Python", command: [join(VENV, "coverage"), "combine", "--quiet"] },
 ];
 
 /** The floors are in .c8rc.json and .coveragerc. */
