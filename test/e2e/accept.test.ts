@@ -79,7 +79,7 @@ describe("e2e: npm run accept -- --local", function () {
     controller = new AbortController();
     const code = await accept(controller.signal, screen);
     assert.doesNotMatch(screen.text, /simulated events \(about/, "what is done is not done again");
-    assert.match(screen.text, /Resuming the run .* after 4 steps/);
+    assert.match(screen.text, /Resuming the run .* Steps done: 4\./);
     const report = JSON.parse(readFileSync(join(folder, "local", "report.json"), "utf8")) as Report;
     const wrong = report.rows.filter(({ state }) => state === "not as expected");
     assert.deepEqual(wrong, []);
