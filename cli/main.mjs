@@ -13,13 +13,15 @@ const root = fileURLToPath(new URL("..", import.meta.url));
 async function run() {
   if (nodeIsTooOld(process.versions.node)) throw missingTools(process.env);
   // Imported only now: an older Node cannot load them.
-  const { readArguments } = await import("./arguments/read.mjs");
+  const { noteOnBanner, readArguments } = await import("./arguments/read.mjs");
   const { setUp } = await import("./setup.mjs");
   const request = readArguments(process.argv.slice(2), process.env);
   if (request.help !== undefined) {
     process.stdout.write(request.help);
     return 0;
   }
+  const note = noteOnBanner(request, process.env);
+  if (note !== undefined) process.stderr.write(`${note}\n`);
   Object.assign(
     process.env,
     await setUp({ root, needs: request.needs, env: process.env, output: process.stderr }),

@@ -344,7 +344,7 @@ export const ROWS: readonly Row[] = [
       command,
       see,
       ifNot:
-        "the provider keeps AWS's value if an input is left out: set the value that means off in `infra/`, and add the input to `test/infra/removals.test.ts`",
+        "the provider keeps AWS's value if an input is left out: set the value that means off in `infra/`, and add the input to `test/infra/removals.slow.test.ts`",
       after: `off: ${id}`,
       check: isOff(id),
       notLocal: NO_ENGINE,

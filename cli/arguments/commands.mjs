@@ -132,7 +132,10 @@ export const COMMANDS = {
       json,
     },
     conflicts: [["run", "stack"]],
-    examples: ["npm run empty-buckets -- --stack dev", "npm run empty-buckets -- --stack dev --yes --json"],
+    examples: [
+      "npm run empty-buckets -- --stack dev",
+      "npm run --silent empty-buckets -- --stack dev --yes --json",
+    ],
   },
   leftovers: {
     usage: "npm run leftovers -- --stack NAME [options]",
@@ -142,7 +145,7 @@ export const COMMANDS = {
     options: { stack: { ...stack, help: "the stack that was destroyed (default dev)" }, region, json },
     examples: [
       "npm run leftovers -- --stack dev",
-      "npm run leftovers -- --stack prod --region eu-west-1 --json",
+      "npm run --silent leftovers -- --stack prod --region eu-west-1 --json",
     ],
   },
   "deployer-policy": {
@@ -234,7 +237,7 @@ export const COMMANDS = {
     examples: [
       "npm run accept -- --local",
       "npm run accept -- --stack accept",
-      "npm run accept -- --stack accept --role arn:aws:iam::123456789012:role/deployer --yes --json",
+      "npm run --silent accept -- --stack accept --role arn:aws:iam::123456789012:role/deployer --yes --json",
       "npm run accept -- --stack accept --destroy",
     ],
   },

@@ -4,7 +4,10 @@ import { integer, show, text } from "./values.mjs";
 /** @import { Option } from "./types.js" */
 
 /** @type {Option} */
-export const json = { type: "boolean", help: "print one JSON document on stdout, everything else on stderr" };
+export const json = {
+  type: "boolean",
+  help: "print one JSON document on stdout, everything else on stderr; npm needs --silent",
+};
 /** @type {Option} */
 export const run = {
   type: "string",

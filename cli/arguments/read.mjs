@@ -36,6 +36,19 @@ function unknownCommand(name) {
 const NPM_HAS = ["json", "yes"];
 
 /**
+ * npm prints a banner on stdout before a script, which no program can read as JSON. Returns what to type instead, or
+ * undefined if npm did not start this command, or was told to be silent.
+ * @param {{ command: string, options: Record<string, unknown> }} request
+ * @param {NodeJS.ProcessEnv} env
+ */
+export function noteOnBanner({ command, options }, env) {
+  const banner = env.npm_lifecycle_event === command && env.npm_config_loglevel !== "silent";
+  if (!options.json || !banner) return undefined;
+  const typed = command === "start" ? "npm start --silent" : `npm run --silent ${command}`;
+  return `npm prints a banner before the JSON. For the JSON alone: ${typed} -- --json …`;
+}
+
+/**
  * With `npm start --events 5` (without a separate --), npm uses the option itself. The command would silently run
  * without it.
  * @param {string} name

@@ -23,6 +23,8 @@ interface Ended {
 export interface Group {
   steps: readonly Step[];
   atATime: number;
+  /** Measure what the tests cover: it costs time. */
+  coverage?: boolean;
 }
 
 /** Runs all groups, whatever fails, and ends with the line "N passed, N failed". */
@@ -40,7 +42,11 @@ export async function runGroups(groups: readonly Group[], stream: NodeJS.WriteSt
   return summarise(results, console);
 }
 
-async function runGroup({ steps, atATime }: Group, folder: string, console: Console): Promise<Result[]> {
+async function runGroup(
+  { steps, atATime, coverage }: Group,
+  folder: string,
+  console: Console,
+): Promise<Result[]> {
   const results: Result[] = [];
   const waiting = [...steps];
   const running = new Set<string>();
@@ -52,7 +58,7 @@ async function runGroup({ steps, atATime }: Group, folder: string, console: Cons
       if (atATime > 1) status();
       const began = Date.now();
       const file = join(folder, step.title.replace(/\W+/g, "-"));
-      const { counts, said } = await runStep(step, file, atATime === 1);
+      const { counts, said } = await runStep(step, { file, coverage, shown: atATime === 1 });
       const finding = step.finding?.(said) ?? "";
       const result = { step, counts, seconds: (Date.now() - began) / 1000, finding };
       running.delete(step.title);
@@ -69,10 +75,22 @@ async function runGroup({ steps, atATime }: Group, folder: string, console: Cons
   return results;
 }
 
-async function runStep(step: Step, file: string, shown: boolean): Promise<{ counts: Counts; said: string }> {
-  const [command = "", ...args] = step.command;
+interface HowToRun {
+  /** Where the test run writes its counts. */
+  file: string;
+  coverage: boolean | undefined;
+  shown: boolean;
+}
+
+async function runStep(
+  step: Step,
+  { file, coverage, shown }: HowToRun,
+): Promise<{ counts: Counts; said: string }> {
+  const measured = coverage ? step.measured : undefined;
+  const [first = "", ...rest] = step.command;
+  const [command = "", ...args] = [...(measured?.launcher ?? [first]), ...rest];
   if (step.counts?.option) args.push(`${step.counts.option}=${file}`);
-  const env = { ...process.env, ...step.env, ...(step.counts?.env && { [step.counts.env]: file }) };
+  const env = { ...process.env, ...measured?.env, ...(step.counts?.env && { [step.counts.env]: file }) };
   const { code, said } = await spawned(command, args, env, shown);
   const written = existsSync(file) ? readFileSync(file, "utf8") : undefined;
   return { counts: countsOf(step, code, written), said };

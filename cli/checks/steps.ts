@@ -12,7 +12,8 @@ export interface Step {
   command: string[];
   /** Reads the counts from the file that the test run writes. A step without `counts` is one check. */
   counts?: { env?: string; option?: string; read: (text: string) => Counts };
-  env?: Record<string, string>;
+  /** How a run that measures coverage starts it: with these variables, or by this launcher in the place of the first word. */
+  measured?: { env?: Record<string, string>; launcher?: string[] };
   /** What the summary says of it, read from what it said. */
   finding?: (said: string) => string;
 }
@@ -33,24 +34,16 @@ const STARTS_SOMETHING = "test/**/?(*.)@(emulator|spark|slow).test.ts";
 /** These mostly wait for a program that they start, so they share the machine with the others. */
 const COMMANDS = "test/{cli,bench}/**/*.test.ts";
 /** Node writes it for the tests and for every process that they start. */
-const NODE_COVERAGE = { NODE_V8_COVERAGE: join(COVERAGE, "v8") };
+const NODE_COVERAGE = { env: { NODE_V8_COVERAGE: join(COVERAGE, "v8") } };
+/** Each run writes a file of its own, as two of them run at a time. */
+const PYTHON_COVERAGE = { launcher: [join(VENV, "coverage"), "run", "--parallel-mode"] };
 
 function pytest(marks: string, ...folders: string[]): string[] {
-  // Each run writes a file of its own, as two of them run at a time.
-  return [
-    ...[join(VENV, "coverage"), "run", "--parallel-mode", "-m", "pytest", "-q", "-m", marks],
-    ...folders,
-  ];
+  return [join(VENV, "python"), "-m", "pytest", "-q", "-m", marks, ...folders];
 }
 
-/** What needs neither Spark nor the emulator: two at a time, the longest first. */
+/** What needs neither Spark nor the emulator: the longest first. */
 export const CHECKS: readonly Step[] = [
-  {
-    title: "Unit tests of the commands (mocha)",
-    command: [...MOCHA, "--ignore", STARTS_SOMETHING, COMMANDS],
-    counts: MOCHA_COUNTS,
-    env: NODE_COVERAGE,
-  },
   {
     title: "Unit tests of the rest (mocha)",
     command: [
@@ -58,7 +51,13 @@ export const CHECKS: readonly Step[] = [
       "test/**/*.test.ts",
     ],
     counts: MOCHA_COUNTS,
-    env: NODE_COVERAGE,
+    measured: NODE_COVERAGE,
+  },
+  {
+    title: "Unit tests of the commands (mocha)",
+    command: [...MOCHA, "--ignore", STARTS_SOMETHING, COMMANDS],
+    counts: MOCHA_COUNTS,
+    measured: NODE_COVERAGE,
   },
   { title: "Types of Python (pyright)", command: [join(BIN, "pyright")] },
   { title: "Types (tsc)", command: [join(BIN, "tsc"), "--noEmit"] },
@@ -67,6 +66,7 @@ export const CHECKS: readonly Step[] = [
     title: "Unit tests of Python (pytest)",
     command: pytest("not starts_something", "test/glue-scripts", "test/emulator"),
     counts: { option: "--junitxml", read: readJunit },
+    measured: PYTHON_COVERAGE,
   },
   { title: "Lint and format (biome)", command: [join(BIN, "biome"), "ci", "."] },
   { title: "Nothing unused (knip)", command: [join(BIN, "knip"), "--no-progress"] },
@@ -81,17 +81,19 @@ export const TESTS: readonly Step[] = [
     title: "Spark job tests (pytest)",
     command: pytest("starts_something", "test/glue-scripts"),
     counts: { option: "--junitxml", read: readJunit },
+    measured: PYTHON_COVERAGE,
   },
   {
     title: "Long tests, tests on the emulator, small benchmarks (mocha)",
     command: [...MOCHA, STARTS_SOMETHING],
     counts: MOCHA_COUNTS,
-    env: NODE_COVERAGE,
+    measured: NODE_COVERAGE,
   },
   {
     title: "Emulator tests (pytest)",
     command: pytest("starts_something", "test/emulator"),
     counts: { option: "--junitxml", read: readJunit },
+    measured: PYTHON_COVERAGE,
   },
 ];
 

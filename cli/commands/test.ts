@@ -5,8 +5,8 @@ import { CHECKS, COVERED, END_TO_END, TESTS } from "../checks/steps";
 export function main(): Promise<number> {
   return runGroups(
     [
-      { steps: CHECKS, atATime: 2 },
-      { steps: TESTS, atATime: 2 },
+      { steps: CHECKS, atATime: 2, coverage: true },
+      { steps: TESTS, atATime: 2, coverage: true },
       { steps: END_TO_END, atATime: 1 },
       { steps: COVERED, atATime: 2 },
     ],

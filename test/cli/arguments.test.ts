@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { COMMANDS } from "../../cli/arguments/commands.mjs";
-import { readArguments } from "../../cli/arguments/read.mjs";
+import { noteOnBanner, readArguments } from "../../cli/arguments/read.mjs";
 import { UsageError } from "../../cli/arguments/usage-error.mjs";
 
 const ROOT = join(__dirname, "..", "..");
@@ -193,5 +193,35 @@ describe("cli/arguments", () => {
     ]) {
       assert(stdout.includes(option), option);
     }
+  });
+
+  it("says how to get JSON without npm's banner, where npm printed one", () => {
+    const started = (npm: Record<string, string>, ...argv: string[]) => {
+      const request = readArguments(argv);
+      assert(request.help === undefined);
+      return noteOnBanner(request, npm);
+    };
+    const byNpm = { npm_lifecycle_event: "start" };
+    assert.equal(
+      started(byNpm, "start", "--json"),
+      "npm prints a banner before the JSON. For the JSON alone: npm start --silent -- --json …",
+    );
+    assert.equal(started(byNpm, "start"), undefined);
+    assert.equal(started({ ...byNpm, npm_config_loglevel: "silent" }, "start", "--json"), undefined);
+    assert.equal(started({}, "start", "--json"), undefined);
+    assert.equal(
+      started({ npm_lifecycle_event: "query" }, "query", "SELECT 1", "--json"),
+      "npm prints a banner before the JSON. For the JSON alone: npm run --silent query -- --json …",
+    );
+  });
+
+  it("lets npm name a script that does not exist, and prints only JSON with --silent", () => {
+    const npm = (...args: string[]) => spawnSync("npm", args, { cwd: ROOT, encoding: "utf8" });
+    const mistyped = npm("run", "checks");
+    assert.equal(mistyped.status, 1);
+    assert.match(mistyped.stderr, /Missing script: "checks"/);
+    const { stdout, stderr } = npm("run", "--silent", "cost", "--", "--events-per-day", "1000", "--json");
+    assert.equal(typeof JSON.parse(stdout), "object", stderr);
+    assert.equal(stderr, "");
   });
 });
