@@ -18,8 +18,8 @@ ACCOUNT_ID = "000000000000"
 REGION = "us-east-1"
 HOST = "127.0.0.1"
 
-# Every process of a run has this environment variable. So processes that a crash leaves can be found and ended,
-# whatever process group or session they are in.
+# Every process of a run has this environment variable. With it, processes that remain after a crash are found and
+# ended, in any process group or session.
 RUN_MARKER = "CLICKSTREAM_EMULATOR_RUN"
 
 PROJECT_ROOT = Path(__file__).resolve().parents[2]
@@ -93,13 +93,13 @@ class Context:
         """In a separate thread: a caller that does not read our stderr must not block the emulator."""
         while True:
             message = self._warnings.get()
-            with contextlib.suppress(OSError):  # nobody reads it any more; the log has it
+            with contextlib.suppress(OSError):  # the reader has ended; the log has the message
                 print(f"emulator: warning: {message}", file=self.console, flush=True)
             self._warnings.task_done()
 
     def on_shutdown(self, name: str, callback: Callable[[], None]) -> None:
-        """Run `callback` when the emulator ends in an orderly way, last registered first. It must return
-        within a second or two; processes that are left over are killed anyway."""
+        """Run `callback` when the emulator ends normally, last registered first. It must return
+        within a second or two. Processes that still run after that are killed."""
         self._shutdown_callbacks.append((name, callback))
 
     def run_shutdown_callbacks(self) -> None:

@@ -1,4 +1,4 @@
-"""Pages of a list with an opaque token, as AWS's list calls give them."""
+"""Splits a list into pages with an opaque token, as AWS's list calls do."""
 
 from __future__ import annotations
 

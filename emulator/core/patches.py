@@ -21,7 +21,7 @@ class PatchError(RuntimeError):
 
 
 def check_version() -> None:
-    """Refuse any version but the pinned one: the replaced parts are private to MiniStack and may change."""
+    """Accept only the pinned version, because the replaced parts are private to MiniStack and may change."""
     try:
         installed = importlib.metadata.version("ministack")
     except importlib.metadata.PackageNotFoundError:

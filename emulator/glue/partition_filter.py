@@ -78,7 +78,7 @@ def _compile(node: exp.Expr, types: dict[str, str]) -> Condition:
         return _like(node, types)
     if isinstance(node, exp.Binary) and type(node) in COMPARISONS:
         return _compare(COMPARISONS[type(node)], node.left, node.right, types)
-    raise InvalidExpression(f"Unsupported expression {node.sql()!r}: not a condition that GetPartitions knows")
+    raise InvalidExpression(f"Unsupported expression {node.sql()!r}: GetPartitions does not support this condition")
 
 
 def _and(left: Condition, right: Condition) -> Condition:
@@ -109,7 +109,7 @@ def _any(conditions: list[Condition]) -> Condition:
 
 def _is_null(node: exp.Is, types: dict[str, str]) -> Condition:
     if not isinstance(node.expression, exp.Null):
-        raise InvalidExpression(f"Unsupported expression {node.sql()!r}: only IS NULL and IS NOT NULL are known")
+        raise InvalidExpression(f"Unsupported expression {node.sql()!r}: only IS NULL and IS NOT NULL are supported")
     key = _key(node.this, types)
     return lambda row: row[key] is None
 

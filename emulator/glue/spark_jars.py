@@ -52,7 +52,7 @@ def read_jar_list(path: Path = JAR_LIST) -> list[Jar]:
 
 
 def ensure_jars(dest: Path, jars: list[Jar], report: Callable[[str], object] = print) -> list[Path]:
-    """Brings what is missing or damaged in `dest` and returns the paths of all."""
+    """Downloads missing or damaged jars into `dest`. Returns the paths of all jars."""
     dest.mkdir(parents=True, exist_ok=True)
     with (dest / ".lock").open("w") as lock:
         # Two parallel runs must not download the same jars into the same cache.
@@ -156,23 +156,23 @@ def _checksum_message(jars: list[Jar], folder: Path) -> str:
 
 def _download_message(jars: list[Jar], output: str) -> str:
     names = ", ".join(jar.file_name for jar in jars) or "Spark jars"
-    telling = [line.strip() for line in output.splitlines() if _is_telling(line)]
-    last_words = "\n".join(f"  {line}" for line in telling[-8:])
+    problems = [line.strip() for line in output.splitlines() if _names_a_problem(line)]
+    last_problems = "\n".join(f"  {line}" for line in problems[-8:])
     return (
-        f"Could not download {names}. Ivy said:\n{last_words}\n"
+        f"Could not download {names}. The output of Ivy:\n{last_problems}\n"
         "Check the network and run the same command again. Downloaded files are kept. "
         "For a proxy, set JAVA_TOOL_OPTIONS to -Dhttps.proxyHost=… -Dhttps.proxyPort=…. "
         f"For a mirror, set {IVY_SETTINGS_VARIABLE} to an Ivy settings file."
     )
 
 
-def _is_telling(line: str) -> bool:
+def _names_a_problem(line: str) -> bool:
     return any(word in line for word in ("ERROR", "Exception", "UNRESOLVED", "not found", "WARN", "did not end"))
 
 
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--dest", type=Path, required=True, help="folder that the jars go into")
+    parser.add_argument("--dest", type=Path, required=True, help="folder for the jars")
     options = parser.parse_args(arguments)
     try:
         ensure_jars(options.dest.resolve(), read_jar_list(), report=lambda line: print(line, file=sys.stderr))

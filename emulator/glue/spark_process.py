@@ -133,7 +133,7 @@ class SparkProcess:
                 return error
         if code < 0:
             return f"The driver process was killed by {signal.Signals(-code).name}."
-        return f"The driver process ended with exit code {code} and left no outcome."
+        return f"The driver process ended with exit code {code} and wrote no outcome."
 
 
 def _prepare(context: Context, job: SparkJob, folder: Path, outcome: Path) -> tuple[list[str], dict[str, str]]:

@@ -1,4 +1,4 @@
-"""The KMS keys and actions that an action needs: encrypted services use the key with their caller's permissions."""
+"""The KMS keys and actions that an action needs. Services use the key with the permissions of their caller."""
 
 from __future__ import annotations
 

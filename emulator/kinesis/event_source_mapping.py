@@ -119,7 +119,7 @@ def read_settings(data: Settings) -> Settings:
     if "DestinationConfig" in given:
         given["DestinationConfig"] = _destination(given["DestinationConfig"])
     if given.get("FunctionResponseTypes", []) not in ([], ["ReportBatchItemFailures"]):
-        raise InvalidSetting("FunctionResponseTypes may hold ReportBatchItemFailures only.")
+        raise InvalidSetting("FunctionResponseTypes can only contain ReportBatchItemFailures.")
     for entry in given.get("FilterCriteria", {}).get("Filters") or []:
         _check_filter(entry.get("Pattern"))
     return given
@@ -350,7 +350,9 @@ class Mappings:
             raise InvalidSetting(f"StartingPosition must be TRIM_HORIZON, LATEST or AT_TIMESTAMP, got {position}.")
         timestamp = data.get("StartingPositionTimestamp")
         if (timestamp is not None) != (position == "AT_TIMESTAMP"):
-            raise InvalidSetting("StartingPositionTimestamp goes with StartingPosition AT_TIMESTAMP, and only with it.")
+            raise InvalidSetting(
+                "StartingPositionTimestamp is required for AT_TIMESTAMP, and not allowed for other starting positions."
+            )
         if timestamp is not None and timestamp > time.time():
             raise InvalidSetting("StartingPositionTimestamp must not be in the future.")
         if "/consumer/" in data["EventSourceArn"]:

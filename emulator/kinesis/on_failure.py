@@ -1,8 +1,8 @@
-"""Reports the records that a Kinesis event source mapping gives up to S3, SQS or SNS.
+"""Reports the records that a Kinesis event source mapping discards, to S3, SQS or SNS.
 
 The document has the format that AWS documents for on-failure destinations. For S3 it also contains the whole event.
-It is written through the public API with the credentials of the function's execution role. So with AUTH=true a missing
-permission fails as it would on AWS.
+It is written through the public API with the credentials of the function's execution role. With AUTH=true, a missing
+permission therefore fails as on AWS.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ def object_key(discard: Discard, now: datetime.datetime) -> str:
 
 
 def send(context: Context, destination: str, discard: Discard) -> None:
-    """Deliver or raise. The caller must not continue before this succeeds."""
+    """Deliver, or raise an error. The caller must not continue before this succeeds."""
     now = datetime.datetime.now(datetime.timezone.utc)
     body = document(discard, now)
     service = destination.split(":")[2]

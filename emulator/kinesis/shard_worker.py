@@ -104,8 +104,8 @@ class Batch:
 
 
 def _frame_bytes(record: Record) -> int:
-    """Bytes of a record in the event without its data and partition key: the same for all of a shard but for
-    the digits of the time, which a few bytes more allow for."""
+    """Bytes of a record in the event without its data and partition key. Nearly the same for all records of a
+    shard: only the digits of the time differ, so a few bytes are added."""
     bare = {**record, "kinesis": {**record["kinesis"], "data": "", "partitionKey": ""}}
     return len(json.dumps(bare, separators=(",", ":"))) - len('""') + len(",") + 8
 
@@ -335,7 +335,7 @@ class ShardWorker(threading.Thread):
                 say = self._mappings.context.warn if tries == 1 else logger.warning
                 say(
                     f"the on-failure destination {destination} of event source mapping {self.key[0]} did not "
-                    f"take {len(work.records)} records, which are kept and sent again: {problem}"
+                    f"accept {len(work.records)} records. They are kept and sent again: {problem}"
                 )
                 self._pause(tries)
             if self._stop_requested.is_set():

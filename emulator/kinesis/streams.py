@@ -165,8 +165,8 @@ def update_shard_count(data: dict[str, Any]) -> Response:
 
 
 def _set_parents(child: dict[str, Any], shard_ids: list[str]) -> None:
-    # AWS goes from one layout to the other over intermediate shards with two parents at most; here one step
-    # does it, so a child may have more than the two that the API can name.
+    # AWS changes the layout in several steps, so that a shard has at most two parents. Here it is one step, so a
+    # child can have more parents than the two that the API returns.
     child["parents"] = shard_ids
     child["parent_shard_id"], child["adjacent_parent_shard_id"] = (*shard_ids, None, None)[:2]
 

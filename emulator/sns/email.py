@@ -309,17 +309,17 @@ class Subscriptions:
             topic = sns._topic_by_arn_any_scope(topic_arn) if topic_arn else None
             subscription = sns._find_subscription(topic_arn, arn) if topic_arn and topic else None
             answer = unsubscribe(params)
-            # Only the link in a mail names the address; the owner's own call gets no farewell.
+            # Only the link in a mail contains the address. A call by the topic's owner sends no mail.
             if topic is None or subscription is None:
                 return answer
             by_link = sns._p(params, "Endpoint") == subscription["endpoint"]
             if answer[0] == 200 and by_link and subscription["protocol"] in PROTOCOLS:
-                self._send_farewell(topic, subscription)
+                self._send_unsubscribe_confirmation(topic, subscription)
             return answer
 
         return unsubscribe_email
 
-    def _send_farewell(self, topic: dict, subscription: Subscription) -> None:
+    def _send_unsubscribe_confirmation(self, topic: dict, subscription: Subscription) -> None:
         token = secrets.token_hex(64)
         self._cancelled[token] = {**subscription, "confirmed": False, "token": token}
         self._send(
@@ -456,8 +456,8 @@ def _has_control_characters(text: str) -> bool:
 
 
 def _with_attributes_as_parameters(publish: Handler) -> Handler:
-    """A state machine's sns:publish hands MessageAttributes over as a document. MiniStack reads them in the
-    form of the query protocol only and leaves such a document out, and with it what filter policies match."""
+    """Converts the MessageAttributes of a state machine's sns:publish from a document to query parameters.
+    MiniStack reads only these. Without them, filter policies would not match."""
 
     def publish_with_attributes(params: Params) -> tuple:
         attributes = params.get("MessageAttributes")

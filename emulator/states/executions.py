@@ -1,6 +1,6 @@
 """Makes MiniStack's Step Functions end, retry, time out and evaluate as AWS does, and adds what it lacks.
 
-Replaced are: the run of an execution (TIMED_OUT, aborts that stop the running task), the attempts of a task (timeouts
+It replaces: the run of an execution (TIMED_OUT, aborts that stop the running task), the attempts of a task (timeouts
 that stop the child, Retry with MaxDelaySeconds and JitterStrategy, the size limit of results), and the JSONata fields
 that MiniStack ignores. The integrations with other services are in integrations.py.
 """
@@ -75,7 +75,7 @@ NOT_IN_STATES_ALL = ("States.DataLimitExceeded", "States.Runtime")
 
 logger = logging.getLogger("emulator.states")
 
-# What a state answers: its output, and the name of the next state (None at the end).
+# What a state returns: its output, and the name of the next state (None at the end).
 Step = tuple[Any, str | None]
 
 _original: dict[str, Callable] = {}
@@ -103,7 +103,7 @@ def _run_execution(arn: str) -> None:
         return
     machine = sfn._state_machines.get(execution["stateMachineArn"])
     if not machine:
-        sfn._fail_execution(execution, "States.Runtime", "The state machine does not exist any more")
+        sfn._fail_execution(execution, "States.Runtime", "The state machine no longer exists")
         return
     with tasks.execution(arn) as cancellation:
         timer = None

@@ -1,6 +1,6 @@
 """The Step Functions integrations that MiniStack lacks or answers wrongly: Glue, Athena, S3, SNS and Lambda.
 
-Results have the fields and errors the names that AWS documents. A `.sync` task waits for its child and stops
+Results have the fields that AWS documents, errors have AWS's names. A `.sync` task waits for its child and stops
 it when the task is timed out or the execution ended.
 """
 
@@ -224,7 +224,7 @@ def _put_metric_data(resource: str, arguments: dict) -> object:
 
 def _metric_problem(arguments: dict) -> str | None:
     if not arguments.get("Namespace") or str(arguments["Namespace"]).startswith("AWS/"):
-        return f"The value {arguments.get('Namespace')!r} is no namespace of your own."
+        return f"The namespace {arguments.get('Namespace')!r} is empty or reserved for AWS."
     data = arguments.get("MetricData")
     if not isinstance(data, list) or not data:
         return "MetricData must be a list of metrics."
@@ -291,7 +291,7 @@ def _serve(service: str, target: str, arguments: dict) -> tuple:
 
 
 def _answer(service: str, answer: tuple) -> dict:
-    """The answer of a JSON service, with Step Functions' error names."""
+    """The response of a JSON service, with Step Functions' error names."""
     status, _, body = answer
     result = json.loads(body) if body else {}
     if status >= 400:

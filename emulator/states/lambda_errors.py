@@ -16,7 +16,7 @@ PATCHES = [
     ("ministack.services.lambda_svc", "_execute_function_warm"),
 ]
 
-# Where the two workers report what a handler threw; each must occur, or this MiniStack is not the one known.
+# The code in MiniStack's two workers that reports what a handler threw. Another version of MiniStack may not have it.
 NODE_REPORTS = (
     ('error: String(err.message || err), trace: err.stack || ""', "err"),
     ("error: e.message, trace: e.stack", "e"),
@@ -53,13 +53,13 @@ def _report_error_types() -> None:
     node = lambda_runtime._NODEJS_WORKER_SCRIPT
     for report, variable in NODE_REPORTS:
         if report not in node:
-            raise RuntimeError(f"MiniStack's Node.js worker lacks {report!r}: lambda_errors.py does not fit")
+            raise RuntimeError(f"MiniStack's Node.js worker lacks {report!r}: adapt lambda_errors.py")
         thrown_type = f"({variable} && {variable}.name) || typeof {variable}"
         node = node.replace(report, f"{report}, errorType: {thrown_type}")
     lambda_runtime._NODEJS_WORKER_SCRIPT = node
     python = lambda_runtime._PYTHON_WORKER_SCRIPT
     if PYTHON_REPORT not in python:
-        raise RuntimeError(f"MiniStack's Python worker lacks {PYTHON_REPORT!r}: lambda_errors.py does not fit")
+        raise RuntimeError(f"MiniStack's Python worker lacks {PYTHON_REPORT!r}: adapt lambda_errors.py")
     lambda_runtime._PYTHON_WORKER_SCRIPT = python.replace(
         PYTHON_REPORT, f'{PYTHON_REPORT}, "errorType": type(e).__name__'
     )

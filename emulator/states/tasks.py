@@ -15,7 +15,7 @@ STOP_SECONDS = 15
 
 
 class Cancelled(_ExecutionError):
-    """The execution or the task was cancelled. Later answers of the task are ignored."""
+    """The execution or the task was cancelled. Later results of the task are ignored."""
 
     def __init__(self) -> None:
         super().__init__("States.Runtime", "The execution has ended")

@@ -20,7 +20,7 @@ class _Parser(argparse.ArgumentParser):
 
 
 def getResolvedOptions(args: list[str], options: list[str]) -> dict[str, str]:
-    """The values of `options` (and of Glue's own that are given) by name.
+    """Returns the values of `options`, and of Glue's own arguments if present, by name.
 
     All of `options` are required, abbreviations are accepted and dashes become underscores, as on Glue.
     """
