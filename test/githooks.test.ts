@@ -46,14 +46,14 @@ describe(".githooks/pre-commit", function () {
     for (const name of ["node_modules", ".local"]) symlinkSync(join(ROOT, name), join(folder, name));
   };
 
-  it("takes files that are as they should be", () => {
+  it("accepts files without problems", () => {
     installed();
     assert.equal(commit("good.ts", "export const one = 1;\n").status, 0);
     assert.equal(commit("good.py", "ONE = 1\n").status, 0);
     assert.equal(commit("note.md", "# Note\n").status, 0);
   });
 
-  it("refuses what biome, tsc and ruff refuse, and names the file", () => {
+  it("rejects what biome, tsc and ruff reject, and names the file", () => {
     installed();
     for (const [name, text] of [
       ["format.ts", "export const one   = 1\n"],

@@ -53,7 +53,7 @@ describe("index", () => {
     assert.equal(order(await evaluate()), order(program));
   });
 
-  it("starts itself by the schedule, unless the stack switches that off", async () => {
+  it("starts by the schedule, unless the stack turns it off", async () => {
     const schedule = program.named("aws:scheduler/schedule:Schedule", "clickstream-schedule");
     assert.equal(schedule.scheduleExpression, "rate(1 hour)");
     assert.deepEqual(JSON.parse((schedule.target as { input: string }).input), { scheduled: true });

@@ -1,4 +1,4 @@
-// Runs one benchmark in its small form, as a person types it. Its figures are there; what they are says nothing.
+// Runs one benchmark in its small form, as a person types it. It must print its figures, with any values.
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";

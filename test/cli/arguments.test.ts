@@ -1,4 +1,4 @@
-// The command line: what is taken, and the one clear error for what is not.
+// The command line: what is accepted, and the one clear error for everything else.
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
@@ -66,7 +66,7 @@ describe("cli/arguments", () => {
     assert.match(refusal("start", "--file", ROOT), /^--file .*, which is a directory\.$/);
   });
 
-  it("refuses what it does not know, what lacks its value and what excludes another option", () => {
+  it("rejects unknown options, missing values and options that exclude each other", () => {
     assert.match(
       refusal("start", "--evnts", "4"),
       /^Unknown option --evnts\. Did you mean --events\? Allowed are --events, .*--help\.$/,
@@ -106,7 +106,7 @@ describe("cli/arguments", () => {
     }
   });
 
-  it("takes the names of benchmarks and no other", () => {
+  it("accepts only the names of benchmarks", () => {
     assert.deepEqual(options("bench"), { names: [] });
     assert.deepEqual(options("bench", "spark", "ingest", "--rounds", "2", "--small"), {
       names: ["spark", "ingest"],
@@ -119,7 +119,7 @@ describe("cli/arguments", () => {
     );
   });
 
-  it("takes SQL that begins with a comment for SQL", () => {
+  it("accepts SQL that begins with a comment", () => {
     for (const sql of ["-- all of it\nSELECT 1", "--x\nSELECT 1", "--x=1\nSELECT 1", "--json\nSELECT 1"]) {
       assert.deepEqual(options("query", sql), { sql }, sql);
       assert.deepEqual(options("query", sql, "--json"), { sql, json: true }, sql);
@@ -156,7 +156,7 @@ describe("cli/arguments", () => {
     );
   });
 
-  it("lets a person have options in their .npmrc that npm has as well", () => {
+  it("accepts npm's own options in a person's .npmrc", () => {
     const env = { npm_lifecycle_event: "empty-buckets", npm_config_yes: "", npm_config_json: "true" };
     assert.doesNotThrow(() => readArguments(["empty-buckets", "--stack", "dev"], env));
   });
@@ -172,7 +172,7 @@ describe("cli/arguments", () => {
     assert.match(stderr, /^--events must be/);
   });
 
-  it("has a help text for every command that tells all of its options", () => {
+  it("has a help text with all options for every command", () => {
     const { status, stdout } = spawnSync(
       process.execPath,
       [join(ROOT, "cli", "main.mjs"), "start", "--help"],

@@ -144,7 +144,7 @@ describe("cli/commands", () => {
     );
   });
 
-  it("shows the words of the job's own log lines, and nothing of what others print", () => {
+  it("shows the messages of the job's log lines, and no other output", () => {
     const line = { timestamp: "2026-11-21T09:00:00.000Z", level: "INFO", message: "wrote 3 rows" };
     assert.equal(progressOf(JSON.stringify(line)), "wrote 3 rows");
     for (const other of ["26/11/21 09:00:00 WARN Utils: x", "null", "3", '{"message": "no level"}', ""]) {
@@ -180,7 +180,7 @@ describe("cli/commands", () => {
     ]);
   });
 
-  it("finds the words inside the escaped JSON of a cause", () => {
+  it("finds the message in the escaped JSON of a cause", () => {
     assert.equal(readableCause('{"errorMessage":"{\\"errorMessage\\":\\"no stream\\"}"}'), "no stream");
     assert.equal(readableCause('{"JobName":"x","ErrorMessage":"ValueError: bad"}'), "ValueError: bad");
     assert.equal(

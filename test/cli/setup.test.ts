@@ -30,7 +30,7 @@ describe("cli/setup", () => {
     return home;
   }
 
-  it("wants Node 20.19 or later", () => {
+  it("requires Node 20.19 or later", () => {
     assert.equal(nodeIsTooOld("20.18.3"), true);
     assert.equal(nodeIsTooOld("18.20.0"), true);
     assert.equal(nodeIsTooOld("20.19.0"), false);
@@ -57,7 +57,7 @@ describe("cli/setup", () => {
     assert.match(problem, /CLICKSTREAM_PYTHON=\/no\/python does not run/);
   });
 
-  it("takes Java 17 and no other", () => {
+  it("accepts only Java 17", () => {
     assert.equal(findJava({ JAVA_HOME: jdk("17.0.15") }).home, join(folder, "jdk-17.0.15"));
     for (const version of ["1.8.0_402", "11.0.2", "21.0.1"]) {
       const found = findJava({ JAVA_HOME: jdk(version), PATH: "" });

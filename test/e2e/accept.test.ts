@@ -94,7 +94,7 @@ describe("e2e: npm run accept -- --local", function () {
     assert.match(markdown, new RegExp(`## Seen \\(${LOCALLY_SEEN.length}\\)`));
   });
 
-  it("is finished then: the stack is gone, and there is nothing to go on with", async () => {
+  it("is finished: the stack no longer exists, and there is nothing to resume", async () => {
     const state = JSON.parse(readFileSync(join(folder, "local", "state.json"), "utf8"));
     assert.equal(state.finished, true);
     assert.deepEqual(await deployer?.existing(), []);

@@ -68,13 +68,13 @@ describe("e2e: failures", function () {
     assert.deepEqual(await lake.curatedKeys(), []);
   });
 
-  it("loses nothing by that: the next execution curates what the failed one did not", async () => {
+  it("loses nothing: the next execution curates what the failed one did not", async () => {
     const { status, report } = await lake.execute();
     assert.equal(status, "SUCCEEDED");
     assert.equal(report?.curated, 2);
   });
 
-  it("ends in the rows of an undisturbed run when Spark is killed while it writes, and run again", async () => {
+  it("has the rows of an undisturbed run after Spark was killed while it wrote and ran again", async () => {
     const sent = await lake.put(...sixtyDays("killed"));
     const before = (await lake.curatedKeys()).length;
     const finish = await lake.start(sent);
@@ -93,7 +93,7 @@ describe("e2e: failures", function () {
     assert.deepEqual([report?.written, report?.recovered], [60, 0]);
   });
 
-  it("does each of two executions that are started at once, and no event twice", async () => {
+  it("completes two executions that start together, and curates no event twice", async () => {
     const sent = await lake.put(...sixtyDays("twice").slice(0, 20));
     const both = await Promise.all([lake.start(sent), lake.start(sent)]);
     const ended = await Promise.all(both.map((finish) => finish()));
@@ -109,7 +109,7 @@ describe("e2e: failures", function () {
     assert.deepEqual([rows, ids], [82, 82]);
   });
 
-  it("leaves the work to the run that is under way when the schedule starts another, and sends no mail", async () => {
+  it("ends a scheduled execution without a mail if another run is active", async () => {
     const { jobName } = lake.stack.outputs;
     const sent = await lake.put(...sixtyDays("scheduled"));
     const finish = await lake.start(sent);
@@ -131,7 +131,7 @@ describe("e2e: failures", function () {
     assert.deepEqual([next.status, next.report?.outcome], ["SUCCEEDED", "nothing_new"]);
   });
 
-  it("refuses an input that it does not know, and names it in the mail", async () => {
+  it("rejects an input with unknown keys, and names them in the mail", async () => {
     const count = (await lake.notices()).length;
     const { status, cause } = await lake.execute({ simulat: { events: 5 } });
     assert.equal(status, "FAILED");

@@ -62,7 +62,7 @@ for (const log of LOGS) {
       document = JSON.parse(stdout);
     });
 
-    it("curates each request once, on its UTC day, and quarantines each other line as it is", () => {
+    it("curates each request once, on its UTC day, and quarantines each other line unchanged", () => {
       const rows = document.queries.map(({ rows }) => rows);
       const lines = expected.requests + expected.others.length;
       assert.deepEqual(rows[0], [...expected.byDay].sort());

@@ -92,7 +92,7 @@ describe("e2e: simulated traffic with duplicates, malformed, late and PII-bearin
     assert.equal(hashRows(await lake.events()), before);
   });
 
-  it("takes both producers' forms, and puts an old event into its old day, once, however often it comes", async () => {
+  it("accepts the events of both producers, and stores a resent old event once, on its old day", async () => {
     const old = JSON.stringify({
       event_id: "old-1",
       event_type: "purchase",
@@ -154,7 +154,7 @@ describe("e2e: simulated traffic with duplicates, malformed, late and PII-bearin
     assert.deepEqual(bytes, [[Buffer.from([0x7b, 0xff, 0xfe, 0x7d]).toString("base64")]]);
   });
 
-  it("builds a day again from raw, with the same rows", async () => {
+  it("rebuilds a day from raw objects, with the same rows", async () => {
     const before = hashRows((await lake.events()).map((row) => row.slice(0, -1)));
     const { status } = await lake.execute({ reprocess: { from: "2003-03-01", to: "2003-03-02" } });
     assert.equal(status, "SUCCEEDED");

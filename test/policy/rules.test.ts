@@ -169,7 +169,7 @@ describe("policy/rules", () => {
     program = await examined(EVERY_OPTION);
   });
 
-  it("finds nothing to object to in the program, by default and with every option on", async () => {
+  it("reports nothing for the program, by default and with every option on", async () => {
     assert.deepEqual(await violations(program), []);
     assert.deepEqual(await violations(await examined()), []);
   });

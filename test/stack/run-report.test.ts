@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { imbalance, nothingCurated, readOutput, windowHint } from "../../stack/run-report";
 
 describe("stack/run-report", () => {
-  it("is content when sent = curated + quarantined + duplicates", () => {
+  it("accepts a run if sent = curated + quarantined + duplicates", () => {
     assert.equal(imbalance({ sent: 200, curated: 197, quarantined: 1, duplicates: 2 }), undefined);
   });
 

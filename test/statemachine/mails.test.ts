@@ -237,7 +237,7 @@ ATTENTION
     );
   });
 
-  it("says one event, one file, one day of one", async () => {
+  it("uses the singular for one event, one file, one day", async () => {
     const one = {
       ...REPORT,
       curated: 1,
@@ -310,7 +310,7 @@ WHERE TO LOOK
     });
   });
 
-  it("goes on from where the execution ended, with the input that this needs", async () => {
+  it("continues where the execution ended, with the required input", async () => {
     const sent = { since: "2026-11-21T09:00:00Z", shards: { "shard-0": "5" } };
     const input = async (failing: string, request: Record<string, unknown>) => {
       const mail = await failed({ request, sent, failure: { state: failing, error: "X", cause: "c" } });

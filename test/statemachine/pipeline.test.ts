@@ -148,7 +148,7 @@ describe("statemachine/pipeline", () => {
     assert.equal(Next, "NotifySuccess");
   });
 
-  it("tells its name to the Lambdas that it calls, for their logs", async () => {
+  it("passes its name to the Lambdas, for their logs", async () => {
     const simulate = { events: 5 };
     const sent = { since: "2026-11-21T09:00:00Z", shards: {} };
     const payload = async (name: string, variables: Record<string, unknown>) =>
@@ -160,7 +160,7 @@ describe("statemachine/pipeline", () => {
     assert.deepEqual(await payload("AwaitIngest", { sent }), { ...sent, execution: "run-1" });
   });
 
-  it("tells a run's name and the days to reprocess to the job", async () => {
+  it("passes the run's name and the days to reprocess to the job", async () => {
     const { Arguments } = state("TransformEvents");
     assert.deepEqual(await evaluate(Arguments, QUIET), {
       JobName: "JOB",
@@ -198,7 +198,7 @@ describe("statemachine/pipeline", () => {
     assert.equal(await choose("IsInputRight", {}), "KeepInput");
   });
 
-  it("asks until all is ingested, and gives up after the configured time", async () => {
+  it("waits until all events are ingested, up to the configured time", async () => {
     const since = Date.parse("2026-11-21T09:00:24.000Z");
     const pending = { ingested: false, pending: ["s"], failedBatches: 0 };
     const at = (seconds: number) => ({ awaited: pending, waitingSince: since - seconds * 1000 });
@@ -254,7 +254,7 @@ describe("statemachine/pipeline", () => {
     );
   });
 
-  it("takes the run for good only when Athena counts what the report says", async () => {
+  it("accepts the run only if Athena counts what the report says", async () => {
     const counted = (rows: number, ids: number) =>
       choose("IsVerified", { report: { written: 5 }, verification: { rows, ids } });
     assert.equal(await counted(5, 5), "RecordMetrics");

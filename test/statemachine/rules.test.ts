@@ -10,7 +10,7 @@ const words = (error: string, cause: string) =>
   evaluate(state("ExplainFailure").Assign?.cause, { failure: { state: "X", error, cause } });
 
 describe("statemachine/rules", () => {
-  it("finds nothing wrong with what may be asked for", async () => {
+  it("accepts every valid input", async () => {
     for (const input of [
       {},
       { simulate: { events: 20, ratePerSecond: 1 }, fullRepair: true },
@@ -24,7 +24,7 @@ describe("statemachine/rules", () => {
     }
   });
 
-  it("says all that is wrong with an input", async () => {
+  it("reports all problems of an input", async () => {
     assert.deepEqual(await problems([1]), [
       'The input must be a JSON object such as {"simulate": {"events": 1000}}, got [1].',
     ]);
@@ -66,7 +66,7 @@ describe("statemachine/rules", () => {
     ]);
   });
 
-  it("refuses more than a state may keep, in few words", async () => {
+  it("rejects more than a state can hold, with a short message", async () => {
     assert.deepEqual(await problems({ sent: { since: "2026-01-31T08:00:00Z", shards: shards(1500) } }), [
       "sent must have 120,000 characters at most as JSON (some 1,400 shards), got 123043. Wait until all is ingested, then start with {}.",
     ]);
@@ -93,7 +93,7 @@ describe("statemachine/rules", () => {
     assert.equal(await words("InvalidInput", JSON.stringify(lambda)), "events must be 1 or more, got 0");
   });
 
-  it("never stumbles over a cause: cut off, empty, no JSON, very long", async () => {
+  it("handles every cause: truncated, empty, not JSON, very long", async () => {
     assert.equal(
       await words("States.TaskFailed", '{"JobRunState":"FAILED","ErrorMessage":"cut o'),
       "The Glue job run ended as FAILED.",

@@ -510,26 +510,26 @@ describe("cli/accept/checks", () => {
     }
   }
 
-  it("plants a fault for every row that a program looks at", () => {
+  it("has a fault for every row that a program checks", () => {
     const checked = ROWS.filter((row) => "check" in row && !row.id.startsWith("off: ")).map(({ id }) => id);
     const covered = [...Object.keys(CASES).filter((id) => id !== "off: scheduleEnabled"), ...ELSEWHERE];
     assert.deepEqual(checked.sort(), covered.sort());
   });
 
-  it("says nothing of the deployer's policy where no role was given", async () => {
+  it("reports the deployer's policy as not checkable if no role was given", async () => {
     const { state, says } = await look("deployer-policy", { says: /./ });
     assert.equal(state, "not checkable by a program");
     assert.match(says, /no --role/);
   });
 
-  it("says nothing of denials where CloudTrail has more events than can be read", async () => {
+  it("reports denials as not checkable if CloudTrail has more events than can be read", async () => {
     const page = { Events: [], NextToken: "more" };
     const { state, says } = await look("denials", { answers: { LookupEvents: page }, says: /./ });
     assert.equal(state, "not checkable by a program");
     assert.match(says, /more than 0 events/);
   });
 
-  it("takes a quota that is too low for a fault, and one that AWS does not tell for no success", () => {
+  it("reports a low quota as a fault, and a quota that AWS does not return as not checkable", () => {
     const check = (state: "ok" | "bad" | "unknown") => ({ name: "Glue: DPUs at once", state, says: state });
     assert.deepEqual(judge([check("ok"), check("unknown"), check("bad")]), {
       state: "not as expected",
@@ -539,7 +539,7 @@ describe("cli/accept/checks", () => {
     assert.equal(judge([check("ok")]).state, "seen");
   });
 
-  it("reads what npm audit answers, and takes no answer for no success", async () => {
+  it("reads the output of npm audit, and reports missing output as not checkable", async () => {
     const audit = (stdout: string) => noKnownVulnerabilities(() => ({ stdout }))();
     const found = (total: number) => JSON.stringify({ metadata: { vulnerabilities: { total } } });
     assert.equal((await audit(found(0))).state, "seen");

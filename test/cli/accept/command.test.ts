@@ -1,4 +1,4 @@
-// npm run accept as a person meets it: what it refuses, what it says before it begins, and after an interruption.
+// npm run accept as a person uses it: what it rejects, and what it prints before it starts and after an interruption.
 import assert from "node:assert/strict";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
@@ -63,7 +63,7 @@ describe("npm run accept", function () {
   const begun = () => existsSync(join(folder, "accept", "state.json"));
   const made = () => fake.commands().filter((command) => /^(stack init|up|config|destroy)/.test(command));
 
-  it("says what it does, how long it takes and what it costs, and begins with yes alone", async () => {
+  it("says what it does, how long it takes and what it costs, and starts only after yes", async () => {
     const asked: string[] = [];
     const ask = async (question: string) => {
       asked.push(question);
@@ -80,7 +80,7 @@ describe("npm run accept", function () {
     assert.deepEqual(made(), []);
   });
 
-  it("begins nothing without a terminal, and says which option agrees", async () => {
+  it("starts nothing without a terminal, and names the option that confirms", async () => {
     const { isTTY } = process.stdin;
     process.stdin.isTTY = false;
     try {
@@ -92,7 +92,7 @@ describe("npm run accept", function () {
     assert.equal(begun(), false);
   });
 
-  it("refuses a stack that has resources, and one whose configuration is there", async () => {
+  it("rejects a stack that has resources or a configuration", async () => {
     fake.plant({ stacks: { "me/clickstream/accept": 12 } });
     assert.equal(await accept({ yes: true }), 1);
     assert.match(screen, /The stack accept exists and has 12 resources/);
@@ -112,7 +112,7 @@ describe("npm run accept", function () {
     assert.match(screen, /The stack accept has no interrupted run to clean up/);
   });
 
-  it("says after an interruption what exists and how to go on, refuses another role, and cleans up", async () => {
+  it("says after an interruption what exists and how to continue, rejects another role, and cleans up", async () => {
     fake.plant({ slow: true });
     const controller = new AbortController();
     const running = accept({ yes: true }, { signal: controller.signal });

@@ -1,4 +1,4 @@
-// A run's order, what becomes of it where a step fails or is interrupted, and the report that it leaves.
+// The order of a run, what happens if a step fails or is interrupted, and the report.
 import assert from "node:assert/strict";
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -103,7 +103,7 @@ describe("cli/accept/run", () => {
     assert.deepEqual(done, ["deploy", "look a", "work", "look b", "destroy"]);
   });
 
-  it("says of the rows of a failed step what went wrong, reaches nothing that needs it, and destroys", async () => {
+  it("reports the error in the rows of a failed step, skips steps that need it, and destroys", async () => {
     const journal = begin();
     const broken = step("deploy", {
       run: fails(new Denied("not authorized to perform: glue:GetPartitionIndexes")),
@@ -134,7 +134,7 @@ describe("cli/accept/run", () => {
     ]);
   });
 
-  it("never asks the local stack what it cannot show", async () => {
+  it("does not check on the local stack what it cannot show", async () => {
     const journal = begin("local");
     const rows = [row("a", "deploy", { notLocal: "no metrics" }), row("b", "off"), row("c", "deploy")];
     const steps = [step("deploy"), step("off", { notLocal: "no engine" })];
@@ -147,7 +147,7 @@ describe("cli/accept/run", () => {
     ]);
   });
 
-  it("leaves the stack with --keep, and only destroys with --destroy, again where that failed", async () => {
+  it("keeps the stack with --keep, and only destroys with --destroy, again if that failed", async () => {
     const journal = begin();
     const steps = [step("deploy"), step("work"), step("destroy")];
     const rows = [row("a", "destroy")];
@@ -162,7 +162,7 @@ describe("cli/accept/run", () => {
     assert.deepEqual(verdicts(journal), ["a: seen: fine"]);
   });
 
-  it("writes down at once what a step found before it changes it", async () => {
+  it("saves what a step found before the step changes it", async () => {
     const journal = begin();
     let written: unknown;
     const work = step("work", {

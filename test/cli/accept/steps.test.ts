@@ -40,7 +40,7 @@ describe("cli/accept/steps", () => {
     ]);
   });
 
-  it("takes no execution for the schedule's that was there before, and one that failed for what it is", async () => {
+  it("ignores executions from before the schedule, and reports a failed one as failed", async () => {
     const old = { name: "by-hand", status: "SUCCEEDED", startDate: new Date(0) };
     const none = await step("schedule").run(world(executions(old), { deployer: deployer().deployer }));
     assert.equal(none.schedule?.execution, undefined);
@@ -52,7 +52,7 @@ describe("cli/accept/steps", () => {
     assert.equal(failed.schedule?.status, "FAILED");
   });
 
-  it("asks what is on before it turns a key off, and remembers it when the step is done again", async () => {
+  it("records what is on before it turns a key off, and keeps the record when the step is repeated", async () => {
     const { ups, deployer: made } = deployer();
     const on = { GetBucketVersioning: { Status: "Enabled" } };
     const first = await step("off: versioning").run(world(on, { deployer: made }));

@@ -83,7 +83,7 @@ describe("cli/accept/switches: what the emulator does not keep", () => {
     assert.deepEqual(await isOn("alarms", answers([])), []);
   });
 
-  it("takes AWS's own keys for none, and a key of the account for one", async () => {
+  it("ignores AWS's own keys, and detects a key of the account", async () => {
     const arn = "arn:aws:kms:eu-west-1:123456789012:key/";
     const Tags = [
       { Key: "Project", Value: "clickstream" },
@@ -119,7 +119,7 @@ describe("cli/accept/switches: what the emulator does not keep", () => {
     assert.equal(steps.indexOf(denials.after) + 1, steps.indexOf("off: customerKey"));
   });
 
-  it("looks for the names that a stack with a dot in its name really has", async () => {
+  it("looks for the actual names of a stack with a dot in its name", async () => {
     const dotted = world(
       {
         DescribeBudgets: { Budgets: [{ BudgetName: budgetName("clickstream", "prod.eu") }] },

@@ -1,4 +1,4 @@
-// Deleting data takes two keys: the stack's configuration, and the person's word.
+// Deleting data needs two permissions: the stack's configuration, and a confirmation by the person.
 import assert from "node:assert/strict";
 import { cpSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -14,7 +14,7 @@ describe("cli/commands/empty-buckets", () => {
   });
   afterEach(() => rmSync(root, { recursive: true, force: true }));
 
-  it("refuses a stack whose configuration does not allow that data is lost, with the command that allows it", () => {
+  it("rejects a stack whose configuration does not allow data loss, with the command that allows it", () => {
     writeFileSync(join(root, "Pulumi.prod.yaml"), "config:\n  clickstream:allowDataLoss: false\n");
     assert.throws(
       () => refuseUnlessAllowed("prod", root),

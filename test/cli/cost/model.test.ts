@@ -101,7 +101,7 @@ describe("cli/cost/model", function () {
     );
   });
 
-  it("says where the plan does not carry the traffic, and with what it would", async () => {
+  it("says where the configuration cannot handle the traffic, and which one can", async () => {
     const { warnings } = await estimated({}, { eventsPerDay: 100_000_000 });
     assert.match(warnings[0] ?? "", /shardCount is 1, but the busiest second needs 2: pulumi config set/);
     assert.match(
@@ -110,7 +110,7 @@ describe("cli/cost/model", function () {
     );
   });
 
-  it("follows lifecycle rules, and leaves small objects where they are", () => {
+  it("follows lifecycle rules, and does not move small objects", () => {
     const rules = [
       { prefix: "raw/", transitions: [{ days: 30, storageClass: "STANDARD_IA" }], expirationDays: 90 },
     ];
@@ -121,7 +121,7 @@ describe("cli/cost/model", function () {
     assert.deepEqual(storedGb(1e9, 1e6, rules, "quarantine/", 1), { STANDARD: month });
   });
 
-  it("finds the settings that would cut it, each with what the estimate says of the changed stack", async () => {
+  it("finds the settings that reduce the cost, each with the estimate of the changed stack", async () => {
     const settings = { scheduleEnabled: "true", batchWindowSeconds: "5", streamRetentionHours: "168" };
     const now = await estimated(settings, {});
     const found = await savings(configuration(settings), now, USUAL);
@@ -168,7 +168,7 @@ describe("cli/cost/model", function () {
     assert.deepEqual(unused, []);
   });
 
-  it("counts the states that the state machine really passes", () => {
+  it("counts the states that an execution enters", () => {
     interface State {
       Next?: string;
       Default?: string;

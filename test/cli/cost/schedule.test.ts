@@ -23,7 +23,7 @@ describe("cli/cost/schedule", () => {
     }
   });
 
-  it("refuses what is no schedule", () => {
+  it("rejects an invalid schedule", () => {
     assert.throws(() => runsPerMonth("at(2030-01-01T00:00:00)"), /is not a schedule/);
   });
 });

@@ -66,7 +66,7 @@ describe("cli/docs/architecture", function () {
     }
     const drawn = lines.filter((line) => /^\w+(\[|\(|\{|>)/.test(line)).length;
     const nodes = (await declaredBy(everythingOn())).filter(({ type }) => isDrawn(type)).length;
-    assert.equal(drawn, nodes, "each resource stands in a stage");
+    assert.equal(drawn, nodes, "each resource is in a stage");
   });
 
   it("draws each resource in the stage that makes it", async () => {

@@ -126,7 +126,7 @@ describe("cli/doctor/stack, by AWS's answers", () => {
     ]);
   });
 
-  it("says where more is to be had", async () => {
+  it("says where to request a higher quota", async () => {
     const [lambda] = await quotaChecks(config, stackConfiguration("dev", { shardCount: "500" }));
     assert.match(lambda?.remedy ?? "", /^request an increase: .*\/servicequotas\/.*\/lambda\/quotas$/);
   });
@@ -147,7 +147,7 @@ describe("cli/doctor/stack, by AWS's answers", () => {
     });
   };
 
-  it("says the steps from the shards that the stream has to those that are configured", async () => {
+  it("lists the steps from the current to the configured number of shards", async () => {
     const steps: Record<string, number[]> = {
       "1 1": [],
       "1 2": [2],

@@ -1,4 +1,4 @@
-// Each check of the machine, well and broken, with what the machine would say made up.
+// Each check of the machine, passing and failing, with made-up answers of the machine.
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
@@ -19,13 +19,13 @@ const check = async (name: string, broken: Probe): Promise<Check | undefined> =>
   (await machineChecks(ROOT, {}, { ...WELL, ...broken })).find((one) => one.name === name);
 
 describe("cli/doctor/machine", () => {
-  it("finds nothing wrong where all is well", async () => {
+  it("finds no problem on a complete machine", async () => {
     const checks = await machineChecks(ROOT, {}, WELL);
     assert.deepEqual(new Set(checks.map(({ state }) => state)), new Set(["ok"]));
     assert.equal(checks.length, 9);
   });
 
-  it("says of each thing what is wrong and what mends it", async () => {
+  it("names each problem and its remedy", async () => {
     const broken: [string, Probe, RegExp, RegExp][] = [
       ["Node.js", { nodeVersion: () => "18.20.0" }, /18\.20\.0/, /install 20\.19 or later/],
       ["npm", { npmVersion: () => "8.1.0" }, /8\.1\.0/, /npm install -g npm@10/],
@@ -48,12 +48,12 @@ describe("cli/doctor/machine", () => {
     }
   });
 
-  it("takes what is not set up yet for no fault", async () => {
+  it("does not report parts that are not set up yet as problems", async () => {
     const found = await check("Spark's S3 jars", { staleParts: () => ["jars"] });
     assert.deepEqual([found?.state, found?.remedy], ["unknown", "npm start or npm test installs it"]);
   });
 
-  it("answers one line a check, or one JSON document, and no stack trace", () => {
+  it("prints one line per check, or one JSON document, and no stack trace", () => {
     const doctor = (...args: string[]) =>
       spawnSync(process.execPath, [join(ROOT, "cli", "main.mjs"), "doctor", ...args], { encoding: "utf8" });
     const plain = doctor();

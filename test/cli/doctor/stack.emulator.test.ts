@@ -1,4 +1,4 @@
-// The checks of a stack, on the emulator: what is well, what waits for a confirmation, what is off, which alarms fire.
+// The checks of a stack, on the emulator: what passes, what waits for a confirmation, what is off, which alarms fire.
 import assert from "node:assert/strict";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";

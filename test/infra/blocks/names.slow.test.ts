@@ -191,7 +191,7 @@ describe("infra/blocks/names", function () {
 });
 
 describe("infra/config/suggest.cjs", () => {
-  it("finds the name that a misspelt one means, and none for a strange one", () => {
+  it("suggests a name for a misspelt one, and none for an unrelated one", () => {
     const known = ["shardCount", "batchSize", "batchWindowSeconds"];
     assert.equal(suggest("shardcuont", known), "shardCount");
     assert.equal(suggest("batchWindow", known), undefined);

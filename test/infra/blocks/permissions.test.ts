@@ -57,7 +57,7 @@ describe("infra/blocks/permissions", () => {
     assert.deepEqual(wild, []);
   });
 
-  it("grants on every resource just what AWS has no resources for", () => {
+  it("grants on all resources only actions without resource-level permissions", () => {
     const broad = granted.filter(({ statement }) => resourcesOf(statement).includes("*"));
     assert.deepEqual(broad.map(({ role, statement }) => [role, statement.Sid, actionsOf(statement)]).sort(), [
       ["clickstream-job-role", NO_RESOURCE_LEVEL, ["cloudwatch:PutMetricData"]],

@@ -48,7 +48,7 @@ describe("infra/catalog/catalog", function () {
     assert.equal(keys("clickstream-quarantine"), undefined);
   });
 
-  it("lays the tables over what the job and the ingest write", () => {
+  it("points the tables at the files that the job and the ingest write", () => {
     assert.equal(storage("clickstream-events").location, "s3://clickstream-curated-id/events/");
     assert.equal(storage("clickstream-quarantine").location, "s3://clickstream-raw-id/quarantine/");
     assert.equal(
@@ -57,7 +57,7 @@ describe("infra/catalog/catalog", function () {
     );
   });
 
-  it("holds every query of the workgroup to its result bucket, encrypted, on engine 3", () => {
+  it("enforces the result bucket, encryption and engine 3 for every query of the workgroup", () => {
     assert.deepEqual(program.named("aws:athena/workgroup:Workgroup", "clickstream-workgroup").configuration, {
       enforceWorkgroupConfiguration: true,
       bytesScannedCutoffPerQuery: 100 * 1024 * 1024 * 1024,

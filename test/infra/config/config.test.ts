@@ -36,7 +36,7 @@ describe("infra/config/config", () => {
     }
   });
 
-  it("takes Pulumi.dev.yaml as it is committed", () => {
+  it("accepts the committed Pulumi.dev.yaml", () => {
     // The engine puts the project's name before keys without one.
     const values = Object.entries(yaml("Pulumi.dev.yaml").config).map(([key, value]) => [
       key.includes(":") ? key : `clickstream:${key}`,
@@ -80,7 +80,7 @@ describe("infra/config/config", () => {
     );
   });
 
-  it("finds what does not go together", () => {
+  it("finds settings that contradict each other", () => {
     const found = problems({
       streamMode: "ON_DEMAND",
       shardCount: "2",
@@ -99,7 +99,7 @@ describe("infra/config/config", () => {
     );
   });
 
-  it("gathers large batches for a second at least, as Lambda asks for", () => {
+  it("requires a batching window of a second for large batches, as Lambda does", () => {
     assert.deepEqual(problems({ batchWindowSeconds: "0" }), [
       "clickstream:batchWindowSeconds must be 1 or more where clickstream:batchSize is more than 10 (10000), got 0: AWS requires it. Raise it, or: pulumi config set clickstream:batchSize 10",
     ]);
@@ -119,7 +119,7 @@ describe("infra/config/config", () => {
     }
   });
 
-  it("gives the cheaper class the 30 days that it is billed for", () => {
+  it("keeps objects in the cheaper class for the 30 days that AWS bills", () => {
     const read = (moved: string, kept: string) =>
       problems({ rawInfrequentAccessDays: moved, rawRetentionDays: kept });
     assert.deepEqual(read("60", "89"), [
@@ -142,11 +142,11 @@ describe("infra/config/config", () => {
     assert.deepEqual(problems({ forceDestroy: "true", allowDataLoss: "true" }), []);
   });
 
-  it("wants no hash key where nothing is hashed", () => {
+  it("requires no hash key if nothing is hashed", () => {
     assert.match(problems({ privacyHashKey: "a key of enough letters" })[0] ?? "", /no field .* is hashed/);
   });
 
-  it("keeps the default of privacy fields that the stack does not speak of", () => {
+  it("keeps the default of privacy fields that the stack does not set", () => {
     assert.deepEqual(read({ privacy: '{"ip":"drop"}' }).privacy, {
       ip: "drop",
       user_agent: "drop",

@@ -491,7 +491,7 @@ describe("infra/observe/observe", function () {
     assert.deepEqual(none.of("aws:cloudwatch/dashboard:Dashboard"), []);
   });
 
-  it("misses no success where nothing is scheduled", () => {
+  it("has no alarm on missing success if nothing is scheduled", () => {
     const names = configured({ scheduleEnabled: "false" }).map(({ name }) => name);
     assert.ok(!names.includes("clickstream-test-no-success"));
   });
@@ -518,7 +518,7 @@ describe("infra/observe/observe", function () {
     }
   });
 
-  it("shows all that a person asks of the pipeline's state", () => {
+  it("shows the state of every part of the pipeline", () => {
     const shown = new Set(
       dashboardOf(program).widgets.flatMap(({ properties }) =>
         shownIn(properties.metrics).map(({ metricName }) => metricName),

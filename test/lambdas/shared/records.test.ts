@@ -1,4 +1,4 @@
-// Tests packing: nothing is lost, nothing is torn, a session stays in order in one lane.
+// Tests packing: no line is lost or split, and a session stays in order in one lane.
 
 import assert from "node:assert/strict";
 import { makeRandom } from "../../../lambdas/shared/random";
