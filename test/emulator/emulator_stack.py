@@ -1,4 +1,4 @@
-"""Starts the real emulator for tests and offers what tests of several of its parts need."""
+"""Starts the real emulator for tests, with helpers that the tests of several parts use."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Stack:
     _clients: dict[str, Any] = field(default_factory=dict)
 
     def client(self, service: str) -> Any:
-        """A boto3 client; calls are not repeated, so that a test sees each answer as it is."""
+        """A boto3 client without retries, so that a test sees each response."""
         if service not in self._clients:
             self._clients[service] = boto3.client(
                 service,
@@ -104,7 +104,7 @@ def zipped(files: dict[str, str]) -> bytes:
 
 
 def wait_for(what: str, probe: Callable[[], T | None], timeout_seconds: float = 15) -> T:
-    """Poll until `probe` gives something true, and return that."""
+    """Poll until `probe` returns a true value, and return it."""
     deadline = time.monotonic() + timeout_seconds
     while True:
         found = probe()

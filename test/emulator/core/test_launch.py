@@ -1,4 +1,4 @@
-"""The launcher: what it refuses, where it listens, and that nothing is left when it ends, however it ends."""
+"""The launcher: what it rejects, where it listens, and that nothing of a run exists after any kind of end."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def test_nothing_is_left_when_it_ends(own_stack, how):
     assert not (own_stack.state_dir / "tmp").exists()
 
 
-def test_it_does_not_wait_for_lambdas_that_run(own_stack):
+def test_it_does_not_wait_for_running_lambdas(own_stack):
     slow = own_stack.node_function("exports.handler = () => new Promise((done) => setTimeout(done, 9000));")
     own_stack.client("lambda").invoke(FunctionName=slow, InvocationType="Event")
     kinesis = own_stack.client("kinesis")
@@ -131,7 +131,7 @@ def test_nothing_is_left_when_it_is_killed(own_stack):
 
 
 def test_it_ends_when_its_caller_dies(tmp_path):
-    """A caller that is killed closes nothing by itself; the system closes its end of the pipe."""
+    """A killed caller closes nothing. The operating system closes its end of the pipe."""
     script = (
         "import sys, time; sys.path.insert(0, sys.argv[1]); import emulator_stack; from pathlib import Path; "
         "print(emulator_stack.start_stack(Path(sys.argv[2])).pid, flush=True); time.sleep(60)"
@@ -168,7 +168,7 @@ def test_lambdas_run_on_node_24_without_the_shells_settings(tmp_path):
     assert not set(environment) & set(answer["env"])
 
 
-def test_all_state_lies_in_the_state_folder(stack):
+def test_all_state_is_in_the_state_folder(stack):
     bucket = stack.bucket()
     stack.client("s3").put_object(Bucket=bucket, Key="a/b.txt", Body=b"content")
     stored = [path for path in (stack.state_dir / "s3").rglob("*") if path.is_file()]
@@ -193,7 +193,7 @@ def test_it_refuses_another_version_of_ministack(tmp_path):
     assert "npm start" in said
 
 
-def test_it_refuses_a_ministack_that_lacks_what_is_replaced(tmp_path):
+def test_it_rejects_a_ministack_without_the_replaced_parts(tmp_path):
     launcher = tmp_path / "launch.py"
     launcher.write_text(
         f"import sys; sys.path[0] = {str(PROJECT_ROOT)!r}\n"
@@ -213,7 +213,7 @@ def test_it_refuses_a_folder_that_another_run_uses(stack):
     assert stack.client("s3").list_buckets()["ResponseMetadata"]["HTTPStatusCode"] == 200
 
 
-def test_the_ready_line_comes_when_it_serves(tmp_path):
+def test_the_ready_line_is_printed_when_it_answers_requests(tmp_path):
     started = time.monotonic()
     running = start_stack(tmp_path / "state")
     try:

@@ -84,7 +84,7 @@ def code(caught: pytest.ExceptionInfo[ClientError]) -> str:
         ("", [0, 1, 2, 3]),
     ],
 )
-def test_partitions_are_those_that_meet_the_expression(table: Table, expression: str, rows: list[int]):
+def test_only_partitions_that_match_the_expression_are_returned(table: Table, expression: str, rows: list[int]):
     assert table.values(Expression=expression) == [ROWS[row] for row in rows]
 
 
@@ -108,7 +108,7 @@ def test_pages_hold_each_partition_once(table: Table):
     assert code(caught) == "InvalidInputException"
 
 
-def test_segments_share_the_partitions_out(table: Table):
+def test_each_partition_is_in_one_segment(table: Table):
     shares = [table.values(Segment={"SegmentNumber": number, "TotalSegments": 3}) for number in range(3)]
     assert sorted(values for share in shares for values in share) == sorted(ROWS)
 
@@ -118,7 +118,7 @@ def test_columns_are_left_out_on_request(table: Table):
     assert found["StorageDescriptor"] == {"Location": "s3://b/"}
 
 
-def test_a_partition_can_be_made_once(empty: Table):
+def test_a_partition_can_be_created_once(empty: Table):
     empty.add(["1"])
     with pytest.raises(ClientError) as caught:
         empty.add(["1"])
@@ -141,7 +141,7 @@ def test_calls_on_a_table_that_does_not_exist_fail(empty: Table):
         assert code(caught) == "EntityNotFoundException"
 
 
-def test_a_batch_does_what_it_can_and_lists_the_rest(empty: Table):
+def test_a_batch_processes_valid_entries_and_lists_the_others_as_errors(empty: Table):
     empty.add(["1"])
     made = empty.glue.batch_create_partition(**empty.where, PartitionInputList=[partition(["1"]), partition(["2"])])
     removed = empty.glue.batch_delete_partition(

@@ -54,7 +54,7 @@ print("rows written")
 job.commit()
 """
 
-# Swallows what happens to it, so that only the JVM's end can tell that this run has not succeeded.
+# Ignores all errors, so that only the end of the JVM shows that this run has failed.
 KILLED_JVM_SCRIPT = """
 import time
 from pyspark.sql import SparkSession
@@ -183,7 +183,7 @@ def test_a_spark_job_writes_and_reads_parquet_on_s3(glue: Glue):
     assert not (glue.stack.state_dir / "tmp" / "glue" / run_id).exists()
 
 
-def test_a_run_whose_jvm_is_killed_is_failed_whatever_the_script_makes_of_it(glue: Glue):
+def test_a_run_whose_jvm_is_killed_fails_even_if_the_script_ignores_it(glue: Glue):
     name = glue.job(KILLED_JVM_SCRIPT)
     run_id = glue.start(name)
     os.kill(int(glue.printed(run_id, r"jvm (\d+)", SPARK_SECONDS)[1]), signal.SIGKILL)
@@ -241,7 +241,7 @@ def test_a_missing_argument_is_failed_with_its_name(glue: Glue):
     assert run["ErrorMessage"] == "GlueArgumentError: the following arguments are required: --raw_path"
 
 
-def test_what_the_stand_in_for_awsglue_lacks_says_so(glue: Glue):
+def test_missing_parts_of_awsglue_raise_a_clear_error(glue: Glue):
     name = glue.job("from awsglue.context import GlueContext; GlueContext(None).create_dynamic_frame")
     run = glue.ended(name, glue.start(name))
     assert run["ErrorMessage"].startswith(
@@ -261,7 +261,7 @@ def test_stopping_a_run_ends_its_processes_before_it_answers(glue: Glue):
     assert glue.run(name, run_id)["JobRunState"] == "STOPPED"
 
 
-def test_only_as_many_runs_at_once_as_the_job_allows(glue: Glue):
+def test_the_job_limits_its_concurrent_runs(glue: Glue):
     name = glue.job(WAITING_SCRIPT, ExecutionProperty={"MaxConcurrentRuns": 2})
     runs = [glue.start(name), glue.start(name)]
     with pytest.raises(ClientError) as caught:
@@ -333,7 +333,7 @@ def test_a_job_that_is_not_spark_is_refused(glue: Glue):
     assert error_code(caught) == "InvalidInputException"
 
 
-def test_settings_that_cannot_be_honoured_are_named_once(glue: Glue):
+def test_ignored_settings_are_named_once(glue: Glue):
     name = glue.job("pass", WorkerType="G.1X", NumberOfWorkers=2, DefaultArguments={"--enable-metrics": "true"})
     for _ in range(2):
         glue.ended(name, glue.start(name))

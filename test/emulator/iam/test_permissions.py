@@ -120,14 +120,16 @@ def test_a_task_fails_that_the_state_machines_role_may_not_do(stack: Stack) -> N
         ),
     ],
 )
-def test_each_service_is_asked_for(stack: Stack, resource: str, arguments: dict, error: str, action: str) -> None:
+def test_each_service_needs_its_permission(
+    stack: Stack, resource: str, arguments: dict, error: str, action: str
+) -> None:
     task = {"Resource": f"arn:aws:states:::{resource}", "Arguments": arguments}
     failed = executed(stack, machine(stack, role(stack, "states.amazonaws.com"), task))
     assert failed["error"].startswith(error)
     assert f"not authorized to perform: {action} on resource: arn:aws:" in failed["cause"]
 
 
-def test_an_integration_whose_permissions_nobody_wrote_down_is_refused(stack: Stack) -> None:
+def test_an_integration_with_unknown_permissions_is_rejected(stack: Stack) -> None:
     task = {"Resource": "arn:aws:states:::sqs:sendMessage", "Arguments": {"QueueUrl": "q", "MessageBody": "m"}}
     failed = executed(stack, machine(stack, role(stack, "states.amazonaws.com", allow("sqs:SendMessage")), task))
     assert "does not know which permissions arn:aws:states:::sqs:sendMessage needs" in failed["cause"]
@@ -224,7 +226,7 @@ def test_a_mapping_that_may_not_read_any_more_says_so_and_loses_nothing(stack: S
     wait_for("the record to be taken after all", lambda: result() == "OK")
 
 
-def test_a_mapping_is_refused_whose_failures_could_not_be_kept(stack: Stack) -> None:
+def test_a_mapping_that_cannot_write_to_its_destination_is_rejected(stack: Stack) -> None:
     _, arn = stream(stack)
     name = function(stack, role(stack, "lambda.amazonaws.com", allow(*READS, on=arn)))
     said = refusal(
@@ -280,7 +282,7 @@ def lake(stack: Stack) -> tuple[str, str, str]:
         ("s3:ListBucket", "s3:::{bucket}"),
     ],
 )
-def test_athena_reads_with_its_callers_rights(stack: Stack, missing: str, resource: str) -> None:
+def test_athena_reads_with_the_permissions_of_its_caller(stack: Stack, missing: str, resource: str) -> None:
     bucket, database, workgroup = lake(stack)
     named = f"arn:aws:{resource.format(bucket=bucket, database=database)}"
     needed = {
@@ -440,7 +442,7 @@ def test_what_a_key_encrypts_needs_the_key(stack: Stack, missing: str) -> None:
     assert f"is not authorized to perform: {missing} on resource: {key} because no" in said
 
 
-def test_what_the_policies_of_roles_decided_is_written_down(stack: Stack) -> None:
+def test_decisions_of_role_policies_are_recorded(stack: Stack) -> None:
     name = function(stack, role(stack, "lambda.amazonaws.com"))
     states_role = role(stack, "states.amazonaws.com")
     task = {"Resource": "arn:aws:states:::lambda:invoke", "Arguments": {"FunctionName": name}}
@@ -452,7 +454,7 @@ def test_what_the_policies_of_roles_decided_is_written_down(stack: Stack) -> Non
     ]
 
 
-def test_it_says_so_when_it_is_turned_off(tmp_path) -> None:
+def test_it_warns_if_permissions_are_not_enforced(tmp_path) -> None:
     lax = start_stack(tmp_path, {"AUTH": "false"})
     try:
         wait_for(

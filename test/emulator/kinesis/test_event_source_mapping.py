@@ -201,7 +201,7 @@ def test_an_error_retries_the_whole_batch_and_blocks_the_shard(flow):
 
 
 @pytest.mark.parametrize("partial_response", [False, True], ids=["thrown", "reported"])
-def test_a_poison_record_is_bisected_out_into_s3_and_its_neighbours_are_taken(stack, flow, partial_response):
+def test_a_poison_record_is_bisected_and_sent_to_s3_and_the_others_are_processed(stack, flow, partial_response):
     bucket = stack.bucket("failed")
     reported = """
       if (!data.includes("poison")) return log("ok");
@@ -261,7 +261,7 @@ def test_retries_are_bounded_and_sqs_gets_the_metadata_without_the_records(stack
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", info["approximateArrivalOfFirstRecord"])
 
 
-def test_an_sns_topic_is_told_of_discarded_records(stack, flow):
+def test_discarded_records_are_reported_to_an_sns_topic(stack, flow):
     sns, sqs = stack.client("sns"), stack.client("sqs")
     topic = sns.create_topic(Name=unique("failed"))["TopicArn"]
     queue = sqs.create_queue(QueueName=unique("failed"))["QueueUrl"]
@@ -400,7 +400,7 @@ def test_update_shard_count_keeps_the_records_of_the_old_shards(flow):
 # ---- where reading starts, pauses and goes on -------------------------------------------------------------
 
 
-def test_latest_starts_after_what_is_there(flow):
+def test_latest_starts_after_existing_records(flow):
     flow.put("before")
     flow.map(StartingPosition="LATEST")
     flow.put("after")
@@ -417,7 +417,7 @@ def test_at_timestamp_starts_with_what_arrived_since(flow):
     assert flow.batches(1) == [["since"]]
 
 
-def test_a_disabled_mapping_goes_on_where_it_stopped(flow):
+def test_an_enabled_again_mapping_continues_where_it_stopped(flow):
     flow.put("a")
     flow.map()
     flow.wait_until_taken("a")
@@ -559,7 +559,7 @@ def limited_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         running.stop()
 
 
-def test_records_past_their_maximum_age_are_discarded_unseen(limited_stack, tmp_path):
+def test_records_over_their_maximum_age_are_discarded_without_an_invocation(limited_stack, tmp_path):
     bucket = limited_stack.bucket("failed")
     flow = Flow(limited_stack, tmp_path)
     flow.put("old1", "old2")

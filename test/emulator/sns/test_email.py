@@ -139,7 +139,7 @@ def test_the_mail_has_subject_utf8_text_and_a_working_unsubscribe_link(stack, to
     farewell = mails(stack, address, 3)[2]
     assert farewell["Subject"] == "AWS Notification - Unsubscribe Confirmation"
 
-    assert visit(link_in(farewell)) == 200  # who unsubscribed by accident comes back by this link
+    assert visit(link_in(farewell)) == 200  # this link subscribes the address again
     sns.publish(TopicArn=topic, Message="back again")
     assert text(mails(stack, address, 4)[3]).startswith("back again\n")
 
@@ -271,7 +271,7 @@ def test_mails_of_one_topic_arrive_in_the_order_of_publishing(stack, topic, addr
     assert subjects == [f"Run {number}" for number in range(10)]
 
 
-def test_a_mail_that_cannot_be_delivered_is_said_and_counted(tmp_path):
+def test_an_undelivered_mail_is_reported_and_counted(tmp_path):
     launcher = tmp_path / "launch.py"
     launcher.write_text(
         f"import sys; sys.path[0] = {str(PROJECT_ROOT)!r}\n"

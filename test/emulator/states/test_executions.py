@@ -87,7 +87,7 @@ CAUGHT = {"Type": "Pass", "End": True}
 CATCH_ALL = [{"ErrorEquals": ["States.ALL"], "Next": "Caught", "Output": "{% $states.errorOutput %}"}]
 
 
-def test_a_sync_task_waits_for_the_job_and_gives_its_run(machines: Machines):
+def test_a_sync_task_waits_for_the_job_and_returns_its_run(machines: Machines):
     name = machines.job("import time; time.sleep(1)")
     before = time.time() * 1000
     arn = machines.start({"Run": glue_task(name)})
@@ -240,7 +240,7 @@ def test_a_metric_is_recorded_with_its_dimensions_and_one_that_cloudwatch_refuse
     assert "RowsCurated must be a number" in refused["Cause"]
 
 
-def test_an_answer_over_the_limit_is_no_result(machines: Machines):
+def test_a_result_over_the_limit_is_an_error(machines: Machines):
     machines.stack.client("s3").put_object(Bucket=machines.bucket, Key="big", Body=b"x" * 300_000)
     task = {
         "Type": "Task",
@@ -392,7 +392,7 @@ def test_a_query_that_fails_fails_the_task_with_the_reason(machines: Machines):
     assert status["StateChangeReason"]
 
 
-def test_a_stopped_execution_cannot_be_stopped_into_another_end(machines: Machines):
+def test_a_stopped_execution_keeps_its_status(machines: Machines):
     arn = machines.start({"Wait": {"Type": "Wait", "Seconds": 600, "End": True}})
     machines.states.stop_execution(executionArn=arn)
     assert machines.ended(arn)["status"] == "ABORTED"
