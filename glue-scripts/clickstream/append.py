@@ -58,7 +58,7 @@ def append_new(run: Run, work: Work) -> Outcome:
     raw = extract_raw(spark, work.raw)
     locations = current_locations(run.store, run.catalog, run.options)
     known = extract_known(spark, locations, raw, raw_bytes)
-    say(f"leaving out what {len(locations):,} curated dates hold already" if locations else "no date is curated yet")
+    say(f"skipping events that are in the table ({len(locations):,} dates)" if locations else "the table is empty")
     note_attempt(run, work)
     appended = load_events(run, Arrived(spark, work, raw, known, locations))
     return replace(appended, reasons=reasons + Counter(appended.reasons))
@@ -70,7 +70,7 @@ def load_events(run: Run, arrived: Arrived) -> Outcome:
     written = sum(file.rows for file in files)
     if not adds_up(counts, written):
         # If Spark repeats a task, it counts its rows twice. Only then are the counts computed in a separate pass.
-        say("some tasks were repeated: counting again")
+        say("Spark repeated some tasks: counting again")
         counts = counted(*judge(arrived))
     check(counts, written)
     reasons = Counter()
@@ -98,7 +98,7 @@ def load_new_rows(run: Run, arrived: Arrived) -> tuple[list[WrittenFile], Counts
     files = write_parquet(at_default, default, run.stamp, uploads)
     counts = observed(lines, fates)
     if counts is None:
-        say("the counts were lost on the way: counting again")
+        say("Spark did not return the counts: counting again")
         counts = counted(*judge(arrived))
     for base, days in rebuilt_bases(elsewhere, set(counts["dates"].split())).items():
         # Rebuilt dates are at another location. They need a separate write, which reads the raw lines again.

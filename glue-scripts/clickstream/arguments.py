@@ -93,7 +93,7 @@ def parse_reprocess(first: str, last: str) -> tuple[str, str] | None:
         except ValueError:
             raise ValueError(f"{name} must be a date such as 2026-01-31, got {value!r}") from None
     if first > last:
-        raise ValueError(f"--reprocess_from {first} lies after --reprocess_to {last}")
+        raise ValueError(f"--reprocess_from {first} is after --reprocess_to {last}")
     return first, last
 
 
@@ -105,5 +105,5 @@ def read_privacy_key(rules: dict[str, str], secret: str) -> bytes | None:
         raise ValueError("--privacy hashes a field, so --privacy_key_secret must name the secret with the key")
     key = boto3.client("secretsmanager").get_secret_value(SecretId=secret).get("SecretString", "")
     if not key:
-        raise ValueError("The secret that --privacy_key_secret names holds no text: store the key as its SecretString")
+        raise ValueError("The secret in --privacy_key_secret has no text: store the key as its SecretString")
     return key.encode()

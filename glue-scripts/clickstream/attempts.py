@@ -15,7 +15,7 @@ from clickstream.storage import StoredObject
 
 
 class GivenUp(Exception):
-    """Another run treated this one as dead and removed its files. It must not be committed."""
+    """Another run assumed that this one had ended, and removed its files. It must not be committed."""
 
 
 def note_attempt(run: Run, work: Work) -> None:
@@ -55,7 +55,7 @@ def clear_dead_attempts(run: Run, work: Work) -> None:
     # A note without a stamp is from an earlier version of the job, which used other file names.
     complete = [note for note in dead.values() if note.get("stamp") and waiting.keys() >= set(note["raw"])]
     if len(complete) < len(dead):
-        say("raw objects of an interrupted run are gone: what it wrote stays", level="WARN")
+        say("raw objects of an interrupted run no longer exist: its rows stay in the table", level="WARN")
     if complete:
         taken = {uri for note in complete for uri in note["raw"]}
         withdraw(run, [note["stamp"] for note in complete], [waiting[uri] for uri in sorted(taken)])
@@ -73,8 +73,8 @@ def check_not_given_up(run: Run) -> None:
     if run.store.exists(run.note_uri) and not json.loads(run.store.get(run.note_uri)).get("given_up"):
         return
     raise GivenUp(
-        f"Another run treated this one of execution {run.options.execution} as dead and removed its files. "
-        "Nothing was committed: the other run takes the same events."
+        f"Another run assumed that this run of execution {run.options.execution} had ended, and removed its files. "
+        "Nothing was committed. The other run processes the same events."
     )
 
 
@@ -88,7 +88,7 @@ def give_up(run: Run, work: Work) -> None:
     try:
         withdraw(run, [run.stamp], work.raw)
     except Exception as error:
-        say("could not remove what this run wrote; the next run does", level="WARN", error=type(error).__name__)
+        say("could not remove this run's files; the next run removes them", level="WARN", error=type(error).__name__)
 
 
 def withdraw(run: Run, stamps: list[str], raw: list[StoredObject]) -> None:
@@ -118,4 +118,4 @@ def forget_attempt(run: Run) -> None:
     try:
         run.store.delete([run.note_uri])
     except Exception as error:
-        say("the note of this attempt could not be removed", level="WARN", error=type(error).__name__)
+        say("could not remove this run's note; the next run removes it", level="WARN", error=type(error).__name__)

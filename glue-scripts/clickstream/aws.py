@@ -156,4 +156,4 @@ class GlueCatalog:
     @staticmethod
     def _raise(answer: dict) -> None:
         if answer.get("Errors"):
-            raise RuntimeError(f"The catalog refused to switch a partition: {answer['Errors'][0]}")
+            raise RuntimeError(f"The Glue Data Catalog rejected a partition: {answer['Errors'][0]}")

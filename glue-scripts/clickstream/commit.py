@@ -49,8 +49,8 @@ def commit(run: Run, work: Work, report: dict) -> None:
     if not is_put and not is_committed(run, report):
         give_up(run, work)
         raise AlreadyCommitted(
-            f"Execution {run.options.execution} has already been committed by another run of the job; this one changed "
-            "nothing that counts. Start a new execution: it takes whatever has come since."
+            f"Execution {run.options.execution} has already been committed by another run of the job. This run "
+            "changed no committed rows. Start a new execution to process what has arrived since."
         )
     if leaves_note(run, work):
         forget_attempt(run)

@@ -6,7 +6,7 @@ from urllib.parse import unquote
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from clickstream.contract import CONTENT, LATER_COLUMNS, PRIVACY_FIELDS, URL_FIELDS
+from clickstream.contract import CONTENT, IP_FIELDS, LATER_COLUMNS, PRIVACY_FIELDS, URL_FIELDS
 from clickstream.counts import Counts
 from clickstream.keys import CONFLICT_SUFFIX
 from clickstream.log import say
@@ -37,8 +37,8 @@ def load_conflicts(run: Run, work: Work, spark: SparkSession, counts: Counts) ->
     found = load_quarantine(run, rows, CONFLICT_SUFFIX)
     if not counts["conflict"] <= found <= counts["conflict"] + counts["known"]:
         raise RuntimeError(
-            f"{counts['conflict']:,} events have the id of another one, but {found:,} were found when they were "
-            "looked for. Nothing was committed: start the pipeline again, and it goes on from here."
+            f"Expected {counts['conflict']:,} to {counts['conflict'] + counts['known']:,} events with the id of "
+            f"another event, but found {found:,}. Nothing was committed: start the pipeline again for the same events."
         )
     if found:
         say(f"put {found:,} events with the id of another event into quarantine", level="WARN")
@@ -68,7 +68,7 @@ def differing(run: Run, spark: SparkSession, judged: DataFrame, curated: DataFra
 
 
 def differs(name: str) -> Column:
-    """True if a column of the curated row is neither the value that was sent nor the result of a privacy rule.
+    """True if a column of the curated row is neither the sent value nor the result of a privacy rule.
 
     The rules may have been different when the row was written, and the row does not record them.
     """
@@ -80,7 +80,7 @@ def differs(name: str) -> Column:
         # A row that is older than the column has the value in its properties.
         before = F.element_at("row.properties", F.lit(name))
         is_same = is_same | (row.isNull() & (before.eqNullSafe(sent) | before.eqNullSafe(now)))
-    if name in URL_FIELDS:
+    if name in (*URL_FIELDS, *IP_FIELDS):
         is_same = is_same | mask(name, now).eqNullSafe(row)
     return ~F.coalesce(is_same, F.lit(False))
 

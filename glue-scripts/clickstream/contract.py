@@ -35,11 +35,15 @@ PRIVACY_ACTIONS = ("keep", "mask", "hash", "drop")
 # Fields with a URL. The rule mask removes its user, query and fragment.
 URL_FIELDS = tuple(name for name, field in FIELDS.items() if field.get("format") == "url")
 
-# Columns that can contain any text. The event id is never changed, and the IP address has a separate rule.
+# Fields with an IP address. The rule mask keeps its network.
+IP_FIELDS = tuple(name for name, field in FIELDS.items() if field.get("format") == "ip")
+
+# Columns that can contain any text. The event id is never changed, and a column with an IP address only has the rule
+# of its field.
 SCRUBBED = tuple(
     name
     for name, kind in EVENT_COLUMNS.items()
-    if kind == "string" and name in FIELDS and name not in ("event_id", "ip")
+    if kind == "string" and name in FIELDS and name not in ("event_id", *IP_FIELDS)
 )
 
 # Two events with the same id are the same event if these columns are equal. The IP address and the columns derived

@@ -67,8 +67,8 @@ def check(counts: Counts, written: int) -> None:
         )
     if not adds_up(counts, written):
         raise RuntimeError(
-            f"{counts['lines']:,} raw lines, but {counts['unreadable'] + fate_sum(counts):,} of them have a "
-            "fate. Nothing was committed: start the pipeline again, and it goes on from here."
+            f"{counts['lines']:,} raw lines, but {counts['unreadable'] + fate_sum(counts):,} of them were "
+            "counted by fate. Nothing was committed: start the pipeline again for the same events."
         )
 
 

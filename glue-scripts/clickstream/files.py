@@ -90,7 +90,7 @@ def end_tasks(spark: SparkSession) -> None:
     context = spark.sparkContext
     context.cancelAllJobs()
     deadline = time.monotonic() + TASKS_END_SECONDS
-    # py4j has no types.
+    # py4j has no type hints.
     status = cast(Any, context._jsc).sc().statusTracker()
     while any(one.numRunningTasks() for one in status.getExecutorInfos()) and time.monotonic() < deadline:
         time.sleep(0.1)
@@ -102,7 +102,7 @@ def write_partition(
     """Runs in a task: writes the rows, sorted by date, to one file per date, with a few parallel uploads."""
     put = uploads.open()
     task = TaskContext.get()
-    assert task is not None  # there is one wherever Spark runs a task
+    assert task is not None  # set in every task
     name = f"part-{stamp}-{task.partitionId():05d}.parquet"
 
     def upload(day: date, body: IO[bytes], rows: int) -> WrittenFile:
@@ -143,19 +143,19 @@ def by_date(batches: Iterable[pa.RecordBatch]) -> Iterator[tuple[date, pa.Record
 
 
 def parquet_file(pieces: Iterator[pa.RecordBatch]) -> tuple[tempfile.SpooledTemporaryFile[bytes], int]:
-    """One Parquet file of all these rows, and their number. What is larger than some megabytes lies on disk."""
+    """One Parquet file of all these rows, and their number. A large file is kept on disk."""
     first = next(pieces)
     schema = first.schema
     encoded = [name for name in schema.names if name not in (*WITHOUT_DICTIONARY, "properties")]
     encoded += ["properties.key_value.key", "properties.key_value.value"]
     rows = 0
     body = tempfile.SpooledTemporaryFile(max_size=MOST_IN_MEMORY)  # noqa: SIM115 (its upload closes it)
-    # Without Arrow's own schema: a reader takes the types from Parquet's, as it does of Spark's files.
+    # Without Arrow's own schema, a reader uses the Parquet types, as for files that Spark writes.
     with pq.ParquetWriter(
         body,
         schema,
         compression="zstd",
-        # pyarrow has no types: pyright takes a bool from the default, but a list of columns is documented.
+        # pyarrow has no type hints. pyright infers bool from the default, but a list of columns is allowed too.
         use_dictionary=encoded,  # pyright: ignore[reportArgumentType]
         store_schema=False,
     ) as writer:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from clickstream.contract import NEVER_CURATED, SCRUBBED, URL_FIELDS
+from clickstream.contract import IP_FIELDS, NEVER_CURATED, SCRUBBED, URL_FIELDS
 from clickstream.patterns import (
     ADDRESS,
     AGENT,
@@ -43,7 +43,7 @@ def protect(events: DataFrame, spark: SparkSession, rules: dict[str, str], key: 
         {
             name: protect_value(name, action, F.col(name))
             for name, action in acting.items()
-            if name not in NEVER_CURATED and name != "ip"
+            if name not in NEVER_CURATED and name not in IP_FIELDS
         }
         | {"_text": all_text()}
     )
@@ -57,8 +57,11 @@ def protect(events: DataFrame, spark: SparkSession, rules: dict[str, str], key: 
         name: F.when(F.col("_suspect"), F.get("_texts", F.lit(number))).otherwise(F.col(name))
         for number, name in enumerate(SCRUBBED)
     }
-    if "ip" in acting:
-        cleaned["ip"] = protect_value("ip", acting["ip"], F.col("ip"))
+    cleaned |= {
+        name: protect_value(name, action, F.col(name))
+        for name, action in acting.items()
+        if name in IP_FIELDS and name not in NEVER_CURATED
+    }
     values = F.slice("_texts", len(SCRUBBED) + 1, F.size(F.map_keys("_named")))
     properties = F.map_filter(F.map_from_arrays(F.map_keys("_named"), values), lambda _, value: value.isNotNull())
     cleaned["properties"] = F.when(F.col("_suspect"), properties).otherwise(F.col("properties"))
@@ -89,7 +92,7 @@ def protect_value(name: str, action: str, value: Column) -> Column:
 
 def mask(name: str, value: Column) -> Column:
     """Masks a value: keeps the network of an IP address, a URL up to its path, or the first character."""
-    if name == "ip":
+    if name in IP_FIELDS:
         return mask_ip(value)
     if name in URL_FIELDS:
         return F.regexp_replace(F.regexp_replace(value, r"[?#].*$", ""), r"//[^/@]*@", "//")
@@ -127,7 +130,7 @@ def mask_rare_ip(address: Column) -> Column:
 
 def plain(name: str, value: Column) -> Column:
     """The input of a hash. For an IP address, port and proxies are removed, so that a client has only one hash."""
-    return F.coalesce(first_address(value), value) if name == "ip" else value
+    return F.coalesce(first_address(value), value) if name in IP_FIELDS else value
 
 
 def all_text() -> Column:

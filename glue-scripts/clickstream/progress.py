@@ -53,7 +53,7 @@ def extract_position(store: Store, options: Options) -> tuple[Position | None, s
     if options.execution in names:
         raise AlreadyCommitted(
             f"Execution {options.execution} has already been committed (its report exists). "
-            "Start a new execution: it takes whatever has come since."
+            "Start a new execution to process what has arrived since."
         )
     if not reports:
         return None, names

@@ -97,8 +97,8 @@ def conflict_line(text: str, event_id: str) -> str:
     arrival = json.loads(text)["arrival"]
     line = {
         "reason": "id_conflict",
-        "detail": f"event_id {shown(event_id)} is that of another event, which arrived first and is in the table. "
-        "Send this one again under an id of its own.",
+        "detail": f"event_id {shown(event_id)} belongs to another event, which arrived first and is in the table. "
+        "Send this event again with a new id.",
         "payload": ARRIVAL.sub("}", text),
         "payload_encoding": "utf8",
         "shard_id": arrival["shard_id"],
@@ -112,37 +112,37 @@ def conflict_line(text: str, event_id: str) -> str:
 def what_is_wrong(text: str) -> str:
     """Explains why a raw line cannot be read."""
     if digits := LONG_NUMBER.search(text):
-        return f"it holds a number of {len(digits[0]):,} digits; {LONGEST_NUMBER:,} can be read"
+        return f"it contains a number of {len(digits[0]):,} digits; at most {LONGEST_NUMBER:,} can be read"
     try:
         # Numbers as text, because Python refuses to parse numbers with many digits.
         line = json.loads(text, parse_int=str, parse_float=str)
     except RecursionError:
         return "it is nested too deeply to be read"
     except ValueError as error:
-        return f"it is no JSON ({error})"
+        return f"it is not JSON ({error})"
     if not isinstance(line, dict):
-        return "it is JSON, but no object"
+        return "it is JSON, but not an object"
     for name in ("event_id", "event_type", "event_time"):
         if not line.get(name):
             return f"{name} is missing or empty"
     arrival = line.get("arrival")
     if not isinstance(arrival, dict):
-        return "arrival, which says when and from where it came, is missing"
+        return "arrival (when and in which shard the line arrived) is missing"
     for name in ("time", "shard_id", "sequence_number", "position"):
         if arrival.get(name) in (None, ""):
             return f"arrival.{name} is missing"
     for name, value in (("quantity", line.get("quantity")), ("arrival.position", arrival["position"])):
         if value is not None and not (re.fullmatch(r"-?\d{1,10}", str(value)) and -(2**31) <= int(value) < 2**31):
-            return f"{name} is {shown(value)}, which is no whole number from -2147483648 to 2147483647"
+            return f"{name} is {shown(value)}, which is not a whole number from -2147483648 to 2147483647"
     price = line.get("product_price")
     if price is not None and not re.fullmatch(r"-?\d+(\.\d+)?([eE][+-]?\d+)?", str(price)):
-        return f"product_price is {shown(price)}, which is no number"
+        return f"product_price is {shown(price)}, which is not a number"
     for name in ("geo", "properties"):
         if not isinstance(line.get(name, {}), dict | None):
-            return f"{name} is {shown(line[name])}, which is no object"
+            return f"{name} is {shown(line[name])}, which is not an object"
     for name, value in (("event_time", line["event_time"]), ("arrival.time", arrival["time"])):
         if not is_time(str(value)):
-            return f"{name} is {shown(value)}, which is no date and time"
+            return f"{name} is {shown(value)}, which is not a date and time"
     return "Spark cannot read it as a raw line"
 
 

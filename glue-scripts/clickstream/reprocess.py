@@ -40,7 +40,7 @@ def rebuild(run: Run, work: Work, span: tuple[str, str]) -> Outcome:
     """
     if work.position is None or not work.taken_raw:
         raise NothingToReprocess(
-            f"No committed run under {run.options.runs_path} took a raw object that is still there. "
+            f"No committed run under {run.options.runs_path} processed a raw object that still exists. "
             "Run the pipeline once without `reprocess` first."
         )
     first, last = span
@@ -59,14 +59,14 @@ def rebuild(run: Run, work: Work, span: tuple[str, str]) -> Outcome:
     note_retirement(run, root, old)
     run.catalog.switch({day: f"{root}event_date={day}/" for day in dates})
     written = sum(file.rows for file in files)
-    say(f"switched {len(dates):,} dates to their {written:,} rebuilt rows")
+    say(f"switched {len(dates):,} dates to the rebuilt files ({written:,} rows)")
     return Outcome(counted["lines"], {"new": written}, {}, dates, files, sorted(old.values()))
 
 
 def rebuilt_rows(
     run: Run, work: Work, span: tuple[str, str], spark: SparkSession, locations: dict[str, str], lines: Observation
 ) -> DataFrame:
-    """The dates' rows from raw, and those curated ones that raw no longer has."""
+    """The rows of the dates from raw objects, and the curated rows whose raw objects no longer exist."""
     first, last = span
     raw = extract_raw(spark, work.taken_raw)
     inside = {day: location for day, location in locations.items() if first <= day <= last}
@@ -100,7 +100,7 @@ def rebuilt_rows(
 
 
 def counted_lines(spark: SparkSession, work: Work) -> dict[str, Any]:
-    """The same count by a pass of its own."""
+    """Computes the same count in a separate pass."""
     return count_rows(flatten(extract_raw(spark, work.taken_raw), "source"), line_counts())
 
 

@@ -1,4 +1,4 @@
-"""What a run asks of its storage and its catalog; on AWS these are S3 and Glue (aws.py), in the tests a folder."""
+"""The storage and the catalog that a run uses. On AWS they are S3 and Glue (aws.py), in tests a folder."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -14,7 +14,7 @@ class StoredObject(NamedTuple):
 
 
 class Uploads(Protocol):
-    """Travels to the tasks of Spark, which open it where they run."""
+    """Sent to Spark's tasks. Each task opens it on its machine."""
 
     def open(self) -> Callable[[str, IO[bytes]], None]:
         """A function that puts one object: its URI and its body."""
@@ -25,7 +25,7 @@ class Store(Protocol):
     """Objects, addressed by their URI."""
 
     def list_objects(self, prefix: str, in_folders: bool = True) -> list[StoredObject]:
-        """The objects under a prefix, without those in its folders if so asked."""
+        """The objects under a prefix. With in_folders=False, without the objects in its folders."""
         ...
 
     def count(self, prefix: str, most: int) -> int:
@@ -33,7 +33,7 @@ class Store(Protocol):
         ...
 
     def list_folders(self, prefix: str) -> list[str]:
-        """The names of the folders right under a prefix."""
+        """The names of the folders directly under a prefix."""
         ...
 
     def exists(self, prefix: str) -> bool:
@@ -45,7 +45,7 @@ class Store(Protocol):
     def put(self, uri: str, body: bytes) -> None: ...
 
     def put_if_absent(self, uri: str, body: bytes) -> bool:
-        """False when the object exists. Of two writers at the same time only one succeeds."""
+        """Returns False if the object exists. If two writers try at the same time, only one succeeds."""
         ...
 
     def uploads(self) -> Uploads: ...
@@ -57,7 +57,7 @@ class Catalog(Protocol):
     """Where each date of the table is."""
 
     def locations(self) -> dict[str, str]:
-        """Registered date to location, each with a slash at its end."""
+        """Maps each registered date to its location, which ends with a slash."""
         ...
 
     def switch(self, locations: dict[str, str]) -> None:

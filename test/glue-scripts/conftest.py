@@ -33,9 +33,9 @@ def spark(tmp_path_factory):
         .config("spark.ui.showConsoleProgress", "false")
         .config("spark.local.dir", str(folder / "local"))
         .config("spark.sql.warehouse.dir", str(folder / "warehouse"))
-        # A zone with a summer time: whatever the job leaves to the session shows.
+        # A zone with daylight saving time, to find times that depend on the session's zone.
         .config("spark.sql.session.timeZone", "America/New_York")
-        # The tests' rows are few: compiling each plan would take longer than running it.
+        # The tests have few rows, so compiling each plan would take longer than running it.
         .config("spark.driver.extraJavaOptions", "-XX:TieredStopAtLevel=1 -Duser.timezone=America/New_York")
         .getOrCreate()
     )
@@ -55,7 +55,7 @@ def lake(tmp_path, spark):
 
 @pytest.fixture(scope="module")
 def new_lake(spark, tmp_path_factory):
-    """Makes lakes that a module may save and come back to."""
+    """Makes lakes whose state a module can save and restore."""
     from lake import Lake
 
     return lambda: Lake(tmp_path_factory.mktemp("lake"), spark)

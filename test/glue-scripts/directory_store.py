@@ -1,4 +1,4 @@
-"""The job's world in a folder: objects are files, the catalog is a dictionary. Both behave as S3 and Glue do."""
+"""The job's storage in a folder and its catalog in a dictionary. Both behave like S3 and Glue."""
 
 import os
 import shutil
@@ -14,7 +14,7 @@ from clickstream.storage import StoredObject
 
 @dataclass(frozen=True)
 class DirectoryUploads:
-    """The same as the job's Uploads: a file is there whole or not at all, and in the place of one of its name."""
+    """Like the job's Uploads: a file is either complete or absent, and replaces a file with the same name."""
 
     def open(self) -> Callable[[str, IO[bytes]], None]:
         return self.put
@@ -22,7 +22,7 @@ class DirectoryUploads:
     def put(self, uri: str, body: IO[bytes]) -> None:
         target = DirectoryStore.path(uri)
         target.parent.mkdir(parents=True, exist_ok=True)
-        # Hidden from readers and listings until it has its name, as a PUT is.
+        # Hidden from readers and listings until the rename, like an incomplete PUT.
         with tempfile.NamedTemporaryFile(dir=target.parent, prefix=".", suffix=".crc", delete=False) as file:
             shutil.copyfileobj(body, file)
         os.replace(file.name, target)
@@ -30,7 +30,7 @@ class DirectoryUploads:
 
 @dataclass(frozen=True)
 class FailingUploads(DirectoryUploads):
-    """Refuses the files of one date, whatever is tried."""
+    """Rejects the files of one date at each attempt."""
 
     day: str
 
@@ -42,7 +42,7 @@ class FailingUploads(DirectoryUploads):
 
 @dataclass(frozen=True)
 class FailingOnce(DirectoryUploads):
-    """Fails once in all, after its first file is there, as a task whose machine is lost does."""
+    """Fails once, after its first file is written, like a task whose machine is lost."""
 
     marker: str
 

@@ -1,6 +1,6 @@
-"""A lake in a folder: raw lines go in as ingest writes them, the job runs, DuckDB reads what a person sees.
+"""A lake in a folder: raw lines in the ingest's format, runs of the job, and DuckDB to read the results.
 
-A test can save its state and come back to it.
+A test can save and restore its state.
 """
 
 import gzip
@@ -25,7 +25,7 @@ FIRST_RUN = datetime(2026, 3, 15, 12, 0, tzinfo=timezone.utc)
 
 
 class Crash(BaseException):
-    """What a test kills the job with: as with a kill, nothing in the job catches it."""
+    """Ends the job like SIGKILL: no code of the job catches it."""
 
 
 def event(event_id: str, event_time: str = "2026-03-15T09:30:00.000Z", **more: object) -> dict:
@@ -34,7 +34,7 @@ def event(event_id: str, event_time: str = "2026-03-15T09:30:00.000Z", **more: o
 
 
 def arrived(line: dict, sequence: int, position: int = 0, time: str | None = None, shard: str = SHARD) -> dict:
-    """The line as ingest writes it: by default the record with sequence number n arrives n seconds after noon."""
+    """The line as the ingest writes it. By default, the record with sequence number n arrives n seconds after noon."""
     moment = datetime(2026, 3, 15, 12, tzinfo=timezone.utc) + timedelta(seconds=sequence)
     arrival = {
         "time": time or moment.strftime("%Y-%m-%dT%H:%M:%S.000Z"),
@@ -47,7 +47,7 @@ def arrived(line: dict, sequence: int, position: int = 0, time: str | None = Non
 
 @dataclass
 class Lake:
-    """Paths, store and catalog of one test, and the clock of its runs: the first at noon, one a minute."""
+    """Paths, store and catalog of one test, and its clock: the first run is at noon, each later run a minute later."""
 
     folder: Path
     spark: SparkSession
@@ -63,7 +63,7 @@ class Lake:
         return self.folder / "lake" / path
 
     def put_raw(self, *events: dict | str, first: int = 100, time: str = ARRIVED) -> str:
-        """One raw object, its URI back; each event is a record of its own, text goes in as it is."""
+        """Writes one raw object and returns its URI. Each event is a separate record, text is written unchanged."""
         lines = [
             one if isinstance(one, str) else arrived(one, first + number, time=time)
             for number, one in enumerate(events)
@@ -73,7 +73,7 @@ class Lake:
     def put_lines(
         self, lines: list[dict | str], first: int = 0, last: int = 0, time: str = ARRIVED, shard: str = SHARD
     ) -> str:
-        """One raw object of these very lines, named after the sequence numbers in them or after those given."""
+        """Writes one raw object with these lines, named after their sequence numbers or after the given ones."""
         numbers = [int(line["arrival"]["sequence_number"]) for line in lines if isinstance(line, dict)]
         uri = self.uri(f"raw/{raw_key(first or min(numbers), last or max(numbers), time, shard)}")
         text = "".join((line if isinstance(line, str) else json.dumps(line)) + "\n" for line in lines)
@@ -87,7 +87,7 @@ class Lake:
         return uri
 
     def age(self, uri: str, **ago: int) -> None:
-        """Makes an object's LastModified lie in the past."""
+        """Sets an object's LastModified to a time in the past."""
         moment = (datetime.now(timezone.utc) - timedelta(**ago)).timestamp()
         os.utime(self.store.path(uri), (moment, moment))
 
@@ -98,7 +98,7 @@ class Lake:
         reprocess: tuple = ("none", "none"),
         privacy_key: bytes | None = None,
     ) -> dict:
-        """Runs the job and gives back its report; each run starts a minute after the one before."""
+        """Runs the job and returns its report. Each run starts a minute after the previous one."""
         started = FIRST_RUN + timedelta(minutes=self.runs)
         self.runs += 1
         paths = {"raw": "raw/", "quarantine": "quarantine/", "given_up": "aws/lambda/"}
@@ -114,12 +114,12 @@ class Lake:
         return self.spark
 
     def register(self, report: dict) -> None:
-        """What the pipeline does after a run: dates that are not registered get their default place."""
+        """Does what the pipeline does after a run: registers new dates at their default location."""
         for day in report["partitions"]:
             self.catalog.registered.setdefault(day, self.uri(f"events/event_date={day}/"))
 
     def places(self) -> dict[str, str]:
-        """What MSCK REPAIR TABLE would leave: every folder at the default place unless its date is registered."""
+        """Does what MSCK REPAIR TABLE does: registers default folders of unregistered dates."""
         days = [one.name.removeprefix("event_date=") for one in self.path("events").glob("event_date=*")]
         return {day: self.uri(f"events/event_date={day}/") for day in days} | self.catalog.registered
 
@@ -128,8 +128,8 @@ class Lake:
         return sorted(str(file) for file in found if not any(part.startswith(("_", ".")) for part in file.parts[-3:]))
 
     def rows(self) -> dict[str, dict]:
-        """Every row by its event_id, read by DuckDB; fails when an id stands twice."""
-        # Through the microseconds since 1970, so that no time zone of this machine has a say.
+        """Returns every row by its event_id, read by DuckDB. Fails if an id occurs twice."""
+        # Uses microseconds since 1970, so that the time zone of this machine has no effect.
         times = [
             f"make_timestamp(epoch_us({name})) AS {name}" for name in ("event_time", "ingested_at", "processed_at")
         ]
@@ -140,11 +140,11 @@ class Lake:
             )
             rows = [dict(zip(found.columns, row, strict=True)) for row in found.fetchall()]
         by_id = {row["event_id"]: row for row in rows}
-        assert len(by_id) == len(rows), f"an event stands twice: {sorted(row['event_id'] for row in rows)}"
+        assert len(by_id) == len(rows), f"an event_id occurs twice: {sorted(row['event_id'] for row in rows)}"
         return by_id
 
     def select(self, columns: str = "event_id, event_date") -> list[tuple]:
-        """What a query for these columns answers, sorted; dates and times as text."""
+        """Returns the result of a query for these columns, sorted, with dates and times as text."""
         if not self.files():
             return []
         table = f"read_parquet({self.files()}, hive_partitioning = true)"
@@ -154,7 +154,7 @@ class Lake:
         return [tuple(str(value) if hasattr(value, "isoformat") else value for value in row) for row in rows]
 
     def contents(self) -> dict[str, dict]:
-        """The rows without processed_at: the one column that may differ between two ways to the same rows."""
+        """The rows without processed_at, which can differ between runs that write the same rows."""
         rows = self.rows().items()
         return {key: {name: value for name, value in row.items() if name != "processed_at"} for key, row in rows}
 
@@ -167,7 +167,7 @@ class Lake:
         self.saved = (self.runs, dict(self.catalog.registered))
 
     def restore(self) -> None:
-        """Back to what was saved, at the same paths: the job's records hold whole URIs."""
+        """Restores the saved state at the same paths, because the job's files contain complete URIs."""
         shutil.rmtree(self.path("."))
         shutil.copytree(self.folder / "saved", self.path("."))
         self.store, self.catalog = DirectoryStore(), DictionaryCatalog()

@@ -1,4 +1,4 @@
-"""What the job asks of S3 and the Glue catalog: real boto3 requests, answered by a small server or botocore's stub."""
+"""The job's requests to S3 and the Glue catalog: real boto3 requests to a small server or botocore's stub."""
 
 import io
 import pickle
@@ -29,7 +29,7 @@ def account(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class AnsweringServer(ThreadingHTTPServer):
-    """Answers every request with its status, and remembers it."""
+    """Answers every request with its status, and records it."""
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Answering)
@@ -52,7 +52,7 @@ class Answering(BaseHTTPRequestHandler):
     do_PUT = do_GET = answer
 
     def log_message(self, format: str, *args: object) -> None:
-        """Nothing: the tests look at what was seen."""
+        """Logs nothing. The tests check the recorded requests."""
 
 
 @pytest.fixture
@@ -65,7 +65,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[AnsweringServer]:
     running.server_close()
 
 
-def test_a_report_is_put_only_where_none_is(server):
+def test_a_report_is_only_put_if_none_exists(server):
     store = S3Store()
     assert store.put_if_absent("s3://b/runs/e1.json", b"{}") is True
     store.put("s3://b/runs/taken/e1.json.gz", b"list")
@@ -74,20 +74,20 @@ def test_a_report_is_put_only_where_none_is(server):
 
 
 @pytest.mark.parametrize("status", [409, 412])
-def test_a_report_that_exists_or_is_just_being_put_is_left_alone(server, status):
+def test_a_report_that_exists_or_is_being_put_is_not_replaced(server, status):
     server.status = status
     assert S3Store().put_if_absent("s3://b/runs/e1.json", b"{}") is False
 
 
-def test_any_other_refusal_of_the_report_ends_the_run(server):
+def test_any_other_error_for_the_report_fails_the_run(server):
     server.status = 403
     with pytest.raises(ClientError):
         S3Store().put_if_absent("s3://b/runs/e1.json", b"{}")
 
 
-def test_a_file_is_put_by_one_request_from_wherever_it_travels(server, monkeypatch):
+def test_a_file_is_put_by_one_request_from_a_pickled_client(server, monkeypatch):
     uploads = pickle.loads(pickle.dumps(S3Store.uploads()))
-    # A machine of the cluster may know no region: it came with the uploads.
+    # A machine of the cluster may have no region. The uploads carry it.
     monkeypatch.delenv("AWS_DEFAULT_REGION")
     body = io.BytesIO(b"PAR1...PAR1")
     uploads.open()("s3://bucket/events/event_date=2026-03-15/part-1.parquet", body)
@@ -98,7 +98,7 @@ def test_a_file_is_put_by_one_request_from_wherever_it_travels(server, monkeypat
     assert b"PAR1...PAR1" in sent
 
 
-def test_a_file_that_s3_refuses_fails_its_task(server):
+def test_a_file_that_s3_rejects_fails_its_task(server):
     server.status = 403
     with pytest.raises(ClientError):
         S3Store.uploads().open()("s3://bucket/events/part-1.parquet", io.BytesIO(b"x"))
@@ -112,7 +112,7 @@ def test_a_failed_deletion_is_an_error_with_the_key():
             store.delete(["s3://b/k1"])
 
 
-def test_deletes_a_thousand_objects_a_request():
+def test_deletes_up_to_1000_objects_per_request():
     store = S3Store()
 
     def request(first: int, last: int) -> dict:
@@ -143,7 +143,7 @@ def test_lists_every_page():
         assert store.list_objects("s3://b/raw/") == [("s3://b/raw/1", 10, moment), ("s3://b/raw/2", 10, moment)]
 
 
-def test_lists_no_folder_where_it_is_not_wanted():
+def test_lists_no_folders_if_not_requested():
     store = S3Store()
     with Stubber(store._s3) as stub:
         found = {"Key": "runs/e1.json", "Size": 10, "LastModified": datetime(2026, 3, 15, tzinfo=timezone.utc)}
@@ -191,12 +191,12 @@ def test_switches_a_hundred_known_dates_in_one_call_and_registers_unknown_ones()
         stub.assert_no_pending_responses()
 
 
-def test_a_partition_that_the_catalog_refuses_ends_the_run():
+def test_a_partition_that_the_catalog_rejects_fails_the_run():
     catalog = GlueCatalog("d", "events")
     with Stubber(catalog._glue) as stub:
         stub.add_response("get_table", {"Table": {"Name": "events", "StorageDescriptor": DESCRIPTOR}})
         stub.add_response("get_partitions", page({"2026-03-15": "s3://b/old/"}))
         refusal = {"ErrorDetail": {"ErrorCode": "InternalServiceException", "ErrorMessage": "no"}}
         stub.add_response("batch_update_partition", {"Errors": [refusal]})
-        with pytest.raises(RuntimeError, match="The catalog refused to switch a partition"):
+        with pytest.raises(RuntimeError, match="The Glue Data Catalog rejected a partition"):
             catalog.switch({"2026-03-15": "s3://b/new/"})

@@ -1,10 +1,11 @@
-"""Another event under a known id goes to the quarantine, where people see it; a copy is a duplicate."""
+"""A different event with a known id is quarantined, a copy of an event is a duplicate."""
 
 import json
 from typing import Any
 
 import pytest
 
+from clickstream.conflicts import differs
 from lake import SHARD, arrived, event
 
 SENT = {
@@ -39,7 +40,7 @@ SAME = [
 
 
 def copies(changes: list[dict]) -> list[dict]:
-    """Ten seconds after the event under test, each change of it under its id."""
+    """The changed events with the same id. They arrive ten seconds after the event under test."""
     return [arrived(event("a", **SENT) | change, 10 + number) for number, change in enumerate(changes)]
 
 
@@ -47,7 +48,7 @@ def counts(report: dict) -> tuple:
     return report["curated"], report["quarantined"], report["duplicates"], report["redelivered"]
 
 
-def test_within_a_run_other_content_is_a_conflict_and_the_same_content_a_duplicate(lake):
+def test_other_content_is_a_conflict_and_same_content_a_duplicate_within_a_run(lake):
     lake.put_lines([arrived(event("a", **SENT), 1)])
     lake.put_lines(copies(OTHERS + SAME))
     report = lake.run("r1")
@@ -58,7 +59,7 @@ def test_within_a_run_other_content_is_a_conflict_and_the_same_content_a_duplica
     )
 
 
-def test_across_runs_the_same_is_the_same_and_the_other_the_other(lake):
+def test_other_content_is_a_conflict_and_same_content_a_duplicate_across_runs(lake):
     lake.put_lines([arrived(event("a", **SENT), 1), arrived(event("z"), 2)])
     lake.run("r1")
     lake.put_lines([*copies(OTHERS + SAME), arrived(event("b"), 50)])
@@ -68,14 +69,14 @@ def test_across_runs_the_same_is_the_same_and_the_other_the_other(lake):
     assert lake.select("event_id") == [("a",), ("b",), ("z",)]
 
 
-def test_a_conflict_is_kept_whole_with_its_place_and_can_be_sent_again(lake):
+def test_the_quarantine_has_the_complete_event_and_its_position_so_that_it_can_be_resent(lake):
     lake.put_lines([arrived(event("a"), 1), arrived(event("a", user_id="u2"), 2, 3)])
     lake.run("r1")
     [line] = lake.quarantined()
     assert json.loads(line["payload"]) == event("a", user_id="u2")
     assert (line["shard_id"], line["sequence_number"], line["position"]) == (SHARD, "2", 3)
     assert line["arrival_time"] == "2026-03-15 12:00:02.000"
-    assert line["detail"].startswith("event_id a is that of another event, which arrived first and is in the table.")
+    assert line["detail"].startswith("event_id a belongs to another event, which arrived first and is in the table.")
 
 
 def test_a_rerun_after_a_crash_quarantines_each_conflict_once(lake, monkeypatch):
@@ -95,7 +96,7 @@ def test_a_rerun_after_a_crash_quarantines_each_conflict_once(lake, monkeypatch)
     assert counts(lake.run("r3")) == (0, 0, 0, 0)
 
 
-def test_a_redelivered_conflict_is_neither_counted_nor_kept_again(lake):
+def test_a_redelivered_conflict_is_not_counted_or_quarantined_again(lake):
     line = arrived(event("a", user_id="u2"), 2)
     lake.put_lines([arrived(event("a"), 1), line])
     lake.put_lines([line, arrived(event("c"), 3)])
@@ -103,6 +104,17 @@ def test_a_redelivered_conflict_is_neither_counted_nor_kept_again(lake):
     lake.put_lines([line, arrived(event("d"), 4)])
     assert counts(lake.run("r2")) == (1, 0, 0, 1)
     assert len(lake.quarantined()) == 1
+
+
+@pytest.mark.parametrize("curated, expected", [("203.0.113.0", False), ("203.0.113.7", False), ("203.0.112.0", True)])
+def test_an_ip_column_masked_by_an_earlier_rule_does_not_differ(spark, monkeypatch, curated, expected):
+    monkeypatch.setattr("clickstream.conflicts.IP_FIELDS", ("proxy_ip",))
+    monkeypatch.setattr("clickstream.privacy.IP_FIELDS", ("proxy_ip",))
+    address = "struct<proxy_ip: string>"
+    rows = spark.createDataFrame(
+        [(("203.0.113.7",), "203.0.113.7", (curated,))], f"sent {address}, proxy_ip string, row {address}"
+    )
+    assert [row[0] for row in rows.select(differs("proxy_ip")).collect()] == [expected]
 
 
 @pytest.mark.parametrize(
@@ -116,7 +128,7 @@ def test_a_redelivered_conflict_is_neither_counted_nor_kept_again(lake):
         ("{}", '{"email": "keep"}'),
     ],
 )
-def test_a_copy_stays_a_duplicate_when_the_privacy_rules_change_between(lake, before, after):
+def test_a_copy_is_a_duplicate_even_if_the_privacy_rules_have_changed(lake, before, after):
     sent: dict[str, Any] = SENT | {"properties": {"email": "jane@example.org", "coupon": "SPRING"}}
     lake.put_lines([arrived(event("a", **sent), 1)])
     lake.run("r1", privacy=before)

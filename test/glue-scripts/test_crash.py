@@ -1,4 +1,4 @@
-"""A run that is killed between any two steps, and the one after it: the same rows, every line counted once."""
+"""A run is killed between any two steps. After the next run, the rows are the same and every line is counted once."""
 
 import json
 import re
@@ -23,7 +23,7 @@ STEPS = [
 
 
 class Steps:
-    """Watches what a run changes in the world, in order, and kills it before or after one of these steps."""
+    """Records the changes of a run in order, and kills the run before or after one of them."""
 
     def __init__(self, lake: Lake, patch: pytest.MonkeyPatch, die_before: str = "", die_after: str = ""):
         self.seen: list[str] = []
@@ -38,7 +38,7 @@ class Steps:
     def watched(self, real: Callable, verb: str, target: Callable) -> Callable:
         def step(*arguments: Any) -> object:
             path = target(*arguments).removeprefix(self.lake.uri(""))
-            # The name of the folder is enough, but of the report itself.
+            # The folder's name is enough, except for the report.
             name = f"{verb} {path if path.startswith('runs/k') else self.folder(path)}".strip()
             if name == self.before:
                 raise Crash(name)
@@ -58,7 +58,7 @@ class Steps:
 
 @pytest.fixture(scope="module")
 def prepared(new_lake) -> tuple[Lake, dict, dict]:
-    """A lake with work to do, and what a run that nothing disturbs makes of it."""
+    """A lake with new events, and the result of an undisturbed run."""
     lake = new_lake()
     lake.put_raw(event("a"), event("b", event_time="2026-03-14T10:00:00.000Z"), first=100)
     lake.register(lake.run("first"))
@@ -104,49 +104,49 @@ def assert_ends_as_undisturbed(prepared: tuple, report: dict, recovered: int) ->
     assert lake.run("afterwards")["outcome"] == "nothing_new"
 
 
-def test_killed_before_it_wrote_a_run_leaves_what_was_there(prepared, lake):
+def test_a_run_killed_before_its_first_write_changes_nothing(prepared, lake):
     for step in STEPS[:2]:
         kill(lake, die_before=step)
         assert set(lake.rows()) == {"a", "b"}
-    # This time under another name, as a person would start it.
+    # The second run has another name, like an execution that a person starts.
     assert_ends_as_undisturbed(prepared, lake.run("another"), recovered=0)
 
 
-def test_killed_amid_its_files_the_next_run_removes_what_it_wrote(prepared, lake):
+def test_the_next_run_removes_files_of_a_run_killed_while_it_wrote(prepared, lake):
     for missing in ("2026-03-13", "2026-03-15"):
         before = set(lake.files())
         kill(lake, die_after="write events/")
-        # As it is when the job dies after the first of its two files was put.
+        # The state after a job that ended after the first of its two files.
         [unwritten] = [file for file in set(lake.files()) - before if f"event_date={missing}" in file]
         lake.store.delete([f"file://{unwritten}"])
     assert_ends_as_undisturbed(prepared, lake.run("killed"), recovered=0)
 
 
-def test_killed_at_each_step_after_its_rows_were_written_it_ends_the_same(prepared, lake):
+def test_a_run_killed_at_any_step_after_its_rows_leads_to_the_same_result(prepared, lake):
     for step in STEPS[2:]:
         kill(lake, die_before=step)
-        # The rows are there, and the run is not on record.
+        # The rows exist, but the run has no report.
         assert set(lake.rows()) == {"a", "b", "c", "late"}
         assert not lake.store.exists(lake.uri("runs/killed.json"))
     assert_ends_as_undisturbed(prepared, lake.run("killed"), recovered=0)
 
 
 def twice(lake: Lake, before: set[str]) -> None:
-    """Leaves the rows of a new file twice, as two tasks that wrote the same rows would."""
+    """Writes the rows of a new file twice, like two tasks with the same rows."""
     [written, *_] = sorted(set(lake.files()) - before)
     shutil.copy(written, re.sub(r"-\d{5}\.parquet$", "-00077.parquet", written))
 
 
-def test_rows_that_a_dead_attempt_left_twice_are_there_once_after_the_next_run(prepared, lake):
+def test_double_rows_of_a_dead_attempt_exist_once_after_the_next_run(prepared, lake):
     before = set(lake.files())
     kill(lake, die_after="write events/")
     twice(lake, before)
-    with pytest.raises(AssertionError, match="stands twice"):
+    with pytest.raises(AssertionError, match="occurs twice"):
         lake.rows()
     assert_ends_as_undisturbed(prepared, lake.run("another"), recovered=0)
 
 
-def test_a_run_that_finds_its_rows_twice_removes_them_before_it_fails(prepared, lake, monkeypatch):
+def test_a_run_with_double_rows_removes_them_before_it_fails(prepared, lake, monkeypatch):
     before = lake.files()
 
     def published_twice(*arguments: Any) -> list:
@@ -162,7 +162,7 @@ def test_a_run_that_finds_its_rows_twice_removes_them_before_it_fails(prepared, 
     assert_ends_as_undisturbed(prepared, lake.run("another"), recovered=0)
 
 
-def test_a_file_that_comes_after_a_failed_run_has_removed_its_own_is_removed_by_the_next(prepared, lake, monkeypatch):
+def test_the_next_run_removes_a_file_uploaded_after_a_failed_run_removed_its_files(prepared, lake, monkeypatch):
     written: list[str] = []
 
     def failing(run: Run, work: Work, outcome: Outcome, given_up: int) -> dict:
@@ -176,13 +176,13 @@ def test_a_file_that_comes_after_a_failed_run_has_removed_its_own_is_removed_by_
         lake.run("killed")
     monkeypatch.undo()
     assert not any(lake.store.exists(uri) for uri in written)
-    # A task on a machine that Spark has lost goes on by itself.
+    # A task on a machine that Spark has lost continues.
     lake.store.put(written[0], late[0])
     assert_ends_as_undisturbed(prepared, lake.run("another"), recovered=0)
 
 
 def test_an_attempt_of_an_earlier_version_of_the_job_keeps_its_rows(prepared, lake):
-    """Its files cannot be known by their names. They hold each row once, and what is missing is written."""
+    """Its files cannot be recognised by name. They have each row once, and the next run writes the missing rows."""
     kill(lake, die_before="put runs/killed.json")
     [note] = lake.store.list_objects(lake.uri("runs/attempts/"))
     old = {name: value for name, value in json.loads(lake.store.get(note.uri)).items() if name != "stamp"}
@@ -190,7 +190,7 @@ def test_an_attempt_of_an_earlier_version_of_the_job_keeps_its_rows(prepared, la
     assert_ends_as_undisturbed(prepared, lake.run("another"), recovered=2)
 
 
-def test_what_a_failed_run_could_not_remove_the_next_one_removes(prepared, lake, monkeypatch):
+def test_the_next_run_removes_what_a_failed_run_could_not_remove(prepared, lake, monkeypatch):
     def refused(*_: object) -> None:
         raise PermissionError("no deletion")
 
@@ -203,7 +203,7 @@ def test_what_a_failed_run_could_not_remove_the_next_one_removes(prepared, lake,
     assert_ends_as_undisturbed(prepared, lake.run("another"), recovered=0)
 
 
-def test_only_the_dates_that_the_dead_attempt_took_are_looked_at(prepared, lake, monkeypatch):
+def test_only_the_dates_of_the_dead_attempt_are_listed(prepared, lake, monkeypatch):
     kill(lake, die_after="write events/")
     listed: list[str] = []
     list_objects = lake.store.list_objects
@@ -212,15 +212,15 @@ def test_only_the_dates_that_the_dead_attempt_took_are_looked_at(prepared, lake,
     )
     lake.run("another")
     dates = {prefix.split("event_date=")[1] for prefix in listed if "event_date=" in prefix}
-    # Of the 14th nothing had arrived.
+    # No event of the 14th had arrived.
     assert dates == {"2026-03-13/", "2026-03-15/"}
 
 
-def test_rows_that_raw_could_not_give_again_stay(prepared, lake):
+def test_rows_whose_raw_objects_no_longer_exist_stay(prepared, lake):
     kill(lake, die_after="write events/")
     [gone] = [one.uri for one in lake.store.list_objects(lake.uri("raw/")) if "-200-" in one.uri]
     lake.store.delete([gone])
-    # The first of the two events comes again from its producer.
+    # The producer resends the first of the two events.
     lake.put_raw(event("c"), first=300, time="2026-03-15T11:00:00.000Z")
     report = lake.run("another")
     assert set(lake.rows()) == {"a", "b", "c", "late"}
@@ -240,18 +240,18 @@ def test_an_attempt_that_another_run_gave_up_does_not_commit(prepared, lake, mon
         monkeypatch.undo()
         lake.other = lake.run("another")
         if is_note_there:
-            # The other one marks the note first, and removes it when it has removed the files.
+            # The other run first marks the note. It removes the note after it has removed the files.
             lake.store.put(run.note_uri, b'{"given_up": true}')
         prepare_commit(run, work, report)
 
     monkeypatch.setattr("clickstream.job.prepare_commit", overtaken)
-    with pytest.raises(GivenUp, match="treated this one of execution killed as dead"):
+    with pytest.raises(GivenUp, match="assumed that this run of execution killed had ended"):
         lake.run("killed")
     assert not lake.store.exists(lake.uri("runs/killed.json"))
     assert_ends_as_undisturbed(prepared, lake.other, recovered=0)
 
 
-def test_a_report_whose_arrival_is_not_known_keeps_its_rows(prepared, lake, monkeypatch):
+def test_rows_stay_if_it_is_unknown_whether_the_report_was_stored(prepared, lake, monkeypatch):
     _, _, undisturbed = prepared
     put = lake.store.put_if_absent
 
@@ -269,7 +269,7 @@ def test_a_report_whose_arrival_is_not_known_keeps_its_rows(prepared, lake, monk
     assert not lake.store.exists(lake.uri("runs/attempts/"))
 
 
-def test_a_report_that_was_put_twice_by_the_same_attempt_is_its_own(prepared, lake, monkeypatch):
+def test_a_report_put_twice_by_the_same_attempt_is_accepted(prepared, lake, monkeypatch):
     _, expected, undisturbed = prepared
     put = lake.store.put_if_absent
     monkeypatch.setattr(lake.store, "put_if_absent", lambda uri, body: put(uri, body) and put(uri, body))
@@ -277,7 +277,7 @@ def test_a_report_that_was_put_twice_by_the_same_attempt_is_its_own(prepared, la
     assert lake.contents() == undisturbed
 
 
-def test_a_reprocess_first_removes_what_a_dead_attempt_left(prepared, lake):
+def test_a_reprocess_run_first_removes_the_files_of_a_dead_attempt(prepared, lake):
     before = set(lake.files())
     kill(lake, die_after="write events/")
     twice(lake, before)
@@ -287,7 +287,7 @@ def test_a_reprocess_first_removes_what_a_dead_attempt_left(prepared, lake):
     assert (report["written"], report["recovered"], set(lake.rows())) == (2, 0, {"a", "b", "c", "late"})
 
 
-def test_killed_after_its_report_a_run_has_happened(prepared, lake):
+def test_a_run_killed_after_its_report_is_committed(prepared, lake):
     _, _, undisturbed = prepared
     kill(lake, die_after="put runs/killed.json")
     with pytest.raises(AlreadyCommitted, match="Execution killed has already been committed"):
@@ -296,7 +296,7 @@ def test_killed_after_its_report_a_run_has_happened(prepared, lake):
     assert lake.contents() == undisturbed
 
 
-def test_what_came_after_the_crash_is_counted_beside_what_is_taken_again(lake):
+def test_new_events_after_a_crash_are_counted_with_the_reprocessed_ones(lake):
     kill(lake, die_before="put runs/taken/")
     lake.put_raw(event("new"), event("c"), first=300, time="2026-03-15T11:00:00.000Z")
     report = lake.run("another")

@@ -1,4 +1,4 @@
-"""The files that the tasks put: each row once, whatever is tried again, and as Spark itself would write them."""
+"""The files that the tasks write: each row once, even if tasks are repeated, and readable like Spark's files."""
 
 import io
 import itertools
@@ -28,7 +28,7 @@ def lake(new_lake) -> Lake:
 
 @pytest.fixture
 def rows(spark):
-    """Thirty rows of three dates, from as many tasks as they would come from in a large run."""
+    """Thirty rows of three dates, from several tasks as in a large run."""
     return spark.sql(f"SELECT id, CAST(id AS string) AS event_id, {THREE_DAYS} FROM range(0, 30, 1, 4)")
 
 
@@ -41,7 +41,7 @@ def ids_by_file(lake) -> dict[str, list[int]]:
     return {f"{file.parent.name}/{file.name}": sorted(pq.ParquetFile(file).read()["id"].to_pylist()) for file in files}
 
 
-def test_a_date_is_one_file_named_after_the_attempt_and_the_answer_names_all_files(lake, rows):
+def test_each_date_has_one_file_named_after_the_attempt_and_all_files_are_returned(lake, rows):
     written = write(rows, lake.uri("events/"))
     days = {f"2026-03-0{day + 1}": list(range(day, 30, 3)) for day in range(3)}
     assert {file.event_date: file.rows for file in written} == {day: 10 for day in days}
@@ -53,14 +53,14 @@ def test_a_date_is_one_file_named_after_the_attempt_and_the_answer_names_all_fil
     assert all(uri.rsplit("/", 1)[1].startswith("part-try-0") for uri in found)
 
 
-def test_the_same_rows_in_another_order_are_the_same_files(lake, rows):
+def test_the_same_rows_in_another_order_give_the_same_files(lake, rows):
     write(rows, lake.uri("events/"))
     first = ids_by_file(lake)
     write(rows.orderBy(F.rand(7)), lake.uri("events/"))
     assert ids_by_file(lake) == first
 
 
-def test_a_task_that_fails_after_its_first_file_is_run_again_and_leaves_each_row_once(lake, rows, tmp_path):
+def test_a_task_that_fails_after_its_first_file_is_repeated_and_writes_each_row_once(lake, rows, tmp_path):
     uploads = FailingOnce(str(tmp_path / "failed"))
     written = write(rows.coalesce(1), lake.uri("events/"), uploads)
     assert (tmp_path / "failed").exists()
@@ -69,7 +69,7 @@ def test_a_task_that_fails_after_its_first_file_is_run_again_and_leaves_each_row
     assert {file.uri for file in written} == {one.uri for one in lake.store.list_objects(lake.uri("events/"))}
 
 
-def test_a_write_whose_tasks_keep_failing_fails_and_no_task_runs_on(lake, rows, spark):
+def test_a_write_whose_tasks_keep_failing_fails_and_ends_all_tasks(lake, rows, spark):
     with pytest.raises(Exception, match="no upload for 2026-03-02"):
         write(rows, lake.uri("events/"), FailingUploads("2026-03-02"))
     executors = spark.sparkContext._jsc.sc().statusTracker().getExecutorInfos()
@@ -88,8 +88,8 @@ def test_a_run_whose_write_fails_leaves_no_file(lake, monkeypatch):
     assert not lake.store.exists(lake.uri("runs/attempts/"))
 
 
-def test_few_rows_of_many_dates_are_work_for_more_than_one_task(lake, spark):
-    """Two thousand rows are small enough for one task, whose files would then be written one after the other."""
+def test_few_rows_of_many_dates_are_written_by_several_tasks(lake, spark):
+    """Two thousand rows would fit into one task, which would write its files one after the other."""
     dates = "date_add(DATE '2020-01-01', CAST(id % 200 AS int)) AS event_date"
     rows = spark.sql(f"SELECT id, sha2(CAST(id AS string), 512) AS text, {dates} FROM range(2000)")
     partitions = spark.conf.get("spark.sql.shuffle.partitions")
@@ -99,7 +99,7 @@ def test_few_rows_of_many_dates_are_work_for_more_than_one_task(lake, spark):
     finally:
         spark.conf.set("spark.sql.shuffle.partitions", partitions)
     assert len({name for _, name in files}) == 2
-    # A date lies in one file all the same.
+    # Each date still has only one file.
     assert len(files) == len({folder for folder, _ in files}) == 200
 
 
@@ -111,8 +111,8 @@ TABLE = """
 """
 
 
-def test_a_file_reads_the_same_as_one_that_spark_wrote(lake, spark):
-    """By Spark and by DuckDB: a table has files of both, since earlier versions of the job let Spark write them."""
+def test_a_file_reads_the_same_as_one_written_by_spark(lake, spark):
+    """In Spark and in DuckDB. A table can have both kinds of files: Spark wrote them in earlier versions of the job."""
     rows = spark.sql(TABLE)
     own, sparks, both = (lake.uri(f"{name}/") for name in ("own", "sparks", "both"))
     write(rows, own)
@@ -144,7 +144,7 @@ def read_by_duckdb(folder) -> tuple:
         return found.columns, found.types, found.fetchall()
 
 
-def test_the_types_in_the_file_are_parquets_own(lake, spark):
+def test_the_file_has_parquet_types_only(lake, spark):
     [old, _] = write(spark.sql(TABLE), lake.uri("events/"))
     metadata = pq.read_metadata(lake.store.path(old.uri))
     types = {
@@ -165,7 +165,7 @@ def test_the_types_in_the_file_are_parquets_own(lake, spark):
 
 
 def batches(*days: int) -> list[pa.RecordBatch]:
-    """A batch of two for each two of these days in March, each row with its number."""
+    """Batches of two rows with these days in March, each row with its number."""
     numbers = itertools.count()
     return [
         pa.RecordBatch.from_pydict(
@@ -181,13 +181,13 @@ def test_batches_are_cut_where_the_date_changes():
     assert list(by_date([])) == []
 
 
-def test_a_large_file_is_of_several_row_groups_and_lies_on_disk(monkeypatch):
+def test_a_large_file_has_several_row_groups_and_is_kept_on_disk(monkeypatch):
     pieces = [piece for _, piece in by_date(batches(1, 1, 1, 1, 1, 1))]
     monkeypatch.setattr("clickstream.files.ROW_GROUP_BYTES", 32)
     monkeypatch.setattr("clickstream.files.MOST_IN_MEMORY", 100)
     body, rows = parquet_file(iter(pieces))
     assert rows == 6
-    assert body.name is not None  # as only a file on disk has one
+    assert body.name is not None  # only a file on disk has a name
     body.seek(0)
     file = pq.ParquetFile(io.BytesIO(body.read()))
     assert file.metadata.num_row_groups == 2

@@ -1,4 +1,4 @@
-"""Runs after runs: each takes what came since, curates an event once, and counts a line once."""
+"""Consecutive runs: each processes what arrived since the last one, curates an event once and counts a line once."""
 
 import threading
 from typing import Any
@@ -42,7 +42,7 @@ def lake(first_run) -> Lake:
     return first_run
 
 
-def test_without_anything_new_no_spark_starts_and_the_report_says_so(lake):
+def test_a_run_without_new_objects_starts_no_spark_and_reports_nothing_new(lake):
     before = lake.rows()
     report = lake.run()
     assert counts(report) == ("nothing_new", 0, 0, 0, 0, 0, 0)
@@ -51,7 +51,7 @@ def test_without_anything_new_no_spark_starts_and_the_report_says_so(lake):
     assert lake.rows() == before
 
 
-def test_a_run_takes_only_what_came_since_and_a_late_event_goes_to_its_old_day(lake):
+def test_a_run_processes_only_new_objects_and_adds_a_late_event_to_its_old_date(lake):
     before = lake.rows()
     lake.put_raw(event("c"), event("late", event_time="2026-03-14T23:59:59.000Z"), first=200)
     report = lake.run()
@@ -63,9 +63,9 @@ def test_a_run_takes_only_what_came_since_and_a_late_event_goes_to_its_old_day(l
     assert set(after) == {"a", "b", "c", "late"}
 
 
-def test_a_run_of_nothing_but_duplicates_ends_and_curates_nothing(lake, monkeypatch):
-    # Spark cuts an empty stage out of its plan, and with it what was observed: the wait for it had no end once.
-    monkeypatch.setattr("clickstream.append.counted", lambda *_: pytest.fail("the counts got lost on the way"))
+def test_a_run_with_only_duplicates_ends_and_curates_nothing(lake, monkeypatch):
+    # Spark removes an empty stage from its plan, and with it the observed counts. The job once waited for them forever.
+    monkeypatch.setattr("clickstream.append.counted", lambda *_: pytest.fail("Spark did not return the counts"))
     before = lake.rows()
     lake.put_raw(event("a"), event("b", event_time="2026-03-14T10:00:00.000Z"), first=300, time=LATER)
     report = lake.run()
@@ -74,9 +74,9 @@ def test_a_run_of_nothing_but_duplicates_ends_and_curates_nothing(lake, monkeypa
     assert lake.rows() == before
 
 
-def test_a_batch_delivered_again_in_another_cut_is_counted_as_redelivered(lake):
+def test_a_batch_redelivered_with_other_boundaries_is_counted_as_redelivered(lake):
     before = lake.rows()
-    # b, sequence 101, comes a second time, now together with 102.
+    # b, sequence 101, is delivered again, now together with 102.
     lake.put_raw(event("b", event_time="2026-03-14T10:00:00.000Z"), event("c"), first=101)
     report = lake.run()
     assert counts(report) == ("processed", 1, 1, 0, 0, 1, 0)
@@ -90,10 +90,10 @@ def test_a_copy_that_was_counted_as_duplicate_is_not_counted_again_when_redelive
     assert counts(lake.run()) == ("processed", 1, 1, 0, 0, 2, 0)
 
 
-def test_a_raw_object_overwritten_by_a_redelivery_is_not_taken_again(lake):
+def test_a_raw_object_overwritten_by_a_redelivery_is_not_processed_again(lake):
     uri = lake.put_raw(event("c"), first=200)
     lake.run()
-    # The report is hours old, the object looks new.
+    # The report is hours old, but the object's LastModified is new.
     for one in lake.store.list_objects(lake.uri("runs/")):
         lake.age(one.uri, minutes=50)
     lake.put_raw(event("c"), first=200)
@@ -103,8 +103,8 @@ def test_a_raw_object_overwritten_by_a_redelivery_is_not_taken_again(lake):
     assert lake.store.exists(uri)
 
 
-def test_an_object_that_was_listed_late_is_taken_all_the_same(lake):
-    # Its LastModified lies before the last run's listing, which did not see it.
+def test_an_object_that_an_earlier_listing_missed_is_processed(lake):
+    # Its LastModified is before the last run's listing, which did not contain it.
     lake.age(lake.put_raw(event("c"), first=200), minutes=30)
     assert counts(lake.run()) == ("processed", 1, 1, 0, 0, 0, 0)
     assert "c" in lake.rows()
@@ -123,12 +123,12 @@ def test_an_unreadable_raw_line_is_counted_by_one_run_only(lake):
     lake.put_raw(event("c"), "{cut", first=200)
     report = lake.run()
     assert (report["quarantined"], report["quarantine_reasons"]) == (1, {"unreadable_raw_line": 1})
-    # What the job put into quarantine itself is not taken for ingest's.
+    # The quarantine objects of the job are not counted as objects of the ingest.
     assert counts(lake.run()) == ("nothing_new", 0, 0, 0, 0, 0, 0)
     assert [line["payload"] for line in lake.quarantined() if line["reason"] == "unreadable_raw_line"] == ["{cut"]
 
 
-def test_when_the_reports_are_lost_the_rows_stay_the_same(lake):
+def test_rows_stay_the_same_if_all_reports_are_lost(lake):
     before = lake.rows()
     lake.store.clear(lake.uri("runs/"))
     report = lake.run()
@@ -136,15 +136,15 @@ def test_when_the_reports_are_lost_the_rows_stay_the_same(lake):
     assert lake.rows() == before
 
 
-def test_when_only_the_lists_of_what_was_taken_are_lost_the_rows_stay_the_same(lake):
+def test_rows_stay_the_same_if_only_the_lists_of_processed_objects_are_lost(lake):
     before = lake.rows()
     lake.store.clear(lake.uri("runs/taken/"))
-    # The report stands, so the rows are known to be counted.
+    # The report exists, so the rows are already counted.
     assert counts(lake.run()) == ("processed", 0, 0, 0, 0, 2, 2)
     assert lake.rows() == before
 
 
-def test_an_execution_that_has_its_report_is_refused_before_anything_is_done(lake):
+def test_an_execution_with_a_report_is_rejected_before_any_change(lake):
     lake.put_raw(event("c"), first=200)
     with pytest.raises(AlreadyCommitted, match=r"first has already been committed.*Start a new execution"):
         lake.run("first")
@@ -152,7 +152,7 @@ def test_an_execution_that_has_its_report_is_refused_before_anything_is_done(lak
     assert set(lake.rows()) == {"a", "b"}
 
 
-def test_of_two_runs_that_end_in_the_same_name_the_second_is_refused(lake, monkeypatch):
+def test_the_second_of_two_runs_with_the_same_name_is_rejected(lake, monkeypatch):
     lake.put_quarantine("not_json", first=60)
     other = b'{"execution": "twin", "by": "the other"}'
 
@@ -185,7 +185,7 @@ def test_lost_counts_are_counted_again(lake, monkeypatch):
     assert counts(lake.run()) == ("processed", 1, 1, 0, 1, 0, 0)
 
 
-def test_waits_for_an_observation_only_so_long(monkeypatch):
+def test_waits_a_limited_time_for_an_observation(monkeypatch):
     class Silent(Observation):
         @property
         def get(self) -> dict[str, Any]:
@@ -196,7 +196,7 @@ def test_waits_for_an_observation_only_so_long(monkeypatch):
     assert observed_counts(Silent()) is None
 
 
-def test_nothing_is_committed_when_rows_are_missing_in_the_files(lake, monkeypatch):
+def test_nothing_is_committed_if_rows_are_missing_in_the_files(lake, monkeypatch):
     def short(*given) -> list:
         return [write_parquet(*given)[0]._replace(rows=1)]
 

@@ -1,4 +1,4 @@
-"""What the job logs: one JSON object a line, with the execution in each."""
+"""The job's log: one JSON object per line, each with the execution."""
 
 import json
 import sys
@@ -31,7 +31,7 @@ def test_a_line_has_level_time_message_and_execution(capsys):
     assert line == {"level": "INFO", "message": "wrote 3 rows\nof 1 date", "execution": "run-1", "files": 2}
 
 
-def test_a_run_that_fails_says_so_in_a_line_of_its_execution(capsys, monkeypatch):
+def test_a_failed_run_logs_the_error_with_its_execution(capsys, monkeypatch):
     arguments = {name: "none" for name in ARGUMENTS} | {"execution": "run-1", "target_file_mb": "0"}
     given = [part for name, value in arguments.items() for part in (f"--{name}", value)]
     monkeypatch.setattr(sys, "argv", ["clickstream_etl.py", *given, "--database", "d", "--table", "t"])

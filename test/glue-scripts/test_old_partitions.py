@@ -1,4 +1,4 @@
-"""What an earlier version of the job wrote, before a column was added, is read with the table's columns of today."""
+"""Files from before a column was added are readable with the table's current columns."""
 
 import shutil
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 from clickstream.contract import EVENT_COLUMNS
 from lake import arrived, event
 
-# Written by the job as it was before version 2 of the contract. Then page_title and os were unknown fields, and so
+# Written by the job before version 2 of the contract. page_title and os were unknown fields then, so
 # they are properties of the row old-1.
 OLD_FILE = Path(__file__).resolve().parents[1] / "fixtures" / "version-1" / "events.parquet"
 OLD_TIME = "2026-03-02T09:00:00.000Z"
@@ -20,7 +20,7 @@ def put_old(lake) -> None:
 
 
 def committed_lake(lake):
-    """A lake in which the run that wrote the old file is committed: its rows are not those of an interrupted run."""
+    """A lake with a report of the run that wrote the old file, so that its rows are committed."""
     lake.put_lines([arrived(event("other", "2026-02-01T09:00:00.000Z"), 1)])
     lake.run("r1")
     put_old(lake)
@@ -33,7 +33,7 @@ def test_old_rows_have_null_in_the_new_columns_and_new_rows_of_the_same_date_hav
         [arrived(event("new-1", OLD_TIME, page_title="Sale", os="Android", anonymous_id="a1", utm_source="ad"), 9)]
     )
     lake.run("r2")
-    # With the schema of the table, as its readers do.
+    # With the schema of the table, like its readers.
     schema = ", ".join(f"{name} {kind}" for name, kind in EVENT_COLUMNS.items())
     table = lake.spark.read.schema(schema).parquet(lake.uri("events/event_date=2026-03-02/"))
     rows = table.select("event_id", "session_id", *NEW_COLUMNS).orderBy("event_id").collect()
@@ -44,7 +44,7 @@ def test_old_rows_have_null_in_the_new_columns_and_new_rows_of_the_same_date_hav
     ]
 
 
-def test_an_event_that_comes_again_with_a_field_that_was_a_property_then_is_a_duplicate(lake):
+def test_a_resent_event_whose_new_field_was_a_property_is_a_duplicate(lake):
     committed_lake(lake)
     again = {
         "session_id": "s1",

@@ -1,4 +1,4 @@
-"""The privacy rules, against values worked out by hand and Python's own hmac and ipaddress."""
+"""The privacy rules, compared with values computed by hand and with Python's hmac and ipaddress."""
 
 import hashlib
 import hmac
@@ -9,7 +9,7 @@ import pytest
 from pyspark.sql import functions as F
 
 from clickstream.arguments import Options, parse_privacy, read_privacy_key
-from clickstream.contract import SCRUBBED
+from clickstream.contract import IP_FIELDS, SCRUBBED
 from clickstream.patterns import name_pattern
 from clickstream.privacy import mask, mask_ip, may_concern, protect, scrub
 from lake import arrived, event
@@ -73,7 +73,7 @@ def test_addresses_of_all_shapes_agree_with_pythons_ipaddress(spark):
         exploded = ":".join(f"{group:04x}" for group in groups)
         addresses += [exploded, str(ipaddress.ip_address(exploded))]
     networks = [str(ipaddress.ip_network(f"{text}/48", strict=False).network_address) for text in addresses]
-    # Only an address in ::ffff:0:0/96 written with a dotted tail stands for an IPv4 one; these are none.
+    # Only an address in ::ffff:0:0/96 with a dotted tail is an IPv4 address. These are not.
     assert column(spark, addresses, mask_ip) == networks
 
 
@@ -106,14 +106,14 @@ def test_hash_is_hmac_sha256(lake, key):
     assert lake.select("event_id, user_id, city") == [("a", expected("user-42"), expected("Zürich")), ("b", None, None)]
 
 
-def test_the_key_shows_in_no_query_plan(spark):
+def test_the_key_is_in_no_query_plan(spark):
     key = b"a key that nobody may see"
     block = key.ljust(64, b"\0")
     text = ", ".join(f"{name} string" for name in SCRUBBED)
     rows = spark.createDataFrame([(*["u"] * len(SCRUBBED), None)], f"{text}, properties map<string,string>")
     rows = rows.withColumn("ip", F.lit(None).cast("string"))
     rules = {"user_id": "hash"}
-    # py4j has no types.
+    # py4j has no type hints.
     plan = cast(Any, protect(rows, spark, rules, key)._jdf).queryExecution().toString().lower()
     for secret in (key, bytes(byte ^ 0x36 for byte in block), bytes(byte ^ 0x5C for byte in block)):
         assert secret.hex() not in plan
@@ -127,13 +127,13 @@ def test_a_dropped_field_is_null(lake):
     assert lake.select("user_id, ip, city") == [(None, None, None)]
 
 
-def test_everything_is_kept_where_that_is_the_rule(lake):
+def test_the_rule_keep_changes_nothing(lake):
     lake.put_lines([arrived(event("a", geo={"ip": "203.0.113.7"}, properties={"email": "a@example.org"}), 1)])
     lake.run("r1", privacy='{"ip": "keep", "email": "keep", "user_agent": "keep"}')
     assert lake.select("ip, properties") == [("203.0.113.7", {"email": "a@example.org"})]
 
 
-def test_properties_of_a_ruled_name_follow_the_rule_in_any_case(lake):
+def test_a_rule_applies_to_properties_with_the_field_name_in_any_case(lake):
     carried = {"Email": "a@example.org", "USER_AGENT": "Mozilla", "ip_address": "203.0.113.7", "coupon": "SPRING"}
     lake.put_lines([arrived(event("a", properties=carried), 1), arrived(event("b", properties={"coupon": "x"}), 2)])
     lake.run("r1")
@@ -143,7 +143,7 @@ def test_properties_of_a_ruled_name_follow_the_rule_in_any_case(lake):
     ]
 
 
-def test_without_rules_the_defaults_protect():
+def test_fields_without_a_rule_have_the_default():
     rules = parse_privacy("{}")
     assert {name: action for name, action in rules.items() if action != "keep"} == {
         "ip": "mask",
@@ -161,14 +161,14 @@ def test_without_rules_the_defaults_protect():
         ("{", ["JSON object"]),
     ],
 )
-def test_a_wrong_rule_is_refused_with_what_is_allowed(text, words):
+def test_an_invalid_rule_is_rejected_with_the_allowed_values(text, words):
     with pytest.raises(ValueError) as error:
         parse_privacy(text)
     for word in words:
         assert word in str(error.value)
 
 
-def test_hashing_without_a_secret_is_refused():
+def test_hashing_without_a_secret_is_rejected():
     with pytest.raises(ValueError, match="privacy_key_secret"):
         read_privacy_key({"user_id": "hash"}, "none")
     assert read_privacy_key({"user_id": "mask"}, "none") is None
@@ -189,7 +189,7 @@ NAMES = {
 }
 
 
-def test_a_name_means_a_field_without_case_separators_prefixes_and_a_number_behind(spark):
+def test_names_match_a_field_in_any_case_with_separators_prefixes_or_a_final_number(spark):
     names = [(name, field) for field, text in NAMES.items() for name in text.split()]
     patterns = [F.col("name").rlike(f"{name_pattern(field)}$").alias(field) for field in (IP, AGENT, EMAIL)]
     rows = spark.createDataFrame(names, "name string, field string").select("name", "field", *patterns).collect()
@@ -199,7 +199,7 @@ def test_a_name_means_a_field_without_case_separators_prefixes_and_a_number_behi
         if [one for one in (IP, AGENT, EMAIL) if row[one]] != [row["field"]][: bool(row["field"])]
     ]
     assert wrong == []
-    # The cheap question before it must not miss one.
+    # The cheap first check must not miss one.
     rules = {"ip": "mask", "user_agent": "drop", "email": "drop"}
     asked = spark.createDataFrame([one for one in names if one[1]], "name string, field string")
     asked = asked.withColumn("asked", may_concern(F.concat(F.lit("\n"), "name", F.lit("=")), rules))
@@ -207,7 +207,7 @@ def test_a_name_means_a_field_without_case_separators_prefixes_and_a_number_behi
 
 
 VALUES = {
-    # What a rule changes.
+    # Values that a rule changes.
     "198.51.100.77": "198.51.100.0",
     "198.51.100.77:61598": "198.51.100.0:61598",
     "2001:db8:1:2::7": "2001:db8:1::",
@@ -263,7 +263,7 @@ def scrubbed(spark, values, rules):
     return [row["_texts"][0] for row in scrub(rows, rules).orderBy("n").collect()]
 
 
-def test_a_value_that_is_or_holds_an_address_an_email_or_a_user_agent_follows_the_rule(spark):
+def test_rules_apply_to_addresses_emails_and_user_agents_in_any_text(spark):
     rules = {"ip": "mask", "user_agent": "drop", "email": "drop"}
     assert dict(zip(VALUES, scrubbed(spark, list(VALUES), rules), strict=True)) == VALUES
     asked = column(spark, list(VALUES), lambda text: may_concern(text, rules))
@@ -271,18 +271,18 @@ def test_a_value_that_is_or_holds_an_address_an_email_or_a_user_agent_follows_th
     assert missed == []
 
 
-def test_only_what_a_rule_is_for_is_changed(spark):
+def test_only_values_with_a_rule_are_changed(spark):
     text = "198.51.100.77 jane@example.com"
     assert scrubbed(spark, [text], {"ip": "drop"}) == [" jane@example.com"]
     assert scrubbed(spark, [text], {"email": "mask"}) == ["198.51.100.77 j***"]
 
 
-def test_a_long_value_ends_in_no_overflow(spark):
+def test_a_long_value_does_not_overflow_the_stack(spark):
     for text in ("a" * 300_000 + "@", '"' + "\\\\" * 100_000 + '":', "1." * 200_000, "a:" * 200_000, "%40" * 100_000):
         scrubbed(spark, [text], {"ip": "mask", "user_agent": "drop", "email": "drop"})
 
 
-def test_a_hash_of_an_email_in_a_text_is_the_one_of_the_email_alone(lake):
+def test_an_email_in_a_text_has_the_same_hash_as_alone(lake):
     key = b"a key of the tests"
     mails = hmac.new(key, b"jane@example.com", hashlib.sha256).hexdigest()
     lake.put_lines([arrived(event("a", properties={"note": "to jane@example.com", "email": "jane@example.com"}), 1)])
@@ -290,7 +290,7 @@ def test_a_hash_of_an_email_in_a_text_is_the_one_of_the_email_alone(lake):
     assert lake.select("properties") == [({"note": f"to {mails}", "email": mails},)]
 
 
-def test_an_address_has_one_hash_whatever_its_port_and_proxies(lake):
+def test_an_address_has_the_same_hash_with_any_port_and_proxies(lake):
     key = b"a key of the tests"
     found = hmac.new(key, b"198.51.100.77", hashlib.sha256).hexdigest()
     sent = ("198.51.100.77", "198.51.100.77:61598", "198.51.100.77, 10.0.0.1")
@@ -299,14 +299,24 @@ def test_an_address_has_one_hash_whatever_its_port_and_proxies(lake):
     assert lake.select("ip") == [(found,)] * 3
 
 
-def test_an_email_as_user_id_follows_the_rule_of_emails_unless_user_id_has_its_own(lake):
+@pytest.mark.parametrize("rule, kept", [("mask", "203.0.113.0"), ("drop", None), ("keep", "203.0.113.7, 10.0.0.1")])
+def test_a_second_ip_column_follows_its_own_rule(spark, monkeypatch, rule, kept):
+    monkeypatch.setattr("clickstream.privacy.IP_FIELDS", (*IP_FIELDS, "proxy_ip"))
+    columns = ", ".join(f"{name} string" for name in (*SCRUBBED, "ip", "proxy_ip"))
+    values = (*["u"] * len(SCRUBBED), "198.51.100.77", "203.0.113.7, 10.0.0.1", None)
+    rows = spark.createDataFrame([values], f"{columns}, properties map<string,string>")
+    found = protect(rows, spark, {"ip": "mask", "proxy_ip": rule}, None).select("ip", "proxy_ip").collect()
+    assert [tuple(row) for row in found] == [("198.51.100.0", kept)]
+
+
+def test_an_email_as_user_id_follows_the_email_rule_unless_user_id_has_a_rule(lake):
     for number, rules in enumerate(("{}", '{"email": "mask"}', '{"user_id": "mask"}', '{"email": "keep"}'), 1):
         lake.put_lines([arrived(event(str(number), user_id="jane@example.com"), number)])
         lake.run(f"r{number}", privacy=rules)
     assert lake.select("event_id, user_id") == [("1", None), ("2", "j***"), ("3", "j***"), ("4", "jane@example.com")]
 
 
-# As ingest writes cases of real producers: what has no column goes to properties, doubled names with a number.
+# Events of real producers in the ingest's format: unknown fields are properties, duplicate names get a number.
 PERSONAL = [
     {"geo": {"ip": "198.51.100.77, 10.0.0.1"}},
     {"geo": {"ip": "198.51.100.77:61598"}, "properties": {"ip": "198.51.100.77", "ip_2": "198.51.100.78"}},
@@ -337,8 +347,8 @@ def test_no_whole_address_email_or_user_agent_reaches_the_table(lake):
     assert [row[1] for row in lake.select("event_id, ip")[:3]] == ["198.51.100.0", "198.51.100.0", "2001:db8:1::"]
 
 
-def test_the_rules_are_a_plan_that_spark_analyses_at_once(spark):
-    """Expressions for each column, instead of once for all, were three times as long and took seconds."""
+def test_spark_analyses_the_plan_of_the_rules_quickly(spark):
+    """With separate expressions for each column, the plan was three times as long and its analysis took seconds."""
     columns = ", ".join([*(f"{name} string" for name in (*SCRUBBED, "ip")), "properties map<string, string>"])
     protected = protect(spark.createDataFrame([], columns), spark, parse_privacy("{}"), None)
     analyzed = cast(Any, protected)._jdf.queryExecution().analyzed()

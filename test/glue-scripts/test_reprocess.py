@@ -1,4 +1,4 @@
-"""Rebuilding dates: new files beside the old, one switch, and the old ones gone only when nobody reads them."""
+"""Rebuilding dates: new files in a new location, one switch, and old files removed when no query reads them."""
 
 import json
 from datetime import datetime, timedelta, timezone
@@ -18,7 +18,7 @@ REBUILT = [
 
 @pytest.fixture(scope="module")
 def committed(new_lake) -> Lake:
-    """A lake after one run: two events on the 15th, one on the 14th, one on the 13th; the 14th's raw object is gone."""
+    """A lake after one run, with events on the 13th, 14th and 15th. The 14th's raw object no longer exists."""
     lake = new_lake()
     gone = lake.put_raw(event("gone", event_time="2026-03-14T10:00:00.000Z"), first=50)
     lake.put_raw(
@@ -49,16 +49,16 @@ def test_without_a_committed_run_there_is_nothing_to_reprocess(new_lake):
 def test_rebuilds_the_same_rows_switches_their_dates_and_removes_the_old_files_later(lake):
     before = lake.rows()
     old_files = lake.files()
-    # Not taken by any run yet: left to the next one.
+    # No run has processed it. The next normal run does.
     lake.put_raw(event("untaken"), first=300, time=LATER)
-    # The clock's minutes: first run 12:00, this one 12:01.
+    # The first run is at 12:00, this one at 12:01.
     report = lake.run("again", reprocess=BOTH)
     after = lake.rows()
     stamp = datetime(2026, 3, 15, 12, 1)
     assert after == {
         "a": before["a"] | {"processed_at": stamp},
         "b": before["b"] | {"processed_at": stamp},
-        # Raw no longer has it.
+        # Its raw object no longer exists.
         "gone": before["gone"] | {"processed_at": stamp},
         "outside": before["outside"],
     }
@@ -71,10 +71,10 @@ def test_rebuilds_the_same_rows_switches_their_dates_and_removes_the_old_files_l
         "2026-03-14": f"{root}event_date=2026-03-14/",
         "2026-03-15": f"{root}event_date=2026-03-15/",
     }
-    # A query that began before the switch still reads the old files.
+    # A query that started before the switch still reads the old files.
     assert all(lake.store.exists(f"file://{file}") for file in old_files)
 
-    # The next run appends where the date now lies, and counts nothing of the rebuild as its own.
+    # The next run appends at the new location of the date, and does not count the rebuilt rows.
     lake.put_raw(event("b"), event("old", event_time="2026-03-13T11:00:00.000Z"), first=301, time=LATER)
     next_report = lake.run("next")
     counts = {name: next_report[name] for name in ("curated", "written", "recovered", "duplicates", "redelivered")}
@@ -94,22 +94,22 @@ def test_rebuilds_the_same_rows_switches_their_dates_and_removes_the_old_files_l
 
 
 def retire(lake: Lake, minutes: int) -> None:
-    """Makes the rebuilds lie that far back."""
+    """Moves the time of the rebuilds into the past."""
     for one in lake.store.list_objects(lake.uri("runs/retired/")):
         note = json.loads(lake.store.get(one.uri))
         note["at"] = (datetime.now(timezone.utc) - timedelta(minutes=minutes)).isoformat()
         lake.store.put(one.uri, json.dumps(note).encode())
 
 
-def test_rebuilds_with_the_privacy_rules_of_now(lake):
+def test_rebuilds_with_the_current_privacy_rules(lake):
     lake.run(reprocess=("2026-03-15", "2026-03-15"), privacy='{"user_id": "drop"}')
     users = {event_id: row["user_id"] for event_id, row in lake.rows().items()}
-    # Of the 14th nothing was asked.
+    # The 14th was not requested.
     assert users == {"a": None, "b": None, "gone": "u1", "outside": "u1"}
 
 
 @pytest.mark.parametrize("step", REBUILT[3:])
-def test_killed_at_any_step_a_reader_sees_all_rows_and_a_rerun_rebuilds(lake, step):
+def test_readers_see_all_rows_after_a_kill_at_any_step_and_a_rerun_rebuilds(lake, step):
     before, contents = lake.rows(), lake.contents()
     places = lake.places()
     with pytest.MonkeyPatch.context() as patch:
@@ -124,7 +124,7 @@ def test_killed_at_any_step_a_reader_sees_all_rows_and_a_rerun_rebuilds(lake, st
 
     lake.run("killed", reprocess=BOTH)
     assert lake.contents() == contents
-    # What the killed attempt left goes with the rest, and nothing that is read goes with it.
+    # The files of the killed attempt are removed as well, but no file that is read.
     retire(lake, minutes=61)
     lake.run("cleaner")
     assert lake.contents() == contents

@@ -1,4 +1,4 @@
-"""What becomes of an event: its columns, its date, and which copy of it wins."""
+"""From event to row: its columns, its date, and which copy of it is kept."""
 
 import pytest
 
@@ -65,7 +65,7 @@ def trim_zeros(text: str) -> str:
         ({"event_type": "purchase", "product_price": -5.0, "quantity": 2}, -10.0),
     ],
 )
-def test_revenue_is_price_times_quantity_of_a_purchase_and_else_nothing(lake, fields, revenue):
+def test_revenue_is_price_times_quantity_for_purchases_and_otherwise_zero(lake, fields, revenue):
     lake.put_lines([arrived(event("a", **fields), 1)])
     lake.run("r1")
     assert lake.select("revenue") == [(revenue,)]
@@ -81,7 +81,7 @@ def test_absent_fields_are_null(lake):
     ]
 
 
-def test_a_days_boundary_is_utc_and_old_events_go_to_their_day(lake):
+def test_dates_are_utc_and_old_events_go_to_their_date(lake):
     lake.put_lines(
         [
             arrived(event("last", "2026-03-14T23:59:59.999Z"), 1),
@@ -98,7 +98,7 @@ def test_a_days_boundary_is_utc_and_old_events_go_to_their_day(lake):
     assert report["partitions"] == ["2000-02-29", "2026-03-14", "2026-03-15"]
 
 
-def test_a_time_is_read_in_the_zone_it_names_and_what_is_no_time_goes_to_quarantine(lake):
+def test_a_time_is_read_in_its_zone_and_an_invalid_time_is_quarantined(lake):
     lake.put_lines(
         [
             arrived(event("utc", "2026-03-15T09:00:00.123456Z"), 1),
@@ -117,7 +117,7 @@ def test_a_time_is_read_in_the_zone_it_names_and_what_is_no_time_goes_to_quarant
     assert report["quarantine_reasons"] == {"unreadable_raw_line": 2}
 
 
-def test_the_copy_that_arrived_first_wins_wherever_it_lies(lake):
+def test_the_first_copy_to_arrive_is_kept_in_any_object(lake):
     other = "shardId-000000000001"
     lake.put_lines([arrived(event("a", user_id="late"), 9), arrived(event("b", user_id="b"), 10)])
     lake.put_lines([arrived(event("a", user_id="early"), 5, shard=other, time="2026-03-15T12:00:01Z")], shard=other)
@@ -126,7 +126,7 @@ def test_the_copy_that_arrived_first_wins_wherever_it_lies(lake):
     assert (report["curated"], report["quarantine_reasons"], report["redelivered"]) == (2, {"id_conflict": 1}, 0)
 
 
-def test_equal_arrival_times_are_decided_by_sequence_number_as_a_number_then_position(lake):
+def test_copies_with_equal_arrival_times_are_ordered_by_numeric_sequence_number_then_position(lake):
     at = "2026-03-15T12:00:00Z"
     lake.put_lines(
         [
@@ -148,7 +148,7 @@ def test_an_id_with_another_date_is_curated_once_within_a_run_and_across_runs(la
     assert lake.select() == [("a", "2026-03-15"), ("b", "2026-03-15")]
 
 
-def test_the_same_record_in_two_objects_of_a_run_is_a_redelivery_and_no_duplicate(lake):
+def test_the_same_record_in_two_objects_of_a_run_is_a_redelivery_not_a_duplicate(lake):
     first, second, third = (arrived(event(name), number) for number, name in enumerate("abc", 1))
     lake.put_lines([first, second, third])
     lake.put_lines([second, third])
@@ -157,7 +157,7 @@ def test_the_same_record_in_two_objects_of_a_run_is_a_redelivery_and_no_duplicat
     assert report["raw"]["lines"] == 5
 
 
-def test_lines_in_are_curated_plus_quarantined_plus_duplicates(lake):
+def test_lines_equal_curated_plus_quarantined_plus_duplicates(lake):
     lake.put_lines([arrived(event(str(number % 40)), number, shard=SHARD) for number in range(1, 51)])
     lake.put_quarantine("not_json", "not_json", "missing_event_type", first=51)
     report = lake.run("r1")

@@ -10,6 +10,7 @@ from clickstream.contract import (
     CONTENT,
     DEFAULT_PRIVACY,
     EVENT_COLUMNS,
+    IP_FIELDS,
     NEVER_CURATED,
     PRIVACY_FIELDS,
     RAW_SCHEMA,
@@ -22,7 +23,7 @@ from lake import arrived, event
 PROJECT = Path(__file__).resolve().parents[2]
 CONTRACT = json.loads((PROJECT / "schema" / "clickstream.json").read_text())
 LATER = tuple(one.get("column", one["name"]) for one in CONTRACT["fields"] if one.get("since", 1) > 1)
-# What a table that exists has first, then what later versions of the contract added, version by version.
+# First the columns of version 1, then those of each later version of the contract.
 COLUMNS = [
     (one.get("column", one["name"]), one["type"])
     for one in sorted(CONTRACT["fields"], key=lambda one: one.get("since", 1))
@@ -32,26 +33,30 @@ PACKAGE = PROJECT / "glue-scripts" / "clickstream"
 
 
 def test_a_new_field_is_an_edit_of_the_contract_alone(tmp_path):
-    """In a copy of the package, as the zip is one, whose contract has one field more."""
+    """Checks a copy of the package whose contract has two more fields: a text and an IP address."""
     package = tmp_path / "clickstream"
     package.mkdir()
     for module in ("__init__.py", "contract.py"):
         shutil.copy(PACKAGE / module, package)
     contract = json.loads(json.dumps(CONTRACT))
     contract["fields"].insert(0, {"name": "shop", "type": "string", "privacy": "mask", "since": 99})
+    contract["fields"].append({"name": "proxy_ip", "type": "string", "format": "ip", "privacy": "mask", "since": 99})
     (package / "clickstream.json").write_text(json.dumps(contract))
-    names = ("EVENT_COLUMNS", "RAW_SCHEMA", "DEFAULT_PRIVACY", "SCRUBBED", "CONTENT")
+    names = ("EVENT_COLUMNS", "RAW_SCHEMA", "DEFAULT_PRIVACY", "SCRUBBED", "CONTENT", "IP_FIELDS")
     code = f"import json; from clickstream import contract; print(json.dumps([getattr(contract, n) for n in {names}]))"
     answer = subprocess.run([sys.executable, "-c", code], env={"PYTHONPATH": str(tmp_path)}, capture_output=True)
-    columns, raw, privacy, scrubbed, content = json.loads(answer.stdout)
+    columns, raw, privacy, scrubbed, content, addresses = json.loads(answer.stdout)
     assert (columns["shop"], privacy["shop"]) == ("string", "mask")
     assert "shop string" in raw
     assert "shop" in scrubbed
     assert "shop" in content
+    assert "proxy_ip" in columns
+    assert "proxy_ip" not in scrubbed
+    assert addresses == ["ip", "proxy_ip"]
 
 
-def test_what_the_contract_says_of_the_fields_is_what_the_rules_go_by():
-    """Written by hand: what a run did with these fields before it read them from the contract."""
+def test_the_rules_use_the_fields_of_the_contract():
+    """The expected values are written by hand."""
     assert (
         "user_id", "session_id", "page_url", "referrer_url", "device_type", "browser", "ip", "country", "city",
         "product_id", "product_name", "product_category", *LATER, "user_agent", "email",
@@ -61,6 +66,7 @@ def test_what_the_contract_says_of_the_fields_is_what_the_rules_go_by():
     }  # fmt: skip
     assert NEVER_CURATED == ("user_agent", "email")
     assert URL_FIELDS == ("page_url", "referrer_url")
+    assert IP_FIELDS == ("ip",)
     assert (
         "user_id", "session_id", "event_type", "page_url", "referrer_url", "device_type", "browser", "country", "city",
         "product_id", "product_name", "product_category", *LATER,
@@ -100,7 +106,7 @@ def test_the_files_carry_the_contracts_types_and_all_of_its_columns(lake):
     ]
 
 
-def test_every_reason_that_the_script_gives_is_in_the_contract():
+def test_every_quarantine_reason_of_the_job_is_in_the_contract():
     text = json.dumps(arrived(event("a"), 1))
     lines = [json.loads(unreadable_line("file:///x", "payload")), json.loads(conflict_line(text, "a"))]
     assert [line["reason"] for line in lines] == ["unreadable_raw_line", "id_conflict"]

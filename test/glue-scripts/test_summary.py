@@ -1,4 +1,4 @@
-"""What the state machine reads of a run stays small, however much the run did."""
+"""The summary that the state machine reads stays small for any run."""
 
 import json
 from datetime import date, timedelta
@@ -12,7 +12,7 @@ DAYS = [(date(1980, 1, 1) + timedelta(days=number)).isoformat() for number in ra
 
 
 def report(days: list[str], reasons: dict[str, int], retired: int = 0) -> dict:
-    """A report as a run makes it, with what can be long in it."""
+    """A report of a run with all parts that can be long."""
     return {name: 1 for name in SUMMARY_FIELDS} | {
         "execution": "e" * 80,
         "partitions": days,
@@ -29,7 +29,7 @@ def test_a_run_of_20000_dates_5000_retired_places_and_10000_reasons_fits_through
     long = '\u00e9"' * 200
     reasons = {f"{number:05d}-{long}": number + 1 for number in range(10_000)}
     summary = summarise(report(DAYS, reasons, retired=5000))
-    # As getObject hands it on: JSON text within JSON.
+    # As getObject returns it: JSON text inside JSON.
     assert len(json.dumps(json.dumps(summary)).encode()) < 32_000
     assert summary["dates"] == {"count": 20_000, "first": "1980-01-01", "last": DAYS[-1]}
     assert summary["partitions"] == DAYS[:10] + DAYS[-10:]
@@ -48,13 +48,13 @@ def test_names_all_dates_up_to_5000(count, named):
     assert summary["quarantine_reasons_left_out"] == {"reasons": 0, "lines": 0}
 
 
-def test_a_run_leaves_its_summary_beside_the_report(lake_with_events):
+def test_a_run_writes_its_summary_and_its_report(lake_with_events):
     found = lake_with_events.run("first")
     summary = json.loads(lake_with_events.store.get(lake_with_events.uri("runs/summaries/first.json")))
     same = ("execution", "outcome", "processed_at", "raw", "written", "curated", "quarantined", "partitions", "files")
     assert {name: summary[name] for name in same} == {name: found[name] for name in same}
     assert summary["dates"] == {"count": 2, "first": "2026-03-14", "last": "2026-03-15"}
-    # A summary is no report: the next run goes on from the report alone.
+    # A summary is not a report. The next run continues from the report only.
     assert lake_with_events.run("second")["outcome"] == "nothing_new"
 
 
