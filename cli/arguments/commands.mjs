@@ -5,7 +5,7 @@ import { file, folder, integer, jsonObject, matching, oneOf, setting, text } fro
 /** @import { Command, Part } from "./types.js" */
 
 /** @type {Part[]} */
-const ALL = ["npm", "python", "jars"];
+const ALL = ["npm", "python", "java17", "java25", "jars", "trino"];
 const BENCHMARKS = ["simulator", "ingest", "pipeline", "spark", "privacy"];
 
 /** @type {Record<string, Command>} */

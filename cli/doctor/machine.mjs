@@ -3,7 +3,7 @@ import { execFileSync } from "node:child_process";
 import { statfsSync } from "node:fs";
 import { createServer } from "node:net";
 import { findJava, findPython, nodeIsTooOld } from "../prerequisites.mjs";
-import { setupParts, stale } from "../setup.mjs";
+import { overridden, setupParts, stale } from "../setup.mjs";
 
 /** @import { Part } from "../arguments/types.js" */
 /**
@@ -14,7 +14,7 @@ import { setupParts, stale } from "../setup.mjs";
  * @property {() => string} [nodeVersion]
  * @property {(env: NodeJS.ProcessEnv) => string | undefined} [npmVersion]
  * @property {(env: NodeJS.ProcessEnv) => Tool} [python]
- * @property {(env: NodeJS.ProcessEnv) => Tool} [java]
+ * @property {(env: NodeJS.ProcessEnv, major: 17 | 25) => Tool} [java]
  * @property {(root: string) => number} [freeBytes]
  * @property {() => Promise<unknown>} [listen]
  * @property {(root: string, env: NodeJS.ProcessEnv) => Part[]} [staleParts]
@@ -38,7 +38,8 @@ export async function machineChecks(root, env, probe = {}) {
     nodeCheck(nodeVersion()),
     npmCheck(npmVersion(env)),
     toolCheck("Python", python(env)),
-    toolCheck("Java", java(env)),
+    toolCheck("Java for Spark", java(env, 17)),
+    toolCheck("Java for Trino", java(env, 25)),
     diskCheck(freeBytes(root)),
     await loopbackCheck(listen),
     ...setupChecks(staleParts(root, env)),
@@ -71,7 +72,13 @@ const PROBES = {
       server.on("error", reject);
       server.listen(0, "127.0.0.1", () => server.close(() => resolve(undefined)));
     }),
-  staleParts: (root, env) => stale(setupParts(root, env), ["npm", "python", "jars"]),
+  staleParts: (root, env) => {
+    const parts = /** @type {Part[]} */ (Object.keys(PARTS));
+    return stale(
+      setupParts(root, env),
+      parts.filter((part) => !overridden(part, env)),
+    );
+  },
 };
 
 /**
@@ -144,7 +151,14 @@ async function loopbackCheck(listen) {
 }
 
 /** @type {Record<Part, string>} */
-const PARTS = { npm: "npm packages", python: "Python environment", jars: "Spark's S3 jars" };
+const PARTS = {
+  npm: "npm packages",
+  python: "Python environment",
+  java17: "Java 17",
+  java25: "Java 25",
+  jars: "Spark's S3 jars",
+  trino: "Trino",
+};
 
 /**
  * A missing part of the set-up is not a problem, because the next command installs it.

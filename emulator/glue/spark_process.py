@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
-from ..core import reaper
+from ..core import java, reaper
 from ..core.context import Context
 
 RUN_VARIABLE = "CLICKSTREAM_GLUE_RUN"
@@ -140,8 +140,8 @@ def _prepare(context: Context, job: SparkJob, folder: Path, outcome: Path) -> tu
     jars = sorted((context.project_root / ".local" / "jars").glob("*.jar"))
     if not jars:
         raise CannotStart(
-            "The jars that let Spark read s3:// are missing. Run "
-            "`.local/venv/bin/python emulator/glue/spark_jars.py --dest .local/jars`."
+            "The jars that let Spark read s3:// are missing. Run `.local/venv/bin/python "
+            "emulator/core/jars.py --list emulator/glue/spark-jars.json --dest .local/jars`."
         )
     for name in ("work", "conf", "local", "tmp", "py", "jars"):
         (folder / name).mkdir(parents=True)
@@ -198,6 +198,7 @@ def _environment(context: Context, job: SparkJob, folder: Path) -> dict[str, str
         "LANG": "C.UTF-8",
         **job.environment,
         RUN_VARIABLE: job.run_id,
+        "JAVA_HOME": str(_java_home()),
         "PYTHONPATH": os.pathsep.join([str(GLUE_LIBS), str(folder / "py"), *archives]),
         "PYTHONUNBUFFERED": "1",
         "PYTHONDONTWRITEBYTECODE": "1",
@@ -212,6 +213,13 @@ def _environment(context: Context, job: SparkJob, folder: Path) -> dict[str, str
         **job.credentials,
         "AWS_EC2_METADATA_DISABLED": "true",
     }
+
+
+def _java_home() -> Path:
+    try:
+        return java.java_home(java.SPARK)
+    except java.JavaMissing as problem:
+        raise CannotStart(str(problem)) from None
 
 
 def _read_lines(stream: IO[bytes] | None, path: Path, on_line: Callable[[str], None]) -> threading.Thread:

@@ -1,5 +1,6 @@
 """One Spark session for all tests of the Glue job, and a lake in a folder for each test."""
 
+import importlib
 import os
 import sys
 from pathlib import Path
@@ -9,6 +10,9 @@ import pytest
 PROJECT = Path(__file__).resolve().parent.parent.parent
 FOLDERS = [str(PROJECT / "glue-scripts"), str(Path(__file__).resolve().parent)]
 sys.path[:0] = FOLDERS
+sys.path.append(str(PROJECT))
+# The project's Java, whatever the machine's JAVA_HOME is.
+os.environ["JAVA_HOME"] = str(importlib.import_module("emulator.core.java").java_home(17))
 # Spark's Python workers import the same modules, by the same Python.
 os.environ["PYSPARK_PYTHON"] = sys.executable
 os.environ["PYTHONPATH"] = os.pathsep.join([*FOLDERS, *filter(None, [os.environ.get("PYTHONPATH")])])

@@ -184,6 +184,6 @@ describe("npm run accept", function () {
     assert.match(refusal("--stack", "a", "--keep", "--destroy") ?? "", /exclude each other/);
     const needs = (...argv: string[]) => (readArguments(["accept", ...argv]) as { needs: string[] }).needs;
     assert.deepEqual(needs("--stack", "a"), ["npm"]);
-    assert.deepEqual(needs("--local"), ["npm", "python", "jars"]);
+    assert.deepEqual(needs("--local"), ["npm", "python", "java17", "java25", "jars", "trino"]);
   });
 });

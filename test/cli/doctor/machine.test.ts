@@ -9,7 +9,7 @@ const WELL: Probe = {
   nodeVersion: () => "22.3.0",
   npmVersion: () => "10.8.0",
   python: () => ({ version: "3.11.2" }),
-  java: () => ({ version: 17 }),
+  java: (_, major) => ({ version: `${major}, installed by the set-up` }),
   freeBytes: () => 50e9,
   listen: async () => undefined,
   staleParts: () => [],
@@ -22,7 +22,7 @@ describe("cli/doctor/machine", () => {
   it("finds no problem on a complete machine", async () => {
     const checks = await machineChecks(ROOT, {}, WELL);
     assert.deepEqual(new Set(checks.map(({ state }) => state)), new Set(["ok"]));
-    assert.equal(checks.length, 9);
+    assert.equal(checks.length, 13);
   });
 
   it("names each problem and its remedy", async () => {
@@ -36,7 +36,8 @@ describe("cli/doctor/machine", () => {
         /none/,
         /apt install it/,
       ],
-      ["Java", { java: () => ({ problem: "Java 17: none\n  brew install it" }) }, /none/, /brew install it/],
+      ["Java for Spark", { java: () => ({ problem: "Java 17: none\n  set it" }) }, /none/, /set it/],
+      ["Java for Trino", { java: () => ({ problem: "Java 25: none\n  set it" }) }, /none/, /set it/],
       ["Disk", { freeBytes: () => 1e9 }, /1\.0 GB free/, /free 3 GB/],
       ["Ports", { listen: () => Promise.reject(new Error("listen EPERM")) }, /EPERM/, /127\.0\.0\.1/],
     ];
