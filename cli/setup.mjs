@@ -5,7 +5,13 @@ import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { createWriteStream, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
-import { findJava, findTools, javaVariable, MissingTools } from "./prerequisites.mjs";
+import {
+  findJava,
+  findTools,
+  javaVariable,
+  MissingTools,
+  NEWEST_TRIED_PYTHON_MINOR,
+} from "./prerequisites.mjs";
 
 /** @import { Part as PartName } from "./arguments/types.js" */
 /** @import { JavaMajor } from "./prerequisites.mjs" */
@@ -20,6 +26,7 @@ import { findJava, findTools, javaVariable, MissingTools } from "./prerequisites
  * @property {string} [remove] a path that is deleted before the part is installed
  * @property {PartName[]} needs
  * @property {string[][]} commands
+ * @property {string} [hint] a likely cause if a command fails
  * @typedef {Record<PartName, SetupPart>} SetupParts
  * @typedef {{ root: string, needs: PartName[], env: NodeJS.ProcessEnv, output: Output }} SetupContext
  * @typedef {{ root: string, env: NodeJS.ProcessEnv, sink: NodeJS.WritableStream, log: string }} InstallContext
@@ -53,7 +60,7 @@ function installedJava(root, major) {
  * that it is deleted together with it.
  * @param {string} root
  * @param {NodeJS.ProcessEnv} env
- * @param {{ python?: string }} tools
+ * @param {{ python?: string, pythonVersion?: string }} tools
  * @returns {SetupParts}
  */
 export function setupParts(root, env, tools = {}) {
@@ -91,8 +98,11 @@ export function setupParts(root, env, tools = {}) {
             join(root, "emulator", "requirements.txt"),
           ],
           ...["--disable-pip-version-check", "--no-input", "--progress-bar", "off"],
+          // Without a wheel for this Python, pip says so at once instead of compiling for minutes.
+          "--only-binary=duckdb,numpy,pandas,pyarrow",
         ],
       ],
+      hint: untriedPython(tools.pythonVersion),
     },
     java17: javaPart(root, 17),
     java25: javaPart(root, 25),
@@ -252,12 +262,20 @@ async function installPart(part, { root, env, sink, log }, signal, onProgress) {
         "",
         ...said.map((line) => `    ${line}`),
         "",
+        ...(part.hint ? [part.hint] : []),
         `The whole output is in ${relative(root, log)}. Check the network, and the npm and pip mirrors that are`,
         "configured on this machine. Then run the same command again: completed parts are kept.",
       ].join("\n"),
     );
   }
   writeFileSync(part.stamp, fingerprint(part));
+}
+
+/** @param {string | undefined} version */
+function untriedPython(version = "") {
+  const minor = Number(version.split(".")[1] ?? 0);
+  if (minor <= NEWEST_TRIED_PYTHON_MINOR) return undefined;
+  return `Python ${version} is newer than the tried ones (3.10 to 3.${NEWEST_TRIED_PYTHON_MINOR}). CLICKSTREAM_PYTHON=/path/to/python names another.`;
 }
 
 /**

