@@ -38,8 +38,6 @@ const PROGRESS = /^progress: (.*)$/gm;
 
 /** @type {Partial<Record<PartName, JavaMajor>>} */
 const JAVA_PARTS = { java17: 17, java25: 25 };
-/** The variables by which the commands find them. */
-const JAVA_HOMES = { 17: "JAVA_HOME", 25: "TRINO_JAVA_HOME" };
 
 /** A part of the set-up failed. The message has the last lines of its output, the path of the log and the remedy. */
 class SetupError extends Error {
@@ -106,8 +104,8 @@ export function setupParts(root, env, tools = {}) {
     },
     java17: javaPart(root, 17),
     java25: javaPart(root, 25),
-    jars: jarsPart(root, tools, "Spark's S3 jars", join("emulator", "glue", "spark-jars.json"), "jars"),
-    trino: jarsPart(root, tools, "Trino", join("emulator", "athena", "trino-jars.json"), "trino"),
+    jars: jarsPart(root, "Spark's S3 jars", join("emulator", "glue", "spark-jars.json"), "jars"),
+    trino: jarsPart(root, "Trino", join("emulator", "athena", "trino-jars.json"), "trino"),
   };
 }
 
@@ -138,23 +136,22 @@ function javaPart(root, major) {
 }
 
 /**
- * The download needs only a Python, not the Python environment, so it runs at the same time.
  * @param {string} root
- * @param {{ python?: string }} tools
  * @param {string} title
  * @param {string} list
  * @param {string} name
  * @returns {SetupPart}
  */
-function jarsPart(root, tools, title, list, name) {
+function jarsPart(root, title, list, name) {
   const dest = join(root, ".local", name);
   const script = join(root, "emulator", "core", "jars.py");
+  const python = join(root, ".local", "venv", "bin", "python");
   return {
     title,
     locks: [join(root, list)],
     stamp: join(dest, ".clickstream-setup"),
-    needs: [],
-    commands: [[tools.python ?? "python3", script, "--list", join(root, list), "--dest", dest]],
+    needs: ["python"], // pyspark knows the repository
+    commands: [[python, script, "--list", join(root, list), "--dest", dest]],
   };
 }
 
@@ -171,12 +168,8 @@ export async function setUp({ root, needs, env, output }) {
     await install({ root, needs: installable, env, output, javas });
   const problems = chosen.flatMap(({ problem }) => problem ?? []);
   if (problems.length > 0) throw new MissingTools(problems);
-  /** @type {Record<string, string>} */
-  const environment = {};
-  for (const [index, major] of javas.entries())
-    environment[JAVA_HOMES[major]] = chosen[index]?.home ?? installedJava(root, major);
-  if (needs.includes("trino")) environment.TRINO_HOME = join(root, ".local", "trino");
-  return environment;
+  const spark = javas.indexOf(17);
+  return spark < 0 ? {} : { JAVA_HOME: chosen[spark]?.home ?? installedJava(root, 17) };
 }
 
 /**

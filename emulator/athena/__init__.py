@@ -1,6 +1,13 @@
-"""Athena: real SQL over the partitions of the Glue catalog. Replaces MiniStack's approximation."""
+"""Athena on Trino, the engine that Athena version 3 is built on. Replaces MiniStack's approximation.
+
+Trino reads the Glue catalog and S3 of this emulator over HTTP (server.py, client.py). Ours are Athena's API
+(service.py), Hive's DDL (hive.py, ddl.py, repair.py), the caller's rights (access.py), Athena's words for Iceberg and
+for writing (iceberg.py, writes.py), and results in Athena's forms (values.py, results.py).
+"""
 
 from __future__ import annotations
+
+import os
 
 from ..core.context import Context
 
@@ -40,10 +47,7 @@ _GLUE = [
         "_delete_partition",
     )
 ]
-_S3 = [
-    ("ministack.services.s3", name)
-    for name in ("_buckets", "_object_disk_path", "_get_object_data", "_put_object", "_delete_object")
-]
+_S3 = [("ministack.services.s3", name) for name in ("_buckets", "_put_object")]
 
 PATCHES = [*(("ministack.services.athena", name) for name in _REPLACED), *_CALLED, *_GLUE, *_S3]
 
@@ -53,6 +57,12 @@ def install(context: Context) -> None:
     from ministack.services import athena
 
     from . import service
+    from .server import Trino
 
+    trino = Trino(context)
+    context.on_shutdown("Trino", trino.stop)
+    service.install(trino)
+    if os.environ.get("ATHENA_START") != "lazy":
+        trino.start_in_background()
     for name, replacement in _REPLACED.items():
         setattr(athena, name, getattr(service, replacement))

@@ -13,7 +13,6 @@ from ministack.services import glue
 from ..glue.catalog import BATCH_LIMITS
 from ..iam import permissions
 from .errors import AthenaFailure, DdlFailure
-from .types import HiveType, parse_hive_type
 
 CATALOG = "awsdatacatalog"
 DEFAULT_PARTITION = "__HIVE_DEFAULT_PARTITION__"
@@ -22,15 +21,11 @@ _VIEW_PREFIX, _VIEW_SUFFIX = "/* Presto View: ", " */"
 
 @dataclass(frozen=True)
 class Column:
-    """A column of a table with its parsed type."""
+    """A column of a table, with its Hive type."""
 
     name: str
     source: str
     comment: str = ""
-
-    @property
-    def type(self) -> HiveType:
-        return parse_hive_type(self.source)
 
 
 @dataclass(frozen=True)
@@ -64,6 +59,10 @@ class Table:
     @property
     def is_view(self) -> bool:
         return self.raw.get("TableType") == "VIRTUAL_VIEW"
+
+    @property
+    def is_iceberg(self) -> bool:
+        return str(self.parameters.get("table_type", "")).lower() == "iceberg"
 
     @property
     def projected(self) -> bool:
@@ -102,6 +101,11 @@ def tables(database: str) -> list[Table]:
     require("GetTables", database, "*")
     found = [(key, raw) for key, raw in glue._tables.items() if key.split("/", 1)[0] == database]
     return [Table(database, raw["Name"], raw) for _, raw in sorted(found)]
+
+
+def exists(database: str, name: str) -> bool:
+    """Whether there is such a table, without asking for the right to see it."""
+    return f"{database}/{name}" in glue._tables
 
 
 def find_table(database: str, name: str) -> Table | None:
@@ -208,7 +212,3 @@ def view_sql(table: Table) -> dict:
     if not source.startswith(_VIEW_PREFIX):
         raise AthenaFailure("NOT_SUPPORTED", f"{table.database}.{table.name} is not a view made by Athena or Trino")
     return json.loads(base64.b64decode(source[len(_VIEW_PREFIX) : -len(_VIEW_SUFFIX)]))
-
-
-def encode_view(definition: dict) -> str:
-    return _VIEW_PREFIX + base64.b64encode(json.dumps(definition).encode()).decode() + _VIEW_SUFFIX

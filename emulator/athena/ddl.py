@@ -2,25 +2,38 @@
 
 from __future__ import annotations
 
-from . import serde
 from .catalog import Table
 from .errors import AthenaFailure, MalformedQuery
+from .hive_types import trino_type
 from .scanner import Scanner
-from .types import parse_hive_type
 
 _TEXT_IN = "org.apache.hadoop.mapred.TextInputFormat"
 _TEXT_OUT = "org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat"
 _PARQUET_IN = "org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat"
 _PARQUET_OUT = "org.apache.hadoop.hive.ql.io.parquet.MapredParquetOutputFormat"
+_LAZY = "org.apache.hadoop.hive.serde2.lazy.LazySimpleSerDe"
+_ORC = "org.apache.hadoop.hive.ql.io.orc."
+_AVRO = "org.apache.hadoop.hive.ql.io.avro."
 _FORMATS = {
-    "TEXTFILE": (_TEXT_IN, _TEXT_OUT, serde.LAZY),
-    "PARQUET": (_PARQUET_IN, _PARQUET_OUT, serde.PARQUET),
+    "TEXTFILE": (_TEXT_IN, _TEXT_OUT, _LAZY),
+    "PARQUET": (_PARQUET_IN, _PARQUET_OUT, "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe"),
+    "ORC": (f"{_ORC}OrcInputFormat", f"{_ORC}OrcOutputFormat", f"{_ORC}OrcSerde"),
+    "AVRO": (
+        f"{_AVRO}AvroContainerInputFormat",
+        f"{_AVRO}AvroContainerOutputFormat",
+        "org.apache.hadoop.hive.serde2.avro.AvroSerDe",
+    ),
+    "SEQUENCEFILE": (
+        "org.apache.hadoop.mapred.SequenceFileInputFormat",
+        "org.apache.hadoop.hive.ql.io.HiveSequenceFileOutputFormat",
+        _LAZY,
+    ),
+    "RCFILE": (
+        "org.apache.hadoop.hive.ql.io.RCFileInputFormat",
+        "org.apache.hadoop.hive.ql.io.RCFileOutputFormat",
+        "org.apache.hadoop.hive.serde2.columnar.LazyBinaryColumnarSerDe",
+    ),
 }
-
-
-def parquet_descriptor(columns: list[dict], location: str) -> dict:
-    """The StorageDescriptor of a table that CTAS creates."""
-    return _descriptor(columns, location, _FORMATS["PARQUET"], None, {})
 
 
 def _descriptor(columns: list[dict], location: str, form: tuple, library: str | None, parameters: dict) -> dict:
@@ -38,10 +51,11 @@ def _descriptor(columns: list[dict], location: str, form: tuple, library: str | 
     }
 
 
-def table_input(scanner: Scanner, name: str) -> dict:
-    """Read what follows the table's name."""
+def read_table(scanner: Scanner, name: str) -> dict:
+    """Read what follows the table's name: columns and clauses, as they were given."""
     columns = _columns(scanner) if scanner.peek() == "(" else []
-    found: dict = {"keys": [], "serde": {}, "properties": {}, "form": _FORMATS["TEXTFILE"]}
+    found: dict = {"name": name, "columns": columns, "keys": [], "transforms": []}
+    found |= {"serde": {}, "properties": {}, "form": _FORMATS["TEXTFILE"]}
     while not scanner.done():
         _clause(scanner, found)
     if "location" not in found:
@@ -49,13 +63,23 @@ def table_input(scanner: Scanner, name: str) -> dict:
     if not columns:
         raise MalformedQuery("line 1:8: A table needs columns")
     for column in [*columns, *found["keys"]]:
-        parse_hive_type(column["Type"])
+        trino_type(column["Type"])
+    return found
+
+
+def is_iceberg(found: dict) -> bool:
+    return found["properties"].get("table_type", "").upper() == "ICEBERG"
+
+
+def table_input(found: dict) -> dict:
+    """The Glue table of CREATE EXTERNAL TABLE."""
+    columns = found["columns"]
     if {c["Name"] for c in columns} & {k["Name"] for k in found["keys"]}:
         message = "SemanticException [Error 10035]: Column repeated in partitioning columns"
         raise AthenaFailure("SYNTAX_ERROR", message)
     descriptor = _descriptor(columns, found["location"], found["form"], found.get("library"), found["serde"])
     return {
-        "Name": name,
+        "Name": found["name"],
         "Description": found.get("comment", ""),
         "TableType": "EXTERNAL_TABLE",
         "Parameters": {"EXTERNAL": "TRUE", **found["properties"]},
@@ -68,7 +92,7 @@ def _clause(scanner: Scanner, found: dict) -> None:
     if scanner.take("COMMENT"):
         found["comment"] = scanner.text()
     elif scanner.take("PARTITIONED", "BY"):
-        found["keys"] = _columns(scanner)
+        _partitioning(scanner, found)
     elif scanner.take("ROW", "FORMAT", "SERDE"):
         found["library"] = scanner.text()
     elif scanner.take("WITH", "SERDEPROPERTIES"):
@@ -78,7 +102,7 @@ def _clause(scanner: Scanner, found: dict) -> None:
     elif scanner.take("STORED", "AS", "INPUTFORMAT"):
         input_format = scanner.text()
         scanner.expect("OUTPUTFORMAT")
-        found["form"] = (input_format, scanner.text(), serde.LAZY)
+        found["form"] = (input_format, scanner.text(), _LAZY)
     elif scanner.take("STORED", "AS"):
         form = scanner.name().upper()
         if form not in _FORMATS:
@@ -93,6 +117,27 @@ def _clause(scanner: Scanner, found: dict) -> None:
         found["properties"].update(scanner.properties())
     else:
         raise scanner.unexpected()
+
+
+def _partitioning(scanner: Scanner, found: dict) -> None:
+    """Hive's list of columns with types, or Iceberg's list of columns and transforms."""
+    if _names_types(scanner):
+        found["keys"] = _columns(scanner)
+        return
+    depth, one = 0, ""
+    for character in scanner.group():
+        depth += {"(": 1, ")": -1}.get(character, 0)
+        if character == "," and depth == 0:
+            found["transforms"].append(one.strip().replace("`", ""))
+            one = ""
+        else:
+            one += character
+    found["transforms"].append(one.strip().replace("`", ""))
+
+
+def _names_types(scanner: Scanner) -> bool:
+    """Whether a name is followed by a type: not by a comma, a closing or an opening parenthesis."""
+    return scanner.peek() == "(" and scanner.peek(2) not in (",", ")", "(")
 
 
 def _delimited(scanner: Scanner) -> dict:
@@ -129,11 +174,20 @@ def _columns(scanner: Scanner) -> list[dict]:
         scanner.expect(",")
 
 
+def one_column(scanner: Scanner) -> dict:
+    """A column of ALTER TABLE … CHANGE: name and type."""
+    column = {"Name": scanner.name(), "Type": scanner.type()}
+    trino_type(column["Type"])
+    if scanner.take("COMMENT"):
+        column["Comment"] = scanner.text()
+    return column
+
+
 def added_columns(scanner: Scanner) -> list[dict]:
     """The list of ALTER TABLE ... ADD COLUMNS."""
     columns = _columns(scanner)
     for column in columns:
-        parse_hive_type(column["Type"])
+        trino_type(column["Type"])
     return columns
 
 

@@ -37,14 +37,15 @@ _SYSTEM_CODES = {"GENERIC_INTERNAL_ERROR"}
 class AthenaFailure(Exception):
     """The query execution ends FAILED with this reason."""
 
-    def __init__(self, code: str, message: str) -> None:
+    def __init__(self, code: str, message: str, error_type: str = "USER_ERROR") -> None:
         super().__init__(f"{code}: {message}")
         self.code = code
+        self.is_system = error_type != "USER_ERROR" or code in _SYSTEM_CODES
 
     def athena_error(self) -> dict:
         """The AthenaError object of GetQueryExecution."""
         return {
-            "ErrorCategory": SYSTEM_ERROR if self.code in _SYSTEM_CODES else USER_ERROR,
+            "ErrorCategory": SYSTEM_ERROR if self.is_system else USER_ERROR,
             "ErrorType": _ERROR_TYPES.get(self.code, _OTHER_USER_ERROR),
             "Retryable": False,
             "ErrorMessage": str(self),
@@ -57,6 +58,7 @@ class DdlFailure(AthenaFailure):
     def __init__(self, message: str) -> None:
         Exception.__init__(self, f"FAILED: {message}")
         self.code = "SYNTAX_ERROR" if message.startswith("ParseException") else "HIVE_DDL"
+        self.is_system = False
 
 
 class QueryCancelled(Exception):

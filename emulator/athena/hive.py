@@ -5,12 +5,11 @@ from __future__ import annotations
 import fnmatch
 from collections.abc import Callable
 
-from . import catalog, ddl, repair
+from . import catalog, ddl, iceberg, repair
 from .catalog import Table
-from .engine import Outcome, Session
 from .errors import DdlFailure, MalformedQuery, not_supported
 from .scanner import Scanner
-from .types import text_column
+from .session import Outcome, Session, text_column
 
 Found = tuple[str, str, Callable]
 _TASK = "Execution Error, return code 1 from org.apache.hadoop.hive.ql.exec.DDLTask."
@@ -30,7 +29,7 @@ def understand(scanner: Scanner) -> Found | None:
 
 
 def _runner(action: Callable[[Session], Outcome], *, looks_at_default: bool) -> Callable:
-    def run(session: Session, _parameters: list[str], _workgroup: str) -> Outcome:
+    def run(session: Session) -> Outcome:
         if looks_at_default:
             catalog.look_at_default()
         return action(session)
@@ -112,10 +111,16 @@ def _drop_database(scanner: Scanner) -> tuple[str, Callable]:
 # ---- Tables ----
 
 
-def _create_external_table(scanner: Scanner) -> tuple[str, Callable]:
+def _create_table(scanner: Scanner, external: bool) -> tuple[str, Callable]:
     lenient = scanner.take("IF", "NOT", "EXISTS")
     database, name = scanner.qualified()
-    table_input = ddl.table_input(scanner, name)
+    found = ddl.read_table(scanner, name)
+    if ddl.is_iceberg(found):
+        iceberg.check_properties(found["properties"])
+    elif not external:
+        raise MalformedQuery("line 1:8: External keyword required for table type HIVE")
+    elif found["transforms"]:
+        raise MalformedQuery("line 1:8: PARTITIONED BY needs the types of the columns: (name type, …)")
 
     def run(session: Session) -> None:
         schema = database or session.database
@@ -124,13 +129,12 @@ def _create_external_table(scanner: Scanner) -> tuple[str, Callable]:
             if lenient:
                 return
             raise DdlFailure(f"{_TASK} AlreadyExistsException(message:Table {name} already exists)")
-        catalog.create_table(schema, table_input)
+        if ddl.is_iceberg(found):
+            iceberg.create(schema, found, session)
+        else:
+            catalog.create_table(schema, ddl.table_input(found))
 
     return "CREATE_TABLE", _silent(run)
-
-
-def _create_table(scanner: Scanner) -> tuple[str, Callable]:
-    raise MalformedQuery("line 1:8: External keyword required for table type HIVE")
 
 
 def _drop(scanner: Scanner, views: bool) -> tuple[str, Callable]:
@@ -144,7 +148,10 @@ def _drop(scanner: Scanner, views: bool) -> tuple[str, Callable]:
         if found.is_view != views:
             kind = "Cannot drop a view with DROP TABLE" if found.is_view else "Cannot drop a base table with DROP VIEW"
             raise DdlFailure(f"SemanticException [Error 10018]: {kind}")
-        catalog.drop_table(found)
+        if found.is_iceberg:
+            iceberg.drop(found, session)
+        else:
+            catalog.drop_table(found)
 
     return ("DROP_VIEW" if views else "DROP_TABLE"), _silent(run)
 
@@ -173,8 +180,15 @@ def _alter(scanner: Scanner) -> tuple[str, Callable]:
     raise scanner.unexpected("ADD, DROP, PARTITION, REPLACE, SET")
 
 
-def _on_table(change: Callable[[Table], None], database: str | None, name: str) -> Callable:
-    return lambda session: change(table_of(session, database, name))
+def _on_table(change: Callable[[Table, Session], None], database: str | None, name: str) -> Callable:
+    return lambda session: change(table_of(session, database, name), session)
+
+
+def _hive_only(table: Table) -> None:
+    if table.is_iceberg:
+        raise DdlFailure(
+            f"SemanticException: {table.database}.{table.name} is an Iceberg table, which does not take this"
+        )
 
 
 def _add_partitions(scanner: Scanner) -> tuple[str, Callable]:
@@ -186,7 +200,8 @@ def _add_partitions(scanner: Scanner) -> tuple[str, Callable]:
     if not specs:
         raise scanner.unexpected("PARTITION")
 
-    def change(table: Table) -> None:
+    def change(table: Table, _session: Session) -> None:
+        _hive_only(table)
         registered = {tuple(raw["Values"]) for raw in catalog.partitions(table)}
         wanted = [(_values(table, spec), location) for spec, location in specs]
         for values, _ in wanted:
@@ -211,7 +226,8 @@ def _drop_partitions(scanner: Scanner) -> tuple[str, Callable]:
     if not specs:
         raise scanner.unexpected("PARTITION")
 
-    def change(table: Table) -> None:
+    def change(table: Table, _session: Session) -> None:
+        _hive_only(table)
         for spec in specs:
             matching = [raw["Values"] for raw in catalog.partitions(table) if _matches(table, raw["Values"], spec)]
             if not matching and not lenient:
@@ -227,7 +243,8 @@ def _partition_location(scanner: Scanner) -> tuple[str, Callable]:
     scanner.expect("SET", "LOCATION")
     location = scanner.text()
 
-    def change(table: Table) -> None:
+    def change(table: Table, _session: Session) -> None:
+        _hive_only(table)
         values = _values(table, spec)
         if values not in [raw["Values"] for raw in catalog.partitions(table)]:
             raise DdlFailure(f"SemanticException [Error 10006]: Partition not found ({_spec_text(spec)})")
@@ -239,7 +256,8 @@ def _partition_location(scanner: Scanner) -> tuple[str, Callable]:
 def _table_location(scanner: Scanner) -> tuple[str, Callable]:
     location = scanner.text()
 
-    def change(table: Table) -> None:
+    def change(table: Table, _session: Session) -> None:
+        _hive_only(table)
         moved = {**table.descriptor, "Location": location.rstrip("/") + "/"}
         catalog.update_table(table, {"StorageDescriptor": moved})
 
@@ -249,7 +267,10 @@ def _table_location(scanner: Scanner) -> tuple[str, Callable]:
 def _set_properties(scanner: Scanner) -> tuple[str, Callable]:
     properties = scanner.properties()
 
-    def change(table: Table) -> None:
+    def change(table: Table, session: Session) -> None:
+        if table.is_iceberg:
+            iceberg.set_properties(table, properties, session)
+            return
         catalog.update_table(table, {"Parameters": {**table.parameters, **properties}})
 
     return "ALTER_TABLE_SET_TBLPROPERTIES", change
@@ -258,15 +279,48 @@ def _set_properties(scanner: Scanner) -> tuple[str, Callable]:
 def _add_columns(scanner: Scanner) -> tuple[str, Callable]:
     columns = ddl.added_columns(scanner)
 
-    def change(table: Table) -> None:
+    def change(table: Table, session: Session) -> None:
         known = {column.name for column in [*table.columns, *table.keys]}
         twice = [column["Name"] for column in columns if column["Name"] in known]
         if twice:
             raise DdlFailure(f"{_TASK} Duplicate column name: {twice[0]}")
+        if table.is_iceberg:
+            iceberg.add_columns(table, columns, session)
+            return
         wider = {**table.descriptor, "Columns": [*table.descriptor.get("Columns", []), *columns]}
         catalog.update_table(table, {"StorageDescriptor": wider})
 
     return "ALTER_TABLE_ADD_COLUMNS", change
+
+
+def _replace_columns(scanner: Scanner) -> tuple[str, Callable]:
+    columns = ddl.added_columns(scanner)
+
+    def change(table: Table, _session: Session) -> None:
+        _hive_only(table)
+        catalog.update_table(table, {"StorageDescriptor": {**table.descriptor, "Columns": columns}})
+
+    return "ALTER_TABLE_REPLACE_COLUMNS", change
+
+
+def _drop_column(scanner: Scanner) -> tuple[str, Callable]:
+    name = scanner.name()
+    return "ALTER_TABLE_DROP_COLUMN", lambda table, session: iceberg.drop_column(_iceberg(table), name, session)
+
+
+def _change_column(scanner: Scanner) -> tuple[str, Callable]:
+    name, changed = scanner.name(), ddl.one_column(scanner)
+
+    def change(table: Table, session: Session) -> None:
+        iceberg.change_column(_iceberg(table), name, changed, session)
+
+    return "ALTER_TABLE_CHANGE_COLUMN", change
+
+
+def _iceberg(table: Table) -> Table:
+    if not table.is_iceberg:
+        raise DdlFailure(f"SemanticException: {table.database}.{table.name} is not an Iceberg table")
+    return table
 
 
 def _spec(scanner: Scanner) -> dict[str, str]:
@@ -444,6 +498,10 @@ def _formatted_rows(table: Table) -> list[list[str | None]]:
 _ALTERATIONS: list[tuple[tuple[str, ...], Callable]] = [
     (("ADD", "COLUMNS"), _add_columns),
     (("ADD",), _add_partitions),
+    (("REPLACE", "COLUMNS"), _replace_columns),
+    (("CHANGE", "COLUMN"), _change_column),
+    (("CHANGE",), _change_column),
+    (("DROP", "COLUMN"), _drop_column),
     (("DROP",), _drop_partitions),
     (("PARTITION",), _partition_location),
     (("SET", "TBLPROPERTIES"), _set_properties),
@@ -452,8 +510,8 @@ _ALTERATIONS: list[tuple[tuple[str, ...], Callable]] = [
 _STATEMENTS: list[tuple[tuple[str, ...], Callable]] = [
     (("CREATE", "DATABASE"), _create_database),
     (("CREATE", "SCHEMA"), _create_database),
-    (("CREATE", "EXTERNAL", "TABLE"), _create_external_table),
-    (("CREATE", "TABLE"), _create_table),
+    (("CREATE", "EXTERNAL", "TABLE"), lambda scanner: _create_table(scanner, True)),
+    (("CREATE", "TABLE"), lambda scanner: _create_table(scanner, False)),
     (("DROP", "DATABASE"), _drop_database),
     (("DROP", "SCHEMA"), _drop_database),
     (("DROP", "TABLE"), lambda scanner: _drop(scanner, False)),

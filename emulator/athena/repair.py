@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import unquote
 
-from . import catalog, store, tables
+from . import catalog, store
 from .catalog import Table
 
 
@@ -39,7 +39,7 @@ def _on_storage(table: Table) -> dict[tuple[str, ...], str]:
         relative = item.key[len(prefix) :]
         folders = relative.split("/")[:-1][: len(table.keys)]
         values = _values(table, folders)
-        if values is None or tables.hidden(relative) or not item.size:
+        if values is None or store.hidden(relative) or not item.size:
             continue
         found.setdefault(values, f"s3://{bucket}/{prefix}{'/'.join(folders)}/")
     return found

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from . import store
-from .engine import Outcome
 from .errors import RequestRefused
+from .session import Outcome
 
 _MOST_ROWS = 1000
 

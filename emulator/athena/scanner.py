@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from .dialect import where
+from .client import Sql
 from .errors import MalformedQuery
 
 _TOKEN = re.compile(
@@ -13,6 +13,17 @@ _TOKEN = re.compile(
     re.DOTALL,
 )
 _ESCAPES = {"t": "\t", "n": "\n", "r": "\r", "0": "\0", "b": "\b"}
+
+
+def position(sql: str, offset: int) -> tuple[int, int]:
+    """Line and column, both from 1."""
+    before = sql[:offset]
+    return before.count("\n") + 1, offset - (before.rfind("\n") + 1) + 1
+
+
+def where(sql: str, offset: int) -> str:
+    line, column = position(sql, offset)
+    return f"line {line}:{column}"
 
 
 class Scanner:
@@ -119,6 +130,23 @@ class Scanner:
         start = self.tokens[self.index][2]
         self.index, end = len(self.tokens), self.tokens[-1][3]
         return self.sql[start:end]
+
+    def rest_as_sql(self) -> Sql:
+        """Everything from here on, with its place in the statement."""
+        start = self._offset()
+        return self._sql(self.rest(), start)
+
+    def group_as_sql(self) -> Sql:
+        """The text between this parenthesis and the matching one, with its place in the statement."""
+        start = self._offset() + 1
+        return self._sql(self.group(), start)
+
+    def _offset(self) -> int:
+        return len(self.sql) if self.done() else self.tokens[self.index][2]
+
+    def _sql(self, text: str, start: int) -> Sql:
+        line, column = position(self.sql, start)
+        return Sql(text, 1, line, column)
 
     def group(self) -> str:
         """The text between this parenthesis and the matching one."""

@@ -5,14 +5,11 @@ from __future__ import annotations
 import contextvars
 import functools
 import logging
-import shutil
-import tempfile
 import threading
 import time
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from ministack.core.responses import error_response_json, get_account_id, get_region, json_response, new_uuid
@@ -20,15 +17,17 @@ from ministack.services import athena
 
 from ..iam import permissions
 from . import catalog, results, store
-from .engine import Outcome, Session
 from .errors import AthenaFailure, QueryCancelled, RequestRefused
-from .statements import Statement, execute, understand
+from .server import Trino
+from .session import Outcome, Session
+from .statements import Statement, understand
 
 logger = logging.getLogger("athena")
 
 _LONGEST_QUERY = 262_144
 _AT_ONCE = 2
 _ENGINE = {"SelectedEngineVersion": "AUTO", "EffectiveEngineVersion": "Athena engine version 3"}
+_trino: Trino
 _slots = threading.BoundedSemaphore(_AT_ONCE)
 _running: dict[str, Session] = {}
 _outcomes: dict[str, Outcome] = {}
@@ -51,6 +50,11 @@ class Request:
         return _configuration(self.workgroup)
 
 
+def install(trino: Trino) -> None:
+    global _trino
+    _trino = trino
+
+
 def answering(handler: Callable[[dict], dict]) -> Callable[[dict], tuple]:
     """Turn a rejection into Athena's InvalidRequestException."""
 
@@ -60,6 +64,8 @@ def answering(handler: Callable[[dict], dict]) -> Callable[[dict], tuple]:
             return json_response(handler(data))
         except permissions.Denied as denial:
             return error_response_json("AccessDeniedException", str(denial), 400)
+        except AthenaFailure as failure:
+            return error_response_json("InternalServerException", str(failure), 500)
         except RequestRefused as refusal:
             extra = {"AthenaErrorCode": refusal.code}
             return error_response_json("InvalidRequestException", str(refusal), 400, extra=extra)
@@ -103,7 +109,7 @@ def _checked(data: dict) -> Request:
     named = (context.get("Catalog") or "AwsDataCatalog").lower()
     if named != catalog.CATALOG:
         raise RequestRefused(f"Catalog {context['Catalog']} is not supported by the local Athena")
-    return Request(data, understand(sql), workgroup, location, encryption)
+    return Request(data, understand(_trino, sql), workgroup, location, encryption)
 
 
 def _workgroup(name: str) -> dict:
@@ -170,9 +176,15 @@ def _new_execution(request: Request) -> dict:
 def _work(request: Request) -> None:
     execution = athena._executions[request.query_id]
     status = execution["Status"]
-    scratch = Path(tempfile.mkdtemp(prefix="athena-"))
-    database = (execution["QueryExecutionContext"].get("Database") or "default").lower()
-    session = Session(database, scratch, request.configuration.get("BytesScannedCutoffPerQuery"))
+    session = Session(
+        trino=_trino,
+        database=(execution["QueryExecutionContext"].get("Database") or "default").lower(),
+        query_id=request.query_id,
+        workgroup=request.workgroup["Name"],
+        output=request.location,
+        scan_limit_bytes=request.configuration.get("BytesScannedCutoffPerQuery"),
+        parameters=request.data.get("ExecutionParameters") or [],
+    )
     _running[request.query_id] = session
     started = time.monotonic()
     try:
@@ -180,8 +192,7 @@ def _work(request: Request) -> None:
             queued = time.monotonic() - started
             session.check()
             status["State"] = "RUNNING"
-            parameters = request.data.get("ExecutionParameters") or []
-            outcome = execute(request.statement, session, parameters, request.workgroup["Name"])
+            outcome = request.statement.run(session)
             session.check()
             results.write(outcome, execution["ResultConfiguration"]["OutputLocation"])
         _outcomes[request.query_id] = outcome
@@ -201,7 +212,6 @@ def _work(request: Request) -> None:
         _finish(execution, "FAILED", session, started)
     finally:
         _running.pop(request.query_id, None)
-        shutil.rmtree(scratch, ignore_errors=True)
 
 
 def _fail(execution: dict, failure: Exception) -> None:

@@ -1,34 +1,33 @@
-"""Detects the kind of a statement and runs it."""
+"""Decides what runs a statement: Trino, or this Athena's own DDL. And refuses what Athena refuses."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ministack.services import athena
 
-from . import engine, hive, writes
-from .dialect import parse_query
-from .engine import Outcome, Session
+from . import access, catalog, client, hive, iceberg, parser, values, writes
+from .client import Sql
 from .errors import AthenaFailure, MalformedQuery
 from .scanner import Scanner
-from .types import text_column
+from .server import HIVE, Trino
+from .session import Outcome, Session, text_column
 
-Run = Callable[[Session, list[str], str], Outcome]
+Run = Callable[[Session], Outcome]
 _HIVE_STARTS = ("CREATE", "DROP", "ALTER", "MSCK", "SHOW", "DESCRIBE", "DESC")
-_REFUSED = (
-    "MERGE",
-    "DELETE",
-    "UPDATE",
-    "VACUUM",
-    "OPTIMIZE",
-    "ANALYZE",
-    "GRANT",
-    "REVOKE",
-    "CALL",
-    "SET",
-    "USE",
+# Kind in Trino's grammar -> statement type and name of GetQueryExecution, and the ending of the result file.
+_KINDS = {
+    "Query": ("DML", "SELECT", ".csv"),
+    "Insert": ("DML", "INSERT", ""),
+    "Merge": ("DML", "MERGE", ""),
+    "Update": ("DML", "UPDATE", ""),
+    "Delete": ("DML", "DELETE", ""),
+}
+_EXPLAINED = ("Query", "Insert", "Merge", "Update", "Delete", "CreateTableAsSelect")
+_ALLOWED = (
+    "'ALTER', 'CREATE', 'DELETE', 'DESCRIBE', 'DROP', 'EXECUTE', 'EXPLAIN', 'INSERT', 'MERGE', 'MSCK', 'OPTIMIZE', "
+    "'PREPARE', 'SHOW', 'UNLOAD', 'UPDATE', 'VACUUM', <query>"
 )
 
 
@@ -43,96 +42,166 @@ class Statement:
     suffix: str = ".txt"
 
 
-def understand(sql: str) -> Statement:
+def understand(trino: Trino, sql: str) -> Statement:
     """Parse a statement. As in Athena, text that is not a statement is rejected at the start. A statement that cannot
     be executed becomes one that fails."""
     try:
-        return _understand(sql)
+        return _understand(trino, sql)
     except AthenaFailure as failure:
         return Statement("DDL", "UNKNOWN", _failing(failure))
 
 
 def _failing(failure: AthenaFailure) -> Run:
-    def run(_session: Session, _parameters: list[str], _workgroup: str) -> Outcome:
+    def run(_session: Session) -> Outcome:
         raise failure
 
     return run
 
 
-def _understand(sql: str) -> Statement:
-    body = _uncommented(sql)
-    if re.match(r"(SELECT|WITH|VALUES|TABLE|\()", body, re.IGNORECASE):
-        return _select(sql)
+def _understand(trino: Trino, sql: str) -> Statement:
     scanner = Scanner(sql)
     first = scanner.peek()
+    if first in _OWN:
+        scanner.index += 1
+        return _OWN[first](trino, scanner)
     if first in _HIVE_STARTS:
-        found = _write(scanner) or hive.understand(scanner)
+        found = _created(trino, scanner) or hive.understand(scanner)
         if found is not None:
             kind, name, run = found
-            suffix = "" if name == "CREATE_TABLE_AS_SELECT" else ".txt"
-            return Statement(kind, name, run, suffix)
-    if first in ("INSERT", "UNLOAD", "EXPLAIN", "PREPARE", "EXECUTE", "DEALLOCATE"):
-        scanner.index += 1
-        return _STARTS[first](scanner)
-    if first in _REFUSED:
-        raise MalformedQuery(f"NOT_SUPPORTED: {first} is not supported by the local Athena")
-    parse_query(sql)
-    raise scanner.unexpected("'ALTER', 'CREATE', 'DESCRIBE', 'DROP', 'EXECUTE', 'EXPLAIN', 'INSERT', 'MSCK', <query>")
-
-
-def execute(statement: Statement, session: Session, parameters: list[str], workgroup: str) -> Outcome:
-    return statement.run(session, parameters, workgroup)
-
-
-def _uncommented(sql: str) -> str:
-    return re.sub(r"^(\s|--[^\n]*(\n|$)|/\*.*?\*/)+", "", sql, flags=re.DOTALL)
+            return Statement(kind, name, run, "" if name == "CREATE_TABLE_AS_SELECT" else ".txt")
+    return _on_trino(trino, Sql(_query(sql)))
 
 
 def _query(sql: str) -> str:
     return sql.rstrip().rstrip(";")
 
 
-def _select(sql: str) -> Statement:
-    parse_query(_query(sql))
-
-    def run(session: Session, parameters: list[str], _workgroup: str) -> Outcome:
-        return engine.run(engine.prepare(_query(sql), session.database, parameters), session)
-
-    return Statement("DML", "SELECT", run, ".csv")
+# ---- Statements that Trino takes as they are ----
 
 
-def _write(scanner: Scanner) -> tuple[str, str, Run] | None:
+def _on_trino(trino: Trino, sql: Sql) -> Statement:
+    parsed = _parsed(trino, sql, tuple(_KINDS))
+    kind, name, suffix = _KINDS[parsed.kind]
+
+    def run(session: Session) -> Outcome:
+        if parsed.kind in ("Merge", "Update", "Delete"):
+            _require_iceberg(parsed, session)
+        access.check(sql, parsed, session)
+        answer = client.run(sql, session)
+        if parsed.kind != "Query":
+            return writes.written(answer.update_count or 0)
+        return _table(answer)
+
+    return Statement(kind, name, run, suffix)
+
+
+def _parsed(trino: Trino, sql: Sql, allowed: tuple[str, ...]) -> parser.Parsed:
+    try:
+        parsed = parser.parse(trino, sql.text)
+    except MalformedQuery as problem:
+        raise MalformedQuery(sql.original(str(problem), prepared=False)) from None
+    if parsed.kind not in allowed:
+        raise MalformedQuery(f"line {sql.line}:{sql.column}: mismatched input. Expecting: {_ALLOWED}")
+    if parsed.refused:
+        raise MalformedQuery(f"line {sql.line}:{sql.column}: NOT_SUPPORTED: Athena has no {parsed.refused}")
+    return parsed
+
+
+def _require_iceberg(parsed: parser.Parsed, session: Session) -> None:
+    """Athena changes rows of Iceberg tables only. Trino also deletes whole partitions of Hive's."""
+    changed = parsed.tables[0]
+    table = catalog.find_table(changed.database or session.database, changed.name)
+    if table is not None and not table.is_iceberg:
+        raise AthenaFailure("NOT_SUPPORTED", "Modifying Hive table rows is only supported for transactional tables")
+
+
+def _table(answer: client.Answer) -> Outcome:
+    columns = [values.column(described) for described in answer.columns]
+    return Outcome(columns, [values.texts(row, answer.columns) for row in answer.rows])
+
+
+def _created(trino: Trino, scanner: Scanner) -> tuple[str, str, Run] | None:
     """CREATE TABLE AS and CREATE VIEW hold a query."""
     start = scanner.index
     if scanner.take("CREATE", "TABLE"):
-        found = writes.create_table_as(scanner)
+        found = writes.CreateTableAs.read(scanner)
         if found is not None:
-            return "DDL", "CREATE_TABLE_AS_SELECT", found
+            _parsed(trino, found.query, ("Query",))
+            return "DDL", "CREATE_TABLE_AS_SELECT", found.run
         scanner.index = start
-    if scanner.take("CREATE", "OR", "REPLACE", "VIEW"):
-        return "DDL", "CREATE_VIEW", writes.create_view(scanner, True)
-    if scanner.take("CREATE", "VIEW"):
-        return "DDL", "CREATE_VIEW", writes.create_view(scanner, False)
+    replaces = scanner.take("CREATE", "OR", "REPLACE", "VIEW")
+    if replaces or scanner.take("CREATE", "VIEW"):
+        return "DDL", "CREATE_VIEW", _create_view(trino, scanner, replaces)
     return None
 
 
-def _insert(scanner: Scanner) -> Statement:
-    return Statement("DML", "INSERT", writes.insert(scanner), "")
+def _create_view(trino: Trino, scanner: Scanner, replaces: bool) -> Run:
+    database, name = scanner.qualified()
+    statement = Sql(_query(scanner.sql), takes_values=False)
+    _parsed(trino, statement, ("CreateView",))
+
+    def run(session: Session) -> Outcome:
+        schema = database or session.database
+        existing = catalog.find_table(schema, name)
+        if existing is not None and replaces and not existing.is_view:
+            raise AthenaFailure("TABLE_ALREADY_EXISTS", f"line 1:1: Table '{HIVE}.{schema}.{name}' already exists")
+        catalog.require("UpdateTable" if existing else "CreateTable", schema, name)
+        client.run(statement, session, counted=False)
+        return _silent()
+
+    return run
 
 
-def _unload(scanner: Scanner) -> Statement:
-    return Statement("DML", "UNLOAD", writes.unload(scanner), "")
+def _silent() -> Outcome:
+    return Outcome(header=False, plain_text=True)
 
 
-def _explain(scanner: Scanner) -> Statement:
-    if scanner.peek() in ("ANALYZE", "("):
-        raise MalformedQuery("NOT_SUPPORTED: EXPLAIN ANALYZE and options are not supported by the local Athena")
-    sql = scanner.rest()
-    parse_query(sql)
+# ---- Statements with a syntax that only Athena has ----
 
-    def run(session: Session, parameters: list[str], _workgroup: str) -> Outcome:
-        prepared = engine.prepare(sql, session.database, parameters)
-        lines = ["Plan of the local Athena (DuckDB, not Trino):", *engine.explain(prepared, session)]
+
+def _unload(trino: Trino, scanner: Scanner) -> Statement:
+    found = writes.Unload.read(scanner)
+    _parsed(trino, found.query, ("Query",))
+    return Statement("DML", "UNLOAD", found.run, "")
+
+
+def _optimize(_trino: Trino, scanner: Scanner) -> Statement:
+    return Statement("DML", "OPTIMIZE", _quietly(iceberg.Optimize(scanner).run))
+
+
+def _vacuum(_trino: Trino, scanner: Scanner) -> Statement:
+    return Statement("DML", "VACUUM", _quietly(iceberg.Vacuum(scanner).run))
+
+
+def _quietly(work: Callable[[Session], None]) -> Run:
+    def run(session: Session) -> Outcome:
+        work(session)
+        return _silent()
+
+    return run
+
+
+def _explain(trino: Trino, scanner: Scanner) -> Statement:
+    options = scanner.group() if scanner.peek() == "(" else ""
+    analyzed = scanner.take("ANALYZE")
+    verbose = analyzed and scanner.take("VERBOSE")
+    inner = scanner.rest_as_sql()
+    parsed = _parsed(trino, inner, _EXPLAINED)
+    if analyzed and parsed.kind != "Query":
+        raise MalformedQuery("line 1:1: EXPLAIN ANALYZE is for SELECT only, as it runs the statement")
+    if parsed.kind == "CreateTableAsSelect":
+        raise AthenaFailure(
+            "NOT_SUPPORTED", "EXPLAIN of CREATE TABLE AS is not supported by the local Athena. Explain its query"
+        )
+    words = (
+        f"EXPLAIN {'ANALYZE ' if analyzed else ''}{'VERBOSE ' if verbose else ''}{f'({options})' if options else ''}"
+    )
+    whole = replace(inner, prefix=f"{words}\n")
+    _parsed(trino, Sql(f"{words} {inner.text}"), ("Explain", "ExplainAnalyze"))
+
+    def run(session: Session) -> Outcome:
+        access.check(inner, parsed, session)
+        lines = client.run(whole, session).rows[0][0].splitlines()
         return Outcome([text_column("Query Plan")], [[line] for line in lines], header=True, plain_text=True)
 
     return Statement("UTILITY", "EXPLAIN", run)
@@ -141,47 +210,44 @@ def _explain(scanner: Scanner) -> Statement:
 # ---- Prepared statements ----
 
 
-def _prepare(scanner: Scanner) -> Statement:
+def _prepare(trino: Trino, scanner: Scanner) -> Statement:
     name = scanner.name()
     scanner.expect("FROM")
     sql = scanner.rest()
-    understand(sql)
+    understand(trino, sql)
 
-    def run(_session: Session, _parameters: list[str], workgroup: str) -> Outcome:
-        request = {"StatementName": name, "WorkGroup": workgroup, "QueryStatement": sql}
-        athena._prepared_statements.pop(f"{workgroup}/{name}", None)
+    def run(session: Session) -> Outcome:
+        request = {"StatementName": name, "WorkGroup": session.workgroup, "QueryStatement": sql}
+        athena._prepared_statements.pop(f"{session.workgroup}/{name}", None)
         athena._create_prepared_statement(request)
-        return Outcome(header=False, plain_text=True)
+        return _silent()
 
     return Statement("DML", "PREPARE", run)
 
 
-def _execute(scanner: Scanner) -> Statement:
+def _execute(trino: Trino, scanner: Scanner) -> Statement:
     name = scanner.name()
-    values = _split_values(scanner.rest()) if scanner.take("USING") else []
+    using = scanner.rest() if scanner.take("USING") else ""
     scanner.finish()
 
-    def run(session: Session, parameters: list[str], workgroup: str) -> Outcome:
-        sql = _prepared(name, workgroup)["QueryStatement"]
-        return understand(sql).run(session, values or parameters, workgroup)
+    def run(session: Session) -> Outcome:
+        statement = understand(trino, _prepared(name, session.workgroup)["QueryStatement"])
+        if using:
+            session.parameters = [using]
+        return statement.run(session)
 
     return Statement("DML", "EXECUTE", run, ".csv")
 
 
-def _split_values(source: str) -> list[str]:
-    row = parse_query(f"SELECT {source}")
-    return [value.sql("trino") for value in row.expressions]
-
-
-def _deallocate(scanner: Scanner) -> Statement:
+def _deallocate(_trino: Trino, scanner: Scanner) -> Statement:
     scanner.expect("PREPARE")
     name = scanner.name()
     scanner.finish()
 
-    def run(_session: Session, _parameters: list[str], workgroup: str) -> Outcome:
-        _prepared(name, workgroup)
-        athena._prepared_statements.pop(f"{workgroup}/{name}")
-        return Outcome(header=False, plain_text=True)
+    def run(session: Session) -> Outcome:
+        _prepared(name, session.workgroup)
+        athena._prepared_statements.pop(f"{session.workgroup}/{name}")
+        return _silent()
 
     return Statement("DML", "DEALLOCATE", run)
 
@@ -193,9 +259,10 @@ def _prepared(name: str, workgroup: str) -> dict:
     return found
 
 
-_STARTS = {
-    "INSERT": _insert,
+_OWN = {
     "UNLOAD": _unload,
+    "OPTIMIZE": _optimize,
+    "VACUUM": _vacuum,
     "EXPLAIN": _explain,
     "PREPARE": _prepare,
     "EXECUTE": _execute,

@@ -1,12 +1,10 @@
-"""The emulated S3 for Athena, with the caller's permissions: list a prefix, find a body on disk, write a result."""
+"""The emulated S3 for Athena, with the caller's permissions: list a prefix, write a result."""
 
 from __future__ import annotations
 
-import hashlib
 from bisect import bisect_left
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from urllib.parse import urlparse
 
 from ministack.services import s3
@@ -84,25 +82,9 @@ def require_object(bucket: str, key: str, action: str = "GetObject") -> None:
     permissions.require(f"s3:{action}", f"arn:aws:s3:::{bucket}/{key}")
 
 
-def read(item: S3Object) -> bytes:
-    require_object(item.bucket, item.key)
-    body = s3._get_object_data(item.bucket, item.key)
-    if body is None:
-        raise AthenaFailure("HIVE_CANNOT_OPEN_SPLIT", f"Error opening {item.uri}: the object is gone (NoSuchKey)")
-    return body
-
-
-def local_path(item: S3Object, scratch: Path) -> str:
-    """A file with the object's bytes: MiniStack's own, or a copy where it holds the body in memory or keeps
-    the file under an encoded name."""
-    require_object(item.bucket, item.key)
-    record = s3._buckets[item.bucket]["objects"].get(item.key)
-    on_disk = s3._object_disk_path(item.bucket, item.key) if record and record.get("body") is None else None
-    if on_disk and Path(on_disk).is_file():
-        return on_disk
-    copy = scratch / hashlib.sha256(item.uri.encode()).hexdigest()
-    copy.write_bytes(read(item))
-    return str(copy)
+def hidden(relative_key: str) -> bool:
+    """Hive and Trino ignore names that start with `_` or `.`: _SUCCESS, _temporary/, .spark-staging-1/."""
+    return any(part.startswith(("_", ".")) for part in relative_key.split("/"))
 
 
 def put(bucket: str, key: str, body: bytes, content_type: str) -> None:
@@ -111,8 +93,3 @@ def put(bucket: str, key: str, body: bytes, content_type: str) -> None:
     status, _, answer = s3._put_object(bucket, key, body, headers)
     if status >= 300:
         raise AthenaFailure("HIVE_WRITER_CLOSE_ERROR", f"Writing s3://{bucket}/{key} failed: {answer!r}")
-
-
-def delete(item: S3Object) -> None:
-    require_object(item.bucket, item.key, "DeleteObject")
-    s3._delete_object(item.bucket, item.key)

@@ -3,8 +3,7 @@
 Usage: python emulator/core/jars.py --list emulator/glue/spark-jars.json --dest .local/jars
 
 Several jars are downloaded at a time. A jar is stored only when its checksum is correct, so an interrupted download
-continues with the jars that are missing. Needs only Python's standard library: the set-up runs it beside pip.
-CLICKSTREAM_MAVEN_REPOSITORY is the URL of a mirror to use instead of Maven Central.
+continues with the jars that are missing. The repository is Maven Central, or the one of CLICKSTREAM_MAVEN_REPOSITORY.
 """
 
 from __future__ import annotations
@@ -14,9 +13,12 @@ import contextlib
 import fcntl
 import hashlib
 import http.client
+import importlib.util
 import json
 import os
+import re
 import socket
+import struct
 import sys
 import threading
 import time
@@ -31,7 +33,6 @@ from pathlib import Path
 
 REPOSITORY_VARIABLE = "CLICKSTREAM_MAVEN_REPOSITORY"
 FORMER_VARIABLE = "SPARK_JARS_IVY_SETTINGS"
-MAVEN_CENTRAL = "https://repo1.maven.org/maven2"
 PARALLEL = 6
 ATTEMPTS = 3
 TIMEOUT_SECONDS = 60
@@ -85,9 +86,39 @@ class Service:
 
 
 @dataclass(frozen=True)
+class Interface:
+    """An empty Java interface in the place of one that was left out: Java must find it to load a class that names it,
+    even where no code of that class runs."""
+
+    folder: str
+    name: str
+
+    @property
+    def file_name(self) -> str:
+        return "left-out.jar"
+
+    @property
+    def class_file(self) -> bytes:
+        """https://docs.oracle.com/javase/specs/jvms/se17/html/jvms-4.html"""
+
+        def text(value: str) -> bytes:
+            return struct.pack(">BH", 1, len(value)) + value.encode()
+
+        def class_of(index: int) -> bytes:
+            return struct.pack(">BH", 7, index)
+
+        constants = text(self.name) + class_of(1) + text("java/lang/Object") + class_of(3)
+        java_17, public_abstract_interface = 61, 0x0601
+        # Constants, then this class, its super class, and no interfaces, fields, methods and attributes.
+        head = struct.pack(">IHHH", 0xCAFEBABE, 0, java_17, 5)
+        return head + constants + struct.pack(">HHHHHHH", public_abstract_interface, 2, 4, 0, 0, 0, 0)
+
+
+@dataclass(frozen=True)
 class JarList:
     jars: list[Jar]
     services: list[Service]
+    interfaces: list[Interface]
 
     @property
     def folders(self) -> set[str]:
@@ -97,7 +128,8 @@ class JarList:
 def read_jar_list(path: Path) -> JarList:
     content = json.loads(path.read_text())
     jars = [Jar(**{**entry, "folders": tuple(entry.get("folders", (".",)))}) for entry in content["jars"]]
-    return JarList(jars, [Service(**entry) for entry in content.get("services", [])])
+    services = [Service(**entry) for entry in content.get("services", [])]
+    return JarList(jars, services, [Interface(**entry) for entry in content.get("interfaces", [])])
 
 
 def ensure_jars(dest: Path, wanted: JarList, report: Callable[[str], object] = print) -> None:
@@ -130,12 +162,23 @@ def _repository() -> str:
             f"{FORMER_VARIABLE} is set, but Apache Ivy is not used any more. "
             f"Set {REPOSITORY_VARIABLE} to the URL of the mirror, and remove {FORMER_VARIABLE}."
         )
-    given = os.environ.get(REPOSITORY_VARIABLE) or MAVEN_CENTRAL
+    given = os.environ.get(REPOSITORY_VARIABLE) or _maven_central()
     if urllib.parse.urlsplit(given).scheme not in ("https", "http", "file"):
         raise JarsUnavailable(
             f"{REPOSITORY_VARIABLE} must be the https, http or file URL of a Maven repository, got {given!r}."
         )
     return given.rstrip("/")
+
+
+def _maven_central() -> str:
+    """The address that Apache Ivy has built in, whose jar is part of pyspark."""
+    spec = importlib.util.find_spec("pyspark")
+    found = sorted(Path(spec.origin).parent.glob("jars/ivy-*.jar")) if spec and spec.origin else []
+    if not found:
+        raise JarsUnavailable(f"pyspark is missing. Run .local/venv/bin/python, or set {REPOSITORY_VARIABLE}.")
+    with zipfile.ZipFile(found[-1]) as ivy:
+        constants = ivy.read("org/apache/ivy/plugins/resolver/IBiblioResolver.class")
+    return re.findall(rb"https://[\w./-]+/maven2", constants)[0].decode()
 
 
 class _Progress:
@@ -204,7 +247,7 @@ def _fetch_once(jar: Jar, target: Path, url: str, progress: _Progress) -> None:
 
 
 def _arrange(dest: Path, wanted: JarList) -> None:
-    """Links the jars into their other folders, writes the service jars, and deletes the jars of an older list."""
+    """Links the jars into their other folders, writes the jars of our own, and deletes the jars of an older list."""
     present = {jar.file(dest) for jar in wanted.jars}
     for jar in wanted.jars:
         for folder in jar.folders[1:]:
@@ -218,6 +261,11 @@ def _arrange(dest: Path, wanted: JarList) -> None:
         present.add(path)
         with zipfile.ZipFile(path, "w") as archive:
             archive.writestr(f"META-INF/services/{service.interface}", f"{service.implementation}\n")
+    for interface in wanted.interfaces:
+        path = dest / interface.folder / interface.file_name
+        present.add(path)
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr(f"{interface.name}.class", interface.class_file)
     # A class path is all jars of a folder: an older version in it would be loaded too.
     for folder in wanted.folders:
         for path in [*(dest / folder).glob("*.jar"), *(dest / folder).glob("*.part")]:

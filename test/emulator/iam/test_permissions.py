@@ -269,6 +269,7 @@ def lake(stack: Stack) -> tuple[str, str, str]:
     serde["Parameters"]["field.delim"] = ","
     descriptor = {"Columns": columns, "Location": f"s3://{bucket}/t/", "SerdeInfo": serde}
     descriptor["InputFormat"] = "org.apache.hadoop.mapred.TextInputFormat"
+    descriptor["OutputFormat"] = "org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat"
     table = {"Name": "t", "TableType": "EXTERNAL_TABLE", "StorageDescriptor": descriptor}
     glue.create_table(DatabaseName=database, TableInput=table)
     return bucket, database, workgroup
