@@ -6,7 +6,7 @@ MiniStack answers the AWS APIs. Where it differs from AWS, a part replaces it, o
 - `iam/`: permissions, which MiniStack does not check
 - `kinesis/`: shards with limits, and event source mappings with batches, retries, bisecting and failure destinations
 - `glue/`: the Data Catalog's partitions, and job runs on real Spark
-- `athena/`: queries with Athena's SQL, results and permissions. MiniStack returns fixed rows
+- `athena/`: queries on Trino, with Athena's DDL, results and permissions. MiniStack returns fixed rows
 - `states/`: Step Functions with JSONata, timeouts, `.sync` integrations and Lambda's errors
 - `s3/`, `cloudwatch/`: two responses in the form that clients expect
 - `sns/`: e-mail subscriptions, delivered over SMTP to a real mailbox

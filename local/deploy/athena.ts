@@ -10,13 +10,16 @@ import type * as aws from "@pulumi/aws";
 import { handler } from "./resource";
 import { tagList } from "./tags";
 
+/** The emulator runs Trino, so it has no other engine. */
+const ENGINES = ["AUTO", "Athena engine version 3"];
+
 const workgroup = handler<aws.athena.WorkgroupArgs>({
   honours: [
     ...["name", "description", "forceDestroy", "tags", "configuration.enforceWorkgroupConfiguration"],
     ...["configuration.bytesScannedCutoffPerQuery", "configuration.resultConfiguration.outputLocation"],
+    "configuration.engineVersion.selectedEngineVersion",
   ],
   ineffective: {
-    "configuration.engineVersion": "queries run on DuckDB, translated from Athena's SQL",
     "configuration.publishCloudwatchMetricsEnabled": "the local stack has no metrics",
     "configuration.resultConfiguration.encryptionConfiguration":
       "results are stored unencrypted in the run's folder",
@@ -27,6 +30,10 @@ const workgroup = handler<aws.athena.WorkgroupArgs>({
     const configuration = inputs.configuration;
     const results = configuration?.resultConfiguration;
     const encryption = results?.encryptionConfiguration;
+    const engine = configuration?.engineVersion?.selectedEngineVersion;
+    if (engine !== undefined && !ENGINES.includes(String(engine))) {
+      throw new Error(`selectedEngineVersion must be ${ENGINES.join(" or ")}, got ${String(engine)}`);
+    }
     await clients.athena.send(
       new CreateWorkGroupCommand({
         Name,
