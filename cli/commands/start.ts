@@ -20,7 +20,7 @@ import { nameDates } from "../view/dates";
 import { executeAndFollow } from "../view/follow";
 import { showKept } from "../view/kept-stack";
 import { MailWatch, showMails, topicOf } from "../view/mails";
-import { type Answer, defaultQueries, runQueries } from "../view/queries";
+import { type Answer, defaultQueries, runInOrder, runTogether } from "../view/queries";
 import { type RunFacts, runDocument } from "../view/run-document";
 import { failureOf } from "./execute";
 
@@ -155,7 +155,10 @@ async function showResults(
   const { database, workgroup } = stack.outputs;
   const athena = new AthenaClient(stack.clientConfig);
   const since = facts.report?.dates.first ?? new Date().toISOString().slice(0, 10);
-  const answers = await runQueries({ athena, database, workgroup }, asked ?? defaultQueries(since));
+  const target = { athena, database, workgroup };
+  console.setStatus("querying the tables in Athena");
+  const answers = await (asked ? runInOrder(target, asked) : runTogether(target, defaultQueries(since)));
+  console.setStatus("");
   facts.queries = answers;
   for (const { title, columns, rows, rowsShown, error } of answers) {
     console.heading(title);

@@ -24,16 +24,24 @@ export function defaultQueries(since: string): TitledQuery[] {
 
 export type Answer = QueryResult & Pick<TitledQuery, "title" | "rowsShown"> & { error?: string };
 
-/** Runs each query. If Athena refuses one, the others still run. */
-export async function runQueries(target: QueryTarget, queries: readonly TitledQuery[]): Promise<Answer[]> {
+/** Runs the queries one after the other: one may read what the one before it made. */
+export async function runInOrder(target: QueryTarget, queries: readonly TitledQuery[]): Promise<Answer[]> {
   const answers: Answer[] = [];
-  for (const { title, rowsShown, sql } of queries) {
-    try {
-      answers.push({ title, rowsShown, ...(await runQuery(target, sql)) });
-    } catch (error) {
-      if (!(error instanceof QueryFailed)) throw error;
-      answers.push({ title, sql, columns: [], rows: [], error: error.message });
-    }
-  }
+  for (const query of queries) answers.push(await answerTo(target, query));
   return answers;
+}
+
+/** Runs all queries at the same time. Returns the answers in the order of the queries. */
+export function runTogether(target: QueryTarget, queries: readonly TitledQuery[]): Promise<Answer[]> {
+  return Promise.all(queries.map((query) => answerTo(target, query)));
+}
+
+/** If Athena refuses a query, the others still run. */
+async function answerTo(target: QueryTarget, { title, rowsShown, sql }: TitledQuery): Promise<Answer> {
+  try {
+    return { title, rowsShown, ...(await runQuery(target, sql)) };
+  } catch (error) {
+    if (!(error instanceof QueryFailed)) throw error;
+    return { title, sql, columns: [], rows: [], error: error.message };
+  }
 }
