@@ -25,7 +25,7 @@ logger = logging.getLogger("athena.trino")
 
 VERSION = "476"
 HIVE, ICEBERG, UNLOAD = "awsdatacatalog", "iceberg", "unload"
-_HEAP = "512m"
+_HEAP = "448m"
 _START_SECONDS = 120
 _CONFIG = """\
 coordinator=true
