@@ -5,13 +5,12 @@ from __future__ import annotations
 import gzip
 import json
 import time
-from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
 import pytest
+from athena_lake import Lake
 from botocore.exceptions import ClientError
-from emulator_stack import Stack, unique, wait_for
 
 EVENTS = """CREATE EXTERNAL TABLE {name} (event_id string, n int, at timestamp, properties map<string,string>,
   tags array<string>, place struct<country:string,city:string>, price decimal(10,2), ratio double, ok boolean)
@@ -19,68 +18,6 @@ EVENTS = """CREATE EXTERNAL TABLE {name} (event_id string, n int, at timestamp, 
 ROWS = """SELECT 'e' || i AS event_id, i::INT AS n, TIMESTAMP '2026-11-21 09:00:00' AS at,
   MAP {{'a': '1', 'b': '2'}} AS properties, ['x', NULL] AS tags, {{'country': 'NZ', 'city': NULL::VARCHAR}} AS place,
   1.50::DECIMAL(10,2) AS price, 0.1::DOUBLE AS ratio, i = 0 AS ok FROM range({count}) t(i)"""
-
-
-@dataclass
-class Lake:
-    """A database, a bucket and a workgroup of one test, and how to ask Athena."""
-
-    stack: Stack
-    bucket: str
-    database: str
-    workgroup: str
-
-    def start(self, sql: str, **more) -> str:
-        started = self.stack.client("athena").start_query_execution(
-            QueryString=sql,
-            WorkGroup=self.workgroup,
-            QueryExecutionContext={"Database": self.database},
-            **more,
-        )
-        return started["QueryExecutionId"]
-
-    def finished(self, query_id: str) -> dict:
-        def execution() -> dict | None:
-            found = self.stack.client("athena").get_query_execution(QueryExecutionId=query_id)["QueryExecution"]
-            return found if found["Status"]["State"] in ("SUCCEEDED", "FAILED", "CANCELLED") else None
-
-        return wait_for("the query to end", execution)
-
-    def run(self, sql: str, **more) -> dict:
-        execution = self.finished(self.start(sql, **more))
-        assert execution["Status"]["State"] == "SUCCEEDED", execution["Status"].get("StateChangeReason")
-        return execution
-
-    def rows(self, sql: str, **more) -> list[list[str | None]]:
-        """The rows without the header that a SELECT's first page begins with."""
-        execution = self.run(sql, **more)
-        answer = self.stack.client("athena").get_query_results(QueryExecutionId=execution["QueryExecutionId"])
-        rows = [[datum.get("VarCharValue") for datum in row["Data"]] for row in answer["ResultSet"]["Rows"]]
-        return rows[1:] if execution["StatementType"] == "DML" else rows
-
-    def reason(self, sql: str, state: str = "FAILED") -> str:
-        status = self.finished(self.start(sql))["Status"]
-        assert status["State"] == state
-        return status["StateChangeReason"]
-
-    def put(self, key: str, body: bytes | str) -> None:
-        self.stack.client("s3").put_object(Bucket=self.bucket, Key=key, Body=body)
-
-    def get(self, uri: str) -> bytes:
-        bucket, key = uri.removeprefix("s3://").split("/", 1)
-        return self.stack.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
-
-
-@pytest.fixture
-def lake(stack: Stack) -> Lake:
-    bucket, database, workgroup = stack.bucket("lake"), unique("db").replace("-", "_"), unique("group")
-    stack.client("glue").create_database(DatabaseInput={"Name": database})
-    result = {"OutputLocation": f"s3://{bucket}/results/"}
-    stack.client("athena").create_work_group(
-        Name=workgroup,
-        Configuration={"ResultConfiguration": result, "EnforceWorkGroupConfiguration": True},
-    )
-    return Lake(stack, bucket, database, workgroup)
 
 
 def put_rows(lake: Lake, folder: Path, key: str, count: int) -> int:
