@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from urllib.parse import quote
 
-from . import protocol
+from . import literals, protocol
 from .errors import AthenaFailure, QueryCancelled
 from .server import HIVE, TrinoUnavailable
 from .session import Session
@@ -43,12 +43,14 @@ class Sql:
 
     def original(self, message: str, *, prepared: bool) -> str:
         """The message with the positions of the caller's statement."""
-        first = self.first + (0 if prepared else self.prefix.count("\n"))
+        before = 0 if prepared else self.prefix.count("\n")
+        first = self.first + before
 
         def moved(found: re.Match) -> str:
             line, column = int(found.group(1)), int(found.group(2))
             if line < first:
                 return f"line {self.line}:{self.column}"
+            column = literals.source_column(self.text, line - before, column)
             if line == first:
                 column += self.column - 1
             return f"line {line - first + self.line}:{column}"
@@ -106,8 +108,8 @@ def _is_prepared(sql: Sql, session: Session) -> bool:
 
 def _statement(sql: Sql, session: Session) -> str:
     if not _is_prepared(sql, session):
-        return sql.prefix + sql.text
-    return f"{sql.prefix}EXECUTE {_PREPARED} USING {', '.join(session.parameters)}"
+        return sql.prefix + literals.as_doubles(sql.text)
+    return f"{sql.prefix}EXECUTE {_PREPARED} USING {', '.join(map(literals.as_doubles, session.parameters))}"
 
 
 def _headers(sql: Sql, session: Session) -> dict[str, str]:
@@ -125,7 +127,11 @@ def _headers(sql: Sql, session: Session) -> dict[str, str]:
         "X-Trino-Time-Zone": "UTC",
         "X-Trino-Client-Capabilities": "PARAMETRIC_DATETIME",
         "X-Trino-Session": ",".join(f"{name}={quote(value)}" for name, value in settings.items()),
-        **({"X-Trino-Prepared-Statement": f"{_PREPARED}={quote(sql.text)}"} if _is_prepared(sql, session) else {}),
+        **(
+            {"X-Trino-Prepared-Statement": f"{_PREPARED}={quote(literals.as_doubles(sql.text))}"}
+            if _is_prepared(sql, session)
+            else {}
+        ),
     }
 
 

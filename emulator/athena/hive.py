@@ -420,9 +420,12 @@ def _show_columns(scanner: Scanner) -> tuple[str, Callable]:
 
 def _show_create_table(scanner: Scanner) -> tuple[str, Callable]:
     database, name = scanner.qualified()
-    return "SHOW_CREATE_TABLE", _lines(
-        "createtab_stmt", lambda session: ddl.create_statement(table_of(session, database, name))
-    )
+
+    def run(session: Session) -> list[str]:
+        table = table_of(session, database, name)
+        return iceberg.create_statement(table, session) if table.is_iceberg else ddl.create_statement(table)
+
+    return "SHOW_CREATE_TABLE", _lines("createtab_stmt", run)
 
 
 def _show_create_view(scanner: Scanner) -> tuple[str, Callable]:
@@ -461,7 +464,10 @@ def _describe(scanner: Scanner) -> tuple[str, Callable]:
 
     def run(session: Session) -> Outcome:
         table = table_of(session, database, name)
-        rows = _formatted_rows(table) if formatted else _described_rows(table)
+        if table.is_iceberg:
+            rows = iceberg.described(table, session)
+        else:
+            rows = _formatted_rows(table) if formatted else _described_rows(table)
         columns = [text_column(label) for label in ("col_name", "data_type", "comment")]
         return Outcome(columns, rows, header=False, plain_text=True)
 

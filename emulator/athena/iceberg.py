@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from . import catalog, client, store
 from .catalog import Table
@@ -16,16 +17,28 @@ from .session import Session
 # Athena's defaults for VACUUM: https://docs.aws.amazon.com/athena/latest/ug/vacuum-statement.html
 _MAX_AGE_SECONDS = "432000"
 _TRANSFORM = re.compile(r"(\w+)\((?:(\d+),)?([^,()]+)(?:,(\d+))?\)")
-_SETTABLE = ("format", "write_compression", "vacuum_max_snapshot_age_seconds", "vacuum_min_snapshots_to_keep")
+_MIN_SNAPSHOTS = "vacuum_min_snapshots_to_keep"
+# What the table keeps for later statements: VACUUM, and all that write.
+_KEPT = ("write_compression", "vacuum_max_snapshot_age_seconds", _MIN_SNAPSHOTS)
+_SETTABLE = ("format", *_KEPT)
+_CODECS = ("NONE", "SNAPPY", "GZIP", "ZSTD", "LZ4")
+_SHOWN = re.compile(r"partitioning = ARRAY\[(.*?)\]")
+_FIELD = re.compile(r"(\w+)\((\w+)(?:, (\d+))?\)")
 
 
 def target(table: Table) -> str:
     return f'{ICEBERG}."{table.database}"."{table.name}"'
 
 
-def run(text: str, session: Session, sql: Sql | None = None) -> int:
-    """Run one statement of ours on the table, or `sql`, and return the number of changed rows."""
-    return client.run(sql or Sql(text, takes_values=False), session).update_count or 0
+def run(sql: str | Sql, session: Session) -> None:
+    """Run one statement on the table. A text is one of ours, without the caller's values."""
+    client.run(Sql(sql, takes_values=False) if isinstance(sql, str) else sql, session)
+
+
+def write_settings(table: Table, session: Session) -> dict[str, str]:
+    """Trino takes the compression from the session, Athena from the table."""
+    codec = _property(table, "write_compression", session)
+    return {f"{ICEBERG}.compression_codec": codec.upper()} if codec else {}
 
 
 def require_write(table: Table, session: Session) -> None:
@@ -91,8 +104,8 @@ class Optimize:
         require_write(table, session)
         head = f"ALTER TABLE {target(table)} EXECUTE optimize"
         where = self.condition
-        sql = Sql(f"{head}\n{where.text}", 2, where.line, where.column, takes_values=False) if where else None
-        run(head, session, sql)
+        sql = Sql(f"{head}\n{where.text}", 2, where.line, where.column) if where else Sql(head)
+        run(replace(sql, takes_values=False, settings=write_settings(table, session)), session)
 
 
 class Vacuum:
@@ -169,20 +182,81 @@ def set_properties(table: Table, properties: dict[str, str], session: Session) -
 
 
 def _properties(properties: dict[str, str]) -> str:
-    """Athena's table properties as Trino's. What only Athena's VACUUM reads is kept as it is."""
+    """Athena's table properties as Trino's."""
     chosen = {}
     if "format" in properties:
         chosen["format"] = _text(properties["format"].upper())
-    if "write_compression" in properties:
-        chosen["compression_codec"] = _text(properties["write_compression"].upper())
-    extra = {key: value for key, value in properties.items() if key.startswith("vacuum_")}
+    extra = {key: value for key, value in properties.items() if key in _KEPT}
     if extra:
-        keys, values = (", ".join(map(_text, texts)) for texts in (extra.keys(), extra.values()))
-        chosen["extra_properties"] = f"MAP(ARRAY[{keys}], ARRAY[{values}])"
+        chosen["extra_properties"] = kept_properties(extra)
     return ", ".join(f"{key} = {value}" for key, value in chosen.items())
+
+
+def kept_properties(properties: dict[str, str]) -> str:
+    """The map of Trino's property extra_properties."""
+    extra = dict(properties)
+    if _MIN_SNAPSHOTS in extra:  # Iceberg itself reads this one
+        extra["history.expire.min-snapshots-to-keep"] = extra[_MIN_SNAPSHOTS]
+    keys, values = (", ".join(map(_text, texts)) for texts in (extra.keys(), extra.values()))
+    return f"MAP(ARRAY[{keys}], ARRAY[{values}])"
 
 
 def check_properties(properties: dict[str, str]) -> None:
     unknown = sorted(set(properties) - {*_SETTABLE, "table_type"})
     if unknown:
         raise DdlFailure(f"Unsupported table property key: {unknown[0]}. Allowed are {', '.join(_SETTABLE)}")
+    codec = properties.get("write_compression", _CODECS[0]).upper()
+    if codec not in _CODECS:
+        raise DdlFailure(f"Unsupported write_compression: {codec}. Allowed are {', '.join(_CODECS)}")
+
+
+# ---- SHOW CREATE TABLE and DESCRIBE ----
+
+
+def create_statement(table: Table, session: Session) -> list[str]:
+    """SHOW CREATE TABLE, line by line."""
+    lines = [f"CREATE TABLE {table.database}.{table.name} ("]
+    ends = [","] * (len(table.columns) - 1) + [")"]
+    lines += [
+        f"  {column.name} {column.source}{_comment({'Comment': column.comment})}{end}"
+        for column, end in zip(table.columns, ends, strict=True)
+    ]
+    fields = _partitioning(table, session)
+    if fields:
+        lines.append(f"PARTITIONED BY ({', '.join(_as_transform(*field) for field in fields)})")
+    lines += [f"LOCATION '{table.location.rstrip('/')}'", "TBLPROPERTIES ("]
+    properties = {"table_type": "iceberg"}
+    for key in ("write.format.default", *_KEPT):
+        value = _property(table, key, session)
+        if value is not None:
+            properties["format" if key == "write.format.default" else key] = value.lower()
+    shown = [f"  '{key}'='{value}'" for key, value in properties.items()]
+    return [*lines, *(line + "," for line in shown[:-1]), shown[-1], ")"]
+
+
+def described(table: Table, session: Session) -> list[list[str | None]]:
+    """The rows of DESCRIBE."""
+    rows: list[list[str | None]] = [["# Table schema:", "", ""], ["# col_name", "data_type", "comment"]]
+    rows += [[column.name, re.sub(r"([,:])(?! )", r"\1 ", column.source), column.comment] for column in table.columns]
+    rows += [["", "", ""], ["# Partition spec:", "", ""], ["# field_name", "field_transform", "column_name"]]
+    for column, transform, number in _partitioning(table, session):
+        suffix = {"identity": "", "truncate": "_trunc"}.get(transform, f"_{transform}")
+        rows.append([column + suffix, f"{transform}[{number}]" if number else transform, column])
+    return rows
+
+
+def _partitioning(table: Table, session: Session) -> list[tuple[str, str, str]]:
+    """Column, transform and its number, of each partition field."""
+    answer = client.run(Sql(f"SHOW CREATE TABLE {target(table)}", takes_values=False), session, counted=False)
+    shown = _SHOWN.search(answer.rows[0][0])
+    fields = []
+    for source in re.findall(r"'([^']+)'", shown.group(1)) if shown else []:
+        found = _FIELD.fullmatch(source)
+        fields.append((found[2], found[1], found[3] or "") if found else (source, "identity", ""))
+    return fields
+
+
+def _as_transform(column: str, transform: str, number: str) -> str:
+    if transform == "identity":
+        return f"`{column}`"
+    return f"{transform}({number}, `{column}`)" if number else f"{transform}(`{column}`)"

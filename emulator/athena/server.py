@@ -82,7 +82,8 @@ connector.name=iceberg
 iceberg.catalog.type=glue
 iceberg.hive-catalog-name=awsdatacatalog
 iceberg.unique-table-location=true
-iceberg.allowed-extra-properties=vacuum_max_snapshot_age_seconds,vacuum_min_snapshots_to_keep
+iceberg.allowed-extra-properties=vacuum_max_snapshot_age_seconds,vacuum_min_snapshots_to_keep,write_compression,\\
+  history.expire.min-snapshots-to-keep
 iceberg.expire-snapshots.min-retention=0s
 iceberg.remove-orphan-files.min-retention=0s
 """

@@ -87,7 +87,7 @@ def _on_trino(trino: Trino, sql: Sql) -> Statement:
         if parsed.kind in ("Merge", "Update", "Delete"):
             _require_iceberg(parsed, session)
         access.check(sql, parsed, session)
-        answer = client.run(sql, session)
+        answer = client.run(_with_settings(sql, parsed, session), session)
         if parsed.kind != "Query":
             return writes.written(answer.update_count or 0)
         return _table(answer)
@@ -105,6 +105,15 @@ def _parsed(trino: Trino, sql: Sql, allowed: tuple[str, ...]) -> parser.Parsed:
     if parsed.refused:
         raise MalformedQuery(f"line {sql.line}:{sql.column}: NOT_SUPPORTED: Athena has no {parsed.refused}")
     return parsed
+
+
+def _with_settings(sql: Sql, parsed: parser.Parsed, session: Session) -> Sql:
+    """The statement with the settings of the table that it writes."""
+    if parsed.kind == "Query":
+        return sql
+    changed = parsed.tables[0]
+    table = catalog.find_table(changed.database or session.database, changed.name)
+    return replace(sql, settings=iceberg.write_settings(table, session)) if table and table.is_iceberg else sql
 
 
 def _require_iceberg(parsed: parser.Parsed, session: Session) -> None:

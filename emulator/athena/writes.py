@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from . import access, catalog, client, parser, store
+from . import access, catalog, client, iceberg, parser, store
 from .client import Sql
 from .errors import AthenaFailure, MalformedQuery
 from .scanner import Scanner
@@ -22,7 +22,9 @@ _HIVE_PROPERTIES = {
     "field_delimiter": "textfile_field_separator",
 }
 _ICEBERG_PROPERTIES = {"format": "format", "partitioning": "partitioning", "location": "location"}
-_IGNORED = ("is_external", "table_type", "compression_level", "vacuum_min_snapshots_to_keep")
+# Properties that are read here, beside the compression and the location.
+_OURS = ("is_external", "table_type")
+_VACUUM = ("vacuum_max_snapshot_age_seconds", "vacuum_min_snapshots_to_keep")
 _CODECS = ("NONE", "SNAPPY", "GZIP", "ZSTD", "LZ4")
 
 Value = str | list[str]
@@ -38,9 +40,9 @@ class Properties:
     def text(self, name: str, default: str = "") -> str:
         return str(self.given.get(name, default))
 
-    def trino(self, names: dict[str, str], others: dict[str, str]) -> str:
-        """`WITH (…)` for Trino. Raises AthenaFailure for a property that is not known."""
-        known = {*names, *_IGNORED, *_COMPRESSIONS, "external_location"}
+    def trino(self, names: dict[str, str], others: dict[str, str], read: tuple[str, ...] = ()) -> str:
+        """`WITH (…)` for Trino. Raises AthenaFailure for a property that is neither known nor `read` by the caller."""
+        known = {*names, *_COMPRESSIONS, *read}
         unknown = sorted(set(self.given) - known)
         if unknown:
             raise AthenaFailure(
@@ -52,7 +54,7 @@ class Properties:
             for name, value in self.given.items()
             if name in names
         }
-        pairs = {**chosen, **{name: _literal(value) for name, value in others.items()}}
+        pairs = {**chosen, **others}
         return f"WITH ({', '.join(f'{name} = {value}' for name, value in pairs.items())})" if pairs else ""
 
     def codec(self, default: str) -> str:
@@ -131,26 +133,42 @@ class CreateTableAs:
         return written(client.run(statement, session).update_count or 0)
 
     def _statement(self, schema: str, session: Session) -> Sql:
-        iceberg = self.properties.text("table_type").upper() == "ICEBERG"
-        given = self.properties.text("location" if iceberg else "external_location")
-        if iceberg and not given:
+        is_iceberg = self._is_iceberg()
+        given = self.properties.text("location" if is_iceberg else "external_location")
+        if is_iceberg and not given:
             raise AthenaFailure(
                 "INVALID_TABLE_PROPERTY",
                 "An Iceberg table needs a location: WITH (table_type = 'ICEBERG', location = 's3://…')",
             )
         location = (given or f"{session.output}tables/{session.query_id}").rstrip("/") + "/"
         require_empty(location, session)
-        codec = self.properties.codec("ZSTD" if iceberg else "GZIP")
-        names = _ICEBERG_PROPERTIES if iceberg else _HIVE_PROPERTIES
-        own = (
-            {"location": location}
-            if iceberg
-            else {"external_location": location, "format": self.properties.text("format", "PARQUET").upper()}
-        )
-        target = f'{ICEBERG if iceberg else HIVE}."{schema}"."{self.name}"'
-        head = f"CREATE TABLE {target} {self.properties.trino(names, own)} AS"
-        settings = {f"{ICEBERG if iceberg else HIVE}.compression_codec": codec}
+        codec = self.properties.codec("ZSTD" if is_iceberg else "GZIP")
+        names = _ICEBERG_PROPERTIES if is_iceberg else _HIVE_PROPERTIES
+        own = self._iceberg_options(location, codec) if is_iceberg else self._hive_options(location)
+        read = (*_OURS, *_VACUUM) if is_iceberg else (*_OURS, "external_location")
+        target = f'{ICEBERG if is_iceberg else HIVE}."{schema}"."{self.name}"'
+        head = f"CREATE TABLE {target} {self.properties.trino(names, own, read)} AS"
+        settings = {f"{ICEBERG if is_iceberg else HIVE}.compression_codec": codec}
         return Sql(f"{head}\n{self.query.text}", 2, self.query.line, self.query.column, settings=settings)
+
+    def _is_iceberg(self) -> bool:
+        """AWS: is_external must be false for Iceberg, and is true for the others."""
+        kind, external = self.properties.text("table_type", "HIVE").upper(), self.properties.text("is_external", "true")
+        if kind not in ("HIVE", "ICEBERG"):
+            raise AthenaFailure("INVALID_TABLE_PROPERTY", f"table_type is {kind}. Allowed are HIVE, ICEBERG")
+        needed = "false" if kind == "ICEBERG" else "true"
+        if external.lower() != needed:
+            raise AthenaFailure("INVALID_TABLE_PROPERTY", f"A table of type {kind} needs is_external = {needed}")
+        return kind == "ICEBERG"
+
+    def _hive_options(self, location: str) -> dict[str, str]:
+        form = self.properties.text("format", "PARQUET").upper()
+        return {"external_location": _literal(location), "format": _literal(_TEXT_FORMATS.get(form, form))}
+
+    def _iceberg_options(self, location: str, codec: str) -> dict[str, str]:
+        properties = {name: self.properties.text(name) for name in _VACUUM if name in self.properties.given}
+        kept = iceberg.kept_properties({**properties, "write_compression": codec.lower()})
+        return {"location": _literal(location), "extra_properties": kept}
 
 
 def require_empty(location: str, session: Session) -> None:
@@ -193,7 +211,7 @@ class Unload:
         table = f'{UNLOAD}.{UNLOAD}."q_{session.query_id.replace("-", "")}"'
         form = self.properties.text("format").upper()
         names = {name: mapped for name, mapped in _HIVE_PROPERTIES.items() if not name.startswith("bucket")}
-        own = {"external_location": location, "format": _TEXT_FORMATS.get(form, form)}
+        own = {"external_location": _literal(location), "format": _literal(_TEXT_FORMATS.get(form, form))}
         settings = {f"{UNLOAD}.compression_codec": self.properties.codec("GZIP")}
         create = Sql(
             f"CREATE TABLE {table} {self.properties.trino(names, own)} AS\n{self.query.text}",
