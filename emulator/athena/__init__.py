@@ -56,8 +56,10 @@ def install(context: Context) -> None:
     """Replace MiniStack's functions with those of service.py."""
     from ministack.services import athena
 
-    from . import service
+    from . import client, service
     from .server import Trino
+
+    client.longest_seconds()  # a wrong value ends the start
 
     trino = Trino(context)
     context.on_shutdown("Trino", trino.stop)

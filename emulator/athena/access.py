@@ -25,7 +25,7 @@ _VIEWS_DEEP = 20
 
 def check(sql: Sql, parsed: parser.Parsed, session: Session) -> None:
     """Raise Denied or AthenaFailure unless the caller may read and write what the statement reads and writes."""
-    _check_names(parsed, session, session.database)
+    check_names(parsed, session, session.database)
     answer = client.run(sql.explained(), session, counted=False)
     plan = json.loads(answer.rows[0][0])
     for used in plan.get("inputTableColumnInfos", []):
@@ -34,7 +34,7 @@ def check(sql: Sql, parsed: parser.Parsed, session: Session) -> None:
         _check_output(plan["outputTable"], session)
 
 
-def _check_names(parsed: parser.Parsed, session: Session, database: str, depth: int = 0) -> None:
+def check_names(parsed: parser.Parsed, session: Session, database: str, depth: int = 0) -> None:
     """Views are not in the plan, and Trino's other catalogs are not Athena's."""
     for name in parsed.tables:
         if name.catalog not in (None, HIVE):
@@ -46,7 +46,7 @@ def _check_names(parsed: parser.Parsed, session: Session, database: str, depth: 
         if table is not None and table.is_view and depth < _VIEWS_DEEP:
             view = catalog.view_sql(table)
             inner = parser.parse(session.trino, view["originalSql"])
-            _check_names(inner, session, view.get("schema") or schema, depth + 1)
+            check_names(inner, session, view.get("schema") or schema, depth + 1)
 
 
 def _table(named: dict) -> tuple[str, str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -17,8 +18,9 @@ _UNRESOLVED = ("COLUMN_NOT_FOUND",)
 _POSITION = re.compile(r"\bline (\d+):(\d+)")
 _OVER_LIMIT = "Query cancelled! : Bytes scanned limit was exceeded"
 _PREPARED = "statement"
-# Athena's quota for DML queries.
-LONGEST_MINUTES = 30
+# Athena's quota for DML queries is 30 minutes. The variable shortens it.
+_LONGEST_SECONDS = 30 * 60
+TIMEOUT_VARIABLE = "CLICKSTREAM_ATHENA_TIMEOUT_SECONDS"
 
 
 @dataclass(frozen=True)
@@ -112,10 +114,20 @@ def _statement(sql: Sql, session: Session) -> str:
     return f"{sql.prefix}EXECUTE {_PREPARED} USING {', '.join(map(literals.as_doubles, session.parameters))}"
 
 
+def longest_seconds() -> int:
+    """How long a query may run. Raises ValueError for a value that cannot be taken."""
+    given = os.environ.get(TIMEOUT_VARIABLE, str(_LONGEST_SECONDS))
+    if not given.isascii() or not given.isdigit() or not 1 <= int(given) <= _LONGEST_SECONDS:
+        raise ValueError(
+            f"{TIMEOUT_VARIABLE} is {given!r}. It must be a whole number of seconds from 1 to {_LONGEST_SECONDS}"
+        )
+    return int(given)
+
+
 def _headers(sql: Sql, session: Session) -> dict[str, str]:
     limit = session.scan_limit_bytes
     settings = {
-        "query_max_execution_time": f"{LONGEST_MINUTES}m",
+        "query_max_execution_time": f"{longest_seconds()}s",
         **({"query_max_scan_physical_bytes": f"{limit}B"} if limit else {}),
         **sql.settings,
     }

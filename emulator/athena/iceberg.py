@@ -92,7 +92,8 @@ class Optimize:
 
     def __init__(self, scanner: Scanner) -> None:
         self.database, self.name = scanner.qualified()
-        scanner.expect("REWRITE", "DATA", "USING", "BIN_PACK")
+        for word in ("REWRITE", "DATA", "USING", "BIN_PACK"):
+            scanner.expect(word)
         self.condition = scanner.rest_as_sql() if not scanner.done() else None
         if self.condition and not self.condition.text.upper().startswith("WHERE"):
             raise MalformedQuery(
@@ -236,13 +237,13 @@ def create_statement(table: Table, session: Session) -> list[str]:
 
 def described(table: Table, session: Session) -> list[list[str | None]]:
     """The rows of DESCRIBE."""
-    rows: list[list[str | None]] = [["# Table schema:", "", ""], ["# col_name", "data_type", "comment"]]
-    rows += [[column.name, re.sub(r"([,:])(?! )", r"\1 ", column.source), column.comment] for column in table.columns]
-    rows += [["", "", ""], ["# Partition spec:", "", ""], ["# field_name", "field_transform", "column_name"]]
+    rows = [("# Table schema:", "", ""), ("# col_name", "data_type", "comment")]
+    rows += [(column.name, re.sub(r"([,:])(?! )", r"\1 ", column.source), column.comment) for column in table.columns]
+    rows += [("", "", ""), ("# Partition spec:", "", ""), ("# field_name", "field_transform", "column_name")]
     for column, transform, number in _partitioning(table, session):
         suffix = {"identity": "", "truncate": "_trunc"}.get(transform, f"_{transform}")
-        rows.append([column + suffix, f"{transform}[{number}]" if number else transform, column])
-    return rows
+        rows.append((column + suffix, f"{transform}[{number}]" if number else transform, column))
+    return [[*row] for row in rows]
 
 
 def _partitioning(table: Table, session: Session) -> list[tuple[str, str, str]]:

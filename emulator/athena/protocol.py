@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import http.client
 import json
 import time
 import urllib.error
@@ -43,4 +44,6 @@ def _response(request: urllib.request.Request) -> dict[str, Any]:
             if error.code not in (429, 502, 503, 504) or attempt == _ATTEMPTS:
                 raise
             time.sleep(0.1 * attempt)
+        except http.client.HTTPException as problem:
+            raise ConnectionError(f"the answer ended early: {problem!r}") from problem
     raise AssertionError("the loop returns or raises")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import contextvars
 import functools
 import logging
 import threading
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,7 +17,7 @@ from ministack.core.responses import error_response_json, get_account_id, get_re
 from ministack.services import athena
 
 from ..iam import permissions
-from . import catalog, results, store
+from . import catalog, parser, results, store
 from .errors import AthenaFailure, QueryCancelled, RequestRefused
 from .server import Trino
 from .session import Outcome, Session
@@ -26,6 +27,7 @@ logger = logging.getLogger("athena")
 
 _LONGEST_QUERY = 262_144
 _AT_ONCE = 2
+_LOOKS_EVERY_SECONDS = 0.1
 _ENGINE = {"SelectedEngineVersion": "AUTO", "EffectiveEngineVersion": "Athena engine version 3"}
 _trino: Trino
 _slots = threading.BoundedSemaphore(_AT_ONCE)
@@ -154,7 +156,7 @@ def _new_execution(request: Request) -> dict:
         result["EncryptionConfiguration"] = request.encryption
     context = dict(request.data.get("QueryExecutionContext") or {})
     if "Database" in context:
-        context["Database"] = context["Database"].lower()
+        context["Database"] = context["Database"].strip("`").lower()  # awswrangler quotes it
     execution = {
         "QueryExecutionId": request.query_id,
         "Query": request.data["QueryString"],
@@ -173,6 +175,17 @@ def _new_execution(request: Request) -> dict:
     return execution
 
 
+@contextlib.contextmanager
+def _slot(session: Session) -> Iterator[None]:
+    """Wait for one of the places of running queries. Raises QueryCancelled if the query is stopped meanwhile."""
+    while not _slots.acquire(timeout=_LOOKS_EVERY_SECONDS):
+        session.check()
+    try:
+        yield
+    finally:
+        _slots.release()
+
+
 def _work(request: Request) -> None:
     execution = athena._executions[request.query_id]
     status = execution["Status"]
@@ -188,10 +201,11 @@ def _work(request: Request) -> None:
     _running[request.query_id] = session
     started = time.monotonic()
     try:
-        with _slots:
+        with _slot(session):
             queued = time.monotonic() - started
             session.check()
             status["State"] = "RUNNING"
+            session.parameters = [parser.value(_trino, one) for one in session.parameters]
             outcome = request.statement.run(session)
             session.check()
             results.write(outcome, execution["ResultConfiguration"]["OutputLocation"])
@@ -232,6 +246,7 @@ def _finish(execution: dict, state: str, session: Session, started: float, queue
         "QueryQueueTimeInMillis": waited,
         "ServiceProcessingTimeInMillis": 0,
         "ResultReuseInformation": {"ReusedPreviousResult": False},
+        **({"DataManifestLocation": session.manifest} if session.manifest else {}),
     }
     execution["Status"]["CompletionDateTime"] = time.time()
     execution["Status"]["State"] = state

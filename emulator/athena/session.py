@@ -21,6 +21,8 @@ class Session:
     scan_limit_bytes: int | None = None
     parameters: list[str] = field(default_factory=list)
     scanned: int = 0
+    # The list of the files that the query wrote, as an S3 address.
+    manifest: str | None = None
     _stopped: threading.Event = field(default_factory=threading.Event)
     # What ends the statement that Trino runs for it now.
     on_stop: Callable[[], None] | None = None

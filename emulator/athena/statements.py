@@ -147,7 +147,7 @@ def _created(trino: Trino, scanner: Scanner) -> tuple[str, str, Run] | None:
 def _create_view(trino: Trino, scanner: Scanner, replaces: bool) -> Run:
     database, name = scanner.qualified()
     statement = Sql(_query(scanner.sql), takes_values=False)
-    _parsed(trino, statement, ("CreateView",))
+    parsed = _parsed(trino, statement, ("CreateView",))
 
     def run(session: Session) -> Outcome:
         schema = database or session.database
@@ -155,6 +155,7 @@ def _create_view(trino: Trino, scanner: Scanner, replaces: bool) -> Run:
         if existing is not None and replaces and not existing.is_view:
             raise AthenaFailure("TABLE_ALREADY_EXISTS", f"line 1:1: Table '{HIVE}.{schema}.{name}' already exists")
         catalog.require("UpdateTable" if existing else "CreateTable", schema, name)
+        access.check_names(parsed, session, session.database)
         client.run(statement, session, counted=False)
         return _silent()
 

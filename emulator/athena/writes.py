@@ -130,7 +130,11 @@ class CreateTableAs:
             parser.Parsed("CreateTableAsSelect", parser.parse(session.trino, self.query.text).tables),
             session,
         )
-        return written(client.run(statement, session).update_count or 0)
+        rows = client.run(statement, session).update_count or 0
+        table = catalog.find_table(schema, self.name)
+        if table is not None:
+            _write_manifest(f"{table.location.rstrip('/')}/{'data/' if table.is_iceberg else ''}", session)
+        return written(rows)
 
     def _statement(self, schema: str, session: Session) -> Sql:
         is_iceberg = self._is_iceberg()
@@ -176,6 +180,13 @@ def require_empty(location: str, session: Session) -> None:
     if any(item.size for item in store.list_objects(bucket, prefix)):
         raise AthenaFailure("HIVE_PATH_ALREADY_EXISTS", f"Target directory for table already exists: {location}")
     store.require_object(bucket, f"{prefix}{session.query_id}", "PutObject")
+
+
+def _write_manifest(location: str, session: Session) -> None:
+    """Athena lists the files that the query wrote, one a line."""
+    files = "".join(f"{item.uri}\n" for item in store.list_objects(*store.folder(location)))
+    session.manifest = f"{session.output}{session.query_id}-manifest.csv"
+    store.put(*store.split_uri(session.manifest), files.encode(), "text/csv")
 
 
 def written(rows: int) -> Outcome:
@@ -225,14 +236,8 @@ class Unload:
         finally:
             # The table is only the way to write: dropping it leaves the files, as they are at an external location.
             _run_ours(f"DROP TABLE IF EXISTS {table}", session)
-        self._write_manifest(location, session)
+        _write_manifest(location, session)
         return written(rows)
-
-    def _write_manifest(self, location: str, session: Session) -> None:
-        """Athena lists the files that UNLOAD wrote, one a line."""
-        files = "".join(f"{item.uri}\n" for item in store.list_objects(*store.folder(location)))
-        bucket, key = store.split_uri(f"{session.output}{session.query_id}-manifest.csv")
-        store.put(bucket, key, files.encode(), "text/csv")
 
 
 def _run_ours(text: str, session: Session) -> None:

@@ -4,6 +4,8 @@ The expected values are written by hand. Where a group follows examples of Trino
 (https://trino.io/docs/476/functions.html), its comment says so.
 """
 
+# cspell:ignore ünïcödé straße abxyx abcabc acac fbff
+
 from __future__ import annotations
 
 import pytest
@@ -880,7 +882,7 @@ def answers(lake: Lake) -> dict[str, list[str | None]]:
 @pytest.mark.parametrize(
     ("group", "number"), CASES, ids=[EXPRESSIONS[group][number][0].replace(" ", "_") for group, number in CASES]
 )
-def test_an_expression_has_trinos_value_in_athenas_form(
+def test_an_expression_has_trinos_value_in_the_form_of_athena(
     answers: dict[str, list[str | None]], group: str, number: int
 ) -> None:
     assert answers[group][number] == EXPRESSIONS[group][number][1]

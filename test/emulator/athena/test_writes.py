@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import json
+from typing import Any
 
 import pyarrow.orc
 import pyarrow.parquet
@@ -97,6 +98,8 @@ def test_without_a_location_the_table_is_below_the_results(lake: Lake) -> None:
     execution = lake.run(f"CREATE TABLE made AS {ROWS}")
     keys = lake.keys(f"results/tables/{execution['QueryExecutionId']}/")
     assert keys
+    manifest = lake.get(execution["Statistics"]["DataManifestLocation"]).decode()
+    assert manifest.splitlines() == [f"s3://{lake.bucket}/{key}" for key in keys]
     assert lake.rows("SELECT count(*) FROM made") == [["3"]]
     raw = lake.stack.client("glue").get_table(DatabaseName=lake.database, Name="made")["Table"]
     assert raw["TableType"] == "EXTERNAL_TABLE"
@@ -213,7 +216,7 @@ def test_an_unload_has_the_compression_partitions_and_delimiter_asked_for(lake: 
     found = files(lake, "out/")
     assert {key.split("/")[1] for key, _ in found} == {"day=2026-11-20", "day=2026-11-21"}
     assert {codec(body) for _, body in found} == {"SNAPPY"}
-    lake.run(f"""UNLOAD (SELECT 1, 'x') TO 's3://{lake.bucket}/text/' WITH (format = 'TEXTFILE',
+    lake.run(f"""UNLOAD (SELECT 1 AS n, 'x' AS s) TO 's3://{lake.bucket}/text/' WITH (format = 'TEXTFILE',
       field_delimiter = ';', compression = 'none')""")
     ((_, body),) = files(lake, "text/")
     assert body == b"1;x\n"
@@ -249,7 +252,7 @@ def test_a_wrong_unload_is_refused(lake: Lake) -> None:
 def test_views_read_views_and_keep_their_own_database(lake: Lake) -> None:
     lake.run(f"CREATE TABLE made AS {ROWS}")
     lake.run("CREATE VIEW one AS SELECT n, price FROM made WHERE n < 3")
-    lake.run("CREATE OR REPLACE VIEW two (number, doubled) AS SELECT n, price * 2 FROM one")
+    lake.run("CREATE OR REPLACE VIEW two AS SELECT n AS number, price * 2 AS doubled FROM one")
     lake.run("CREATE VIEW three AS SELECT sum(doubled) AS total, max(number) AS top FROM two")
     assert lake.rows("SELECT * FROM three") == [["8.00", "2"]]
     assert lake.rows(f"SELECT total FROM {lake.database}.three") == [["8.00"]]
@@ -306,6 +309,29 @@ def test_prepared_statements_of_the_api_are_executed(lake: Lake) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("'abc'", "abc"),
+        ("1 + 1", "2"),
+        ("CAST('2026-11-20' AS date)", "2026-11-20"),
+        ("NULL", None),
+        ("upper('a')", "A"),
+        ("0.5", "0.5"),
+        ("abc", "abc"),
+        ("abc def", "abc def"),
+        ("it's", "it's"),
+        ("2026-11-20 10:00", "2026-11-20 10:00"),
+        ("123e4567-e89b-12d3-a456-426614174000", "123e4567-e89b-12d3-a456-426614174000"),
+        ("n + 1", "n + 1"),
+        ("t.n", "t.n"),
+    ],
+)
+def test_a_parameter_is_a_constant_expression_or_else_a_text(tables: Lake, value: str, expected: str | None) -> None:
+    """Seen on AWS by others: what is no expression, or names a column, is taken as a text."""
+    assert tables.rows("SELECT ? AS v FROM made", ExecutionParameters=[value]) == [[expected]]
+
+
 def test_parameters_go_into_create_table_as_and_insert(lake: Lake) -> None:
     lake.run("CREATE TABLE made AS SELECT ? AS n, ? AS s", ExecutionParameters=["1", "'a'"])
     lake.run("INSERT INTO made SELECT n + ?, ? FROM made WHERE n = ?", ExecutionParameters=["1", "'b'", "1"])
@@ -349,7 +375,7 @@ def tables(stack: Stack) -> Lake:
 
 @pytest.mark.parametrize(("sql", "reason", "values"), POSITIONS, ids=range(len(POSITIONS)))
 def test_an_error_has_the_callers_line_and_column(tables: Lake, sql: str, reason: str, values: list[str]) -> None:
-    more = {"ExecutionParameters": values} if values else {}
+    more: dict[str, Any] = {"ExecutionParameters": values} if values else {}
     assert tables.reason(sql.format(bucket=tables.bucket), **more).startswith(reason)
 
 
