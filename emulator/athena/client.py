@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from urllib.parse import quote
 
-from . import literals, protocol
+from . import protocol
 from .errors import AthenaFailure, QueryCancelled
 from .server import HIVE, TrinoUnavailable
 from .session import Session
@@ -45,14 +45,12 @@ class Sql:
 
     def original(self, message: str, *, prepared: bool) -> str:
         """The message with the positions of the caller's statement."""
-        before = 0 if prepared else self.prefix.count("\n")
-        first = self.first + before
+        first = self.first + (0 if prepared else self.prefix.count("\n"))
 
         def moved(found: re.Match) -> str:
             line, column = int(found.group(1)), int(found.group(2))
             if line < first:
                 return f"line {self.line}:{self.column}"
-            column = literals.source_column(self.text, line - before, column)
             if line == first:
                 column += self.column - 1
             return f"line {line - first + self.line}:{column}"
@@ -110,8 +108,8 @@ def _is_prepared(sql: Sql, session: Session) -> bool:
 
 def _statement(sql: Sql, session: Session) -> str:
     if not _is_prepared(sql, session):
-        return sql.prefix + literals.as_doubles(sql.text)
-    return f"{sql.prefix}EXECUTE {_PREPARED} USING {', '.join(map(literals.as_doubles, session.parameters))}"
+        return sql.prefix + sql.text
+    return f"{sql.prefix}EXECUTE {_PREPARED} USING {', '.join(session.parameters)}"
 
 
 def longest_seconds() -> int:
@@ -139,11 +137,7 @@ def _headers(sql: Sql, session: Session) -> dict[str, str]:
         "X-Trino-Time-Zone": "UTC",
         "X-Trino-Client-Capabilities": "PARAMETRIC_DATETIME",
         "X-Trino-Session": ",".join(f"{name}={quote(value)}" for name, value in settings.items()),
-        **(
-            {"X-Trino-Prepared-Statement": f"{_PREPARED}={quote(literals.as_doubles(sql.text))}"}
-            if _is_prepared(sql, session)
-            else {}
-        ),
+        **({"X-Trino-Prepared-Statement": f"{_PREPARED}={quote(sql.text)}"} if _is_prepared(sql, session) else {}),
     }
 
 

@@ -71,6 +71,7 @@ hive.recursive-directories=true
 hive.non-managed-table-writes-enabled=true
 hive.iceberg-catalog-name=iceberg
 hive.partition-projection-enabled=true
+parquet.small-file-threshold=0B
 hive.table-statistics-enabled=false
 hive.collect-column-statistics-on-write=false
 hive.metastore-cache-ttl=0s

@@ -104,16 +104,14 @@ EXPRESSIONS: dict[str, list[tuple[str, str | None]]] = {
         ("sum(REAL '0.5')", "0.5"),
         ("typeof(avg(REAL '0.5'))", "real"),
     ],
-    # By https://docs.aws.amazon.com/athena/latest/ug/data-types-examples.html: 1.234 is a double. Trino has decimals.
+    # By https://trino.io/docs/476/language/types.html and functions/decimal.html: a literal with a point is a decimal.
     "literals with a point": [
-        ("typeof(1.5)", "double"),
-        ("typeof(.5)", "double"),
-        ("typeof(1.)", "double"),
-        ("1.50", "1.5"),
-        ("1.0 / 3", "0.3333333333333333"),
-        ("100.0 * 2 / 3", "66.66666666666667"),
-        ("0.1 + 0.2", "0.30000000000000004"),
-        ("typeof(ARRAY[1.5])", "array(double)"),
+        ("typeof(1.5)", "decimal(2,1)"),
+        ("typeof(.5)", "decimal(1,1)"),
+        ("1.50", "1.50"),
+        ("1.0 / 3", "0.3"),
+        ("0.1 + 0.2", "0.3"),
+        ("typeof(ARRAY[1.5])", "array(decimal(2,1))"),
         ("typeof(DECIMAL '1.5')", "decimal(2,1)"),
         ("typeof(1.5e0)", "double"),
         ("'1.5'", "1.5"),
@@ -834,9 +832,8 @@ REFUSED = [
     ("json_value('{\"a\": 1}', 'strict $.z' ERROR ON ERROR)", "PATH_EVALUATION_ERROR: "),
     ("(SELECT x FROM (VALUES 1, 2) t(x))", "SUBQUERY_MULTIPLE_ROWS: Scalar sub-query has returned multiple rows"),
     ("fail('own words')", "GENERIC_USER_ERROR: own words"),
-    # Messages have the caller's columns, although Trino reads longer literals.
     ("1.5 + .5 + n", "COLUMN_NOT_FOUND: line 1:19: Column 'n' cannot be resolved"),
-    ("'1.5' || 2.5 || 'a'", "FUNCTION_NOT_FOUND: line 1:14: Unexpected parameters (varchar(3), double)"),
+    ("'1.5' || 2.5 || 'a'", "FUNCTION_NOT_FOUND: line 1:14: Unexpected parameters (varchar(3), decimal(2,1))"),
     ("n", "COLUMN_NOT_FOUND: line 1:8: Column 'n' cannot be resolved or requester is not authorized"),
     # A column for Trino, whose word for the caller is current_user.
     ("user", "COLUMN_NOT_FOUND: line 1:8: Column 'user' cannot be resolved or requester is not authorized"),
