@@ -20,7 +20,7 @@ import { nameDates } from "../view/dates";
 import { executeAndFollow } from "../view/follow";
 import { showKept } from "../view/kept-stack";
 import { MailWatch, showMails, topicOf } from "../view/mails";
-import { type Answer, defaultQueries, runInOrder, runTogether } from "../view/queries";
+import { type Answer, defaultQueries, firstDayQueried, runInOrder, runTogether } from "../view/queries";
 import { type RunFacts, runDocument } from "../view/run-document";
 import { failureOf } from "./execute";
 
@@ -154,7 +154,13 @@ async function showResults(
   const asked = options.query?.map((sql, index) => ({ title: `Query ${index + 1}: ${sql}`, sql }));
   const { database, workgroup } = stack.outputs;
   const athena = new AthenaClient(stack.clientConfig);
-  const since = facts.report?.dates.first ?? new Date().toISOString().slice(0, 10);
+  const dates = facts.report?.dates ?? { count: 0, first: null, last: null };
+  const since = firstDayQueried(dates, Date.now());
+  if (!asked && dates.first !== null && since > dates.first) {
+    console.line(
+      `  The queries below are about the days from ${since} on. For other days: npm start -- --query SQL`,
+    );
+  }
   const target = { athena, database, workgroup };
   console.setStatus("querying the tables in Athena");
   const answers = await (asked ? runInOrder(target, asked) : runTogether(target, defaultQueries(since)));

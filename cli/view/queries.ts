@@ -1,6 +1,8 @@
 // The queries that `npm start` ends with: events, revenue, pages, and what was quarantined.
 import { sqlSince } from "../../infra/catalog/saved-queries";
+import { DAY_MS } from "../../lambdas/shared/durations";
 import { QueryFailed, type QueryResult, type QueryTarget, runQuery } from "../../stack/athena";
+import type { RunReport } from "../../stack/run-report";
 
 export interface TitledQuery {
   title: string;
@@ -9,13 +11,25 @@ export interface TitledQuery {
   rowsShown?: number;
 }
 
-/** `since` is the first day that the run wrote to. The saved queries look back from today, a run can add older events. */
+/** A query over the days of decades reads one file or more for each of them. */
+const DAYS_QUERIED = 366;
+
+/** The first of the days that the queries are about: the days that the run wrote to, the newest 366 if they are more. */
+export function firstDayQueried({ first, last }: RunReport["dates"], now: number): string {
+  const oldest = dayOf((last === null ? now : Date.parse(last)) - (DAYS_QUERIED - 1) * DAY_MS);
+  const since = first ?? dayOf(now);
+  return since < oldest ? oldest : since;
+}
+
+const dayOf = (time: number) => new Date(time).toISOString().slice(0, 10);
+
+/** The saved queries look back from today, but a run can add older events. */
 export function defaultQueries(since: string): TitledQuery[] {
   return [
     { title: "Events by type", sql: sqlSince("events-by-type", since) },
     {
       title: "Revenue by category",
-      sql: "SELECT product_category, count(*) AS purchases, round(sum(revenue), 2) AS revenue FROM events WHERE event_type = 'purchase' GROUP BY product_category ORDER BY revenue DESC, product_category",
+      sql: `SELECT product_category, count(*) AS purchases, round(sum(revenue), 2) AS revenue FROM events WHERE event_type = 'purchase' AND event_date >= DATE '${since}' GROUP BY product_category ORDER BY revenue DESC, product_category`,
     },
     { title: "Top pages", sql: sqlSince("top-pages", since), rowsShown: 8 },
     { title: "Quarantine by reason", sql: sqlSince("quarantine-by-reason", since) },
