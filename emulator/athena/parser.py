@@ -81,7 +81,7 @@ def _names(text: str) -> list[TableName]:
     return [TableName(*reversed([part.strip('"').lower() for part in name.split(".")][-3:])) for name in found]
 
 
-def _refused(tree, kind: str) -> str | None:  # noqa: ANN001 (an object of the JVM)
+def _refused(tree: Any, kind: str) -> str | None:
     if kind == "Query" and tree.getFunctions().size():
         return "WITH FUNCTION"
     if kind == "Query" and tree.getSessionProperties().size():

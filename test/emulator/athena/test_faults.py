@@ -1,4 +1,4 @@
-"""The running Athena when things go wrong, and what of Trino nobody must reach: on the real processes."""
+"""Athena under faults, and which parts of Trino nobody may reach, on the real processes."""
 
 from __future__ import annotations
 
