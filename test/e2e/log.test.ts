@@ -21,7 +21,7 @@ interface RunDocument {
 }
 
 async function npmStart(...args: string[]): Promise<{ code: number | null; stdout: string; stderr: string }> {
-  const child = spawn("npm", ["start", "--", ...args], {
+  const child = spawn("npm", ["start", "--silent", "--", ...args], {
     cwd: ROOT,
     stdio: ["ignore", "pipe", "pipe"],
   });
@@ -46,7 +46,7 @@ const QUERIES = [
 ];
 
 for (const log of LOGS) {
-  describe(`e2e: npm start -- --file ${log === REAL_LOG ? "(10,000 real requests)" : "test/fixtures/access.log"}`, function () {
+  describe(`e2e: npm start --silent -- --json --file ${log === REAL_LOG ? "(10,000 real requests)" : "test/fixtures/access.log"}`, function () {
     this.timeout(180_000);
     let document: RunDocument;
     const expected = expectFromLog(log);
