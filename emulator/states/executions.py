@@ -11,6 +11,7 @@ import contextvars
 import json
 import logging
 import random
+import re
 import threading
 from collections.abc import Callable
 from typing import Any, NoReturn
@@ -54,8 +55,10 @@ USED = (
     "_invoke_with_callback",
     "_jsonata_state_field",
     "_resolve_lambda_function_ref",
+    "_sfn_jsonata_to_millis",
     "_state_machines",
 )
+_FRACTION = re.compile(r"\.(\d{1,9})")
 PATCHES = [
     *(("ministack.services.stepfunctions", name) for name in (*REPLACED, *USED)),
     ("ministack.services.sns", "_publish"),
@@ -492,6 +495,19 @@ def _apply_state_assign(
 def _register_sfn_jsonata_functions(expression: Any) -> None:
     _original["_register_sfn_jsonata_functions"](expression)
     expression.register_lambda("eval", _no_eval)
+    expression.register_lambda("toMillis", _to_millis)
+
+
+def _to_millis(timestamp: object = None, picture: str | None = None) -> int | None:
+    """Python 3.10 reads a time with an offset and with 3 or 6 digits after the point, but none that ends with Z."""
+    if picture is not None or not isinstance(timestamp, str):
+        return sfn._sfn_jsonata_to_millis(timestamp, picture)
+    written = _FRACTION.sub(lambda found: f".{found.group(1)[:6]:0<6}", timestamp)
+    written = f"{written[:-1]}+00:00" if written.endswith("Z") else written
+    try:
+        return sfn._sfn_jsonata_to_millis(written, None)
+    except ValueError as refusal:
+        raise ValueError(str(refusal).replace(written, timestamp)) from None
 
 
 def _no_eval(*_arguments: object) -> NoReturn:

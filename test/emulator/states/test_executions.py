@@ -340,6 +340,20 @@ def test_a_failing_branch_ends_the_others(machines: Machines):
     assert output == {"Error": "Broken", "Cause": "on purpose"}
 
 
+def test_a_time_is_read_the_same_by_every_version_of_python(machines: Machines):
+    times = {
+        "2026-11-26T10:38:47.082Z": 1795689527082,
+        "2026-11-26T10:38:47Z": 1795689527000,
+        "2026-11-26T10:38:47.5+01:00": 1795685927500,
+        "2026-11-26T10:38:47.123456789Z": 1795689527123,
+    }
+    for written, millis in times.items():
+        state = {"Type": "Pass", "Output": f"{{% $toMillis('{written}') %}}", "End": True}
+        assert machines.run({"T": state})["output"] == str(millis), written
+    refused = {"Type": "Pass", "Output": "{% $toMillis('2026-11-26T25:00:00Z') %}", "End": True}
+    assert 'Given "2026-11-26T25:00:00Z"' in machines.run({"T": refused})["cause"]
+
+
 def test_a_condition_that_is_no_boolean_and_eval_are_errors(machines: Machines):
     choice = {"Type": "Choice", "Choices": [{"Condition": "{% 'yes' %}", "Next": "End"}], "Default": "End"}
     assert machines.run({"C": choice, "End": {"Type": "Succeed"}})["error"] == "States.QueryEvaluationError"
