@@ -21,7 +21,7 @@ _MIN_SNAPSHOTS = "vacuum_min_snapshots_to_keep"
 # What the table keeps for later statements: VACUUM, and all that write.
 _KEPT = ("write_compression", "vacuum_max_snapshot_age_seconds", _MIN_SNAPSHOTS)
 _SETTABLE = ("format", *_KEPT)
-_CODECS = ("NONE", "SNAPPY", "GZIP", "ZSTD", "LZ4")
+CODECS = ("NONE", "SNAPPY", "GZIP", "ZSTD", "LZ4")
 _SHOWN = re.compile(r"partitioning = ARRAY\[(.*?)\]")
 _FIELD = re.compile(r"(\w+)\((\w+)(?:, (\d+))?\)")
 
@@ -206,9 +206,9 @@ def check_properties(properties: dict[str, str]) -> None:
     unknown = sorted(set(properties) - {*_SETTABLE, "table_type"})
     if unknown:
         raise DdlFailure(f"Unsupported table property key: {unknown[0]}. Allowed are {', '.join(_SETTABLE)}")
-    codec = properties.get("write_compression", _CODECS[0]).upper()
-    if codec not in _CODECS:
-        raise DdlFailure(f"Unsupported write_compression: {codec}. Allowed are {', '.join(_CODECS)}")
+    codec = properties.get("write_compression", CODECS[0]).upper()
+    if codec not in CODECS:
+        raise DdlFailure(f"Unsupported write_compression: {codec}. Allowed are {', '.join(CODECS)}")
 
 
 # ---- SHOW CREATE TABLE and DESCRIBE ----

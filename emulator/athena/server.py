@@ -146,9 +146,6 @@ class Trino:
         self.url()
         return self._jvm
 
-    def has_ended(self) -> bool:
-        return self._process is not None and self._process.poll() is not None
-
     def stop(self) -> None:
         if self._process is not None and self._process.stdin is not None:
             self._process.stdin.close()

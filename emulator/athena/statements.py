@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from ministack.services import athena
 
 from . import access, catalog, client, hive, iceberg, parser, values, writes
+from .catalog import Table
 from .client import Sql
 from .errors import AthenaFailure, MalformedQuery
 from .scanner import Scanner
@@ -107,19 +108,23 @@ def _parsed(trino: Trino, sql: Sql, allowed: tuple[str, ...]) -> parser.Parsed:
     return parsed
 
 
+def _changed(parsed: parser.Parsed, session: Session) -> Table | None:
+    """The table that a statement writes: the parser lists it first."""
+    name = parsed.tables[0]
+    return catalog.find_table(name.database or session.database, name.name)
+
+
 def _with_settings(sql: Sql, parsed: parser.Parsed, session: Session) -> Sql:
     """The statement with the settings of the table that it writes."""
     if parsed.kind == "Query":
         return sql
-    changed = parsed.tables[0]
-    table = catalog.find_table(changed.database or session.database, changed.name)
+    table = _changed(parsed, session)
     return replace(sql, settings=iceberg.write_settings(table, session)) if table and table.is_iceberg else sql
 
 
 def _require_iceberg(parsed: parser.Parsed, session: Session) -> None:
     """Athena changes rows of Iceberg tables only. Trino also deletes whole partitions of Hive's."""
-    changed = parsed.tables[0]
-    table = catalog.find_table(changed.database or session.database, changed.name)
+    table = _changed(parsed, session)
     if table is not None and not table.is_iceberg:
         raise AthenaFailure("NOT_SUPPORTED", "Modifying Hive table rows is only supported for transactional tables")
 

@@ -20,7 +20,6 @@ class S3Object:
     bucket: str
     key: str
     size: int
-    modified: str
 
     @property
     def uri(self) -> str:
@@ -60,7 +59,7 @@ def lister() -> Callable[[str, str], Iterator[S3Object]]:
             if not key.startswith(prefix):
                 break
             record = records[key]
-            yield S3Object(bucket, key, int(record.get("size", 0)), str(record.get("last_modified", "")))
+            yield S3Object(bucket, key, int(record.get("size", 0)))
 
     return under
 

@@ -12,7 +12,8 @@ from .server import HIVE, ICEBERG, UNLOAD
 from .session import Outcome, Session
 
 _COMPRESSIONS = ("write_compression", "parquet_compression", "orc_compression", "compression")
-_TEXT_FORMATS = {"TEXTFILE": "TEXTFILE", "TEXT": "TEXTFILE", "JSON": "JSON"}
+# Athena's name of a format -> Trino's, where they differ.
+_FORMATS = {"TEXT": "TEXTFILE"}
 # Athena's property -> Trino's, for tables of Hive.
 _HIVE_PROPERTIES = {
     "format": "format",
@@ -25,7 +26,6 @@ _ICEBERG_PROPERTIES = {"format": "format", "partitioning": "partitioning", "loca
 # Properties that are read here, beside the compression and the location.
 _OURS = ("is_external", "table_type")
 _VACUUM = ("vacuum_max_snapshot_age_seconds", "vacuum_min_snapshots_to_keep")
-_CODECS = ("NONE", "SNAPPY", "GZIP", "ZSTD", "LZ4")
 
 Value = str | list[str]
 
@@ -59,8 +59,10 @@ class Properties:
 
     def codec(self, default: str) -> str:
         asked = next((self.text(name) for name in _COMPRESSIONS if name in self.given), default).upper()
-        if asked not in _CODECS:
-            raise AthenaFailure("INVALID_TABLE_PROPERTY", f"Compression {asked} is not one of {', '.join(_CODECS)}")
+        if asked not in iceberg.CODECS:
+            raise AthenaFailure(
+                "INVALID_TABLE_PROPERTY", f"Compression {asked} is not one of {', '.join(iceberg.CODECS)}"
+            )
         return asked
 
 
@@ -167,7 +169,7 @@ class CreateTableAs:
 
     def _hive_options(self, location: str) -> dict[str, str]:
         form = self.properties.text("format", "PARQUET").upper()
-        return {"external_location": _literal(location), "format": _literal(_TEXT_FORMATS.get(form, form))}
+        return {"external_location": _literal(location), "format": _literal(_FORMATS.get(form, form))}
 
     def _iceberg_options(self, location: str, codec: str) -> dict[str, str]:
         properties = {name: self.properties.text(name) for name in _VACUUM if name in self.properties.given}
@@ -222,7 +224,7 @@ class Unload:
         table = f'{UNLOAD}.{UNLOAD}."q_{session.query_id.replace("-", "")}"'
         form = self.properties.text("format").upper()
         names = {name: mapped for name, mapped in _HIVE_PROPERTIES.items() if not name.startswith("bucket")}
-        own = {"external_location": _literal(location), "format": _literal(_TEXT_FORMATS.get(form, form))}
+        own = {"external_location": _literal(location), "format": _literal(_FORMATS.get(form, form))}
         settings = {f"{UNLOAD}.compression_codec": self.properties.codec("GZIP")}
         create = Sql(
             f"CREATE TABLE {table} {self.properties.trino(names, own)} AS\n{self.query.text}",
