@@ -199,7 +199,8 @@ async function install({ root, needs, env, output, javas }) {
     try {
       await installParts({ root, env, output, parts, names, sink, log });
     } finally {
-      sink.end();
+      // A failure's message names the log, so it must be complete when the error is seen.
+      await new Promise((resolve) => sink.end(resolve));
     }
   } finally {
     unlock();
