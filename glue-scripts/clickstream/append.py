@@ -1,48 +1,36 @@
 """Processes everything since the last run: counts quarantined lines, and appends new events to the table."""
 
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from datetime import timedelta
 
-from pyspark.sql import DataFrame, Observation, SparkSession
+from pyspark.sql import DataFrame, Observation
 from pyspark.sql import functions as F
 
-from clickstream.attempts import note_attempt
+from clickstream.arguments import Options
+from clickstream.arrived import Arrived
+from clickstream.attempts import event_dates, note_attempt
 from clickstream.conflicts import load_conflicts
 from clickstream.counts import Counts, adds_up, check, counted, observed
-from clickstream.files import WrittenFile, current_locations, write_parquet
+from clickstream.files import WrittenFile, locations_of, with_files, write_parquet
+from clickstream.keys import arrival_hour
 from clickstream.log import say, size_text
 from clickstream.privacy import protect
-from clickstream.progress import Work, taken_ranges
+from clickstream.progress import Work
 from clickstream.quarantine import extract_quarantine_reasons, load_unreadable, objects_of
 from clickstream.rows import (
     FATES,
-    classify,
     derive,
     extract_known,
     extract_raw,
-    fate_counts,
-    flatten,
-    line_counts,
-    mark_taken,
-    order_copies,
     to_table,
 )  # fmt: skip
 from clickstream.run import Outcome, Run
 
 
-@dataclass(frozen=True)
-class Arrived:
-    """The raw lines of a run, and the data that decides which of them are new."""
-
-    spark: SparkSession
-    work: Work
-    raw: DataFrame
-    known: DataFrame | None
-    locations: dict[str, str]
-
-
 def append_new(run: Run, work: Work) -> Outcome:
     """Processes everything that arrived since the last run."""
+    options = run.options
     if not work.raw and not work.quarantine:
         say("nothing new since the last run")
         return Outcome()
@@ -56,12 +44,35 @@ def append_new(run: Run, work: Work) -> Outcome:
     say(f"reading {len(work.raw):,} raw objects ({size_text(raw_bytes)})")
     spark = run.start_spark(work.raw)
     raw = extract_raw(spark, work.raw)
-    locations = current_locations(run.store, run.catalog, run.options)
-    known = extract_known(spark, locations, raw, raw_bytes)
-    say(f"skipping events that are in the table ({len(locations):,} dates)" if locations else "the table is empty")
+    locations = locations_of(run.catalog, run.options, searched_dates(run, work, raw))
+    filled = with_files(run.store, locations)
+    known = extract_known(spark, list(filled.values()), raw, raw_bytes, work.withdrawn)
+    say(f"skipping events that are in the table ({len(filled):,} dates)" if filled else "no date has rows yet")
     note_attempt(run, work)
-    appended = load_events(run, Arrived(spark, work, raw, known, locations))
+    distant_days = options.dedupe_days if may_be_distant(work, options) else None
+    appended = load_events(run, Arrived(spark, work, raw, known, locations, options.dedupe_days, distant_days))
     return replace(appended, reasons=reasons + Counter(appended.reasons))
+
+
+def searched_dates(run: Run, work: Work, raw: DataFrame) -> set[str]:
+    """The dates in which a copy of a new event can be: its own date, and dates written within `dedupe_days` of it."""
+    if work.position is None and not work.head.dates:
+        return set()
+    first = min(arrival_hour(one.uri) for one in work.raw)
+    days = timedelta(days=run.options.dedupe_days)
+    # A key without a time is from a person. Then every date that the head names is searched.
+    since = first - days if first.year > 1 else first
+    return event_dates(raw) | work.head.dates_written_since(since)
+
+
+def may_be_distant(work: Work, options: Options) -> bool:
+    """Whether two of the new lines can have arrived more than `dedupe_days` apart.
+
+    A key has the hour of its first record. The last one can have arrived up to the stream's retention later.
+    """
+    hours = [arrival_hour(one.uri) for one in work.raw]
+    span = max(hours) - min(hours) + timedelta(hours=options.retention_hours)
+    return span > timedelta(days=options.dedupe_days)
 
 
 def load_events(run: Run, arrived: Arrived) -> Outcome:
@@ -71,7 +82,7 @@ def load_events(run: Run, arrived: Arrived) -> Outcome:
     if not adds_up(counts, written):
         # If Spark repeats a task, it counts its rows twice. Only then are the counts computed in a separate pass.
         say("Spark repeated some tasks: counting again")
-        counts = counted(*judge(arrived))
+        counts = counted(*arrived.judge())
     check(counts, written)
     reasons = Counter()
     fates: dict[str, int] = {fate: counts[fate] for fate in FATES}
@@ -80,7 +91,7 @@ def load_events(run: Run, arrived: Arrived) -> Outcome:
         load_unreadable(run, arrived.spark, unreadable)
         reasons["unreadable_raw_line"] = counts["unreadable"]
     if counts["conflict"] or counts["known"]:
-        reasons["id_conflict"] = load_conflicts(run, arrived.work, arrived.spark, counts)
+        reasons["id_conflict"] = load_conflicts(run, arrived, counts)
         copies = counts["conflict"] + counts["known"] - reasons["id_conflict"]
         fates["duplicate"] += copies
     dates = sorted(counts["dates"].split())
@@ -93,29 +104,18 @@ def load_new_rows(run: Run, arrived: Arrived) -> tuple[list[WrittenFile], Counts
     default, uploads = run.options.curated_path, run.store.uploads()
     elsewhere = {day: at for day, at in arrived.locations.items() if at != f"{default}event_date={day}/"}
     lines, fates = Observation("lines"), Observation("fates")
-    rows = new_rows(run, arrived, judge(arrived, lines, fates)[1])
+    rows = new_rows(run, arrived, arrived.judge(lines, fates)[1])
     at_default = rows.where(~F.col("event_date").cast("string").isin(list(elsewhere))) if elsewhere else rows
     files = write_parquet(at_default, default, run.stamp, uploads)
     counts = observed(lines, fates)
     if counts is None:
         say("Spark did not return the counts: counting again")
-        counts = counted(*judge(arrived))
+        counts = counted(*arrived.judge())
     for base, days in rebuilt_bases(elsewhere, set(counts["dates"].split())).items():
         # Rebuilt dates are at another location. They need a separate write, which reads the raw lines again.
-        of_base = new_rows(run, arrived, judge(arrived)[1]).where(F.col("event_date").cast("string").isin(days))
+        of_base = new_rows(run, arrived, arrived.judge()[1]).where(F.col("event_date").cast("string").isin(days))
         files += write_parquet(of_base, base, run.stamp, uploads)
     return files, counts
-
-
-def judge(
-    arrived: Arrived, lines: Observation | None = None, fates: Observation | None = None
-) -> tuple[DataFrame, DataFrame]:
-    """Returns all lines, and the readable lines with their fate. Counts them if an observation is given."""
-    events = flatten(arrived.raw, "source")
-    events = events.observe(lines, *line_counts()) if lines else events
-    readable = mark_taken(events.where("is_readable"), arrived.spark, taken_ranges(arrived.work))
-    judged = classify(order_copies(readable), arrived.known, arrived.work.position)
-    return events, judged.observe(fates, *fate_counts()) if fates else judged
 
 
 def new_rows(run: Run, arrived: Arrived, judged: DataFrame) -> DataFrame:

@@ -11,7 +11,8 @@ from clickstream.contract import DEFAULT_PRIVACY, PRIVACY_ACTIONS, PRIVACY_FIELD
 
 ARGUMENTS = [
     "raw_path", "quarantine_path", "given_up_path", "curated_path", "rebuilt_path", "runs_path", "database", "table",
-    "privacy", "privacy_key_secret", "target_file_mb", "execution", "reprocess_from", "reprocess_to",
+    "privacy", "privacy_key_secret", "target_file_mb", "retention_hours", "dedupe_days", "execution",
+    "reprocess_from", "reprocess_to",
 ]  # fmt: skip
 
 
@@ -27,10 +28,20 @@ class Options:
     runs_path: str
     execution: str
     privacy: dict[str, str]
-    target_file_mb: int = 128
+    target_file_mb: int
+    retention_hours: int
+    dedupe_days: int
     reprocess: tuple[str, str] | None = None
     job_run_id: str | None = None
     privacy_key: bytes | None = field(default=None, repr=False)
+
+    @property
+    def report_uri(self) -> str:
+        return f"{self.runs_path}{self.execution}.json"
+
+    @property
+    def head_uri(self) -> str:
+        return f"{self.runs_path}head.json"
 
 
 def read_options(arguments: dict[str, str], job_run_id: str | None = None) -> Options:
@@ -45,8 +56,11 @@ def parse_options(arguments: dict[str, str], job_run_id: str | None = None) -> O
     def folder(name: str) -> str:
         return arguments[name].rstrip("/") + "/"
 
-    if not re.fullmatch(r"[1-9]\d*", arguments["target_file_mb"]):
-        raise ValueError(f"--target_file_mb must be a whole number from 1, got {arguments['target_file_mb']!r}")
+    def number(name: str) -> int:
+        if not re.fullmatch(r"[1-9]\d*", arguments[name]):
+            raise ValueError(f"--{name} must be a whole number from 1, got {arguments[name]!r}")
+        return int(arguments[name])
+
     return Options(
         raw_path=folder("raw_path"),
         quarantine_path=folder("quarantine_path"),
@@ -56,7 +70,9 @@ def parse_options(arguments: dict[str, str], job_run_id: str | None = None) -> O
         runs_path=folder("runs_path"),
         execution=arguments["execution"],
         privacy=parse_privacy(arguments["privacy"]),
-        target_file_mb=int(arguments["target_file_mb"]),
+        target_file_mb=number("target_file_mb"),
+        retention_hours=number("retention_hours"),
+        dedupe_days=number("dedupe_days"),
         reprocess=parse_reprocess(arguments["reprocess_from"], arguments["reprocess_to"]),
         job_run_id=job_run_id,
     )

@@ -1,7 +1,7 @@
 """The job's requests to S3 and the Glue Data Catalog."""
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import IO
 
@@ -40,21 +40,25 @@ class S3Uploads:
         return put
 
 
+def conditional_client(headers: dict[str, str]) -> BaseClient:
+    """A client whose PUTs have these headers. Old versions of boto3 do not have the parameters of conditions."""
+    s3 = boto3.client("s3")
+    s3.meta.events.register("before-call.s3.PutObject", lambda params, **_: params["headers"].update(headers))
+    return s3
+
+
 class S3Store:
     """Objects in S3, addressed by their s3:// URI."""
 
     def __init__(self) -> None:
         self._s3 = boto3.client("s3")
-        # Old versions of boto3 do not have the parameter IfNoneMatch. As a header it works with all versions.
-        self._conditional = boto3.client("s3")
-        self._conditional.meta.events.register(
-            "before-call.s3.PutObject", lambda params, **_: params["headers"].update({"If-None-Match": "*"})
-        )
 
-    def list_objects(self, prefix: str, in_folders: bool = True) -> list[StoredObject]:
+    def list_objects(self, prefix: str, in_folders: bool = True, after: str = "") -> list[StoredObject]:
         """Lists the objects under a prefix. With in_folders=False, each folder counts as one entry in the response."""
         bucket, key = split_uri(prefix)
         how = {} if in_folders else {"Delimiter": "/"}
+        if after:
+            how["StartAfter"] = split_uri(after)[1]
         pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=key, **how)
         return [
             StoredObject(f"s3://{bucket}/{item['Key']}", item["Size"], item["LastModified"])
@@ -93,16 +97,25 @@ class S3Store:
         """Returns the object with which Spark tasks upload files."""
         return S3Uploads(boto3.Session().region_name)
 
-    def put_if_absent(self, uri: str, body: bytes) -> bool:
-        """Returns False if the object exists. S3 decides, so that only one of two writers succeeds."""
+    def get_tagged(self, uri: str) -> tuple[bytes, str] | None:
         bucket, key = split_uri(uri)
         try:
-            self._conditional.put_object(Bucket=bucket, Key=key, Body=body)
+            answer = self._s3.get_object(Bucket=bucket, Key=key)
+        except self._s3.exceptions.NoSuchKey:
+            return None
+        return answer["Body"].read(), answer["ETag"]
+
+    def swap(self, uri: str, body: bytes, tag: str | None) -> str | None:
+        """Replaces the object if it still has this ETag. S3 decides, so that only one of two writers succeeds."""
+        bucket, key = split_uri(uri)
+        condition = {"If-None-Match": "*"} if tag is None else {"If-Match": tag}
+        try:
+            return conditional_client(condition).put_object(Bucket=bucket, Key=key, Body=body)["ETag"]
         except ClientError as error:
-            if error.response["ResponseMetadata"].get("HTTPStatusCode") in (409, 412):
-                return False
+            # 412: the object has another ETag. 409: another conditional PUT is in progress. 404: it was deleted.
+            if error.response["ResponseMetadata"].get("HTTPStatusCode") in (404, 409, 412):
+                return None
             raise
-        return True
 
     def delete(self, uris: list[str]) -> None:
         by_bucket: dict[str, list[str]] = {}
@@ -124,20 +137,32 @@ class GlueCatalog:
         self._glue = boto3.client("glue")
         self._table = {"DatabaseName": database, "TableName": table}
 
-    def locations(self) -> dict[str, str]:
-        """Maps each registered date to its location, which ends with a slash."""
+    def locations(self, days: Iterable[str] | None = None) -> dict[str, str]:
+        """Maps each of these dates that is registered to its location, which ends with a slash. None is all dates."""
+        partitions = self._all_partitions() if days is None else self._partitions(sorted(days))
+        return {one["Values"][0]: one["StorageDescriptor"]["Location"].rstrip("/") + "/" for one in partitions}
+
+    def _all_partitions(self) -> Iterator[dict]:
         pages = self._glue.get_paginator("get_partitions").paginate(**self._table, ExcludeColumnSchema=True)
-        return {
-            partition["Values"][0]: partition["StorageDescriptor"]["Location"].rstrip("/") + "/"
-            for page in pages
-            for partition in page["Partitions"]
-        }
+        return (partition for page in pages for partition in page["Partitions"])
+
+    def _partitions(self, days: list[str]) -> Iterator[dict]:
+        """Reads these partitions, with one call per thousand. Glue may leave some of them for another call."""
+        for start in range(0, len(days), 1000):
+            wanted = [{"Values": [day]} for day in days[start : start + 1000]]
+            while wanted:
+                answer = self._glue.batch_get_partition(**self._table, PartitionsToGet=wanted)
+                yield from answer.get("Partitions", [])
+                left = answer.get("UnprocessedKeys", [])
+                if len(left) == len(wanted):
+                    raise RuntimeError(f"The Glue Data Catalog did not return {len(left):,} partitions. Start again.")
+                wanted = left
 
     def switch(self, locations: dict[str, str]) -> None:
         """Changes the locations of the dates, with one call per hundred. A reader sees the old or the new location."""
         request = {"DatabaseName": self._table["DatabaseName"], "Name": self._table["TableName"]}
         descriptor = self._glue.get_table(**request)["Table"]["StorageDescriptor"]
-        registered = self.locations()
+        registered = self.locations(locations)
         inputs = [
             {"Values": [day], "StorageDescriptor": {**descriptor, "Location": location}}
             for day, location in sorted(locations.items())

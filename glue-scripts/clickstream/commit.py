@@ -1,13 +1,15 @@
-"""Commits a run: writes the list of processed objects, the summary, and the report. The report is the commit."""
+"""Commits a run: writes the list of processed objects and the summary, replaces the head, and publishes the report."""
 
 import gzip
 import json
 from collections import Counter
 from datetime import datetime, timezone
 
-from clickstream.attempts import check_not_given_up, forget_attempt, give_up, is_committed, leaves_note
-from clickstream.log import iso
-from clickstream.progress import AlreadyCommitted, Position, Work
+from clickstream.attempts import Overtaken, forget_attempt, leave_overtaken, note_report, publish_report
+from clickstream.files import WrittenFile
+from clickstream.head import DateFiles, Head, Position, TakenList, keep_recent, swap_head
+from clickstream.log import iso, say
+from clickstream.progress import Work
 from clickstream.run import Outcome, Run
 
 # Limits of the summary. Step Functions passes at most 256 KiB between states, including escaped quotes.
@@ -27,33 +29,67 @@ SUMMARY_FIELDS = (
 
 
 def prepare_commit(run: Run, work: Work, report: dict) -> None:
-    """Writes the list of processed objects and the summary. They are only valid once the report exists."""
+    """Writes the list of processed objects, the summary and the note. They only count once the head names this run."""
     options = run.options
-    taken = [] if options.reprocess else [one.uri for one in work.raw + work.quarantine]
-    if taken:
-        body = gzip.compress(json.dumps(taken).encode(), mtime=0)
-        run.store.put(f"{options.runs_path}taken/{options.execution}.json.gz", body)
-    if leaves_note(run, work):
-        check_not_given_up(run)
+    if takes_objects(run, work):
+        taken = [one.uri for one in work.raw + work.quarantine]
+        run.store.put(taken_uri(run), gzip.compress(json.dumps(taken).encode(), mtime=0))
     run.store.put(f"{options.runs_path}summaries/{options.execution}.json", json.dumps(summarise(report)).encode())
+    note_report(run, work, report)
 
 
-def commit(run: Run, work: Work, report: dict) -> None:
-    """Writes the report, which is the commit.
+def commit(run: Run, work: Work, report: dict, outcome: Outcome) -> None:
+    """Replaces the head, which is the commit, and then publishes the report.
 
-    If the response of S3 is lost, the rows stay, because S3 may have stored the report. The next run checks, and
-    removes the rows if there is no report.
+    If the response of S3 is lost, the rows stay, because S3 may have replaced the head. The next run checks, and
+    removes the rows if it has not.
     """
-    is_put = run.store.put_if_absent(run.report_uri, json.dumps(report, indent=2).encode())
-    # After a lost response the PUT is retried, and then finds the report of this same attempt.
-    if not is_put and not is_committed(run, report):
-        give_up(run, work)
-        raise AlreadyCommitted(
-            f"Execution {run.options.execution} has already been committed by another run of the job. This run "
-            "changed no committed rows. Start a new execution to process what has arrived since."
-        )
-    if leaves_note(run, work):
-        forget_attempt(run)
+    after = next_head(run, work, outcome, datetime.now(timezone.utc))
+    if swap_head(run.store, run.options, work.head, after) is None:
+        leave_overtaken(run, work)
+        raise Overtaken(run)
+    try:
+        publish_report(run, report)
+    except Exception as error:
+        say("could not write the report; the next run writes it", level="WARN", error=type(error).__name__)
+        return
+    forget_attempt(run)
+
+
+def takes_objects(run: Run, work: Work) -> bool:
+    return bool(work.raw or work.quarantine) and not run.options.reprocess
+
+
+def taken_uri(run: Run) -> str:
+    return f"{run.options.runs_path}taken/{run.stamp}.json.gz"
+
+
+def next_head(run: Run, work: Work, outcome: Outcome, now: datetime) -> Head:
+    """The head after this run, without what no later run can need."""
+    before, options = work.head, run.options
+    dates = before.dates | outcome.replaced
+    for day, (files, size) in files_by_date(outcome.files).items():
+        old = None if options.reprocess else dates.get(day)
+        dates[day] = DateFiles(now, files + (old.files if old else 0), size + (old.bytes if old else 0))
+    head = Head(
+        execution=options.execution,
+        stamp=run.stamp,
+        committed_at=now,
+        position=next_position(run, work),
+        retention_hours=options.retention_hours,
+        taken=[*before.taken, TakenList(now, taken_uri(run))] if takes_objects(run, work) else before.taken,
+        dates=dates,
+    )
+    return keep_recent(head, options)
+
+
+def files_by_date(files: list[WrittenFile]) -> dict[str, tuple[int, int]]:
+    """The number and the bytes of the written files of each date."""
+    found: dict[str, tuple[int, int]] = {}
+    for file in files:
+        count, size = found.get(file.event_date, (0, 0))
+        found[file.event_date] = (count + 1, size + file.bytes)
+    return found
 
 
 def make_report(run: Run, work: Work, outcome: Outcome, given_up: int) -> dict:
@@ -83,6 +119,7 @@ def make_report(run: Run, work: Work, outcome: Outcome, given_up: int) -> dict:
         "given_up_batches": given_up,
         "partitions": outcome.dates,
         "files": len(outcome.files),
+        "written_files": [file.uri for file in outcome.files],
         "curated_bytes": sum(file.bytes for file in outcome.files),
         "reprocess": dict(zip(("from", "to"), options.reprocess, strict=True)) if options.reprocess else None,
         "retired": {"at": iso(finished), "locations": outcome.retired},

@@ -6,29 +6,31 @@ from urllib.parse import unquote
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from clickstream.arrived import Arrived
 from clickstream.contract import CONTENT, IP_FIELDS, LATER_COLUMNS, PRIVACY_FIELDS, URL_FIELDS
 from clickstream.counts import Counts
 from clickstream.keys import CONFLICT_SUFFIX
 from clickstream.log import say
 from clickstream.patterns import name_pattern
 from clickstream.privacy import mask, protect
-from clickstream.progress import Work, taken_ranges
 from clickstream.quarantine import by_file, conflict_line, load_quarantine, objects_of
-from clickstream.rows import classify, extract_curated, extract_lines, mark_taken, order_copies
+from clickstream.rows import extract_curated, extract_lines, known_rows
 from clickstream.run import Run
 
 
-def load_conflicts(run: Run, work: Work, spark: SparkSession, counts: Counts) -> int:
+def load_conflicts(run: Run, arrived: Arrived, counts: Counts) -> int:
     """Separates different events with a known id from copies, quarantines them, and returns their number.
 
     Reads only the raw objects and the curated files that contain such ids.
     """
+    spark = arrived.spark
     sources = [*counts["sources"].split(), *counts["first_sources"].split()]
-    lines = extract_lines(spark, objects_of(spark, work.raw, sources))
-    readable = mark_taken(lines.where("is_readable"), spark, taken_ranges(work))
+    lines = extract_lines(spark, objects_of(spark, arrived.work.raw, sources))
     files = [unquote(file) for file in counts["known_files"].split()]
     curated = extract_curated(spark, files) if files else None
-    judged = classify(order_copies(readable), curated and known_rows(curated), work.position)
+    # These lines are only compared, so the file of a row is not needed again.
+    place = {"event_date": F.to_date("event_time"), "file": F.lit("")}
+    judged = arrived.fates_of(lines, curated and known_rows(curated.withColumns(place)))
     columns = ("file", "value", "event_id")
     conflicts = judged.where("fate = 'conflict'").select(*columns)
     if curated:
@@ -45,25 +47,16 @@ def load_conflicts(run: Run, work: Work, spark: SparkSession, counts: Counts) ->
     return found
 
 
-def known_rows(curated: DataFrame) -> DataFrame:
-    """The columns of curated rows that `classify` needs."""
-    return curated.select(
-        F.col("event_id").alias("known_id"),
-        F.col("ingested_at").alias("known_ingested_at"),
-        F.col("processed_at").alias("known_processed_at"),
-        F.lit("").alias("known_file"),
-    )
-
-
 def differing(run: Run, spark: SparkSession, judged: DataFrame, curated: DataFrame) -> DataFrame:
     """The `known` lines whose content differs from the curated row with the same id."""
     options = run.options
-    known = judged.where("fate = 'known'").drop("processed_at")
+    known = judged.where("fate = 'known'")
     as_sent = F.struct(*CONTENT, "properties").alias("sent")
     known = protect(known.select("*", as_sent), spark, options.privacy, options.privacy_key)
     row = F.struct(*CONTENT, "properties").alias("row")
-    rows = curated.select(F.col("event_id").alias("row_id"), row)
-    joined = known.join(rows, F.col("event_id") == F.col("row_id"))
+    rows = curated.select(F.col("event_id").alias("row_id"), F.to_date("event_time").alias("row_date"), row)
+    is_same = (F.col("event_id") == F.col("row_id")) & (F.col("known.event_date") == F.col("row_date"))
+    joined = known.join(rows, is_same)
     return joined.where(functools.reduce(Column.__or__, [differs(name) for name in CONTENT], properties_differ()))
 
 

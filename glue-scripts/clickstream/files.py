@@ -40,20 +40,24 @@ WRITTEN = "uri string, event_date string, rows bigint, bytes bigint"
 TASKS_END_SECONDS = 60
 
 
-def current_locations(store: Store, catalog: Catalog, options: Options) -> dict[str, str]:
-    """Maps each date with files to its location: the one in the catalog, or the default location.
+def locations_of(catalog: Catalog, options: Options, days: Iterable[str]) -> dict[str, str]:
+    """Maps each date to its location: the one in the catalog, or the default location if it is not registered.
 
     Dates of an interrupted run are not registered yet, but their rows count too.
     """
-    folders = store.list_folders(options.curated_path)
-    dates = [name.removeprefix("event_date=") for name in folders if name.startswith("event_date=")]
-    locations = {day: f"{options.curated_path}event_date={day}/" for day in dates}
-    elsewhere = {
-        day: location
-        for day, location in catalog.locations().items()
-        if location != f"{options.curated_path}event_date={day}/"
-    }
-    return locations | {day: location for day, location in elsewhere.items() if store.exists(location)}
+    wanted = set(days)
+    return {day: default_location(options, day) for day in sorted(wanted)} | catalog.locations(wanted)
+
+
+def default_location(options: Options, day: str) -> str:
+    return f"{options.curated_path}event_date={day}/"
+
+
+def with_files(store: Store, locations: dict[str, str]) -> dict[str, str]:
+    """Leaves out the dates without any object at their location, which Spark refuses to read."""
+    with ThreadPoolExecutor(16) as pool:
+        found = pool.map(store.exists, locations.values())
+        return {day: location for (day, location), exists in zip(locations.items(), found, strict=True) if exists}
 
 
 class WrittenFile(NamedTuple):

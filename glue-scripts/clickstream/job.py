@@ -1,16 +1,16 @@
-"""Runs the job: processes new events, or rebuilds the requested dates. The last step writes the report, the commit.
+"""Runs the job: processes new events, or rebuilds the requested dates. The swap of the head object commits it.
 
 The job can be stopped at any point and run again, because:
-  - It only appends rows, and only those whose event_id is not in the table yet.
-  - An attempt writes a note before it writes files. The next run removes the files of attempts without a report.
+  - It only appends rows, and only those of events that are not in the table yet.
+  - An attempt writes a note before it writes files. The next run removes the files of attempts without a commit.
     Then it processes the same events again.
-  - The last step commits the run: a single PUT of the report, which fails if the report exists.
+  - The last step commits the run: a conditional PUT of the head object, which fails if another run has replaced it.
   - A reprocess run writes replaced rows to a new location, then changes the location of the partitions.
-MaxConcurrentRuns is 1, so that only one run is active.
+MaxConcurrentRuns is 1, so that only one run is active. If it is raised by hand, only one of two runs commits.
 """
 
 from clickstream.append import append_new
-from clickstream.attempts import GivenUp, clear_dead_attempts, forget_attempt, give_up
+from clickstream.attempts import clear_dead_attempts, give_up
 from clickstream.commit import commit, make_report, prepare_commit
 from clickstream.log import LOG_CONTEXT, say
 from clickstream.progress import extract_work
@@ -26,24 +26,19 @@ def execute(run: Run) -> dict:
     LOG_CONTEXT["execution"] = run.options.execution
     if run.options.job_run_id:
         LOG_CONTEXT["job_run_id"] = run.options.job_run_id
-    work = extract_work(run.store, run.options)
+    work = extract_work(run.store, run.options, run.started)
     given_up = run.store.count(run.options.given_up_path, MOST_GIVEN_UP)
     if given_up:
         say(f"{given_up:,} batches that the ingest gave up are under {run.options.given_up_path}", level="WARN")
     remove_retired(run)
-    clear_dead_attempts(run, work)
+    work = clear_dead_attempts(run, work)
     try:
         dates = run.options.reprocess
         outcome = rebuild(run, work, dates) if dates else append_new(run, work)
         report = make_report(run, work, outcome, given_up)
         prepare_commit(run, work, report)
-    except GivenUp:
-        # The other run processes these events, so later runs have nothing to check.
-        give_up(run, work)
-        forget_attempt(run)
-        raise
     except Exception:
         give_up(run, work)
         raise
-    commit(run, work, report)
+    commit(run, work, report, outcome)
     return report

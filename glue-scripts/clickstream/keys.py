@@ -14,6 +14,20 @@ RAW_KEY = re.compile(
 )
 
 
+EVENT_DATE = re.compile(r"/event_date=(\d{4}-\d\d-\d\d)/[^/]+\.parquet$")
+
+
+def event_date(uri: str) -> str | None:
+    """The date of a file of the table, None if it is another object."""
+    match = EVENT_DATE.search(uri)
+    return match[1] if match else None
+
+
+def hour_folder(moment: datetime) -> str:
+    """The folder of the objects that arrived in this hour."""
+    return f"year={moment:%Y}/month={moment:%m}/day={moment:%d}/hour={moment:%H}/"
+
+
 def arrival_hour(uri: str) -> datetime:
     match = RAW_KEY.search(uri)
     if not match:

@@ -4,15 +4,13 @@ import gzip
 import json
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
+from datetime import datetime
 
 from clickstream.arguments import Options
-from clickstream.keys import CONFLICT_SUFFIX, RAW_KEY, UNREADABLE_SUFFIX, arrival_hour
+from clickstream.head import LISTING_MARGIN, Head, Position, TakenList, earliest_arrival, read_head
+from clickstream.keys import CONFLICT_SUFFIX, RAW_KEY, UNREADABLE_SUFFIX, arrival_hour, hour_folder
+from clickstream.legacy import head_of_reports
 from clickstream.storage import Store, StoredObject
-
-# An object can have an earlier LastModified than a listing that missed it. One hour covers clock differences and slow
-# uploads.
-LISTING_MARGIN = timedelta(hours=1)
 
 
 class AlreadyCommitted(Exception):
@@ -20,94 +18,71 @@ class AlreadyCommitted(Exception):
 
 
 @dataclass(frozen=True)
-class Position:
-    """The position of the last committed run."""
-
-    listed_at: datetime
-    processed_at: str
-    rebuilds: list[str]
-
-    def to_json(self) -> dict:
-        return {
-            "listed_at": self.listed_at.isoformat(),
-            "processed_at": self.processed_at,
-            "rebuilds": self.rebuilds,
-        }
-
-
-@dataclass(frozen=True)
 class Work:
-    """The objects to process, and the raw objects of earlier runs."""
+    """The objects to process, the raw objects of earlier runs that were listed too, and the head that this run read."""
 
     raw: list[StoredObject]
     quarantine: list[StoredObject]
     taken_raw: list[StoredObject]
     listed_at: datetime
-    position: Position | None
+    head: Head
+    # Stamps of attempts whose files this run removed. Files that such an attempt still writes do not count.
+    withdrawn: tuple[str, ...] = ()
+
+    @property
+    def position(self) -> Position | None:
+        return self.head.position
 
 
-def extract_position(store: Store, options: Options) -> tuple[Position | None, set[str]]:
-    """Returns the position of the last committed run, and the names of all committed runs."""
-    reports = [one for one in store.list_objects(options.runs_path, in_folders=False) if one.uri.endswith(".json")]
-    names = {one.uri[len(options.runs_path) : -len(".json")] for one in reports}
-    if options.execution in names:
+def extract_work(store: Store, options: Options, listed_at: datetime) -> Work:
+    """Returns the raw and quarantine objects that no committed run has processed. The listing starts at `listed_at`."""
+    head = read_head(store, options) or head_of_reports(store, options)
+    if head.execution == options.execution or store.exists(options.report_uri):
         raise AlreadyCommitted(
             f"Execution {options.execution} has already been committed (its report exists). "
             "Start a new execution to process what has arrived since."
         )
-    if not reports:
-        return None, names
-    # LastModified has whole seconds, so the newest reports are compared by their finished_at.
-    newest = max(one.modified for one in reports) - timedelta(seconds=2)
-    latest = max(
-        (json.loads(store.get(one.uri)) for one in reports if one.modified >= newest),
-        key=lambda report: report["finished_at"],
-    )
-    saved = latest["position"]
-    listed_at = datetime.fromisoformat(saved["listed_at"])
-    return Position(listed_at, saved["processed_at"], saved["rebuilds"]), names
-
-
-def extract_work(store: Store, options: Options) -> Work:
-    """Returns the raw and quarantine objects that no committed run has processed."""
-    position, committed = extract_position(store, options)
-    listed_at = datetime.now(timezone.utc)
-    raw = [one for one in store.list_objects(options.raw_path) if one.uri.endswith(".jsonl.gz")]
-    quarantine = [
-        one
-        for one in store.list_objects(options.quarantine_path)
-        if one.uri.endswith(".jsonl.gz") and not one.uri.endswith((UNREADABLE_SUFFIX, CONFLICT_SUFFIX))
-    ]
-    if position is None:
-        return Work(raw, quarantine, [], listed_at, None)
-    since = position.listed_at - LISTING_MARGIN
+    raw, quarantine = list_arrived(store, options, head)
+    if head.position is None:
+        return Work(raw, quarantine, [], listed_at, head)
+    since = head.position.listed_at - LISTING_MARGIN
     recent = [one for one in raw + quarantine if one.modified >= since]
-    taken = extract_taken(store, options, recent, since, committed)
+    taken = extract_taken(store, recent, since, head.taken)
     new = {one.uri for one in recent} - taken
     return Work(
         [one for one in raw if one.uri in new],
         [one for one in quarantine if one.uri in new],
         [one for one in raw if one.uri not in new],
         listed_at,
-        position,
+        head,
     )
 
 
-def extract_taken(store: Store, options: Options, recent: list, since: datetime, committed: set[str]) -> set[str]:
-    """Returns the keys in the lists of committed runs. Reads only lists that can contain one of the recent objects."""
+def list_arrived(store: Store, options: Options, head: Head) -> tuple[list[StoredObject], list[StoredObject]]:
+    """Lists the raw and quarantine objects of the hours that can have a new one. A reprocess needs all raw objects."""
+    after = ""
+    if head.position is not None and not options.reprocess:
+        after = hour_folder(earliest_arrival(head.position, options, head.retention_hours))
+
+    def arrived(path: str) -> list[StoredObject]:
+        listed = store.list_objects(path, after=f"{path}{after}" if after else "")
+        return [one for one in listed if one.uri.endswith(".jsonl.gz")]
+
+    quarantine = arrived(options.quarantine_path)
+    own = (UNREADABLE_SUFFIX, CONFLICT_SUFFIX)
+    return arrived(options.raw_path), [one for one in quarantine if not one.uri.endswith(own)]
+
+
+def extract_taken(store: Store, recent: list[StoredObject], since: datetime, lists: list[TakenList]) -> set[str]:
+    """Returns the URIs in the lists of committed runs. Reads only lists that can contain one of the recent objects."""
     if not recent:
         return set()
     # A redelivery overwrites an old object, which then looks new. It was first processed after the hour in its key.
     earliest = min([since, *(arrival_hour(one.uri) for one in recent)])
-    prefix = f"{options.runs_path}taken/"
-    lists = [
-        one
-        for one in store.list_objects(prefix)
-        if one.modified >= earliest and one.uri[len(prefix) :].removesuffix(".json.gz") in committed
-    ]
     with ThreadPoolExecutor(16) as pool:
-        bodies = pool.map(lambda one: json.loads(gzip.decompress(store.get(one.uri))), lists)
-        return {uri for body in bodies for uri in body}
+        bodies = pool.map(store.get_tagged, [one.uri for one in lists if one.at >= earliest])
+        # If a list is lost, its objects are processed again: all their events are known, and none is counted twice.
+        return {uri for body in bodies if body for uri in json.loads(gzip.decompress(body[0]))}
 
 
 def taken_ranges(work: Work) -> list[tuple[str, str, str]]:

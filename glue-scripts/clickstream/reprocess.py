@@ -8,7 +8,7 @@ from pyspark.sql import DataFrame, Observation, SparkSession
 from pyspark.sql import functions as F
 
 from clickstream.counts import count_rows, observed_counts
-from clickstream.files import current_locations, write_parquet
+from clickstream.files import default_location, with_files, write_parquet
 from clickstream.log import say, size_text
 from clickstream.privacy import protect
 from clickstream.progress import Work
@@ -18,7 +18,9 @@ from clickstream.rows import (
     extract_known,
     extract_raw,
     flatten,
+    is_within,
     line_counts,
+    match_known,
     order_copies,
     to_table,
     uncommitted,
@@ -47,7 +49,7 @@ def rebuild(run: Run, work: Work, span: tuple[str, str]) -> Outcome:
     raw_bytes = sum(one.size for one in work.taken_raw)
     say(f"rebuilding {first} to {last} from {len(work.taken_raw):,} raw objects ({size_text(raw_bytes)})")
     spark = run.start_spark(work.taken_raw)
-    locations = current_locations(run.store, run.catalog, run.options)
+    locations = all_locations(run)
     root = f"{run.options.rebuilt_path}{run.options.execution}/{run.stamp}/"
     note_retirement(run, root, {})
     lines = Observation("lines")
@@ -63,6 +65,14 @@ def rebuild(run: Run, work: Work, span: tuple[str, str]) -> Outcome:
     return Outcome(counted["lines"], {"new": written}, {}, dates, files, sorted(old.values()))
 
 
+def all_locations(run: Run) -> dict[str, str]:
+    """The location of every date with files. A rebuild reads all raw objects, so it may also list all dates."""
+    options = run.options
+    folders = [name for name in run.store.list_folders(options.curated_path) if name.startswith("event_date=")]
+    default = {day: default_location(options, day) for day in (name.removeprefix("event_date=") for name in folders)}
+    return with_files(run.store, default | run.catalog.locations())
+
+
 def rebuilt_rows(
     run: Run, work: Work, span: tuple[str, str], spark: SparkSession, locations: dict[str, str], lines: Observation
 ) -> DataFrame:
@@ -72,17 +82,17 @@ def rebuilt_rows(
     inside = {day: location for day, location in locations.items() if first <= day <= last}
     outside = {day: location for day, location in locations.items() if day not in inside}
     is_inside = F.col("event_date").between(F.lit(first).cast("date"), F.lit(last).cast("date"))
-    known_outside = extract_known(spark, outside, raw, sum(one.size for one in work.taken_raw))
+    options = run.options
+    raw_bytes = sum(one.size for one in work.taken_raw)
+    known_outside = extract_known(spark, list(outside.values()), raw, raw_bytes)
 
     def winners(events: DataFrame) -> DataFrame:
-        chosen = order_copies(events.where("is_readable")).where("copy = 1")
-        chosen = derive(chosen, run.processed_at).where(is_inside)
-        if known_outside is None:
-            return chosen
-        # Another copy with another date arrived first and stays in the table.
-        return chosen.join(known_outside, F.col("event_id") == F.col("known_id"), "left_anti")
+        none = match_known(events.where("is_readable"), None, options.dedupe_days)
+        chosen = order_copies(none, options.dedupe_days).where("copy = 1")
+        chosen = derive(chosen.drop("known"), run.processed_at).where(is_inside)
+        # If another copy with another date arrived first, its row is outside of these dates and stays in the table.
+        return match_known(chosen, known_outside, options.dedupe_days).where(F.col("known").isNull()).drop("known")
 
-    options = run.options
     fresh = to_table(
         protect(
             winners(flatten(raw, "source").observe(lines, *line_counts())), spark, options.privacy, options.privacy_key
@@ -91,12 +101,22 @@ def rebuilt_rows(
     if not inside:
         return fresh
     curated = extract_curated(spark, list(inside.values()))
-    kept = curated.join(winners(flatten(raw, "source")).select("event_id"), "event_id", "left_anti")
+    kept = without(curated, winners(flatten(raw, "source")), options.dedupe_days)
     # Rows of an interrupted run keep their processed_at. The next run needs it to recognise and count them.
     is_counted_later = uncommitted(F.col("processed_at"), work.position)
     stamped = F.when(is_counted_later, F.col("processed_at")).otherwise(F.lit(run.processed_at).cast("timestamp"))
     kept = kept.withColumns({"processed_at": stamped, "event_date": F.to_date("event_time")})
     return fresh.unionByName(to_table(kept))
+
+
+def without(curated: DataFrame, winners: DataFrame, dedupe_days: int) -> DataFrame:
+    """The curated rows that are not among the winners, and are no copy of one of them with another date."""
+    rebuilt = winners.select(
+        F.col("event_id").alias("won_id"), F.col("event_date").alias("won_date"), F.col("ingested_at").alias("won_at")
+    )
+    is_same_date = F.to_date("event_time") == F.col("won_date")
+    is_copy = is_same_date | is_within(F.col("ingested_at"), F.col("won_at"), dedupe_days)
+    return curated.join(rebuilt, (F.col("event_id") == F.col("won_id")) & is_copy, "left_anti")
 
 
 def counted_lines(spark: SparkSession, work: Work) -> dict[str, Any]:
@@ -117,9 +137,6 @@ def remove_retired(run: Run) -> None:
     keep all files.
     """
     notes = run.store.list_objects(f"{run.options.runs_path}retired/")
-    if not notes:
-        return
-    registered = run.catalog.locations()
     for one in notes:
         note = json.loads(run.store.get(one.uri))
         if datetime.now(timezone.utc) - datetime.fromisoformat(note["at"]) < RETIREMENT_DELAY:
@@ -128,6 +145,7 @@ def remove_retired(run: Run) -> None:
             name.removeprefix("event_date="): f"{note['root']}{name}/" for name in run.store.list_folders(note["root"])
         }
         places = [*days.items(), *note["old"].items()]
+        registered = run.catalog.locations({day for day, _ in places})
         waste = [location for day, location in places if registered.get(day) not in (None, location)]
         objects = [item.uri for location in waste for item in run.store.list_objects(location)]
         run.store.delete(objects)

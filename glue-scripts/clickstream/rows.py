@@ -8,12 +8,15 @@ from pyspark.sql import Column, DataFrame, SparkSession, Window
 from pyspark.sql import functions as F
 
 from clickstream.contract import CONTENT, EVENT_COLUMNS, FIELDS, RAW_SCHEMA
-from clickstream.progress import Position
+from clickstream.head import Position
+from clickstream.keys import EVENT_DATE
 from clickstream.storage import StoredObject
 
 Fate = Literal["new", "recovered", "redelivered", "duplicate", "conflict", "known"]
 
 FATES: tuple[Fate, ...] = get_args(Fate)
+
+KNOWN_ROW = "struct<event_date: date, ingested_at: timestamp, processed_at: timestamp, file: string>"
 
 DAYS = ("Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday")
 
@@ -117,13 +120,54 @@ def mark_taken(events: DataFrame, spark: SparkSession, ranges: list[tuple[str, s
     )
 
 
-def order_copies(events: DataFrame) -> DataFrame:
+def match_known(events: DataFrame, known: DataFrame | None, dedupe_days: int) -> DataFrame:
+    """Adds the curated row of the same event to each line, as the struct `known`. It is null if there is none.
+
+    The row of the same date comes first. `known` has the curated rows of each id.
+    """
+    none = F.lit(None).cast(KNOWN_ROW).alias("known")
+    if known is None:
+        return events.select("*", none)
+    day = F.to_date("event_time")
+
+    def is_near(row: Column) -> Column:
+        return is_within(row["ingested_at"], F.col("ingested_at"), dedupe_days)
+
+    found = F.coalesce(
+        F.get(F.filter("known_rows", lambda row: row["event_date"] == day), F.lit(0)),
+        F.get(F.filter("known_rows", is_near), F.lit(0)),
+    )
+    joined = events.join(known, F.col("event_id") == F.col("known_id"), "left")
+    return joined.withColumn("known", found).drop("known_id", "known_rows")
+
+
+def is_within(one: Column, other: Column, days: int) -> Column:
+    """True if two times are at most this many days of 24 hours apart."""
+    return F.abs(F.unix_micros(one) - F.unix_micros(other)) <= days * 24 * 3600 * 1_000_000
+
+
+def split_distant(events: DataFrame, dedupe_days: int) -> DataFrame:
+    """Separates copies that arrived long after the first one and have another date: they are events of their own."""
+    first = Window.partitionBy("event_id", "known.event_date").orderBy("ingested_at")
+    day = F.to_date("event_time")
+    is_distant = (day != F.first(day).over(first)) & ~is_within(
+        F.col("ingested_at"), F.first("ingested_at").over(first), dedupe_days
+    )
+    return events.withColumn("apart", F.when(is_distant, day))
+
+
+def order_copies(events: DataFrame, distant_days: int | None = None) -> DataFrame:
     """Numbers the copies of each event by arrival. Kinesis delivers at least once, so the first copy wins.
 
     A line with the same shard, sequence number and position is a redelivery, not a second event. Each copy also gets
-    the content and source of the first one.
+    the content and source of the first one. Copies of the same curated row are numbered separately.
+    If the lines arrived within more than `distant_days`, copies with another date can be separate events.
     """
-    arrival = Window.partitionBy("event_id").orderBy(
+    same = ["event_id", "known.event_date"]
+    if distant_days is not None:
+        events = split_distant(events, distant_days)
+        same.append("apart")
+    arrival = Window.partitionBy(*same).orderBy(
         "ingested_at", "shard_id", F.length("sequence_number"), "sequence_number", "position"
     )
     copies = events.withColumns(
@@ -135,14 +179,14 @@ def order_copies(events: DataFrame) -> DataFrame:
         }
     )
     # Only copies with the same arrival share a rank, so a redelivery has a row number above its rank.
-    return copies.withColumn("is_again", F.col("copy") > F.col("place")).drop("place")
+    return copies.withColumn("is_again", F.col("copy") > F.col("place")).drop("place", "apart")
 
 
-def classify(copies: DataFrame, known: DataFrame | None, position: Position | None) -> DataFrame:
+def classify(copies: DataFrame, position: Position | None) -> DataFrame:
     """Gives each line its fate: new, recovered, redelivered, duplicate, conflict or known.
 
     `recovered`: an interrupted run wrote the row, and it was kept because some raw objects of that run no longer
-    exist. That run has no report, so this run counts the row.
+    exist. That run was not committed, so this run counts the row.
     `conflict`: a different event with the id of the first one.
     `known`: a line with the id of a curated row. `load_conflicts` decides whether it is a duplicate or a conflict.
     """
@@ -154,18 +198,14 @@ def classify(copies: DataFrame, known: DataFrame | None, position: Position | No
         .when(F.col("content") == F.col("first_content"), "duplicate")
         .otherwise("conflict")
     )
-    if known is None:
-        return copies.withColumns({"fate": among_new, "known_file": F.lit(None).cast("string")})
-    is_uncommitted = uncommitted(F.col("known_processed_at"), position)
-    is_same_copy = is_first & (F.col("known_ingested_at") == F.col("ingested_at"))
+    is_same_copy = is_first & (F.col("known.ingested_at") == F.col("ingested_at"))
     fate = (
-        F.when(F.col("known_id").isNull(), among_new)
-        .when(is_same_copy & is_uncommitted, "recovered")
+        F.when(F.col("known").isNull(), among_new)
+        .when(is_same_copy & uncommitted(F.col("known.processed_at"), position), "recovered")
         .when(is_same_copy | is_redelivered, "redelivered")
         .otherwise("known")
     )
-    joined = copies.join(known, F.col("event_id") == F.col("known_id"), "left")
-    return joined.withColumn("fate", fate).drop("known_id", "known_ingested_at", "known_processed_at")
+    return copies.withColumn("fate", fate)
 
 
 def uncommitted(processed_at: Column, position: Position | None) -> Column:
@@ -181,28 +221,37 @@ def rebuild_texts(position: Position) -> list[str]:
     return [re.sub(r"\.?0+$", "", text) if "." in text else text for text in position.rebuilds] or [""]
 
 
-def extract_known(spark: SparkSession, locations: dict[str, str], raw: DataFrame, raw_bytes: int) -> DataFrame | None:
-    """Finds arriving ids that are already curated. Searches all dates, as a copy can have a different event time.
+def extract_known(
+    spark: SparkSession, locations: list[str], raw: DataFrame, raw_bytes: int, withdrawn: tuple[str, ...] = ()
+) -> DataFrame | None:
+    """Finds the curated rows of arriving ids at these locations: one row per id, with `known_rows`.
 
     Reads only three columns. A semi-join on 64-bit hashes of the arriving ids avoids a shuffle of the curated rows.
-    Hashes can collide, so `classify` compares the ids themselves.
+    Hashes can collide, so `match_known` compares the ids themselves.
     """
     if not locations:
         return None
-    known = (
+    curated = (
         spark.read.schema("event_id string, ingested_at timestamp, processed_at timestamp")
-        .parquet(*locations.values())
-        .select("*", F.col("_metadata.file_path").alias("known_file"))
+        .parquet(*locations)
+        .select("*", F.col("_metadata.file_path").alias("file"))
     )
+    if withdrawn:
+        curated = curated.where(~F.col("file").rlike(f"/part-({'|'.join(map(re.escape, withdrawn))})-[^/]*$"))
     arriving = raw.select(F.xxhash64("event_id").alias("hash"))
     # A kilobyte of gzipped raw data has about 15 lines. Below 128 MB the hashes take less than 64 MB in memory.
     if raw_bytes < 128_000_000:
         arriving = F.broadcast(arriving)
-    return known.join(arriving, F.xxhash64("event_id") == F.col("hash"), "left_semi").select(
-        F.col("event_id").alias("known_id"),
-        F.col("ingested_at").alias("known_ingested_at"),
-        F.col("processed_at").alias("known_processed_at"),
-        "known_file",
+    found = curated.join(arriving, F.xxhash64("event_id") == F.col("hash"), "left_semi")
+    day = F.regexp_extract("file", EVENT_DATE.pattern, 1).cast("date")
+    return known_rows(found.withColumn("event_date", day))
+
+
+def known_rows(curated: DataFrame) -> DataFrame:
+    """Collects the curated rows of each id. An id can have several, each with another date."""
+    row = F.struct("event_date", "ingested_at", "processed_at", "file")
+    return curated.groupBy(F.col("event_id").alias("known_id")).agg(
+        F.sort_array(F.collect_list(row)).alias("known_rows")
     )
 
 
@@ -254,7 +303,7 @@ def fate_counts() -> list[Column]:
         # The few objects and files that the second pass reads to find conflicts.
         set_as_text(F.when(is_conflict | is_known, F.col("source"))).alias("sources"),
         set_as_text(F.when(is_conflict, F.col("first_source"))).alias("first_sources"),
-        set_as_text(F.when(is_known, F.col("known_file"))).alias("known_files"),
+        set_as_text(F.when(is_known, F.col("known.file"))).alias("known_files"),
     ]
 
 

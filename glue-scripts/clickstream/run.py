@@ -9,6 +9,7 @@ from pyspark.sql import SparkSession
 
 from clickstream.arguments import Options
 from clickstream.files import WrittenFile
+from clickstream.head import DateFiles
 from clickstream.settings import configure
 from clickstream.storage import Catalog, Store, StoredObject
 
@@ -34,10 +35,6 @@ class Run:
         return f"{name}-{self.started:%Y%m%dT%H%M%S}{self.started.microsecond // 1000:03d}"
 
     @property
-    def report_uri(self) -> str:
-        return f"{self.options.runs_path}{self.options.execution}.json"
-
-    @property
     def note_uri(self) -> str:
         return f"{self.options.runs_path}attempts/{self.stamp}.json"
 
@@ -58,3 +55,4 @@ class Outcome:
     dates: list[str] = field(default_factory=list)
     files: list[WrittenFile] = field(default_factory=list)
     retired: list[str] = field(default_factory=list)
+    replaced: dict[str, DateFiles] = field(default_factory=dict)

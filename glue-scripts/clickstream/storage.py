@@ -1,6 +1,6 @@
 """The storage and the catalog that a run uses. On AWS they are S3 and Glue (aws.py), in tests a folder."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import IO, NamedTuple, Protocol
 
@@ -24,8 +24,11 @@ class Uploads(Protocol):
 class Store(Protocol):
     """Objects, addressed by their URI."""
 
-    def list_objects(self, prefix: str, in_folders: bool = True) -> list[StoredObject]:
-        """The objects under a prefix. With in_folders=False, without the objects in its folders."""
+    def list_objects(self, prefix: str, in_folders: bool = True, after: str = "") -> list[StoredObject]:
+        """The objects under a prefix. With in_folders=False, without the objects in its folders.
+
+        `after` is a URI. Objects are listed in the order of their keys, and those up to this one are left out.
+        """
         ...
 
     def count(self, prefix: str, most: int) -> int:
@@ -44,8 +47,15 @@ class Store(Protocol):
 
     def put(self, uri: str, body: bytes) -> None: ...
 
-    def put_if_absent(self, uri: str, body: bytes) -> bool:
-        """Returns False if the object exists. If two writers try at the same time, only one succeeds."""
+    def get_tagged(self, uri: str) -> tuple[bytes, str] | None:
+        """The body of an object and its ETag, None if there is no such object."""
+        ...
+
+    def swap(self, uri: str, body: bytes, tag: str | None) -> str | None:
+        """Replaces the object if it still has this ETag, or makes it if the tag is None. Returns the new ETag.
+
+        Returns None if the object has another ETag. If two writers try at the same time, only one succeeds.
+        """
         ...
 
     def uploads(self) -> Uploads: ...
@@ -56,8 +66,8 @@ class Store(Protocol):
 class Catalog(Protocol):
     """Where each date of the table is."""
 
-    def locations(self) -> dict[str, str]:
-        """Maps each registered date to its location, which ends with a slash."""
+    def locations(self, days: Iterable[str] | None = None) -> dict[str, str]:
+        """Maps each of these dates that is registered to its location, which ends with a slash. None is all dates."""
         ...
 
     def switch(self, locations: dict[str, str]) -> None:

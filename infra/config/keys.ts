@@ -137,6 +137,13 @@ export const CONFIG_KEYS = {
     example: "128",
     description: "Target size of the curated files in MB before compression, 1 to 1024",
   },
+  dedupeDays: {
+    check: integer(1, 90),
+    default: 7,
+    example: "7",
+    description:
+      "Days within which a copy of an event with another event_date is found, 1 to 90. Copies with the same date are always found. More days are more ids to read in each run",
+  },
   privacy: {
     check: privacyRules(),
     default: CHANGED_BY_DEFAULT,

@@ -27,6 +27,8 @@ export interface TransformArgs extends BucketSettings {
   glueWorkers: number;
   glueTimeoutMinutes: number;
   targetFileMb: number;
+  streamRetentionHours: number;
+  dedupeDays: number;
   logRetentionDays: number;
   allowDataLoss: boolean;
 }
@@ -189,6 +191,8 @@ export class Transform extends pulumi.ComponentResource {
       "--privacy": JSON.stringify(args.privacy),
       "--privacy_key_secret": secretArn ?? "none",
       "--target_file_mb": String(args.targetFileMb),
+      "--retention_hours": String(args.streamRetentionHours),
+      "--dedupe_days": String(args.dedupeDays),
       // The state machine sets these for each run; a run started by hand takes what is new.
       "--execution": "by-hand",
       "--reprocess_from": "none",
@@ -250,7 +254,14 @@ const hashOf = (text: string) => createHash("sha256").update(text).digest("hex")
 
 function catalogPermissions(args: TransformArgs): Statement[] {
   return [
-    allow("glue:GetTable", "glue:GetPartitions", "glue:BatchCreatePartition", "glue:BatchUpdatePartition").on(
+    allow(
+      "glue:GetTable",
+      "glue:BatchGetPartition",
+      "glue:BatchCreatePartition",
+      "glue:BatchUpdatePartition",
+      // Only a reprocess asks for all partitions.
+      "glue:GetPartitions",
+    ).on(
       arnOf("glue", "catalog"),
       arnOf("glue", `database/${args.databaseName}`),
       arnOf("glue", `table/${args.databaseName}/${args.eventsTable}`),

@@ -1,9 +1,10 @@
 """The job's storage in a folder and its catalog in a dictionary. Both behave like S3 and Glue."""
 
+import hashlib
 import os
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
@@ -62,7 +63,7 @@ class DirectoryStore:
     def path(uri: str) -> Path:
         return Path(uri.removeprefix("file://"))
 
-    def list_objects(self, prefix: str, in_folders: bool = True) -> list[StoredObject]:
+    def list_objects(self, prefix: str, in_folders: bool = True, after: str = "") -> list[StoredObject]:
         # A prefix is text, not a folder, as in S3.
         folder = self.path(prefix if prefix.endswith("/") else prefix.rsplit("/", 1)[0] + "/")
         found = [
@@ -74,7 +75,7 @@ class DirectoryStore:
         return sorted(
             StoredObject(uri, path.stat().st_size, datetime.fromtimestamp(int(path.stat().st_mtime), tz=timezone.utc))
             for uri, path in found
-            if uri.startswith(prefix) and (in_folders or "/" not in uri[len(prefix) :])
+            if uri.startswith(prefix) and uri > after and (in_folders or "/" not in uri[len(prefix) :])
         )
 
     def count(self, prefix: str, most: int) -> int:
@@ -98,14 +99,17 @@ class DirectoryStore:
     def uploads(self) -> DirectoryUploads:
         return DirectoryUploads()
 
-    def put_if_absent(self, uri: str, body: bytes) -> bool:
+    def get_tagged(self, uri: str) -> tuple[bytes, str] | None:
+        body = self.path(uri).read_bytes() if self.path(uri).exists() else None
+        return None if body is None else (body, hashlib.md5(body).hexdigest())
+
+    def swap(self, uri: str, body: bytes, tag: str | None) -> str | None:
+        found = self.get_tagged(uri)
+        if (found and found[1]) != tag:
+            return None
         self.path(uri).parent.mkdir(parents=True, exist_ok=True)
-        try:
-            with self.path(uri).open("xb") as file:
-                file.write(body)
-        except FileExistsError:
-            return False
-        return True
+        self.path(uri).write_bytes(body)
+        return hashlib.md5(body).hexdigest()
 
     def delete(self, uris: list[str]) -> None:
         for uri in uris:
@@ -121,8 +125,9 @@ class DictionaryCatalog:
     def __init__(self):
         self.registered: dict[str, str] = {}
 
-    def locations(self) -> dict[str, str]:
-        return dict(self.registered)
+    def locations(self, days: Iterable[str] | None = None) -> dict[str, str]:
+        wanted = self.registered.keys() if days is None else set(days)
+        return {day: location for day, location in self.registered.items() if day in wanted}
 
     def switch(self, locations: dict[str, str]) -> None:
         self.registered |= locations

@@ -14,7 +14,7 @@ from pathlib import Path
 import duckdb
 from pyspark.sql import SparkSession
 
-from clickstream.arguments import parse_options
+from clickstream.arguments import Options, parse_options
 from clickstream.job import execute
 from clickstream.run import Run
 from directory_store import DictionaryCatalog, DirectoryStore
@@ -55,6 +55,7 @@ class Lake:
     def __post_init__(self) -> None:
         self.store, self.catalog = DirectoryStore(), DictionaryCatalog()
         self.runs = self.spark_starts = 0
+        self.retention_hours, self.dedupe_days = 24, 7
 
     def uri(self, path: str) -> str:
         return f"file://{self.folder}/lake/{path}"
@@ -91,22 +92,30 @@ class Lake:
         moment = (datetime.now(timezone.utc) - timedelta(**ago)).timestamp()
         os.utime(self.store.path(uri), (moment, moment))
 
+    def options(
+        self, execution: str = "by-hand", privacy: str = "{}", reprocess: tuple[str, str] = ("none", "none")
+    ) -> Options:
+        """The options of a run, from the job's arguments."""
+        paths = {"raw": "raw/", "quarantine": "quarantine/", "given_up": "aws/lambda/"}
+        paths |= {"curated": "events/", "rebuilt": "rebuilt/", "runs": "runs/"}
+        arguments = {f"{name}_path": self.uri(path) for name, path in paths.items()}
+        arguments |= {"privacy": privacy, "target_file_mb": "128", "execution": execution}
+        arguments |= {"retention_hours": str(self.retention_hours), "dedupe_days": str(self.dedupe_days)}
+        arguments |= {"reprocess_from": reprocess[0], "reprocess_to": reprocess[1]}
+        return parse_options(arguments)
+
     def run(
         self,
         execution: str | None = None,
         privacy: str = "{}",
-        reprocess: tuple = ("none", "none"),
+        reprocess: tuple[str, str] = ("none", "none"),
         privacy_key: bytes | None = None,
     ) -> dict:
         """Runs the job and returns its report. Each run starts a minute after the previous one."""
         started = FIRST_RUN + timedelta(minutes=self.runs)
         self.runs += 1
-        paths = {"raw": "raw/", "quarantine": "quarantine/", "given_up": "aws/lambda/"}
-        paths |= {"curated": "events/", "rebuilt": "rebuilt/"}
-        arguments = {f"{name}_path": self.uri(path) for name, path in (paths | {"runs": "runs/"}).items()}
-        arguments |= {"privacy": privacy, "target_file_mb": "128", "execution": execution or f"run-{self.runs}"}
-        arguments |= {"reprocess_from": reprocess[0], "reprocess_to": reprocess[1]}
-        options = replace(parse_options(arguments), privacy_key=privacy_key)
+        options = self.options(execution or f"run-{self.runs}", privacy, reprocess)
+        options = replace(options, privacy_key=privacy_key)
         return execute(Run(options, self.store, self.catalog, self.open_spark, started))
 
     def open_spark(self) -> SparkSession:
@@ -157,6 +166,13 @@ class Lake:
         """The rows without processed_at, which can differ between runs that write the same rows."""
         rows = self.rows().items()
         return {key: {name: value for name, value in row.items() if name != "processed_at"} for key, row in rows}
+
+    def contents_by_date(self) -> dict[tuple[str, str], tuple]:
+        """The rows by event_id and date, without processed_at. An id can have rows of several dates."""
+        rows = self.select("event_id, event_date, * EXCLUDE (event_id, event_date, processed_at)")
+        by_key = {(row[0], row[1]): row[2:] for row in rows}
+        assert len(by_key) == len(rows), "an event_id occurs twice in a date"
+        return by_key
 
     def quarantined(self) -> list[dict]:
         bodies = [gzip.decompress(self.store.get(one.uri)) for one in self.store.list_objects(self.uri("quarantine/"))]

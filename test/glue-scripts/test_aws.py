@@ -9,6 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from botocore.exceptions import ClientError
+from botocore.response import StreamingBody
 from botocore.stub import Stubber
 
 from clickstream.aws import GlueCatalog, S3Store, uploading_client
@@ -33,7 +34,7 @@ class AnsweringServer(ThreadingHTTPServer):
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Answering)
-        self.seen: list[tuple[str, str, str | None, bytes]] = []
+        self.seen: list[tuple[str, str, tuple[str | None, str | None], bytes]] = []
         self.status = 200
 
 
@@ -44,8 +45,10 @@ class Answering(BaseHTTPRequestHandler):
         assert isinstance(self.server, AnsweringServer)
         length = int(self.headers.get("Content-Length", 0))
         body = self.rfile.read(length)
-        self.server.seen.append((self.command, self.path, self.headers.get("If-None-Match"), body))
+        condition = (self.headers.get("If-None-Match"), self.headers.get("If-Match"))
+        self.server.seen.append((self.command, self.path, condition, body))
         self.send_response(self.server.status)
+        self.send_header("ETag", '"new"')
         self.send_header("Content-Length", "0")
         self.end_headers()
 
@@ -65,24 +68,37 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[AnsweringServer]:
     running.server_close()
 
 
-def test_a_report_is_only_put_if_none_exists(server):
+def test_the_head_is_only_replaced_if_it_has_the_same_etag(server):
     store = S3Store()
-    assert store.put_if_absent("s3://b/runs/e1.json", b"{}") is True
+    assert store.swap("s3://b/runs/head.json", b"{}", None) == '"new"'
+    assert store.swap("s3://b/runs/head.json", b"{}", '"old"') == '"new"'
     store.put("s3://b/runs/taken/e1.json.gz", b"list")
-    conditions = [condition for _, _, condition, _ in server.seen]
-    assert conditions == ["*", None]
+    assert [condition for _, _, condition, _ in server.seen] == [("*", None), (None, '"old"'), (None, None)]
 
 
-@pytest.mark.parametrize("status", [409, 412])
-def test_a_report_that_exists_or_is_being_put_is_not_replaced(server, status):
+@pytest.mark.parametrize("status", [404, 409, 412])
+def test_a_head_that_was_changed_is_being_put_or_was_deleted_is_not_replaced(server, status):
     server.status = status
-    assert S3Store().put_if_absent("s3://b/runs/e1.json", b"{}") is False
+    assert S3Store().swap("s3://b/runs/head.json", b"{}", '"old"') is None
 
 
-def test_any_other_error_for_the_report_fails_the_run(server):
+def test_any_other_error_for_the_head_fails_the_run(server):
     server.status = 403
     with pytest.raises(ClientError):
-        S3Store().put_if_absent("s3://b/runs/e1.json", b"{}")
+        S3Store().swap("s3://b/runs/head.json", b"{}", None)
+
+
+def test_an_object_is_read_with_its_etag():
+    store = S3Store()
+    with Stubber(store._s3) as stub:
+        body = StreamingBody(io.BytesIO(b"{}"), 2)
+        stub.add_response("get_object", {"Body": body, "ETag": '"1"'}, {"Bucket": "b", "Key": "runs/head.json"})
+        assert store.get_tagged("s3://b/runs/head.json") == (b"{}", '"1"')
+        stub.add_client_error("get_object", "NoSuchKey", http_status_code=404)
+        assert store.get_tagged("s3://b/runs/head.json") is None
+        stub.add_client_error("get_object", "AccessDenied", http_status_code=403)
+        with pytest.raises(ClientError):
+            store.get_tagged("s3://b/runs/head.json")
 
 
 def test_a_file_is_put_by_one_request_from_a_pickled_client(server, monkeypatch):
@@ -93,7 +109,7 @@ def test_a_file_is_put_by_one_request_from_a_pickled_client(server, monkeypatch)
     uploads.open()("s3://bucket/events/event_date=2026-03-15/part-1.parquet", body)
     assert uploads.region == "us-east-1"
     [(method, path, condition, sent)] = server.seen
-    assert (method, condition) == ("PUT", None)
+    assert (method, condition) == ("PUT", (None, None))
     assert path.endswith("/events/event_date%3D2026-03-15/part-1.parquet")
     assert b"PAR1...PAR1" in sent
 
@@ -167,6 +183,29 @@ def given(day: str) -> dict:
     return {"Values": [day], "StorageDescriptor": DESCRIPTOR | {"Location": f"s3://b/new/{day}/"}}
 
 
+def test_asks_only_for_the_given_dates_and_again_for_those_that_glue_left():
+    catalog = GlueCatalog("d", "events")
+    where = {"DatabaseName": "d", "TableName": "events"}
+    with Stubber(catalog._glue) as stub:
+        both = [{"Values": ["2026-03-14"]}, {"Values": ["2026-03-15"]}]
+        answer = page({"2026-03-14": "s3://b/x"}) | {"UnprocessedKeys": both[1:]}
+        stub.add_response("batch_get_partition", answer, {**where, "PartitionsToGet": both})
+        stub.add_response("batch_get_partition", page({}), {**where, "PartitionsToGet": both[1:]})
+        assert catalog.locations({"2026-03-15", "2026-03-14"}) == {"2026-03-14": "s3://b/x/"}
+        stub.assert_no_pending_responses()
+
+
+def test_asks_for_a_thousand_dates_in_one_call():
+    days = [f"{day:04d}" for day in range(1001)]
+    catalog = GlueCatalog("d", "events")
+    with Stubber(catalog._glue) as stub:
+        for part in (days[:1000], days[1000:]):
+            asked = {"DatabaseName": "d", "TableName": "events", "PartitionsToGet": [{"Values": [day]} for day in part]}
+            stub.add_response("batch_get_partition", page({day: f"s3://b/{day}" for day in part}), asked)
+        assert len(catalog.locations(days)) == 1001
+        stub.assert_no_pending_responses()
+
+
 def test_locations_end_with_a_slash_on_every_page():
     catalog = GlueCatalog("d", "events")
     with Stubber(catalog._glue) as stub:
@@ -182,7 +221,7 @@ def test_switches_a_hundred_known_dates_in_one_call_and_registers_unknown_ones()
     with Stubber(catalog._glue) as stub:
         table = {"Table": {"Name": "events", "StorageDescriptor": DESCRIPTOR}}
         stub.add_response("get_table", table, {"DatabaseName": "d", "Name": "events"})
-        stub.add_response("get_partitions", page(known))
+        stub.add_response("batch_get_partition", page(known))
         for days in (sorted(known)[:100], sorted(known)[100:]):
             entries = [{"PartitionValueList": [day], "PartitionInput": given(day)} for day in days]
             stub.add_response("batch_update_partition", {}, {**where, "Entries": entries})
@@ -195,7 +234,7 @@ def test_a_partition_that_the_catalog_rejects_fails_the_run():
     catalog = GlueCatalog("d", "events")
     with Stubber(catalog._glue) as stub:
         stub.add_response("get_table", {"Table": {"Name": "events", "StorageDescriptor": DESCRIPTOR}})
-        stub.add_response("get_partitions", page({"2026-03-15": "s3://b/old/"}))
+        stub.add_response("batch_get_partition", page({"2026-03-15": "s3://b/old/"}))
         refusal = {"ErrorDetail": {"ErrorCode": "InternalServiceException", "ErrorMessage": "no"}}
         stub.add_response("batch_update_partition", {"Errors": [refusal]})
         with pytest.raises(RuntimeError, match="The Glue Data Catalog rejected a partition"):

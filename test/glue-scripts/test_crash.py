@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from clickstream.attempts import GivenUp
+from clickstream.attempts import Overtaken
 from clickstream.commit import prepare_commit
 from clickstream.files import write_parquet
 from clickstream.progress import AlreadyCommitted, Work
@@ -18,8 +18,9 @@ from lake import Crash, Lake, event
 LATER = "2026-03-15T10:00:00.000Z"
 STEPS = [
     "put runs/attempts/", "write events/", "put quarantine/", "put runs/taken/", "put runs/summaries/",
-    "put runs/killed.json",
+    "put runs/attempts/ again", "swap runs/head.json", "put runs/killed.json",
 ]  # fmt: skip
+COMMIT = "swap runs/head.json"
 
 
 class Steps:
@@ -31,15 +32,15 @@ class Steps:
         writing = self.watched(write_parquet, "write", lambda rows, base, *_: base)
         for module in ("append", "reprocess"):
             patch.setattr(f"clickstream.{module}.write_parquet", writing)
-        for method in ("put", "put_if_absent"):
-            patch.setattr(lake.store, method, self.watched(getattr(lake.store, method), "put", lambda uri, body: uri))
+        for method in ("put", "swap"):
+            patch.setattr(lake.store, method, self.watched(getattr(lake.store, method), method, lambda uri, *_: uri))
         patch.setattr(lake.catalog, "switch", self.watched(lake.catalog.switch, "switch", lambda places: ""))
 
     def watched(self, real: Callable, verb: str, target: Callable) -> Callable:
         def step(*arguments: Any) -> object:
             path = target(*arguments).removeprefix(self.lake.uri(""))
-            # The folder's name is enough, except for the report.
-            name = f"{verb} {path if path.startswith('runs/k') else self.folder(path)}".strip()
+            name = f"{verb} {self.folder(path)}".strip()
+            name += " again" * (name in self.seen)
             if name == self.before:
                 raise Crash(name)
             result = real(*arguments)
@@ -52,6 +53,9 @@ class Steps:
 
     @staticmethod
     def folder(path: str) -> str:
+        """The folder's name is enough, except for the head and the reports."""
+        if path.count("/") == 1 and path.startswith("runs/"):
+            return path
         parts = path.split("/")
         return "/".join(parts[:2] if path.startswith("runs/") else parts[:1]) + "/" if path else ""
 
@@ -123,9 +127,9 @@ def test_the_next_run_removes_files_of_a_run_killed_while_it_wrote(prepared, lak
 
 
 def test_a_run_killed_at_any_step_after_its_rows_leads_to_the_same_result(prepared, lake):
-    for step in STEPS[2:]:
+    for step in STEPS[2 : STEPS.index(COMMIT) + 1]:
         kill(lake, die_before=step)
-        # The rows exist, but the run has no report.
+        # The rows exist, but the run is not committed.
         assert set(lake.rows()) == {"a", "b", "c", "late"}
         assert not lake.store.exists(lake.uri("runs/killed.json"))
     assert_ends_as_undisturbed(prepared, lake.run("killed"), recovered=0)
@@ -183,7 +187,7 @@ def test_the_next_run_removes_a_file_uploaded_after_a_failed_run_removed_its_fil
 
 def test_an_attempt_of_an_earlier_version_of_the_job_keeps_its_rows(prepared, lake):
     """Its files cannot be recognised by name. They have each row once, and the next run writes the missing rows."""
-    kill(lake, die_before="put runs/killed.json")
+    kill(lake, die_before=COMMIT)
     [note] = lake.store.list_objects(lake.uri("runs/attempts/"))
     old = {name: value for name, value in json.loads(lake.store.get(note.uri)).items() if name != "stamp"}
     lake.store.put(note.uri, json.dumps(old).encode())
@@ -229,50 +233,48 @@ def test_rows_whose_raw_objects_no_longer_exist_stay(prepared, lake):
 
 
 def test_an_attempt_without_its_note_is_recovered(prepared, lake):
-    kill(lake, die_before="put runs/killed.json")
+    kill(lake, die_before=COMMIT)
     lake.store.clear(lake.uri("runs/attempts/"))
     assert_ends_as_undisturbed(prepared, lake.run("another"), recovered=2)
 
 
-@pytest.mark.parametrize("is_note_there", [True, False])
-def test_an_attempt_that_another_run_gave_up_does_not_commit(prepared, lake, monkeypatch, is_note_there):
+def test_an_attempt_that_another_run_overtook_does_not_commit(prepared, lake, monkeypatch):
     def overtaken(run: Run, work: Work, report: dict) -> None:
         monkeypatch.undo()
         lake.other = lake.run("another")
-        if is_note_there:
-            # The other run first marks the note. It removes the note after it has removed the files.
-            lake.store.put(run.note_uri, b'{"given_up": true}')
         prepare_commit(run, work, report)
 
     monkeypatch.setattr("clickstream.job.prepare_commit", overtaken)
-    with pytest.raises(GivenUp, match="assumed that this run of execution killed had ended"):
+    with pytest.raises(Overtaken, match="at the same time as this run of execution killed"):
         lake.run("killed")
     assert not lake.store.exists(lake.uri("runs/killed.json"))
     assert_ends_as_undisturbed(prepared, lake.other, recovered=0)
 
 
-def test_rows_stay_if_it_is_unknown_whether_the_report_was_stored(prepared, lake, monkeypatch):
+def test_rows_stay_if_it_is_unknown_whether_the_head_was_stored(prepared, lake, monkeypatch):
     _, _, undisturbed = prepared
-    put = lake.store.put_if_absent
+    swap = lake.store.swap
 
-    def unanswered(uri: str, body: bytes) -> bool:
-        put(uri, body)
+    def unanswered(uri: str, body: bytes, tag: str | None) -> str:
+        swap(uri, body, tag)
         raise TimeoutError("no answer")
 
-    monkeypatch.setattr(lake.store, "put_if_absent", unanswered)
+    monkeypatch.setattr(lake.store, "swap", unanswered)
     with pytest.raises(TimeoutError):
         lake.run("killed")
     monkeypatch.undo()
     assert lake.contents() == undisturbed
     assert lake.run("afterwards")["outcome"] == "nothing_new"
     assert lake.contents() == undisturbed
+    assert json.loads(lake.store.get(lake.uri("runs/killed.json")))["curated"] == 2
     assert not lake.store.exists(lake.uri("runs/attempts/"))
 
 
-def test_a_report_put_twice_by_the_same_attempt_is_accepted(prepared, lake, monkeypatch):
+def test_a_head_put_twice_by_the_same_attempt_is_accepted(prepared, lake, monkeypatch):
     _, expected, undisturbed = prepared
-    put = lake.store.put_if_absent
-    monkeypatch.setattr(lake.store, "put_if_absent", lambda uri, body: put(uri, body) and put(uri, body))
+    swap = lake.store.swap
+    # The client retries after a lost response, and S3 refuses the second PUT.
+    monkeypatch.setattr(lake.store, "swap", lambda *given: swap(*given) and swap(*given))
     assert lake.run("killed")["curated"] == expected["curated"]
     assert lake.contents() == undisturbed
 
@@ -287,13 +289,18 @@ def test_a_reprocess_run_first_removes_the_files_of_a_dead_attempt(prepared, lak
     assert (report["written"], report["recovered"], set(lake.rows())) == (2, 0, {"a", "b", "c", "late"})
 
 
-def test_a_run_killed_after_its_report_is_committed(prepared, lake):
-    _, _, undisturbed = prepared
-    kill(lake, die_after="put runs/killed.json")
+@pytest.mark.parametrize("step", STEPS[STEPS.index(COMMIT) :])
+def test_a_run_killed_after_its_commit_is_committed_and_the_next_run_publishes_its_report(prepared, lake, step):
+    _, expected, undisturbed = prepared
+    kill(lake, die_after=step)
     with pytest.raises(AlreadyCommitted, match="Execution killed has already been committed"):
         lake.run("killed")
     assert lake.run("afterwards")["outcome"] == "nothing_new"
     assert lake.contents() == undisturbed
+    report = json.loads(lake.store.get(lake.uri("runs/killed.json")))
+    assert (report["curated"], report["quarantined"]) == (expected["curated"], expected["quarantined"])
+    assert sorted(report["written_files"]) == sorted(f"file://{file}" for file in lake.files() if "killed" in file)
+    assert not lake.store.exists(lake.uri("runs/attempts/"))
 
 
 def test_new_events_after_a_crash_are_counted_with_the_reprocessed_ones(lake):

@@ -1,11 +1,13 @@
 """Consecutive runs: each processes what arrived since the last one, curates an event once and counts a line once."""
 
+import json
 import threading
 from typing import Any
 
 import pytest
 from pyspark.sql import Observation
 
+from clickstream.attempts import Overtaken
 from clickstream.commit import prepare_commit
 from clickstream.counts import observed_counts
 from clickstream.files import write_parquet
@@ -152,18 +154,19 @@ def test_an_execution_with_a_report_is_rejected_before_any_change(lake):
     assert set(lake.rows()) == {"a", "b"}
 
 
-def test_the_second_of_two_runs_with_the_same_name_is_rejected(lake, monkeypatch):
+def test_of_two_runs_with_the_same_name_only_one_commits(lake, monkeypatch):
     lake.put_quarantine("not_json", first=60)
-    other = b'{"execution": "twin", "by": "the other"}'
 
     def overtaken(run: Run, work: Work, report: dict) -> None:
-        lake.store.put(lake.uri("runs/twin.json"), other)
+        monkeypatch.undo()
+        lake.other = lake.run("twin")
         prepare_commit(run, work, report)
 
     monkeypatch.setattr("clickstream.job.prepare_commit", overtaken)
-    with pytest.raises(AlreadyCommitted, match="by another run of the job"):
+    with pytest.raises(Overtaken, match="Start the pipeline again"):
         lake.run("twin")
-    assert lake.store.get(lake.uri("runs/twin.json")) == other
+    assert json.loads(lake.store.get(lake.uri("runs/twin.json"))) == lake.other
+    assert lake.run()["outcome"] == "nothing_new"
 
 
 def test_counts_that_spark_counted_twice_are_counted_again(lake, monkeypatch):

@@ -12,7 +12,8 @@ from test_crash import Steps
 LATER = "2026-03-15T10:00:00.000Z"
 BOTH = ("2026-03-14", "2026-03-15")
 REBUILT = [
-    "put runs/retired/", "write rebuilt/", "put runs/retired/", "switch", "put runs/summaries/", "put runs/killed.json",
+    "put runs/retired/", "write rebuilt/", "put runs/retired/ again", "switch", "put runs/summaries/",
+    "put runs/attempts/", "swap runs/head.json",
 ]  # fmt: skip
 
 

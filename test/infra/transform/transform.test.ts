@@ -22,7 +22,13 @@ function sha256(content: string | Buffer): string {
 
 describe("infra/transform/transform", () => {
   it("passes all locations to the job, and runs it once at a time", async () => {
-    const program = await evaluate({ targetFileMb: "64", glueWorkers: "5", privacy: '{"ip":"drop"}' });
+    const program = await evaluate({
+      targetFileMb: "64",
+      glueWorkers: "5",
+      streamRetentionHours: "48",
+      dedupeDays: "30",
+      privacy: '{"ip":"drop"}',
+    });
     const job = program.named(JOB, "clickstream-transform");
     assert.deepEqual(job.defaultArguments, {
       "--raw_path": "s3://clickstream-raw-id/raw/",
@@ -36,6 +42,8 @@ describe("infra/transform/transform", () => {
       "--privacy": '{"user_agent":"drop","email":"drop","ip":"drop"}',
       "--privacy_key_secret": "none",
       "--target_file_mb": "64",
+      "--retention_hours": "48",
+      "--dedupe_days": "30",
       "--execution": "by-hand",
       "--reprocess_from": "none",
       "--reprocess_to": "none",
