@@ -12,7 +12,7 @@ from clickstream.arrived import Arrived
 from clickstream.attempts import event_dates, note_attempt
 from clickstream.conflicts import load_conflicts
 from clickstream.counts import Counts, adds_up, check, counted, observed
-from clickstream.files import WrittenFile, locations_of, with_files, write_parquet
+from clickstream.files import Placement, WrittenFile, locations_of, with_files, write_parquet
 from clickstream.keys import arrival_hour
 from clickstream.log import say, size_text
 from clickstream.privacy import protect
@@ -101,20 +101,14 @@ def load_events(run: Run, arrived: Arrived) -> Outcome:
 
 def load_new_rows(run: Run, arrived: Arrived) -> tuple[list[WrittenFile], Counts]:
     """Writes the files and computes all counts in one pass over the raw lines."""
-    default, uploads = run.options.curated_path, run.store.uploads()
-    elsewhere = {day: at for day, at in arrived.locations.items() if at != f"{default}event_date={day}/"}
     lines, fates = Observation("lines"), Observation("fates")
     rows = new_rows(run, arrived, arrived.judge(lines, fates)[1])
-    at_default = rows.where(~F.col("event_date").cast("string").isin(list(elsewhere))) if elsewhere else rows
-    files = write_parquet(at_default, default, run.stamp, uploads)
+    placement = Placement(run.options.curated_path, arrived.locations)
+    files = write_parquet(rows, placement, run.stamp, run.store.uploads())
     counts = observed(lines, fates)
     if counts is None:
         say("Spark did not return the counts: counting again")
         counts = counted(*arrived.judge())
-    for base, days in rebuilt_bases(elsewhere, set(counts["dates"].split())).items():
-        # Rebuilt dates are at another location. They need a separate write, which reads the raw lines again.
-        of_base = new_rows(run, arrived, arrived.judge()[1]).where(F.col("event_date").cast("string").isin(days))
-        files += write_parquet(of_base, base, run.stamp, uploads)
     return files, counts
 
 
@@ -122,11 +116,3 @@ def new_rows(run: Run, arrived: Arrived, judged: DataFrame) -> DataFrame:
     """The table rows of the new events."""
     new = derive(judged.where(F.col("fate") == "new"), run.processed_at)
     return to_table(protect(new, arrived.spark, run.options.privacy, run.options.privacy_key))
-
-
-def rebuilt_bases(elsewhere: dict[str, str], dates: set[str]) -> dict[str, list[str]]:
-    """The non-default locations that a run has rows for, with their dates."""
-    bases: dict[str, list[str]] = {}
-    for day in sorted(dates & elsewhere.keys()):
-        bases.setdefault(elsewhere[day].removesuffix(f"event_date={day}/"), []).append(day)
-    return bases

@@ -7,6 +7,7 @@ import time
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
 from datetime import date
 from typing import IO, Any, NamedTuple, cast
 
@@ -69,19 +70,40 @@ class WrittenFile(NamedTuple):
     bytes: int
 
 
-def write_parquet(rows: DataFrame, base: str, stamp: str, uploads: Uploads) -> list[WrittenFile]:
-    """Writes the rows to base/event_date=.../part-<stamp>-<task>.parquet, one file per date and task.
+@dataclass(frozen=True)
+class Placement:
+    """Where the files of each date go: dates in `elsewhere` to their own location, all others under the base."""
+
+    base: str
+    elsewhere: dict[str, str] = field(default_factory=dict)
+
+    def location(self, day: str) -> str:
+        return self.elsewhere.get(day) or f"{self.base}event_date={day}/"
+
+
+def write_parquet(rows: DataFrame, placement: Placement, stamp: str, uploads: Uploads) -> list[WrittenFile]:
+    """Writes the rows to the location of their date, as part-<stamp>-<task>.parquet, one file per date and task.
 
     The query plan decides the rows of a task. A repeated task writes the same rows under the same names. A task can
     therefore run several times, even in parallel.
     """
     balanced = rows.sparkSession.sql("SELECT /*+ REBALANCE(event_date) */ * FROM {rows}", rows=rows)
+    # Sorted, so that a task has only one open file.
+    return write_sorted(balanced.sortWithinPartitions("event_date"), placement, f"part-{stamp}", uploads)
+
+
+def write_sorted(rows: DataFrame, placement: Placement, name: str, uploads: Uploads) -> list[WrittenFile]:
+    """Writes rows that are sorted by event_date within each Spark partition. The files are <name>-<number>.parquet.
+
+    The number is the one of the task, or the column `_part` if there is one. The rows are then sorted by event_date and
+    part, and all rows of a part are in one task.
+    """
 
     def write(batches: Iterable[pa.RecordBatch]) -> Iterable[pa.RecordBatch]:
-        return write_partition(batches, base, stamp, uploads)
+        return write_partition(batches, placement, name, uploads)
 
-    # Sorted, so that a task has only one open file.
-    written = balanced.sortWithinPartitions("event_date").mapInArrow(write, WRITTEN)
+    # The placement goes to the tasks with this function. If it has many dates, Spark broadcasts it.
+    written = rows.mapInArrow(write, WRITTEN)
     try:
         return [WrittenFile(*row) for row in written.collect()]
     except Exception:
@@ -101,16 +123,15 @@ def end_tasks(spark: SparkSession) -> None:
 
 
 def write_partition(
-    batches: Iterable[pa.RecordBatch], base: str, stamp: str, uploads: Uploads
+    batches: Iterable[pa.RecordBatch], placement: Placement, name: str, uploads: Uploads
 ) -> Iterator[pa.RecordBatch]:
-    """Runs in a task: writes the rows, sorted by date, to one file per date, with a few parallel uploads."""
+    """Runs in a task: writes the sorted rows to one file per date (and part), with a few parallel uploads."""
     put = uploads.open()
     task = TaskContext.get()
     assert task is not None  # set in every task
-    name = f"part-{stamp}-{task.partitionId():05d}.parquet"
 
-    def upload(day: date, body: IO[bytes], rows: int) -> WrittenFile:
-        uri = f"{base}event_date={day}/{name}"
+    def upload(day: date, number: int, body: IO[bytes], rows: int) -> WrittenFile:
+        uri = f"{placement.location(str(day))}{name}-{number:05d}.parquet"
         size = body.seek(0, io.SEEK_END)
         body.seek(0)
         with body:
@@ -119,8 +140,10 @@ def write_partition(
 
     with ThreadPoolExecutor(UPLOADS) as pool:
         pending: deque[Future] = deque()
-        for day, pieces in itertools.groupby(by_date(batches), key=lambda piece: piece[0]):
-            pending.append(pool.submit(upload, day, *parquet_file(piece for _, piece in pieces)))
+        for (day, number), pieces in itertools.groupby(
+            by_file(batches, task.partitionId()), key=lambda piece: piece[0]
+        ):
+            pending.append(pool.submit(upload, day, number, *parquet_file(piece for _, piece in pieces)))
             # Keeps no more files than can be uploaded in parallel.
             while len(pending) > UPLOADS:
                 yield manifest(pending.popleft().result())
@@ -132,18 +155,28 @@ def manifest(file: WrittenFile) -> pa.RecordBatch:
     return pa.RecordBatch.from_pylist([file._asdict()])
 
 
-def by_date(batches: Iterable[pa.RecordBatch]) -> Iterator[tuple[date, pa.RecordBatch]]:
-    """Splits the batches where the date changes, and removes the date, which is in the path of the file."""
+def by_file(batches: Iterable[pa.RecordBatch], task: int) -> Iterator[tuple[tuple[date, int], pa.RecordBatch]]:
+    """Splits the batches where the next file begins, and removes the columns that are not in the file."""
+    for day, piece in split(batches, "event_date"):
+        if "_part" not in piece.schema.names:
+            yield (day, task), piece
+        else:
+            for part, rest in split([piece], "_part"):
+                yield (day, part), rest
+
+
+def split(batches: Iterable[pa.RecordBatch], name: str) -> Iterator[tuple[Any, pa.RecordBatch]]:
+    """Splits the batches where the value of this column changes, and removes the column."""
     for batch in batches:
-        place = batch.schema.get_field_index("event_date")
-        days = batch.column(place)
+        place = batch.schema.get_field_index(name)
+        values = batch.column(place)
         rest = pa.RecordBatch.from_arrays(
             batch.columns[:place] + batch.columns[place + 1 :],
             schema=batch.schema.remove(place),
         )
-        ends = pc.call_function("run_end_encode", [days]).run_ends.to_pylist()
+        ends = pc.call_function("run_end_encode", [values]).run_ends.to_pylist()
         for start, end in itertools.pairwise([0, *ends]):
-            yield days[start].as_py(), rest.slice(start, end - start)
+            yield values[start].as_py(), rest.slice(start, end - start)
 
 
 def parquet_file(pieces: Iterator[pa.RecordBatch]) -> tuple[tempfile.SpooledTemporaryFile[bytes], int]:

@@ -8,7 +8,7 @@ from pyspark.sql import DataFrame, Observation, SparkSession
 from pyspark.sql import functions as F
 
 from clickstream.counts import count_rows, observed_counts
-from clickstream.files import default_location, with_files, write_parquet
+from clickstream.files import Placement, default_location, with_files, write_parquet
 from clickstream.log import say, size_text
 from clickstream.privacy import protect
 from clickstream.progress import Work
@@ -54,7 +54,7 @@ def rebuild(run: Run, work: Work, span: tuple[str, str]) -> Outcome:
     note_retirement(run, root, {})
     lines = Observation("lines")
     rows = rebuilt_rows(run, work, span, spark, locations, lines)
-    files = write_parquet(rows, root, run.stamp, run.store.uploads())
+    files = write_parquet(rows, Placement(root), run.stamp, run.store.uploads())
     counted = observed_counts(lines) or counted_lines(spark, work)
     dates = sorted({file.event_date for file in files})
     old = {day: locations[day] for day in dates if day in locations}

@@ -29,7 +29,7 @@ class Steps:
     def __init__(self, lake: Lake, patch: pytest.MonkeyPatch, die_before: str = "", die_after: str = ""):
         self.seen: list[str] = []
         self.lake, self.before, self.after = lake, die_before, die_after
-        writing = self.watched(write_parquet, "write", lambda rows, base, *_: base)
+        writing = self.watched(write_parquet, "write", lambda rows, placement, *_: placement.base)
         for module in ("append", "reprocess"):
             patch.setattr(f"clickstream.{module}.write_parquet", writing)
         for method in ("put", "swap"):

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 from pyspark.sql import functions as F
 
-from clickstream.files import by_date, parquet_file, write_parquet
+from clickstream.files import Placement, by_file, parquet_file, split, write_parquet, write_sorted
 from clickstream.storage import Uploads
 from directory_store import DirectoryUploads, FailingOnce, FailingUploads
 from lake import Lake, event
@@ -33,7 +33,7 @@ def rows(spark):
 
 
 def write(rows, base: str, uploads: Uploads = UPLOADS, stamp: str = "try") -> list:
-    return write_parquet(rows, base, stamp, uploads)
+    return write_parquet(rows, Placement(base), stamp, uploads)
 
 
 def ids_by_file(lake) -> dict[str, list[int]]:
@@ -51,6 +51,34 @@ def test_each_date_has_one_file_named_after_the_attempt_and_all_files_are_return
         f"event_date={day}": ids for day, ids in days.items()
     }
     assert all(uri.rsplit("/", 1)[1].startswith("part-try-0") for uri in found)
+
+
+def test_each_date_goes_to_its_own_location_in_one_pass(lake, rows, spark):
+    elsewhere = {day: lake.uri(f"rebuilt/{day[-1]}/event_date={day}/") for day in ("2026-03-02", "2026-03-03")}
+    tracker = spark.sparkContext.statusTracker()
+    spark.sparkContext.setJobGroup("one pass", "")
+    written = write_parquet(rows, Placement(lake.uri("events/"), elsewhere), "try", UPLOADS)
+    places = {file.event_date: file.uri.rsplit("/", 1)[0] + "/" for file in written}
+    assert places == {"2026-03-01": lake.uri("events/event_date=2026-03-01/")} | elsewhere
+    assert {file.uri: file.bytes for file in written} == {
+        one.uri: one.size for prefix in ("events/", "rebuilt/") for one in lake.store.list_objects(lake.uri(prefix))
+    }
+    # The adaptive shuffle is one job, and the write is another one.
+    assert len(tracker.getJobIdsForGroup("one pass")) <= 2
+    spark.sparkContext.setJobGroup("", "")
+
+
+def test_the_column_part_decides_the_file_and_its_number(lake, rows):
+    parts = rows.withColumn("_part", F.col("id") % 2)
+    parts = parts.repartition(1).sortWithinPartitions("event_date", "_part")
+    write_sorted(parts, Placement(lake.uri("events/")), "merged-try", UPLOADS)
+    assert ids_by_file(lake) == {
+        f"event_date=2026-03-0{day + 1}/merged-try-0000{part}.parquet": [
+            id for id in range(30) if id % 3 == day and id % 2 == part
+        ]
+        for day in range(3)
+        for part in range(2)
+    }
 
 
 def test_the_same_rows_in_another_order_give_the_same_files(lake, rows):
@@ -176,13 +204,13 @@ def batches(*days: int) -> list[pa.RecordBatch]:
 
 
 def test_batches_are_cut_where_the_date_changes():
-    pieces = [(day.day, piece.to_pydict()) for day, piece in by_date(batches(1, 1, 1, 2, 3, 3))]
+    pieces = [(day.day, piece.to_pydict()) for day, piece in split(batches(1, 1, 1, 2, 3, 3), "event_date")]
     assert pieces == [(1, {"number": [0, 1]}), (1, {"number": [2]}), (2, {"number": [3]}), (3, {"number": [4, 5]})]
-    assert list(by_date([])) == []
+    assert list(split([], "event_date")) == []
 
 
 def test_a_large_file_has_several_row_groups_and_is_kept_on_disk(monkeypatch):
-    pieces = [piece for _, piece in by_date(batches(1, 1, 1, 1, 1, 1))]
+    pieces = [piece for _, piece in by_file(batches(1, 1, 1, 1, 1, 1), 0)]
     monkeypatch.setattr("clickstream.files.ROW_GROUP_BYTES", 32)
     monkeypatch.setattr("clickstream.files.MOST_IN_MEMORY", 100)
     body, rows = parquet_file(iter(pieces))

@@ -109,6 +109,24 @@ def test_rebuilds_with_the_current_privacy_rules(lake):
     assert users == {"a": None, "b": None, "gone": "u1", "outside": "u1"}
 
 
+def test_new_rows_of_dates_at_several_locations_are_written_in_one_pass(lake, monkeypatch):
+    for number, day in enumerate(BOTH):
+        lake.run(f"again-{number}", reprocess=(day, day))
+    roots = {day: lake.catalog.locations()[day] for day in BOTH}
+    assert len({root.split("event_date=")[0] for root in roots.values()}) == 2
+    days = [*BOTH, "2026-03-13", "2026-03-12"]
+    lake.put_raw(*(event(f"new-{day}", event_time=f"{day}T12:00:00.000Z") for day in days), first=300, time=LATER)
+    steps = Steps(lake, monkeypatch)
+    report = lake.run("next")
+    assert [step for step in steps.seen if step.startswith("write")] == ["write events/"]
+    assert (report["written"], report["files"]) == (4, 4)
+    stamp = "next-20260315T120300000"
+    for day in days:
+        location = lake.places()[day]
+        assert location == roots.get(day, lake.uri(f"events/event_date={day}/"))
+        assert [one.uri for one in lake.store.list_objects(location) if stamp in one.uri] != []
+
+
 @pytest.mark.parametrize("step", REBUILT[3:])
 def test_readers_see_all_rows_after_a_kill_at_any_step_and_a_rerun_rebuilds(lake, step):
     before, contents = lake.rows(), lake.contents()
