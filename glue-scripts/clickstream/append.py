@@ -1,15 +1,18 @@
 """Processes everything since the last run: counts quarantined lines, and appends new events to the table."""
 
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 
+from pyspark import StorageLevel
 from pyspark.sql import DataFrame, Observation
 from pyspark.sql import functions as F
 
 from clickstream.arguments import Options
 from clickstream.arrived import Arrived
-from clickstream.attempts import event_dates, note_attempt
+from clickstream.attempts import note_attempt
 from clickstream.conflicts import load_conflicts
 from clickstream.counts import Counts, adds_up, check, counted, observed
 from clickstream.files import Placement, WrittenFile, locations_of, with_files, write_parquet
@@ -17,12 +20,12 @@ from clickstream.keys import arrival_hour
 from clickstream.log import say, size_text
 from clickstream.privacy import protect
 from clickstream.progress import Work
-from clickstream.quarantine import extract_quarantine_reasons, load_unreadable, objects_of
+from clickstream.quarantine import extract_quarantine_reasons, load_unreadable
+from clickstream.raw import arriving, dates_of, fetched
 from clickstream.rows import (
     FATES,
     derive,
     extract_known,
-    extract_raw,
     to_table,
 )  # fmt: skip
 from clickstream.run import Outcome, Run
@@ -43,18 +46,26 @@ def append_new(run: Run, work: Work) -> Outcome:
     raw_bytes = sum(one.size for one in work.raw)
     say(f"reading {len(work.raw):,} raw objects ({size_text(raw_bytes)})")
     spark = run.start_spark(work.raw)
-    raw = extract_raw(spark, work.raw)
-    locations = locations_of(run.catalog, run.options, searched_dates(run, work, raw))
-    filled = with_files(run.store, locations)
-    known = extract_known(spark, list(filled.values()), raw, raw_bytes, work.withdrawn)
-    say(f"skipping events that are in the table ({len(filled):,} dates)" if filled else "no date has rows yet")
-    note_attempt(run, work)
-    distant_days = options.dedupe_days if may_be_distant(work, options) else None
-    appended = load_events(run, Arrived(spark, work, raw, known, locations, options.dedupe_days, distant_days))
+    with fetched(spark, run.store.downloads(), work.raw) as raw, kept(arriving(raw)) as ids:
+        locations = locations_of(run.catalog, options, searched_dates(run, work, ids))
+        filled = with_files(run.store, locations)
+        known = extract_known(spark, list(filled.values()), ids, raw_bytes, work.withdrawn)
+        say(f"skipping events that are in the table ({len(filled):,} dates)" if filled else "no date has rows yet")
+        note_attempt(run, work)
+        distant_days = options.dedupe_days if may_be_distant(work, options) else None
+        arrived = Arrived(spark, work, raw, known, locations, options.dedupe_days, distant_days)
+        appended = load_events(run, arrived)
     return replace(appended, reasons=reasons + Counter(appended.reasons))
 
 
-def searched_dates(run: Run, work: Work, raw: DataFrame) -> set[str]:
+@contextmanager
+def kept(ids: DataFrame) -> Iterator[DataFrame]:
+    """The ids, computed once: their dates are needed first, and then the ids themselves."""
+    yield ids.persist(StorageLevel.MEMORY_AND_DISK)
+    ids.unpersist()
+
+
+def searched_dates(run: Run, work: Work, ids: DataFrame) -> set[str]:
     """The dates in which a copy of a new event can be: its own date, and dates written within `dedupe_days` of it."""
     if work.position is None and not work.head.dates:
         return set()
@@ -62,7 +73,7 @@ def searched_dates(run: Run, work: Work, raw: DataFrame) -> set[str]:
     days = timedelta(days=run.options.dedupe_days)
     # A key without a time is from a person. Then every date that the head names is searched.
     since = first - days if first.year > 1 else first
-    return event_dates(raw) | work.head.dates_written_since(since)
+    return dates_of(ids) | work.head.dates_written_since(since)
 
 
 def may_be_distant(work: Work, options: Options) -> bool:
@@ -87,8 +98,7 @@ def load_events(run: Run, arrived: Arrived) -> Outcome:
     reasons = Counter()
     fates: dict[str, int] = {fate: counts[fate] for fate in FATES}
     if counts["unreadable"]:
-        unreadable = objects_of(arrived.spark, arrived.work.raw, counts["unreadable_sources"].split())
-        load_unreadable(run, arrived.spark, unreadable)
+        load_unreadable(run, arrived.raw, counts["unreadable_sources"])
         reasons["unreadable_raw_line"] = counts["unreadable"]
     if counts["conflict"] or counts["known"]:
         reasons["id_conflict"] = load_conflicts(run, arrived, counts)

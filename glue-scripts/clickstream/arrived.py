@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pyspark.sql import DataFrame, Observation, SparkSession
 
 from clickstream.progress import Work, taken_ranges
+from clickstream.raw import Raw, extract_raw
 from clickstream.rows import classify, fate_counts, flatten, line_counts, mark_taken, match_known, order_copies
 
 
@@ -17,7 +18,7 @@ class Arrived:
 
     spark: SparkSession
     work: Work
-    raw: DataFrame
+    raw: Raw
     known: DataFrame | None
     locations: dict[str, str]
     dedupe_days: int
@@ -25,7 +26,7 @@ class Arrived:
 
     def judge(self, lines: Observation | None = None, fates: Observation | None = None) -> tuple[DataFrame, DataFrame]:
         """Returns all lines, and the readable lines with their fate. Counts them if an observation is given."""
-        events = flatten(self.raw, "source")
+        events = flatten(extract_raw(self.raw), "source")
         events = events.observe(lines, *line_counts()) if lines else events
         judged = self.fates_of(events, self.known)
         return events, judged.observe(fates, *fate_counts()) if fates else judged

@@ -4,14 +4,11 @@ import json
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
-from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
-
 from clickstream.files import locations_of
 from clickstream.head import Head, swap_head
 from clickstream.log import say
 from clickstream.progress import Work
-from clickstream.rows import extract_raw, flatten
+from clickstream.raw import Raw, arriving, dates_of, fetch
 from clickstream.run import Run
 from clickstream.storage import StoredObject
 
@@ -124,18 +121,14 @@ def withdraw(run: Run, stamps: list[str], raw: list[StoredObject]) -> None:
     Only the event dates of these objects are listed, because the files can have no other date.
     """
     spark = run.start_spark(raw)
-    touched = locations_of(run.catalog, run.options, event_dates(extract_raw(spark, raw)))
+    dates = dates_of(arriving(Raw(raw, fetch(spark, run.store.downloads(), raw))))
+    touched = locations_of(run.catalog, run.options, dates)
     names = tuple(f"part-{stamp}-" for stamp in stamps)
     with ThreadPoolExecutor(16) as pool:
         listed = pool.map(run.store.list_objects, touched.values())
         waste = [one.uri for found in listed for one in found if one.uri.rsplit("/", 1)[1].startswith(names)]
     run.store.delete(waste)
     say(f"removed {len(waste):,} files of a run that was not committed")
-
-
-def event_dates(raw: DataFrame) -> set[str]:
-    days = flatten(raw).where("is_readable").select(F.to_date("event_time").cast("string").alias("day")).distinct()
-    return {row["day"] for row in days.collect()}
 
 
 def forget_attempt(run: Run) -> None:

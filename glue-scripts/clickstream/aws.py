@@ -19,7 +19,7 @@ def split_uri(uri: str) -> tuple[str, str]:
 
 
 @functools.cache
-def uploading_client(region: str | None) -> BaseClient:
+def task_client(region: str | None) -> BaseClient:
     """One client for all tasks of a Python worker."""
     return boto3.client("s3", region_name=region, config=Config(retries={"mode": "standard", "max_attempts": 10}))
 
@@ -31,13 +31,29 @@ class S3Uploads:
     region: str | None
 
     def open(self) -> Callable[[str, IO[bytes]], None]:
-        s3 = uploading_client(self.region)
+        s3 = task_client(self.region)
 
         def put(uri: str, body: IO[bytes]) -> None:
             bucket, key = split_uri(uri)
             s3.put_object(Bucket=bucket, Key=key, Body=body)
 
         return put
+
+
+@dataclass(frozen=True)
+class S3Downloads:
+    """Sent to the tasks, like S3Uploads."""
+
+    region: str | None
+
+    def open(self) -> Callable[[str], IO[bytes]]:
+        s3 = task_client(self.region)
+
+        def get(uri: str) -> IO[bytes]:
+            bucket, key = split_uri(uri)
+            return s3.get_object(Bucket=bucket, Key=key)["Body"]
+
+        return get
 
 
 def conditional_client(headers: dict[str, str]) -> BaseClient:
@@ -96,6 +112,11 @@ class S3Store:
     def uploads() -> S3Uploads:
         """Returns the object with which Spark tasks upload files."""
         return S3Uploads(boto3.Session().region_name)
+
+    @staticmethod
+    def downloads() -> S3Downloads:
+        """Returns the object with which Spark tasks read objects."""
+        return S3Downloads(boto3.Session().region_name)
 
     def get_tagged(self, uri: str) -> tuple[bytes, str] | None:
         bucket, key = split_uri(uri)

@@ -13,8 +13,9 @@ from clickstream.keys import CONFLICT_SUFFIX
 from clickstream.log import say
 from clickstream.patterns import name_pattern
 from clickstream.privacy import mask, protect
-from clickstream.quarantine import by_file, conflict_line, load_quarantine, objects_of
-from clickstream.rows import extract_curated, extract_lines, known_rows
+from clickstream.quarantine import by_object, conflict_line, load_quarantine
+from clickstream.raw import extract_lines, sources_in
+from clickstream.rows import extract_curated, known_rows
 from clickstream.run import Run
 
 
@@ -23,19 +24,18 @@ def load_conflicts(run: Run, arrived: Arrived, counts: Counts) -> int:
 
     Reads only the raw objects and the curated files that contain such ids.
     """
-    spark = arrived.spark
-    sources = [*counts["sources"].split(), *counts["first_sources"].split()]
-    lines = extract_lines(spark, objects_of(spark, arrived.work.raw, sources))
+    spark, raw = arrived.spark, arrived.raw
+    lines = extract_lines(raw, sources_in(counts["sources"]) | sources_in(counts["first_sources"]))
     files = [unquote(file) for file in counts["known_files"].split()]
     curated = extract_curated(spark, files) if files else None
     # These lines are only compared, so the file of a row is not needed again.
     place = {"event_date": F.to_date("event_time"), "file": F.lit("")}
     judged = arrived.fates_of(lines, curated and known_rows(curated.withColumns(place)))
-    columns = ("file", "value", "event_id")
+    columns = ("source", "value", "event_id")
     conflicts = judged.where("fate = 'conflict'").select(*columns)
     if curated:
         conflicts = conflicts.unionByName(differing(run, spark, judged, curated).select(*columns))
-    rows = ((row["file"], conflict_line(row["value"], row["event_id"])) for row in by_file(conflicts))
+    rows = ((uri, conflict_line(row["value"], row["event_id"])) for uri, row in by_object(raw, conflicts))
     found = load_quarantine(run, rows, CONFLICT_SUFFIX)
     if not counts["conflict"] <= found <= counts["conflict"] + counts["known"]:
         raise RuntimeError(

@@ -8,14 +8,13 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
-from urllib.parse import unquote
 
-from pyspark.sql import DataFrame, Row, SparkSession
+from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
 
 from clickstream.keys import RAW_KEY, UNREADABLE_SUFFIX, arrival_hour
 from clickstream.log import say
-from clickstream.rows import extract_lines, source_of
+from clickstream.raw import Raw, extract_lines, sources_in
 from clickstream.run import Run
 from clickstream.storage import Store, StoredObject
 
@@ -38,37 +37,24 @@ def extract_quarantine_reasons(store: Store, objects: list[StoredObject]) -> Cou
         return sum(pool.map(count, objects), Counter())
 
 
-def objects_of(spark: SparkSession, objects: list[StoredObject], sources: list[str]) -> list[StoredObject]:
-    """Returns the raw objects for the short names that were observed."""
-    named = spark.createDataFrame([(one.uri,) for one in objects], "uri string")
-    wanted = {int(source) for source in sources}
-    found = {
-        row.uri
-        for row in named.select("uri", source_of(F.col("uri")).alias("source")).collect()
-        if row.source in wanted
-    }
-    # If Spark writes a key differently than the listing, the object is not found. Then all objects are read.
-    return [one for one in objects if one.uri in found] if len(found) >= len(wanted) else objects
-
-
-def load_unreadable(run: Run, spark: SparkSession, objects: list[StoredObject]) -> None:
-    """Quarantines unreadable raw lines, under keys that a rerun overwrites."""
-    unreadable = extract_lines(spark, objects).where(~F.col("is_readable")).select("file", "value")
-    lines = ((row["file"], unreadable_line(row["file"], row["value"])) for row in by_file(unreadable))
+def load_unreadable(run: Run, raw: Raw, sources: str) -> None:
+    """Quarantines the unreadable lines of these raw objects, under keys that a rerun overwrites."""
+    unreadable = extract_lines(raw, sources_in(sources)).where(~F.col("is_readable")).select("source", "value")
+    lines = ((uri, unreadable_line(uri, row["value"])) for uri, row in by_object(raw, unreadable))
     count = load_quarantine(run, lines, UNREADABLE_SUFFIX)
     say(f"put {count:,} unreadable raw lines into quarantine", level="WARN")
 
 
-def by_file(lines: DataFrame) -> Iterator[Row]:
-    return lines.orderBy("file", "value").toLocalIterator()
+def by_object(raw: Raw, lines: DataFrame) -> Iterator[tuple[str, Row]]:
+    """The lines, sorted by raw object, each with the URI of its object."""
+    return ((raw.objects[row["source"]].uri, row) for row in lines.orderBy("source", "value").toLocalIterator())
 
 
 def load_quarantine(run: Run, lines: Iterable[tuple[str, str]], suffix: str) -> int:
     """Writes one quarantine object for each raw object. The lines must be sorted by raw object."""
     count = 0
-    for file, group in itertools.groupby(lines, key=lambda line: line[0]):
+    for uri, group in itertools.groupby(lines, key=lambda line: line[0]):
         body = [line for _, line in group]
-        uri = unquote(file)
         key = RAW_KEY.search(uri)
         name = key[0] if key else uri.rsplit("/", 1)[1]
         target = run.options.quarantine_path + name.removesuffix(".jsonl.gz") + suffix
@@ -143,6 +129,8 @@ def what_is_wrong(text: str) -> str:
     for name, value in (("event_time", line["event_time"]), ("arrival.time", arrival["time"])):
         if not is_time(str(value)):
             return f"{name} is {shown(value)}, which is not a date and time"
+    if "\ufffd" in text:
+        return "it contains bytes that are not UTF-8"
     return "Spark cannot read it as a raw line"
 
 

@@ -12,11 +12,11 @@ from clickstream.files import Placement, default_location, with_files, write_par
 from clickstream.log import say, size_text
 from clickstream.privacy import protect
 from clickstream.progress import Work
+from clickstream.raw import Raw, arriving, extract_raw, fetch
 from clickstream.rows import (
     derive,
     extract_curated,
     extract_known,
-    extract_raw,
     flatten,
     is_within,
     line_counts,
@@ -55,7 +55,7 @@ def rebuild(run: Run, work: Work, span: tuple[str, str]) -> Outcome:
     lines = Observation("lines")
     rows = rebuilt_rows(run, work, span, spark, locations, lines)
     files = write_parquet(rows, Placement(root), run.stamp, run.store.uploads())
-    counted = observed_counts(lines) or counted_lines(spark, work)
+    counted = observed_counts(lines) or counted_lines(run, work, spark)
     dates = sorted({file.event_date for file in files})
     old = {day: locations[day] for day in dates if day in locations}
     note_retirement(run, root, old)
@@ -78,13 +78,14 @@ def rebuilt_rows(
 ) -> DataFrame:
     """The rows of the dates from raw objects, and the curated rows whose raw objects no longer exist."""
     first, last = span
-    raw = extract_raw(spark, work.taken_raw)
+    taken = taken_objects(run, work, spark)
+    raw = extract_raw(taken)
     inside = {day: location for day, location in locations.items() if first <= day <= last}
     outside = {day: location for day, location in locations.items() if day not in inside}
     is_inside = F.col("event_date").between(F.lit(first).cast("date"), F.lit(last).cast("date"))
     options = run.options
     raw_bytes = sum(one.size for one in work.taken_raw)
-    known_outside = extract_known(spark, list(outside.values()), raw, raw_bytes)
+    known_outside = extract_known(spark, list(outside.values()), arriving(taken), raw_bytes)
 
     def winners(events: DataFrame) -> DataFrame:
         none = match_known(events.where("is_readable"), None, options.dedupe_days)
@@ -119,9 +120,14 @@ def without(curated: DataFrame, winners: DataFrame, dedupe_days: int) -> DataFra
     return curated.join(rebuilt, (F.col("event_id") == F.col("won_id")) & is_copy, "left_anti")
 
 
-def counted_lines(spark: SparkSession, work: Work) -> dict[str, Any]:
+def taken_objects(run: Run, work: Work, spark: SparkSession) -> Raw:
+    """All objects that were taken. They are fetched in each pass: all of raw may not fit on the disks."""
+    return Raw(work.taken_raw, fetch(spark, run.store.downloads(), work.taken_raw))
+
+
+def counted_lines(run: Run, work: Work, spark: SparkSession) -> dict[str, Any]:
     """Computes the same count in a separate pass."""
-    return count_rows(flatten(extract_raw(spark, work.taken_raw), "source"), line_counts())
+    return count_rows(flatten(extract_raw(taken_objects(run, work, spark)), "source"), line_counts())
 
 
 def note_retirement(run: Run, root: str, old: dict[str, str]) -> None:

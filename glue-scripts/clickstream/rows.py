@@ -7,10 +7,9 @@ from typing import Literal, get_args
 from pyspark.sql import Column, DataFrame, SparkSession, Window
 from pyspark.sql import functions as F
 
-from clickstream.contract import CONTENT, EVENT_COLUMNS, FIELDS, RAW_SCHEMA
+from clickstream.contract import CONTENT, EVENT_COLUMNS, FIELDS
 from clickstream.head import Position
 from clickstream.keys import EVENT_DATE
-from clickstream.storage import StoredObject
 
 Fate = Literal["new", "recovered", "redelivered", "duplicate", "conflict", "known"]
 
@@ -19,38 +18,6 @@ FATES: tuple[Fate, ...] = get_args(Fate)
 KNOWN_ROW = "struct<event_date: date, ingested_at: timestamp, processed_at: timestamp, file: string>"
 
 DAYS = ("Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday")
-
-
-def extract_raw(spark: SparkSession, objects: list[StoredObject]) -> DataFrame:
-    """Reads the lines of the raw objects with a fixed schema. To infer the schema would read everything twice."""
-    return (
-        spark.read.schema(RAW_SCHEMA)
-        .option("mode", "PERMISSIVE")
-        .option("columnNameOfCorruptRecord", "_unparsed")
-        .option("multiLine", "false")
-        # Without this option CR also ends a line, but in JSON it is white space.
-        .option("lineSep", "\n")
-        .json([one.uri for one in objects])
-        .select("*", source_of(F.col("_metadata.file_path")).alias("source"))
-    )
-
-
-def source_of(uri: Column) -> Column:
-    """A short name of a line's raw object. It has eight bytes per line instead of about a hundred for the key."""
-    return F.xxhash64(F.substring_index(uri, "/", -1))
-
-
-def extract_lines(spark: SparkSession, objects: list[StoredObject]) -> DataFrame:
-    """Reads the lines of raw objects again, each with its text and its object's key."""
-    parsed = F.from_json("value", RAW_SCHEMA, {"mode": "PERMISSIVE", "columnNameOfCorruptRecord": "_unparsed"})
-    text = spark.read.text([one.uri for one in objects], lineSep="\n").where(F.trim("value") != "")
-    lines = text.select("value", F.col("_metadata.file_path").alias("file"), parsed.alias("line"))
-    return flatten(
-        lines.select("value", "file", "line.*").withColumn("source", source_of(F.col("file"))),
-        "value",
-        "file",
-        "source",
-    )
 
 
 def flatten(raw: DataFrame, *beside: str) -> DataFrame:
@@ -222,7 +189,7 @@ def rebuild_texts(position: Position) -> list[str]:
 
 
 def extract_known(
-    spark: SparkSession, locations: list[str], raw: DataFrame, raw_bytes: int, withdrawn: tuple[str, ...] = ()
+    spark: SparkSession, locations: list[str], ids: DataFrame, raw_bytes: int, withdrawn: tuple[str, ...] = ()
 ) -> DataFrame | None:
     """Finds the curated rows of arriving ids at these locations: one row per id, with `known_rows`.
 
@@ -238,7 +205,7 @@ def extract_known(
     )
     if withdrawn:
         curated = curated.where(~F.col("file").rlike(f"/part-({'|'.join(map(re.escape, withdrawn))})-[^/]*$"))
-    arriving = raw.select(F.xxhash64("event_id").alias("hash"))
+    arriving = ids.select("hash")
     # A kilobyte of gzipped raw data has about 15 lines. Below 128 MB the hashes take less than 64 MB in memory.
     if raw_bytes < 128_000_000:
         arriving = F.broadcast(arriving)

@@ -21,6 +21,14 @@ class Uploads(Protocol):
         ...
 
 
+class Downloads(Protocol):
+    """Sent to Spark's tasks. Each task opens it on its machine."""
+
+    def open(self) -> Callable[[str], IO[bytes]]:
+        """A function that returns the body of one object, to be read and closed, with a single request."""
+        ...
+
+
 class Store(Protocol):
     """Objects, addressed by their URI."""
 
@@ -59,6 +67,8 @@ class Store(Protocol):
         ...
 
     def uploads(self) -> Uploads: ...
+
+    def downloads(self) -> Downloads: ...
 
     def delete(self, uris: list[str]) -> None: ...
 

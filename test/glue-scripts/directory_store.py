@@ -56,6 +56,14 @@ class FailingOnce(DirectoryUploads):
         raise ConnectionError("the machine is lost")
 
 
+@dataclass(frozen=True)
+class DirectoryDownloads:
+    """Like the job's Downloads."""
+
+    def open(self) -> Callable[[str], IO[bytes]]:
+        return lambda uri: DirectoryStore.path(uri).open("rb")
+
+
 class DirectoryStore:
     """The same methods as the job's Store, on file:// URIs."""
 
@@ -87,7 +95,8 @@ class DirectoryStore:
         )
 
     def exists(self, prefix: str) -> bool:
-        return bool(self.list_objects(prefix))
+        # Not by the method of the instance, so that a test can count the listings.
+        return bool(DirectoryStore.list_objects(self, prefix))
 
     def get(self, uri: str) -> bytes:
         return self.path(uri).read_bytes()
@@ -98,6 +107,9 @@ class DirectoryStore:
 
     def uploads(self) -> DirectoryUploads:
         return DirectoryUploads()
+
+    def downloads(self) -> DirectoryDownloads:
+        return DirectoryDownloads()
 
     def get_tagged(self, uri: str) -> tuple[bytes, str] | None:
         body = self.path(uri).read_bytes() if self.path(uri).exists() else None

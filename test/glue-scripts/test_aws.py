@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 from botocore.response import StreamingBody
 from botocore.stub import Stubber
 
-from clickstream.aws import GlueCatalog, S3Store, uploading_client
+from clickstream.aws import GlueCatalog, S3Store, task_client
 
 DESCRIPTOR = {"Columns": [{"Name": "event_id", "Type": "string"}], "Location": "s3://b/events/"}
 
@@ -26,7 +26,7 @@ def account(monkeypatch: pytest.MonkeyPatch) -> None:
     }.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
-    uploading_client.cache_clear()
+    task_client.cache_clear()
 
 
 class AnsweringServer(ThreadingHTTPServer):
@@ -118,6 +118,15 @@ def test_a_file_that_s3_rejects_fails_its_task(server):
     server.status = 403
     with pytest.raises(ClientError):
         S3Store.uploads().open()("s3://bucket/events/part-1.parquet", io.BytesIO(b"x"))
+
+
+def test_an_object_is_read_by_one_request_from_a_pickled_client(server, monkeypatch):
+    downloads = pickle.loads(pickle.dumps(S3Store.downloads()))
+    monkeypatch.delenv("AWS_DEFAULT_REGION")
+    with downloads.open()("s3://bucket/raw/a-1-2.jsonl.gz") as body:
+        assert body.read(10) == b""
+    [(method, path, _, _)] = server.seen
+    assert (method, path) == ("GET", "/bucket/raw/a-1-2.jsonl.gz")
 
 
 def test_a_failed_deletion_is_an_error_with_the_key():
