@@ -34,6 +34,7 @@ PARTS = (
     "sns.email",
     "cloudwatch.lists",
     "s3.over_http",
+    "s3.listing",
     "kinesis.event_source_mapping",
     "kinesis.streams",
     "glue.catalog",

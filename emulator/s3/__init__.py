@@ -1,1 +1,1 @@
-"""S3's HEAD over plain HTTP, in the form that Spark's S3 client can use."""
+"""S3: fast listing, the headers that Spark needs over plain HTTP, and access for the engines in this process."""
