@@ -105,7 +105,7 @@ export function setupParts(root, env, tools = {}) {
     java17: javaPart(root, 17),
     java25: javaPart(root, 25),
     jars: jarsPart(root, "Spark's S3 jars", join("emulator", "glue", "spark-jars.json"), "jars"),
-    trino: jarsPart(root, "Trino", join("emulator", "athena", "trino-jars.json"), "trino"),
+    trino: jarsPart(root, "Trino", join("emulator", "trino", "trino-jars.json"), "trino"),
   };
 }
 

@@ -12,11 +12,14 @@ from collections.abc import Callable, Iterator
 from datetime import date
 from typing import Any
 
-from . import catalog, client, parser, store
-from .catalog import Table
-from .client import Sql
-from .errors import AthenaFailure
-from .server import HIVE, ICEBERG
+from ..core.queries import QueryFailed
+from ..glue import tables
+from ..glue.partition_filter import NULL_PARTITION
+from ..glue.tables import Table
+from ..s3 import objects
+from ..trino import client, parser
+from ..trino.client import Sql
+from ..trino.server import HIVE, ICEBERG
 from .session import Session
 
 _KEY = re.compile(r"\$\{([^}]+)\}")
@@ -24,7 +27,7 @@ _VIEWS_DEEP = 20
 
 
 def check(sql: Sql, parsed: parser.Parsed, session: Session) -> None:
-    """Raise Denied or AthenaFailure unless the caller may read and write what the statement reads and writes."""
+    """Raise Denied or QueryFailed unless the caller may read and write what the statement reads and writes."""
     check_names(parsed, session, session.database)
     answer = client.run(sql.explained(), session, counted=False)
     plan = json.loads(answer.rows[0][0])
@@ -38,13 +41,13 @@ def check_names(parsed: parser.Parsed, session: Session, database: str, depth: i
     """Views are not in the plan, and Trino's other catalogs are not Athena's."""
     for name in parsed.tables:
         if name.catalog not in (None, HIVE):
-            raise AthenaFailure("CATALOG_NOT_FOUND", f"Catalog '{name.catalog}' not found")
+            raise QueryFailed("CATALOG_NOT_FOUND", f"Catalog '{name.catalog}' not found")
         schema = name.database or database
-        if schema == "information_schema" or not catalog.exists(schema, name.name):
+        if schema == "information_schema" or not tables.exists(schema, name.name):
             continue  # a name of the query's own WITH, or one that Trino reports
-        table = catalog.find_table(schema, name.name)
+        table = tables.find_table(schema, name.name)
         if table is not None and table.is_view and depth < _VIEWS_DEEP:
-            view = catalog.view_sql(table)
+            view = tables.view_sql(table)
             inner = parser.parse(session.trino, view["originalSql"])
             check_names(inner, session, view.get("schema") or schema, depth + 1)
 
@@ -57,9 +60,9 @@ def _table(named: dict) -> tuple[str, str, str]:
 def _check_input(named: dict, constraint: dict) -> None:
     source, schema, name = _table(named)
     if source not in (HIVE, ICEBERG):
-        raise AthenaFailure("CATALOG_NOT_FOUND", f"Catalog '{source}' not found")
+        raise QueryFailed("CATALOG_NOT_FOUND", f"Catalog '{source}' not found")
     if schema == "information_schema":
-        catalog.databases()
+        tables.databases()
         return
     table = _found(schema, name)
     if table is None:
@@ -68,19 +71,18 @@ def _check_input(named: dict, constraint: dict) -> None:
 
 
 def _found(schema: str, name: str) -> Table | None:
-    catalog.has_database(schema)
+    tables.has_database(schema)
     # `t$partitions` and `t$snapshots` are about t.
-    return catalog.find_table(schema, name.split("$")[0])
+    return tables.find_table(schema, name.split("$")[0])
 
 
 def _check_files(table: Table, constraint: dict) -> None:
-    list_objects = store.lister()
     for location, belongs in _locations(table, constraint):
-        bucket, prefix = store.folder(location)
-        for item in list_objects(bucket, prefix):
+        bucket, prefix = objects.folder(location)
+        for item in objects.list_objects(bucket, prefix):
             relative = item.key[len(prefix) :]
-            if belongs(relative) and not (store.hidden(relative) and not table.is_iceberg):
-                store.require_object(item.bucket, item.key)
+            if belongs(relative) and not (objects.hidden(relative) and not table.is_iceberg):
+                objects.require_object(item.bucket, item.key)
 
 
 def _locations(table: Table, constraint: dict) -> Iterator[tuple[str, Callable[[str], Any]]]:
@@ -91,7 +93,7 @@ def _locations(table: Table, constraint: dict) -> Iterator[tuple[str, Callable[[
     elif not table.keys or table.is_iceberg:
         yield table.location, lambda _key: True
     else:
-        for raw in catalog.partitions(table):
+        for raw in tables.partitions(table):
             if _matches(dict(zip((key.name for key in table.keys), raw["Values"], strict=False)), domains):
                 yield (raw.get("StorageDescriptor") or {}).get("Location") or table.location, lambda _key: True
 
@@ -118,7 +120,7 @@ def _matches(values: dict[str, str], domains: dict) -> bool:
 
 def _inside(value: str, column: dict) -> bool:
     domain, kind = column["domain"], column["type"]
-    if value == catalog.DEFAULT_PARTITION:
+    if value == NULL_PARTITION:
         return bool(domain.get("nullsAllowed"))
     try:
         return any(_between(_comparable(value, kind), found, kind) for found in domain.get("ranges", []))
@@ -150,9 +152,8 @@ def _check_output(named: dict, session: Session) -> None:
     table = _found(schema, name)
     if table is None:  # CREATE TABLE AS
         return
-    bucket, prefix = store.folder(table.location)
-    store.require_object(bucket, f"{prefix}{session.query_id}", "PutObject")
+    objects.require_write(table.location, session.query_id)
     if table.is_iceberg:
-        catalog.require("UpdateTable", schema, name)
+        tables.require("UpdateTable", schema, name)
     elif table.keys:
-        catalog.require("BatchCreatePartition", schema, name)
+        tables.require("BatchCreatePartition", schema, name)

@@ -1,6 +1,13 @@
-"""The ways in which a query fails, with Athena's names."""
+"""How Athena reports that a query failed or that a call is refused."""
 
 from __future__ import annotations
+
+from ..core.queries import MalformedQuery, QueryFailed
+from ..glue.catalog import CatalogError
+from ..hive.errors import TASK, DdlFailed
+from ..iam.permissions import Denied
+from ..s3.objects import StorageError
+from ..trino.client import CANCELLED, OVER_SCAN_LIMIT
 
 USER_ERROR = 2
 SYSTEM_ERROR = 1
@@ -31,38 +38,11 @@ _ERROR_TYPES = {
     "GENERIC_INTERNAL_ERROR": 1,
 }
 _OTHER_USER_ERROR = 1200
-_SYSTEM_CODES = {"GENERIC_INTERNAL_ERROR"}
-
-
-class AthenaFailure(Exception):
-    """The query execution ends FAILED with this reason."""
-
-    def __init__(self, code: str, message: str, error_type: str = "USER_ERROR") -> None:
-        super().__init__(f"{code}: {message}")
-        self.code = code
-        self.is_system = error_type != "USER_ERROR" or code in _SYSTEM_CODES
-
-    def athena_error(self) -> dict:
-        """The AthenaError object of GetQueryExecution."""
-        return {
-            "ErrorCategory": SYSTEM_ERROR if self.is_system else USER_ERROR,
-            "ErrorType": _ERROR_TYPES.get(self.code, _OTHER_USER_ERROR),
-            "Retryable": False,
-            "ErrorMessage": str(self),
-        }
-
-
-class DdlFailure(AthenaFailure):
-    """A Hive DDL statement failed. Athena reports Hive's message."""
-
-    def __init__(self, message: str) -> None:
-        Exception.__init__(self, f"FAILED: {message}")
-        self.code = "SYNTAX_ERROR" if message.startswith("ParseException") else "HIVE_DDL"
-        self.is_system = False
-
-
-class QueryCancelled(Exception):
-    """The query execution ends CANCELLED with this reason."""
+# Queries that Trino ends with these are CANCELLED, for this reason.
+_CANCELLED = {
+    CANCELLED: "Query was cancelled by user",
+    OVER_SCAN_LIMIT: "Query cancelled! : Bytes scanned limit was exceeded",
+}
 
 
 class RequestRefused(Exception):
@@ -73,12 +53,39 @@ class RequestRefused(Exception):
         self.code = code
 
 
-class MalformedQuery(RequestRefused):
-    """The text is not a statement. Athena rejects it at StartQueryExecution."""
+def failed_status(problem: Exception) -> dict:
+    """What ends the Status of a query that raised this: state, reason and AthenaError."""
+    failure = _failure(problem)
+    if failure.code in _CANCELLED:
+        return {"State": "CANCELLED", "StateChangeReason": _CANCELLED[failure.code]}
+    error = {
+        "ErrorCategory": SYSTEM_ERROR if failure.is_system else USER_ERROR,
+        "ErrorType": _ERROR_TYPES.get(failure.code, _OTHER_USER_ERROR),
+        "Retryable": False,
+        "ErrorMessage": str(failure),
+    }
+    return {"State": "FAILED", "StateChangeReason": str(failure), "AthenaError": error}
 
-    def __init__(self, message: str) -> None:
-        super().__init__(message, "MALFORMED_QUERY")
+
+def _failure(problem: Exception) -> QueryFailed:
+    """The cause with the name and the words that Athena has for it."""
+    if isinstance(problem, QueryFailed):
+        return _in_words(problem)
+    if isinstance(problem, Denied):
+        return QueryFailed("PERMISSION_DENIED", f"Insufficient permissions to execute the query. {problem}")
+    if isinstance(problem, StorageError):
+        return QueryFailed("HIVE_FILESYSTEM_ERROR", str(problem))
+    if isinstance(problem, CatalogError):
+        return DdlFailed(f"{TASK} {problem.code}: {problem}")
+    if isinstance(problem, MalformedQuery | RequestRefused):
+        return QueryFailed("SYNTAX_ERROR", str(problem))
+    return QueryFailed("GENERIC_INTERNAL_ERROR", f"{type(problem).__name__}: {problem}", is_system=True)
 
 
-def not_supported(what: str) -> AthenaFailure:
-    return AthenaFailure("NOT_SUPPORTED", f"{what} is not supported by the local Athena")
+def _in_words(failure: QueryFailed) -> QueryFailed:
+    if failure.code == "EXCEEDED_TIME_LIMIT":
+        return QueryFailed(failure.code, f"Query timeout: {failure.message}", is_system=failure.is_system)
+    if failure.code == "COLUMN_NOT_FOUND":
+        unknown = " or requester is not authorized to access requested resources"
+        return QueryFailed(failure.code, failure.message + unknown, is_system=failure.is_system)
+    return failure

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import store
+from ..s3 import objects
 from .errors import RequestRefused
 from .session import Outcome
 
@@ -29,12 +29,12 @@ def write(outcome: Outcome, location: str) -> None:
     """Write the result object and its .metadata companion."""
     if not outcome.keep_result_file:
         return
-    bucket, key = store.split_uri(location)
+    bucket, key = objects.split_uri(location)
     if outcome.plain_text:
-        store.put(bucket, key, text_bytes(outcome), "text/plain")
+        objects.put(bucket, key, text_bytes(outcome), "text/plain")
     else:
-        store.put(bucket, key, csv_bytes(outcome), "text/csv")
-    store.put(bucket, key + ".metadata", _metadata(outcome), "application/octet-stream")
+        objects.put(bucket, key, csv_bytes(outcome), "text/csv")
+    objects.put(bucket, key + ".metadata", _metadata(outcome), "application/octet-stream")
 
 
 def _metadata(outcome: Outcome) -> bytes:

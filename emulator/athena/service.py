@@ -6,6 +6,7 @@ import contextlib
 import contextvars
 import functools
 import logging
+import os
 import threading
 import time
 import traceback
@@ -16,16 +17,23 @@ from typing import Any
 from ministack.core.responses import error_response_json, get_account_id, get_region, json_response, new_uuid
 from ministack.services import athena
 
+from ..core.queries import MalformedQuery, QueryFailed
+from ..glue import tables
 from ..iam import permissions
-from . import catalog, parser, results, store
-from .errors import AthenaFailure, QueryCancelled, RequestRefused
-from .server import Trino
+from ..s3 import objects
+from ..trino import parser
+from ..trino.server import HIVE, Trino
+from . import results
+from .errors import SYSTEM_ERROR, RequestRefused, failed_status
 from .session import Outcome, Session
 from .statements import Statement, understand
 
 logger = logging.getLogger("athena")
 
 _LONGEST_QUERY = 262_144
+# Athena's quota for DML queries is 30 minutes. The variable shortens it.
+_LONGEST_SECONDS = 30 * 60
+_TIMEOUT_VARIABLE = "CLICKSTREAM_ATHENA_TIMEOUT_SECONDS"
 _AT_ONCE = 2
 _LOOKS_EVERY_SECONDS = 0.1
 _ENGINE = {"SelectedEngineVersion": "AUTO", "EffectiveEngineVersion": "Athena engine version 3"}
@@ -52,6 +60,16 @@ class Request:
         return _configuration(self.workgroup)
 
 
+def longest_seconds() -> int:
+    """How long a query may run. Raises ValueError for a value that cannot be taken."""
+    given = os.environ.get(_TIMEOUT_VARIABLE, str(_LONGEST_SECONDS))
+    if not given.isascii() or not given.isdigit() or not 1 <= int(given) <= _LONGEST_SECONDS:
+        raise ValueError(
+            f"{_TIMEOUT_VARIABLE} is {given!r}. It must be a whole number of seconds from 1 to {_LONGEST_SECONDS}"
+        )
+    return int(given)
+
+
 def install(trino: Trino) -> None:
     global _trino
     _trino = trino
@@ -66,8 +84,12 @@ def answering(handler: Callable[[dict], dict]) -> Callable[[dict], tuple]:
             return json_response(handler(data))
         except permissions.Denied as denial:
             return error_response_json("AccessDeniedException", str(denial), 400)
-        except AthenaFailure as failure:
+        except QueryFailed as failure:
             return error_response_json("InternalServerException", str(failure), 500)
+        except MalformedQuery as problem:
+            return error_response_json(
+                "InvalidRequestException", str(problem), 400, extra={"AthenaErrorCode": "MALFORMED_QUERY"}
+            )
         except RequestRefused as refusal:
             extra = {"AthenaErrorCode": refusal.code}
             return error_response_json("InvalidRequestException", str(refusal), 400, extra=extra)
@@ -108,8 +130,7 @@ def _checked(data: dict) -> Request:
         raise RequestRefused(f"WorkGroup {workgroup['Name']} is disabled.")
     location, encryption = _destination(data, _configuration(workgroup))
     context = data.get("QueryExecutionContext") or {}
-    named = (context.get("Catalog") or "AwsDataCatalog").lower()
-    if named != catalog.CATALOG:
+    if (context.get("Catalog") or HIVE).lower() != HIVE:
         raise RequestRefused(f"Catalog {context['Catalog']} is not supported by the local Athena")
     return Request(data, understand(_trino, sql), workgroup, location, encryption)
 
@@ -141,7 +162,7 @@ def _destination(data: dict, configuration: dict) -> tuple[str, dict | None]:
         raise RequestRefused(f"outputLocation is not a valid S3 path: {location}")
     bucket = location[5:].split("/", 1)[0]
     try:
-        exists = store.bucket_exists(bucket)
+        exists = objects.bucket_exists(bucket)
     except permissions.Denied as denial:
         raise RequestRefused(f"Unable to verify/create output bucket {bucket}. {denial}") from None
     if not exists:
@@ -188,10 +209,10 @@ def _slot(session: Session) -> Iterator[None]:
 
 def _work(request: Request) -> None:
     execution = athena._executions[request.query_id]
-    status = execution["Status"]
     session = Session(
         trino=_trino,
         database=(execution["QueryExecutionContext"].get("Database") or "default").lower(),
+        longest_seconds=longest_seconds(),
         query_id=request.query_id,
         workgroup=request.workgroup["Name"],
         output=request.location,
@@ -200,42 +221,28 @@ def _work(request: Request) -> None:
     )
     _running[request.query_id] = session
     started = time.monotonic()
+    queued = 0.0
     try:
         with _slot(session):
             queued = time.monotonic() - started
             session.check()
-            status["State"] = "RUNNING"
+            execution["Status"]["State"] = "RUNNING"
             session.parameters = [parser.value(_trino, one) for one in session.parameters]
             outcome = request.statement.run(session)
             session.check()
             results.write(outcome, execution["ResultConfiguration"]["OutputLocation"])
         _outcomes[request.query_id] = outcome
-        _finish(execution, "SUCCEEDED", session, started, queued)
-    except QueryCancelled as cancelled:
-        status["StateChangeReason"] = str(cancelled)
-        _finish(execution, "CANCELLED", session, started)
-    except permissions.Denied as denial:
-        _fail(execution, AthenaFailure("PERMISSION_DENIED", f"Insufficient permissions to execute the query. {denial}"))
-        _finish(execution, "FAILED", session, started)
-    except (AthenaFailure, RequestRefused) as failure:
-        _fail(execution, failure)
-        _finish(execution, "FAILED", session, started)
+        status = {"State": "SUCCEEDED"}
     except Exception as problem:
-        logger.error("query %s failed inside the local Athena\n%s", request.query_id, traceback.format_exc())
-        _fail(execution, AthenaFailure("GENERIC_INTERNAL_ERROR", f"{type(problem).__name__}: {problem}"))
-        _finish(execution, "FAILED", session, started)
+        status = failed_status(problem)
+        if status.get("AthenaError", {}).get("ErrorCategory") == SYSTEM_ERROR:
+            logger.error("query %s failed inside the local Athena\n%s", request.query_id, traceback.format_exc())
     finally:
         _running.pop(request.query_id, None)
+    _finish(execution, status, session, started, queued)
 
 
-def _fail(execution: dict, failure: Exception) -> None:
-    execution["Status"]["StateChangeReason"] = str(failure)
-    if not isinstance(failure, AthenaFailure):
-        failure = AthenaFailure("SYNTAX_ERROR", str(failure))
-    execution["Status"]["AthenaError"] = failure.athena_error()
-
-
-def _finish(execution: dict, state: str, session: Session, started: float, queued: float = 0.0) -> None:
+def _finish(execution: dict, status: dict, session: Session, started: float, queued: float) -> None:
     """Set the figures first and the state last, so that a reader of SUCCEEDED sees all figures."""
     total = max(1, round((time.monotonic() - started) * 1000))
     waited = round(queued * 1000)
@@ -248,8 +255,9 @@ def _finish(execution: dict, state: str, session: Session, started: float, queue
         "ResultReuseInformation": {"ReusedPreviousResult": False},
         **({"DataManifestLocation": session.manifest} if session.manifest else {}),
     }
-    execution["Status"]["CompletionDateTime"] = time.time()
-    execution["Status"]["State"] = state
+    reason = {key: value for key, value in status.items() if key != "State"}
+    execution["Status"] |= {**reason, "CompletionDateTime": time.time()}
+    execution["Status"]["State"] = status["State"]
 
 
 def _execution(data: dict) -> dict:
@@ -275,7 +283,7 @@ def get_query_results(data: dict) -> dict:
         reason = execution["Status"].get("StateChangeReason", "")
         raise RequestRefused(f"Query did not finish successfully. Final query state: {state}. {reason}".strip())
     try:
-        store.require_object(*store.split_uri(execution["ResultConfiguration"]["OutputLocation"]))
+        objects.require_object(*objects.split_uri(execution["ResultConfiguration"]["OutputLocation"]))
     except permissions.Denied as denial:
         raise RequestRefused(
             f"You do not seem to have access to the S3 location of your query results. {denial}"
@@ -328,7 +336,7 @@ def delete_workgroup(data: dict) -> dict:
 
 def get_table_metadata(data: dict) -> tuple:
     """MiniStack returns an empty table for an unknown name."""
-    table = catalog.find_table((data.get("DatabaseName") or "").lower(), (data.get("TableName") or "").lower())
+    table = tables.find_table((data.get("DatabaseName") or "").lower(), (data.get("TableName") or "").lower())
     if table is None:
         message = f"Table {data.get('TableName')} not found in database {data.get('DatabaseName')}"
         return error_response_json("MetadataException", message, 400)

@@ -1,44 +1,21 @@
-"""One query while it runs: its names and limits, what it has read, and whether it was stopped. And what it returned."""
+"""One query while it runs, and what it returned."""
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from .errors import QueryCancelled
-from .server import Trino
+from ..trino import client
 
 
-@dataclass
-class Session:
-    trino: Trino
-    database: str
+@dataclass(kw_only=True)
+class Session(client.Session):
     query_id: str
     workgroup: str
     # Where Athena writes the tables of CREATE TABLE AS that name no location.
     output: str
-    scan_limit_bytes: int | None = None
-    parameters: list[str] = field(default_factory=list)
-    scanned: int = 0
     # The list of the files that the query wrote, as an S3 address.
     manifest: str | None = None
-    _stopped: threading.Event = field(default_factory=threading.Event)
-    # What ends the statement that Trino runs for it now.
-    on_stop: Callable[[], None] | None = None
-
-    def stop(self) -> None:
-        self._stopped.set()
-        if self.on_stop is not None:
-            self.on_stop()
-
-    @property
-    def stopped(self) -> bool:
-        return self._stopped.is_set()
-
-    def check(self) -> None:
-        if self.stopped:
-            raise QueryCancelled("Query was cancelled by user")
 
 
 @dataclass
@@ -48,16 +25,25 @@ class Outcome:
     columns: list[dict] = field(default_factory=list)
     rows: list[list[str | None]] = field(default_factory=list)
     # Whether the column names are the first row, as in the result of a SELECT.
-    header: bool = True
+    header: bool = False
     # Results of DDL and SHOW are a text file, not CSV.
-    plain_text: bool = False
+    plain_text: bool = True
     update_count: int | None = None
     keep_result_file: bool = True
 
 
-def text_column(name: str) -> dict:
-    """The ColumnInfo of what DDL and SHOW statements return."""
-    return column_info(name, "string", 0, 0, case_sensitive=False)
+Run = Callable[[Session], Outcome]
+
+
+def printed(labels: Sequence[str], lines: Sequence[str | list[str | None]] | None, *, header: bool = False) -> Outcome:
+    """What DDL and SHOW statements return: lines, or rows of columns."""
+    rows: list[list[str | None]] = [[line] if isinstance(line, str) else line for line in lines or []]
+    return Outcome([column_info(label, "string", 0, 0, case_sensitive=False) for label in labels], rows, header)
+
+
+def written(rows: int) -> Outcome:
+    """What a statement returns that wrote rows."""
+    return Outcome(plain_text=False, update_count=rows, keep_result_file=False)
 
 
 def column_info(name: str, kind: str, precision: int, scale: int, *, case_sensitive: bool) -> dict:

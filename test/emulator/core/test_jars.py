@@ -19,7 +19,7 @@ jars = importlib.import_module("emulator.core.jars")
 
 CONTENT = b"what the author published"
 SPARK = PROJECT_ROOT / "emulator" / "glue" / "spark-jars.json"
-TRINO = PROJECT_ROOT / "emulator" / "athena" / "trino-jars.json"
+TRINO = PROJECT_ROOT / "emulator" / "trino" / "trino-jars.json"
 
 
 def make_jar(name: str, content: bytes = CONTENT, folders: tuple[str, ...] = (".",)):

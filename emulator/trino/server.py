@@ -18,8 +18,8 @@ from py4j.java_gateway import GatewayParameters, JavaGateway, launch_gateway
 
 from ..core.context import Context
 from ..core.java import TRINO, JavaMissing, java_home, trino_home
+from ..core.queries import QueryFailed
 from . import protocol
-from .errors import AthenaFailure
 
 logger = logging.getLogger("athena.trino")
 
@@ -105,11 +105,11 @@ hive.collect-column-statistics-on-write=false
 }
 
 
-class TrinoUnavailable(AthenaFailure):
+class TrinoUnavailable(QueryFailed):
     """Trino is not installed, did not start, or ended while a query ran."""
 
     def __init__(self, message: str) -> None:
-        super().__init__("GENERIC_INTERNAL_ERROR", message)
+        super().__init__("GENERIC_INTERNAL_ERROR", message, is_system=True)
 
 
 class Trino:

@@ -8,7 +8,7 @@ from typing import Any
 
 from py4j.protocol import Py4JJavaError, Py4JNetworkError
 
-from .errors import MalformedQuery
+from ..core.queries import MalformedQuery
 from .server import Trino, TrinoUnavailable
 
 # How the parser's tree prints the tables that a statement reads, and the one that it changes.

@@ -1,4 +1,4 @@
-"""The Glue catalog for Athena, with the caller's permissions: databases, tables, partitions, views."""
+"""The Glue catalog for the engines of this process, with the rights of the caller: databases, tables, partitions."""
 
 from __future__ import annotations
 
@@ -10,12 +10,11 @@ from dataclasses import dataclass
 from ministack.core.responses import get_account_id, get_region
 from ministack.services import glue
 
-from ..glue.catalog import BATCH_LIMITS
+from ..core.queries import QueryFailed
 from ..iam import permissions
-from .errors import AthenaFailure, DdlFailure
+from .catalog import BATCH_LIMITS, CatalogError
 
 CATALOG = "awsdatacatalog"
-DEFAULT_PARTITION = "__HIVE_DEFAULT_PARTITION__"
 _VIEW_PREFIX, _VIEW_SUFFIX = "/* Presto View: ", " */"
 
 
@@ -119,48 +118,45 @@ def partitions(table: Table) -> list[dict]:
     return list(glue._partitions.get(f"{table.database}/{table.name}", []))
 
 
-def call(action: Callable[[dict], tuple], request: dict) -> None:
-    """Run one of MiniStack's Glue actions. Its error becomes Hive's DDL error."""
+def _call(action: Callable[[dict], tuple], request: dict) -> None:
+    """Run one of MiniStack's Glue actions. Raises CatalogError with its error."""
     status, _, body = action(request)
     if status >= 300:
         answer = json.loads(body)
-        kind = str(answer.get("__type", "GlueException")).split("#")[-1]
-        message = answer.get("message") or answer.get("Message") or ""
-        raise DdlFailure(
-            f"Execution Error, return code 1 from org.apache.hadoop.hive.ql.exec.DDLTask. {kind}: {message}"
-        )
+        code = str(answer.get("__type", "GlueException")).split("#")[-1]
+        raise CatalogError(code, answer.get("message") or answer.get("Message") or "")
 
 
 def create_database(name: str, description: str, location: str | None, parameters: dict) -> None:
     require("CreateDatabase", name)
     fields = {"Name": name, "Description": description, "LocationUri": location, "Parameters": parameters}
-    call(glue._create_database, {"DatabaseInput": fields})
+    _call(glue._create_database, {"DatabaseInput": fields})
 
 
 def drop_database(name: str) -> None:
     require("DeleteDatabase", name)
-    call(glue._delete_database, {"Name": name})
+    _call(glue._delete_database, {"Name": name})
 
 
 def create_table(database: str, table_input: dict) -> None:
     require("CreateTable", database, table_input["Name"])
-    call(glue._create_table, {"DatabaseName": database, "TableInput": table_input})
+    _call(glue._create_table, {"DatabaseName": database, "TableInput": table_input})
 
 
 def update_table(table: Table, changes: dict) -> None:
     require("UpdateTable", table.database, table.name)
-    call(glue._update_table, {"DatabaseName": table.database, "TableInput": {"Name": table.name, **changes}})
+    _call(glue._update_table, {"DatabaseName": table.database, "TableInput": {"Name": table.name, **changes}})
 
 
 def drop_table(table: Table) -> None:
     require("DeleteTable", table.database, table.name)
-    call(glue._delete_table, {"DatabaseName": table.database, "Name": table.name})
+    _call(glue._delete_table, {"DatabaseName": table.database, "Name": table.name})
 
 
 def add_partition(table: Table, values: list[str], location: str) -> None:
     """Register one partition with the table's own format."""
     require("CreatePartition", table.database, table.name)
-    call(glue._create_partition, {**_named(table), "PartitionInput": _partition(table, values, location)})
+    _call(glue._create_partition, {**_named(table), "PartitionInput": _partition(table, values, location)})
 
 
 def add_partitions(table: Table, locations: dict[tuple[str, ...], str]) -> None:
@@ -170,7 +166,7 @@ def add_partitions(table: Table, locations: dict[tuple[str, ...], str]) -> None:
     for start in range(0, len(inputs), BATCH_LIMITS["create"]):
         require("BatchCreatePartition", table.database, table.name)
         some = inputs[start : start + BATCH_LIMITS["create"]]
-        call(glue._batch_create_partition, {**_named(table), "PartitionInputList": some})
+        _call(glue._batch_create_partition, {**_named(table), "PartitionInputList": some})
 
 
 def _named(table: Table) -> dict[str, str]:
@@ -184,8 +180,7 @@ def _partition(table: Table, values: list[str], location: str) -> dict:
 
 def drop_partition(table: Table, values: list[str]) -> None:
     require("DeletePartition", table.database, table.name)
-    request = {"DatabaseName": table.database, "TableName": table.name, "PartitionValues": values}
-    call(glue._delete_partition, request)
+    _call(glue._delete_partition, {**_named(table), "PartitionValues": values})
 
 
 def move_partition(table: Table, values: list[str], location: str) -> None:
@@ -210,5 +205,5 @@ def view_sql(table: Table) -> dict:
     """What CREATE VIEW stored: originalSql, catalog, schema, columns."""
     source = str(table.raw.get("ViewOriginalText") or "")
     if not source.startswith(_VIEW_PREFIX):
-        raise AthenaFailure("NOT_SUPPORTED", f"{table.database}.{table.name} is not a view made by Athena or Trino")
+        raise QueryFailed("NOT_SUPPORTED", f"{table.database}.{table.name} is not a view made by Athena or Trino")
     return json.loads(base64.b64decode(source[len(_VIEW_PREFIX) : -len(_VIEW_SUFFIX)]))

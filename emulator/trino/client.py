@@ -1,26 +1,53 @@
-"""Runs one statement of a query on Trino: with the query's limits, and with errors in Athena's words."""
+"""Runs one statement on Trino, with the limits of the query that it belongs to."""
 
 from __future__ import annotations
 
-import os
 import re
+import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import partial
 from urllib.parse import quote
 
+from ..core.queries import QueryFailed
 from . import protocol
-from .errors import AthenaFailure, QueryCancelled
-from .server import HIVE, TrinoUnavailable
-from .session import Session
+from .server import HIVE, Trino, TrinoUnavailable
 
-_UNKNOWN = " or requester is not authorized to access requested resources"
-_UNRESOLVED = ("COLUMN_NOT_FOUND",)
+CANCELLED, OVER_SCAN_LIMIT = "USER_CANCELED", "EXCEEDED_SCAN_LIMIT"
 _POSITION = re.compile(r"\bline (\d+):(\d+)")
-_OVER_LIMIT = "Query cancelled! : Bytes scanned limit was exceeded"
 _PREPARED = "statement"
-# Athena's quota for DML queries is 30 minutes. The variable shortens it.
-_LONGEST_SECONDS = 30 * 60
-TIMEOUT_VARIABLE = "CLICKSTREAM_ATHENA_TIMEOUT_SECONDS"
+
+
+@dataclass(kw_only=True)
+class Session:
+    """One query while it runs: its database and limits, what it has read, and whether it was stopped."""
+
+    trino: Trino
+    database: str
+    longest_seconds: int
+    scan_limit_bytes: int | None = None
+    parameters: list[str] = field(default_factory=list)
+    scanned: int = 0
+    _stopped: threading.Event = field(default_factory=threading.Event)
+    # What ends the statement that Trino runs for it now.
+    on_stop: Callable[[], None] | None = None
+
+    def stop(self) -> None:
+        self._stopped.set()
+        if self.on_stop is not None:
+            self.on_stop()
+
+    def for_cleaning_up(self) -> Session:
+        """The same query for a statement that also runs after it was stopped."""
+        return replace(self, _stopped=threading.Event(), on_stop=None)
+
+    @property
+    def stopped(self) -> bool:
+        return self._stopped.is_set()
+
+    def check(self) -> None:
+        if self.stopped:
+            raise QueryFailed(CANCELLED, "Query was canceled")
 
 
 @dataclass(frozen=True)
@@ -39,9 +66,19 @@ class Sql:
     # Whether the values of the execution belong to it.
     takes_values: bool = True
 
+    @classmethod
+    def of(cls, part: tuple[str, int, int]) -> Sql:
+        """A part of the statement: its text, line and column."""
+        text, line, column = part
+        return cls(text, 1, line, column)
+
     def explained(self) -> Sql:
         """The statement that tells which tables this one reads and writes."""
         return replace(self, prefix="EXPLAIN (TYPE IO, FORMAT JSON)\n")
+
+    def after(self, head: str, settings: dict[str, str]) -> Sql:
+        """The statement that begins with a line of ours, and then has this text."""
+        return replace(self, text=f"{head}\n{self.text}", first=2, settings=settings)
 
     def original(self, message: str, *, prepared: bool) -> str:
         """The message with the positions of the caller's statement."""
@@ -99,7 +136,7 @@ def _check_limit(session: Session) -> None:
     if session.scan_limit_bytes and session.scanned > session.scan_limit_bytes:
         if session.on_stop is not None:
             session.on_stop()
-        raise QueryCancelled(_OVER_LIMIT)
+        raise QueryFailed(OVER_SCAN_LIMIT, f"{session.scanned} bytes were read")
 
 
 def _is_prepared(sql: Sql, session: Session) -> bool:
@@ -112,20 +149,10 @@ def _statement(sql: Sql, session: Session) -> str:
     return f"{sql.prefix}EXECUTE {_PREPARED} USING {', '.join(session.parameters)}"
 
 
-def longest_seconds() -> int:
-    """How long a query may run. Raises ValueError for a value that cannot be taken."""
-    given = os.environ.get(TIMEOUT_VARIABLE, str(_LONGEST_SECONDS))
-    if not given.isascii() or not given.isdigit() or not 1 <= int(given) <= _LONGEST_SECONDS:
-        raise ValueError(
-            f"{TIMEOUT_VARIABLE} is {given!r}. It must be a whole number of seconds from 1 to {_LONGEST_SECONDS}"
-        )
-    return int(given)
-
-
 def _headers(sql: Sql, session: Session) -> dict[str, str]:
     limit = session.scan_limit_bytes
     settings = {
-        "query_max_execution_time": f"{longest_seconds()}s",
+        "query_max_execution_time": f"{session.longest_seconds}s",
         **({"query_max_scan_physical_bytes": f"{limit}B"} if limit else {}),
         **sql.settings,
     }
@@ -141,16 +168,10 @@ def _headers(sql: Sql, session: Session) -> dict[str, str]:
     }
 
 
-def _failure(error: dict, sql: Sql, session: Session) -> Exception:
+def _failure(error: dict, sql: Sql, session: Session) -> QueryFailed:
+    session.check()
     code = error.get("errorName", "GENERIC_INTERNAL_ERROR")
-    message = sql.original(error.get("message", ""), prepared=_is_prepared(sql, session))
-    if code == "USER_CANCELED" or session.stopped:
-        return QueryCancelled("Query was cancelled by user")
-    if code == "EXCEEDED_SCAN_LIMIT":
+    if code == OVER_SCAN_LIMIT:
         session.scanned = max(session.scanned, session.scan_limit_bytes or 0)
-        return QueryCancelled(_OVER_LIMIT)
-    if code == "EXCEEDED_TIME_LIMIT":
-        return AthenaFailure(code, f"Query timeout: {message}")
-    if code in _UNRESOLVED:
-        message += _UNKNOWN
-    return AthenaFailure(code, message, error.get("errorType", "USER_ERROR"))
+    message = sql.original(error.get("message", ""), prepared=_is_prepared(sql, session))
+    return QueryFailed(code, message, is_system=error.get("errorType", "USER_ERROR") != "USER_ERROR")
