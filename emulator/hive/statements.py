@@ -5,6 +5,7 @@ from __future__ import annotations
 import fnmatch
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from ..glue import tables
@@ -27,14 +28,14 @@ class Statement:
     # Takes the current database and the fields of the syntax.
     action: Callable[..., Printed]
     # The columns of what it prints.
-    labels: tuple[str, ...] = ()
+    labels: list[str]
 
     @property
     def kind(self) -> str:
         return "UTILITY" if self.syntax.startswith(("SHOW", "DESCRIBE")) else "DDL"
 
 
-def of_table(action: Callable[..., Printed]) -> Callable[..., Printed]:
+def _of_table(action: Callable[..., Printed]) -> Callable[..., Printed]:
     """Find the table that the statement names, and give it to the action in the place of the name."""
 
     def run(current: str, table: TableName, database: str | None = None, **fields: Any) -> Printed:
@@ -123,22 +124,10 @@ def _drop(current: str, table: TableName, views: bool, if_exists: bool = False) 
     tables.drop_table(found)
 
 
-def _drop_table(current: str, table: TableName, if_exists: bool = False) -> None:
-    _drop(current, table, False, if_exists)
-
-
-def _drop_view(current: str, table: TableName, if_exists: bool = False) -> None:
-    _drop(current, table, True, if_exists)
-
-
-def _show_tables(current: str, database: str = "", pattern: str = "*") -> list[str]:
+def _show(current: str, views: bool, database: str = "", pattern: str = "*") -> list[str]:
     require_database(database or current)
-    return _like([table.name for table in tables.tables(database or current)], pattern)
-
-
-def _show_views(current: str, database: str = "", pattern: str = "*") -> list[str]:
-    require_database(database or current)
-    return _like([table.name for table in tables.tables(database or current) if table.is_view], pattern)
+    found = tables.tables(database or current)
+    return _like([table.name for table in found if table.is_view or not views], pattern)
 
 
 # ---- One table ----
@@ -203,71 +192,42 @@ READ = {
     "added": partitions.read_added,
     "dropped": partitions.read_dropped,
 }
+_NAMES = "[LIKE pattern:text] [pattern:text]"
+_DATABASE_OPTIONS = "[COMMENT comment:text] [LOCATION location:text] [WITH DBPROPERTIES properties]"
+# Name, syntax, action, and the columns of what it prints.
+_OF_DATABASES = [
+    ("CREATE_DATABASE", f"CREATE DATABASE|SCHEMA [IF NOT EXISTS] name {_DATABASE_OPTIONS}", _create_database),
+    ("DROP_DATABASE", "DROP DATABASE|SCHEMA [IF EXISTS] name [CASCADE] [RESTRICT]", _drop_database),
+    ("SHOW_DATABASES", f"SHOW DATABASES|SCHEMAS {_NAMES}", _show_databases, "database_name"),
+    ("CREATE_TABLE", "CREATE EXTERNAL TABLE [IF NOT EXISTS] table definition", _create_table),
+    ("CREATE_TABLE", "CREATE TABLE [IF NOT EXISTS] table definition:without_external", _create_table),
+    ("DROP_TABLE", "DROP TABLE [IF EXISTS] table", partial(_drop, views=False)),
+    ("DROP_VIEW", "DROP VIEW [IF EXISTS] table", partial(_drop, views=True)),
+    ("SHOW_TABLES", f"SHOW TABLES [IN|FROM database:name] {_NAMES}", partial(_show, views=False), "tab_name"),
+    ("SHOW_VIEWS", f"SHOW VIEWS [IN|FROM database:name] {_NAMES}", partial(_show, views=True), "views"),
+]
+_OF_ONE_TABLE = [
+    ("MSCK_REPAIR_TABLE", "MSCK REPAIR TABLE table", partitions.repair, "result"),
+    ("ALTER_TABLE_ADD_PARTITION", "ALTER TABLE table ADD [IF NOT EXISTS] partitions:added", partitions.add),
+    ("ALTER_TABLE_DROP_PARTITION", "ALTER TABLE table DROP [IF EXISTS] specs:dropped", partitions.drop),
+    ("ALTER_TABLE_SET_LOCATION", "ALTER TABLE table PARTITION spec SET LOCATION location:text", partitions.move),
+    ("ALTER_TABLE_SET_LOCATION", "ALTER TABLE table SET LOCATION location:text", _set_location),
+    ("ALTER_TABLE_SET_TBLPROPERTIES", "ALTER TABLE table SET TBLPROPERTIES properties", _set_properties),
+    ("ALTER_TABLE_ADD_COLUMNS", "ALTER TABLE table ADD COLUMNS columns", _add_columns),
+    ("ALTER_TABLE_REPLACE_COLUMNS", "ALTER TABLE table REPLACE COLUMNS columns", _replace_columns),
+    ("ALTER_TABLE_DROP_COLUMN", "ALTER TABLE table DROP COLUMN name", _iceberg_only),
+    ("ALTER_TABLE_CHANGE_COLUMN", "ALTER TABLE table CHANGE [COLUMN] name column", _iceberg_only),
+    ("SHOW_PARTITIONS", "SHOW PARTITIONS table [PARTITION spec]", partitions.show, "partition"),
+    ("SHOW_COLUMNS", "SHOW COLUMNS IN|FROM table [IN|FROM database:name]", _show_columns, "field"),
+    ("SHOW_CREATE_TABLE", "SHOW CREATE TABLE table", definition.create_statement, "createtab_stmt"),
+    ("SHOW_CREATE_VIEW", "SHOW CREATE VIEW table", _show_create_view, "Create View"),
+    ("SHOW_TBLPROPERTIES", "SHOW TBLPROPERTIES table [( key:text )]", _show_properties, "prpt_name", "prpt_value"),
+    (
+        *("DESCRIBE_TABLE", "DESCRIBE|DESC [FORMATTED] [EXTENDED] [TABLE] table", _describe),
+        *("col_name", "data_type", "comment"),
+    ),
+]
 STATEMENTS = [
-    Statement(
-        "CREATE_DATABASE",
-        "CREATE DATABASE|SCHEMA [IF NOT EXISTS] name [COMMENT comment:text] [LOCATION location:text] "
-        "[WITH DBPROPERTIES properties]",
-        _create_database,
-    ),
-    Statement("DROP_DATABASE", "DROP DATABASE|SCHEMA [IF EXISTS] name [CASCADE] [RESTRICT]", _drop_database),
-    Statement(
-        "SHOW_DATABASES",
-        "SHOW DATABASES|SCHEMAS [LIKE pattern:text] [pattern:text]",
-        _show_databases,
-        ("database_name",),
-    ),
-    Statement("CREATE_TABLE", "CREATE EXTERNAL TABLE [IF NOT EXISTS] table definition", _create_table),
-    Statement("CREATE_TABLE", "CREATE TABLE [IF NOT EXISTS] table definition:without_external", _create_table),
-    Statement("DROP_TABLE", "DROP TABLE [IF EXISTS] table", _drop_table),
-    Statement("DROP_VIEW", "DROP VIEW [IF EXISTS] table", _drop_view),
-    Statement(
-        "SHOW_TABLES",
-        "SHOW TABLES [IN|FROM database:name] [LIKE pattern:text] [pattern:text]",
-        _show_tables,
-        ("tab_name",),
-    ),
-    Statement(
-        "SHOW_VIEWS", "SHOW VIEWS [IN|FROM database:name] [LIKE pattern:text] [pattern:text]", _show_views, ("views",)
-    ),
-    Statement("SHOW_PARTITIONS", "SHOW PARTITIONS table [PARTITION spec]", of_table(partitions.show), ("partition",)),
-    Statement("MSCK_REPAIR_TABLE", "MSCK REPAIR TABLE table", of_table(partitions.repair), ("result",)),
-    Statement(
-        "ALTER_TABLE_ADD_PARTITION", "ALTER TABLE table ADD [IF NOT EXISTS] partitions:added", of_table(partitions.add)
-    ),
-    Statement(
-        "ALTER_TABLE_DROP_PARTITION", "ALTER TABLE table DROP [IF EXISTS] specs:dropped", of_table(partitions.drop)
-    ),
-    Statement(
-        "ALTER_TABLE_SET_LOCATION",
-        "ALTER TABLE table PARTITION spec SET LOCATION location:text",
-        of_table(partitions.move),
-    ),
-    Statement("ALTER_TABLE_SET_LOCATION", "ALTER TABLE table SET LOCATION location:text", of_table(_set_location)),
-    Statement(
-        "ALTER_TABLE_SET_TBLPROPERTIES", "ALTER TABLE table SET TBLPROPERTIES properties", of_table(_set_properties)
-    ),
-    Statement("ALTER_TABLE_ADD_COLUMNS", "ALTER TABLE table ADD COLUMNS columns", of_table(_add_columns)),
-    Statement("ALTER_TABLE_REPLACE_COLUMNS", "ALTER TABLE table REPLACE COLUMNS columns", of_table(_replace_columns)),
-    Statement("ALTER_TABLE_DROP_COLUMN", "ALTER TABLE table DROP COLUMN name", of_table(_iceberg_only)),
-    Statement("ALTER_TABLE_CHANGE_COLUMN", "ALTER TABLE table CHANGE [COLUMN] name column", of_table(_iceberg_only)),
-    Statement(
-        "SHOW_COLUMNS", "SHOW COLUMNS IN|FROM table [IN|FROM database:name]", of_table(_show_columns), ("field",)
-    ),
-    Statement(
-        "SHOW_CREATE_TABLE", "SHOW CREATE TABLE table", of_table(definition.create_statement), ("createtab_stmt",)
-    ),
-    Statement("SHOW_CREATE_VIEW", "SHOW CREATE VIEW table", of_table(_show_create_view), ("Create View",)),
-    Statement(
-        "SHOW_TBLPROPERTIES",
-        "SHOW TBLPROPERTIES table [( key:text )]",
-        of_table(_show_properties),
-        ("prpt_name", "prpt_value"),
-    ),
-    Statement(
-        "DESCRIBE_TABLE",
-        "DESCRIBE|DESC [FORMATTED] [EXTENDED] [TABLE] table",
-        of_table(_describe),
-        ("col_name", "data_type", "comment"),
-    ),
+    *(Statement(name, syntax, action, labels) for name, syntax, action, *labels in _OF_DATABASES),
+    *(Statement(name, syntax, _of_table(action), labels) for name, syntax, action, *labels in _OF_ONE_TABLE),
 ]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 import sys
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -111,7 +110,7 @@ def test_a_page_costs_what_it_returns() -> None:
 
 
 @pytest.fixture
-def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict]:
+def bucket(monkeypatch: pytest.MonkeyPatch) -> dict:
     days = [f"2000-01-{day:02d}" for day in range(1, 31)]
     stored = {f"events/event_date={day}/a.parquet": {"size": 1} for day in reversed(days)}
     monkeypatch.setattr(s3, "_buckets", {"b": {"objects": stored}})
