@@ -10,6 +10,8 @@ from __future__ import annotations
 import os
 
 from ..core.context import Context
+from ..glue import tables
+from ..s3 import objects
 
 _REPLACED = (
     "start_query_execution",
@@ -24,15 +26,11 @@ _CALLED = (
     *("_executions", "_workgroups", "_prepared_statements", "_tags", "_ensure_default_workgroup", "_arn_workgroup"),
     *("_create_prepared_statement", "_glue_table_to_metadata"),
 )
-_GLUE = (
-    *("_databases", "_tables", "_partitions", "_create_database", "_delete_database", "_create_table"),
-    *("_update_table", "_delete_table", "_create_partition", "_batch_create_partition", "_delete_partition"),
-)
 PATCHES = [
     *(("ministack.services.athena", f"_{name}") for name in _REPLACED),
     *(("ministack.services.athena", name) for name in _CALLED),
-    *(("ministack.services.glue", name) for name in _GLUE),
-    *(("ministack.services.s3", name) for name in ("_buckets", "_put_object")),
+    *tables.PATCHES,
+    *objects.PATCHES,
 ]
 
 

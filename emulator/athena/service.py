@@ -86,12 +86,9 @@ def answering(handler: Callable[[dict], dict]) -> Callable[[dict], tuple]:
             return error_response_json("AccessDeniedException", str(denial), 400)
         except QueryFailed as failure:
             return error_response_json("InternalServerException", str(failure), 500)
-        except MalformedQuery as problem:
-            return error_response_json(
-                "InvalidRequestException", str(problem), 400, extra={"AthenaErrorCode": "MALFORMED_QUERY"}
-            )
-        except RequestRefused as refusal:
-            extra = {"AthenaErrorCode": refusal.code}
+        except (RequestRefused, MalformedQuery) as refusal:
+            code = refusal.code if isinstance(refusal, RequestRefused) else "MALFORMED_QUERY"
+            extra = {"AthenaErrorCode": code}
             return error_response_json("InvalidRequestException", str(refusal), 400, extra=extra)
 
     return answer

@@ -14,7 +14,13 @@ from ..core.queries import QueryFailed
 from ..iam import permissions
 from .catalog import BATCH_LIMITS, CatalogError
 
-CATALOG = "awsdatacatalog"
+PATCHES = [
+    ("ministack.services.glue", name)
+    for name in (
+        *("_databases", "_tables", "_partitions", "_create_database", "_delete_database", "_create_table"),
+        *("_update_table", "_delete_table", "_create_partition", "_batch_create_partition", "_delete_partition"),
+    )
+]
 _VIEW_PREFIX, _VIEW_SUFFIX = "/* Presto View: ", " */"
 
 

@@ -11,6 +11,8 @@ from ministack.services import s3
 from ..iam import permissions
 from .listing import sorted_objects
 
+PATCHES = [("ministack.services.s3", name) for name in ("_buckets", "_put_object")]
+
 
 class StorageError(Exception):
     """A location is none, or S3 did not take an object. The message names it."""
