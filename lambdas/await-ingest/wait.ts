@@ -4,7 +4,7 @@ import type { S3Client } from "@aws-sdk/client-s3";
 import { PREFIX } from "../../schema/prefixes";
 import { DAY_MS, HOUR_MS } from "../shared/durations";
 import { InputReader } from "../shared/input";
-import { compareSequence, hourPrefix, parseObjectKey, type Zone } from "../shared/layout";
+import { arrivalHour, compareSequence, hourPrefix, parseObjectKey, type Zone } from "../shared/layout";
 import { listKeys } from "../shared/objects";
 import type { Clock } from "../shared/runtime";
 import { parseEventTime } from "../shared/time";
@@ -65,17 +65,13 @@ async function earliestHour(fromMs: number, { s3, bucket, clock }: AwaitIngestDe
     (["raw", "quarantine"] as const).map(async (zone) => {
       const startAfter = hourPrefix(zone, fromMs);
       const page = await listKeys(s3, bucket, { prefix: `${zone}/`, startAfter, maxKeys: 1 });
-      return page.objects[0] === undefined ? Number.POSITIVE_INFINITY : hourOfKey(page.objects[0].key);
+      return page.objects[0] === undefined
+        ? Number.POSITIVE_INFINITY
+        : (arrivalHour(page.objects[0].key) ?? 0);
     }),
   );
   const earliest = Math.min(...firsts);
   return Number.isFinite(earliest) ? Math.max(earliest, fromMs) : clock.now();
-}
-
-function hourOfKey(key: string): number {
-  const match = /year=(\d+)\/month=(\d+)\/day=(\d+)\/hour=(\d+)\//.exec(key);
-  if (match === null) return 0;
-  return Date.UTC(Number(match[1]), Number(match[2]) - 1, Number(match[3]), Number(match[4]));
 }
 
 /**

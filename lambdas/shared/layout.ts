@@ -11,12 +11,20 @@ export interface SequenceRange {
   last: string;
 }
 
+const HOUR = /year=(\d+)\/month=(\d+)\/day=(\d+)\/hour=(\d+)\//;
 const KEY = /\/([^/]+)-(\d+)-(\d+)\.jsonl\.gz$/;
 
 /** The prefix `raw/year=2026/month=11/day=21/hour=09/` for a time, in UTC. */
 export function hourPrefix(zone: Zone, epochMs: number): string {
   const [year, month, day, hour] = new Date(epochMs).toISOString().split(/[-T:]/);
   return `${PREFIX[zone]}year=${year}/month=${month}/day=${day}/hour=${hour}/`;
+}
+
+/** The hour in a key of this layout; undefined for any other key. */
+export function arrivalHour(key: string): number | undefined {
+  const match = HOUR.exec(key);
+  if (match === null) return undefined;
+  return Date.UTC(Number(match[1]), Number(match[2]) - 1, Number(match[3]), Number(match[4]));
 }
 
 export function objectKey(zone: Zone, firstArrivalMs: number, range: SequenceRange): string {

@@ -2,7 +2,7 @@
 
 import { ListObjectsV2Command, type S3Client } from "@aws-sdk/client-s3";
 
-interface Listed {
+export interface Listed {
   key: string;
   lastModifiedMs: number;
 }
@@ -24,6 +24,21 @@ export interface ListOptions {
 
 export async function listKeys(s3: S3Client, bucket: string, options: ListOptions): Promise<Listing> {
   const listing: Listing = { objects: [], prefixes: [], truncated: false };
+  for await (const page of listPages(s3, bucket, options)) {
+    listing.objects.push(...page.objects);
+    listing.prefixes.push(...page.prefixes);
+    listing.truncated = page.truncated;
+    if (options.maxKeys !== undefined) break;
+  }
+  return listing;
+}
+
+/** One page at a time, so that the caller holds only one and can stop early. */
+export async function* listPages(
+  s3: S3Client,
+  bucket: string,
+  options: ListOptions,
+): AsyncGenerator<Listing, void, void> {
   let token: string | undefined;
   do {
     const page = await s3.send(
@@ -36,12 +51,14 @@ export async function listKeys(s3: S3Client, bucket: string, options: ListOption
         ContinuationToken: token,
       }),
     );
-    for (const object of page.Contents ?? []) {
-      listing.objects.push({ key: object.Key ?? "", lastModifiedMs: object.LastModified?.getTime() ?? 0 });
-    }
-    for (const folded of page.CommonPrefixes ?? []) listing.prefixes.push(folded.Prefix ?? "");
-    token = page.NextContinuationToken;
-    listing.truncated = page.IsTruncated === true;
-  } while (listing.truncated && token !== undefined && options.maxKeys === undefined);
-  return listing;
+    yield {
+      objects: (page.Contents ?? []).map(({ Key = "", LastModified }) => ({
+        key: Key,
+        lastModifiedMs: LastModified?.getTime() ?? 0,
+      })),
+      prefixes: (page.CommonPrefixes ?? []).map(({ Prefix = "" }) => Prefix),
+      truncated: page.IsTruncated === true,
+    };
+    token = page.IsTruncated === true ? page.NextContinuationToken : undefined;
+  } while (token !== undefined);
 }

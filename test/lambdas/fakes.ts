@@ -10,7 +10,12 @@ export class FakeS3 {
   readonly objects = new Map<string, { body: Buffer; modified: Date }>();
   readonly puts: string[] = [];
   listings = 0;
+  /** The keys that were read. */
+  readonly gets: string[] = [];
+  failGet: (key: string) => Error | undefined = () => undefined;
   failPut: (key: string) => Error | undefined = () => undefined;
+  /** Replaced by tests that need another listing. */
+  listed: (input: Command["input"]) => unknown = (input) => this.list(input);
   readonly client = { send: (command: unknown) => this.send(command as Command) } as unknown as S3Client;
 
   put(key: string, body: string | Buffer = "", modified = new Date()): void {
@@ -41,8 +46,23 @@ export class FakeS3 {
       this.put(input.Key as string, input.Body as Buffer);
       return {};
     }
-    if (command.constructor.name === "ListObjectsV2Command") return this.list(input);
+    if (command.constructor.name === "GetObjectCommand") return this.get(input.Key as string);
+    if (command.constructor.name === "ListObjectsV2Command") return this.listed(input);
     throw new Error(`FakeS3 does not know ${command.constructor.name}`);
+  }
+
+  private get(key: string): unknown {
+    this.gets.push(key);
+    const error = this.failGet(key) ?? (this.objects.has(key) ? undefined : named("NoSuchKey"));
+    if (error !== undefined) throw error;
+    const body = this.objects.get(key)?.body ?? Buffer.alloc(0);
+    return {
+      ContentLength: body.length,
+      Body: {
+        transformToString: async () => body.toString("utf8"),
+        transformToByteArray: async () => new Uint8Array(body),
+      },
+    };
   }
 
   private list(input: Command["input"]): unknown {
