@@ -59,6 +59,7 @@ const pipeline = new Orchestrate("clickstream", {
   simulator: collect.simulator,
   simulatorTimeoutSeconds: SIMULATOR_TIMEOUT_SECONDS,
   awaitIngest: ingest.awaitIngest,
+  lookForNew: transform.lookForNew,
   ingestLogGroupName: ingest.ingest.logGroupName,
   job: transform.job,
   jobLogGroupNames: transform.logGroupNames,
@@ -75,6 +76,7 @@ new Observe("clickstream", {
   streamName: collect.stream.name,
   ingestFunction: ingest.ingest.functionName,
   awaitIngestFunction: ingest.awaitIngest.functionName,
+  lookForNewFunction: transform.lookForNew.functionName,
   simulatorFunction: collect.simulator.functionName,
   mappingUuid: ingest.mappingUuid,
   stateMachineArn: pipeline.stateMachineArn,
@@ -96,6 +98,7 @@ export const stateMachineArn = pipeline.stateMachineArn;
 export const simulatorFunction = collect.simulator.functionName;
 export const ingestFunction = ingest.ingest.functionName;
 export const awaitIngestFunction = ingest.awaitIngest.functionName;
+export const lookForNewFunction = transform.lookForNew.functionName;
 export const jobName = transform.job.name;
 export const successTopicArn = notify.successTopicArn;
 export const failureTopicArn = notify.failureTopicArn;

@@ -17,6 +17,7 @@ const NAMES = [
   "simulatorFunction",
   "ingestFunction",
   "awaitIngestFunction",
+  "lookForNewFunction",
   "jobName",
   "successTopicArn",
   "failureTopicArn",

@@ -86,7 +86,7 @@ export const ROWS: readonly Row[] = [
     what: "the functions can use their roles",
     command:
       'aws lambda get-function-configuration --function-name "$(pulumi stack output ingestFunction)" --query State',
-    see: '`"Active"`; the states SimulateTraffic and AwaitIngest succeed',
+    see: '`"Active"`; the states SimulateTraffic, AwaitIngest and LookForNew succeed',
     ifNot:
       "the execution's cause names the denied call: add it to the function's permissions (`infra/collect/collect.ts`, `infra/ingest/ingest.ts`)",
     after: "simulate",

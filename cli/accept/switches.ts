@@ -169,7 +169,12 @@ async function tracing({ clients, outputs }: World): Promise<string[]> {
 }
 
 export function functionsOf(outputs: World["outputs"]): string[] {
-  return [outputs.ingestFunction, outputs.awaitIngestFunction, outputs.simulatorFunction];
+  return [
+    outputs.ingestFunction,
+    outputs.awaitIngestFunction,
+    outputs.lookForNewFunction,
+    outputs.simulatorFunction,
+  ];
 }
 
 async function dashboards(world: World): Promise<string[]> {

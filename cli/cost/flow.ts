@@ -16,13 +16,21 @@ const RECORD_ENVELOPE_BYTES = 400;
 export const GB = 1e9;
 /** States of an execution that found events, and of one that found none. A test compares them with the state machine. */
 export const WORKING_PATH = [
-  ...["CheckInput", "IsInputRight", "KeepInput", "WhatToDo", "TransformEvents", "ReadReport", "HowToRepair"],
-  ...["RepairPartitions", "VerifyTables", "ReadCounts", "IsVerified"],
-  ...["RecordMetrics", "NotifySuccess", "PipelineSucceeded"],
+  ...[
+    "CheckInput",
+    "IsInputRight",
+    "KeepInput",
+    "WhatToDo",
+    "LookForNew",
+    "IsAnythingNew",
+    "TransformEvents",
+  ],
+  ...["ReadReport", "HowToRepair", "RepairPartitions", "VerifyTables", "ReadCounts", "IsVerified"],
+  ...["RecordMetrics", "IsMailDue", "NotifySuccess", "PipelineSucceeded"],
 ];
 export const IDLE_PATH = [
-  ...["CheckInput", "IsInputRight", "KeepInput", "WhatToDo", "TransformEvents", "ReadReport", "HowToRepair"],
-  ...["RecordMetrics", "NotifySuccess", "PipelineSucceeded"],
+  ...["CheckInput", "IsInputRight", "KeepInput", "WhatToDo", "LookForNew", "IsAnythingNew"],
+  ...["RecordMetrics", "IsMailDue", "NothingNew"],
 ];
 
 export interface Flow {

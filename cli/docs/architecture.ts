@@ -22,7 +22,7 @@ const DRAWN: Readonly<Record<string, { open: string; close: string; what: string
 const STAGES: readonly (readonly [string, RegExp])[] = [
   ["collect", /-(stream|simulator)$/],
   ["ingest", /-(ingest|await-ingest|raw)$/],
-  ["transform", /-(transform|curated|scripts)$/],
+  ["transform", /-(transform|curated|scripts|look-for-new)$/],
   ["catalog", /-(events|quarantine|workgroup|results)$/],
   ["notify", /^Pipeline/],
   ["orchestrate", /-(pipeline|schedule)$/],

@@ -11,6 +11,7 @@ const WORDS: Readonly<Record<string, string>> = {
   CheckInput: "checking the input",
   SimulateTraffic: "sending simulated traffic",
   AwaitIngest: "waiting until all sent events are in S3",
+  LookForNew: "checking whether anything is new",
   TransformEvents: "running the Spark job",
   ReadReport: "reading the job's report",
   RepairPartitions: "registering partitions",

@@ -256,7 +256,7 @@ function noSuccess({ own, stream }: Metrics, hours: number): Alarm {
     means: `Records arrived, but no execution has verified a run for ${hours} hours. The tables are out of date.`,
     remedy: "Check whether the schedule starts executions, and where the last one waits or failed.",
     // Not AWS's ExecutionsSucceeded: an execution of the schedule that finds the job busy also succeeds, and verifies
-    // nothing. Each verified run records this metric once.
+    // nothing. Each verified run records this metric once, and so does each execution that found nothing new.
     metrics: { succeeded: own("RunSeconds", "SampleCount"), records: stream("IncomingRecords") },
     // A sum of an array skips what has no data. Without a success there is no data.
     expressions: {

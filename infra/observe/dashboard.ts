@@ -105,6 +105,7 @@ function graphs({ stream, lambda, mapping, execution, jobElapsed, own }: Metrics
         { label: "ingest throttles", metric: lambda("ingestFunction", "Throttles") },
         { label: "records that failed", metric: mapping("FailedInvokeEventCount") },
         { label: "await-ingest errors", metric: lambda("awaitIngestFunction", "Errors") },
+        { label: "look-for-new errors", metric: lambda("lookForNewFunction", "Errors") },
         { label: "simulator errors", metric: lambda("simulatorFunction", "Errors") },
       ],
     },
@@ -116,6 +117,7 @@ function graphs({ stream, lambda, mapping, execution, jobElapsed, own }: Metrics
         { label: "ingest, average", metric: lambda("ingestFunction", "Duration", "Average") },
         { label: "ingest, longest", metric: lambda("ingestFunction", "Duration", "Maximum") },
         { label: "await-ingest, longest", metric: lambda("awaitIngestFunction", "Duration", "Maximum") },
+        { label: "look-for-new, longest", metric: lambda("lookForNewFunction", "Duration", "Maximum") },
       ],
     },
     {

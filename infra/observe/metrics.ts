@@ -20,6 +20,7 @@ export interface Metric {
 export interface ObservedParts {
   streamName: pulumi.Input<string>;
   ingestFunction: pulumi.Input<string>;
+  lookForNewFunction: pulumi.Input<string>;
   awaitIngestFunction: pulumi.Input<string>;
   simulatorFunction: pulumi.Input<string>;
   /** UUID of the event source mapping between stream and ingest. */
@@ -59,7 +60,7 @@ export function metricsOf(parts: ObservedParts) {
       stat,
     }),
     lambda: (
-      part: "ingestFunction" | "awaitIngestFunction" | "simulatorFunction",
+      part: "ingestFunction" | "awaitIngestFunction" | "lookForNewFunction" | "simulatorFunction",
       metricName: LambdaMetric,
       stat: Metric["stat"] = "Sum",
     ): Metric => ({

@@ -23,6 +23,7 @@ export interface OrchestrateArgs {
   simulator: Lambda;
   simulatorTimeoutSeconds: number;
   awaitIngest: Lambda;
+  lookForNew: Lambda;
   ingestLogGroupName: pulumi.Input<string>;
   job: Named;
   /** Groups to which Glue writes the script's output and Spark's log. */
@@ -126,6 +127,8 @@ export class Orchestrate extends pulumi.ComponentResource {
         SimulatorTimeoutSeconds: args.simulatorTimeoutSeconds,
         SimulatorLogGroup: args.simulator.logGroupName,
         AwaitIngestArn: args.awaitIngest.arn,
+        LookForNewArn: args.lookForNew.arn,
+        LookForNewLogGroup: args.lookForNew.logGroupName,
         IngestLogGroup: args.ingestLogGroupName,
         IngestWaitSeconds: ingestWaitSeconds,
         FailedBatches: pulumi.interpolate`s3://${args.raw.bucketName}/${PREFIX.givenUp}`,
@@ -192,7 +195,7 @@ export class Orchestrate extends pulumi.ComponentResource {
 
 function pipelinePermissions(args: OrchestrateArgs): Statement[] {
   return [
-    allow("lambda:InvokeFunction").on(args.simulator.arn, args.awaitIngest.arn),
+    allow("lambda:InvokeFunction").on(args.simulator.arn, args.awaitIngest.arn, args.lookForNew.arn),
     allow("glue:StartJobRun", "glue:GetJobRun", "glue:GetJobRuns", "glue:BatchStopJobRun").on(args.job.arn),
     allow("sns:Publish").on(args.successTopicArn, args.failureTopicArn),
     ...athenaPermissions(args),

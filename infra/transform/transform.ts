@@ -1,17 +1,21 @@
-// Transform: the Glue job that writes the curated table from the raw events, its script, and the bucket that it writes to.
+// Transform: the Glue job that writes the curated table from the raw events, its script, the bucket that it writes to, and
+// the Lambda that tells whether the job has anything to do.
 
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import * as path from "node:path";
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
+import type { LookForNewEnv } from "../../lambdas/look-for-new/env";
 import type { PrivacyRule } from "../../schema/contract";
 import { PREFIX } from "../../schema/prefixes";
 import { arnOf } from "../blocks/account";
 import { PROJECT_ROOT } from "../blocks/bundle";
 import { mayUse } from "../blocks/encryption";
+import type { EnvironmentOf } from "../blocks/environment";
 import { logGroup } from "../blocks/log-group";
 import { qualifiedName } from "../blocks/names";
+import { NodeFunction } from "../blocks/node-function";
 import { allow, type Statement } from "../blocks/permissions";
 import { type BucketSettings, PrivateBucket } from "../blocks/private-bucket";
 import { ServiceRole } from "../blocks/service-role";
@@ -30,6 +34,7 @@ export interface TransformArgs extends BucketSettings {
   streamRetentionHours: number;
   dedupeDays: number;
   logRetentionDays: number;
+  tracing: boolean;
   allowDataLoss: boolean;
 }
 
@@ -45,6 +50,8 @@ export class Transform extends pulumi.ComponentResource {
   readonly curated: PrivateBucket;
   readonly scripts: PrivateBucket;
   readonly job: { name: pulumi.Output<string>; arn: pulumi.Output<string> };
+  /** Tells whether the job has anything to do. */
+  readonly lookForNew: NodeFunction;
   /** Groups for the script's output and for Spark's log. */
   readonly logGroupNames: { output: pulumi.Output<string>; error: pulumi.Output<string> };
 
@@ -58,8 +65,46 @@ export class Transform extends pulumi.ComponentResource {
     const role = this.createRole(name, args, secretArn, logs);
     const job = this.createJob(name, args, role, secretArn);
     this.job = { name: job.name, arn: job.arn };
+    this.lookForNew = this.createLookForNew(name, args);
     this.logGroupNames = { output: logs.output.name, error: logs.error.name };
     this.registerOutputs({ jobName: job.name });
+  }
+
+  private createLookForNew(name: string, args: TransformArgs): NodeFunction {
+    const below = (...prefixes: string[]) => ({ StringLike: { "s3:prefix": prefixes } });
+    const listed = [PREFIX.raw, PREFIX.quarantine, PREFIX.givenUp].map((prefix) => `${prefix}*`);
+    const head = `${PREFIX.runs}head.json`;
+    return new NodeFunction(
+      `${name}-look-for-new`,
+      {
+        lambda: "look-for-new",
+        description: "Checks whether there are raw objects that no run of the job has taken",
+        environment: {
+          RAW_BUCKET: args.raw.bucketName,
+          CURATED_BUCKET: this.curated.bucketName,
+          STREAM_RETENTION_HOURS: String(args.streamRetentionHours),
+        } satisfies EnvironmentOf<LookForNewEnv>,
+        permissions: [
+          allow("s3:ListBucket")
+            .when(below(...listed))
+            .on(args.raw.arn),
+          allow("s3:ListBucket")
+            .when(below(head, `${PREFIX.runs}attempts/*`))
+            .on(this.curated.arn),
+          allow("s3:GetObject").on(
+            pulumi.interpolate`${this.curated.arn}/${head}`,
+            this.curated.objects(`${PREFIX.runs}taken/`),
+          ),
+          ...mayUse(args.key, "kms:Decrypt"),
+        ],
+        memoryMb: 512,
+        timeoutSeconds: 120,
+        logRetentionDays: args.logRetentionDays,
+        tracing: args.tracing,
+        key: args.key,
+      },
+      { parent: this },
+    );
   }
 
   private createSecret(name: string, args: TransformArgs): pulumi.Output<string> | undefined {

@@ -17,6 +17,7 @@ export interface TakenList {
 
 export interface Head {
   execution: string | null;
+  /** In the form 2026-11-21T09:06:00.000Z. */
   committedAt: string | null;
   /** When the last committed run listed the objects; undefined if no run was committed. */
   listedAtMs: number | undefined;
@@ -49,13 +50,17 @@ async function isMissing(s3: S3Client, bucket: string, error: unknown): Promise<
 
 function parseHead(text: string, bucket: string): Head | undefined {
   const head = parsed(text);
-  const { version, execution, committed_at: committedAt, position, taken } = head ?? {};
-  if (version !== HEAD_VERSION || !isTextOrNull(execution) || !isTextOrNull(committedAt)) return undefined;
+  const { version, execution, committed_at: committed, position, taken } = head ?? {};
+  if (version !== HEAD_VERSION || !isTextOrNull(execution)) return undefined;
+  const committedAtMs = timeOf(committed);
+  if (committed !== null && committedAtMs === undefined) return undefined;
   const lists = Array.isArray(taken) ? taken.map((entry) => takenList(entry, bucket)) : [undefined];
   if (!lists.every((list) => list !== undefined)) return undefined;
-  if (position === null) return { execution, committedAt, listedAtMs: undefined, taken: lists };
+  const committedAt = committedAtMs === undefined ? null : new Date(committedAtMs).toISOString();
   const listedAtMs = timeOf((position as { listed_at?: unknown } | undefined)?.listed_at);
-  return listedAtMs === undefined ? undefined : { execution, committedAt, listedAtMs, taken: lists };
+  return listedAtMs === undefined && position !== null
+    ? undefined
+    : { execution, committedAt, listedAtMs, taken: lists };
 }
 
 function parsed(text: string): Record<string, unknown> | undefined {

@@ -20,7 +20,10 @@ export const INGEST_METRICS = {
   BytesGzip: "Bytes",
 } as const satisfies Record<string, MetricUnit>;
 
-/** Metrics of each run that the state machine verified. statemachine/pipeline.asl.json uses the same names. */
+/**
+ * Metrics of each run that the state machine verified. An execution that found nothing new records only RunSeconds, as 0
+ * if it started no job. statemachine/pipeline.asl.json uses the same names.
+ */
 export const RUN_METRICS = {
   RowsCurated: "Count",
   RunLinesQuarantined: "Count",

@@ -194,6 +194,31 @@ ATTENTION
     );
   });
 
+  it("says since when nothing is new, and that no Spark job started", async () => {
+    const report = {
+      ...REPORT,
+      outcome: "nothing_new",
+      seconds: 0,
+      quarantine_reasons: {},
+      partitions: [],
+
+      dates: { count: 0, first: null, last: null },
+    };
+    const lookedFor = { new: false, since: "2026-11-21T08:06:30.123Z", lastExecution: "run-0" };
+    const mail = await success({ report, lookedFor, verification: {} });
+    assert.equal(
+      mail.Message.slice(0, mail.Message.indexOf("WHERE TO LOOK")),
+      `Nothing new arrived since the last run. The tables have not changed.
+The last run ended at 2026-11-21 08:06 UTC, in the execution
+run-0.
+
+TIME
+  24 s in total. No Spark job was needed.
+
+`,
+    );
+  });
+
   it("counts a batch that only the wait has seen, and says so although nothing is new", async () => {
     const nothing = {
       ...REPORT,

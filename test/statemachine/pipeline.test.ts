@@ -25,12 +25,16 @@ function reaches(from: string, to: string): boolean {
   return false;
 }
 
+/** Tasks after whose failure the execution goes on. */
+const GOES_ON = ["RecordMetrics", "LookForNew"];
+
 const QUIET = {
   request: {},
   inputProblems: [],
   simulated: {},
   sent: {},
   awaited: {},
+  lookedFor: {},
   waitingSince: 0,
   polls: 0,
   jobWaits: 0,
@@ -93,7 +97,7 @@ describe("statemachine/pipeline", () => {
         assert.equal(all?.Next, "PipelineFailed");
         continue;
       }
-      if (name === "RecordMetrics") continue;
+      if (GOES_ON.includes(name)) continue;
       assert.ok(reaches(all?.Next ?? "", "NotifyFailure"), `${name} does not reach NotifyFailure`);
       const errorOutput = { Error: "X", Cause: "c" };
       const caught = await evaluate(all?.Assign?.failure, QUIET, { errorOutput }, { state: name });
@@ -129,6 +133,13 @@ describe("statemachine/pipeline", () => {
         metric("RunSeconds", "Seconds", 12.5),
       ],
     });
+    const quiet = (await evaluate(Arguments, {
+      ...QUIET,
+      report: { ...report, outcome: "nothing_new" },
+    })) as {
+      MetricData: unknown[];
+    };
+    assert.deepEqual(quiet.MetricData, [metric("RunSeconds", "Seconds", 12.5)]);
     const rebuilt = { ...report, reprocess: { from: "2026-01-01", to: "2026-01-02" } };
     const { MetricData } = (await evaluate(Arguments, { ...QUIET, report: rebuilt })) as {
       MetricData: { Value: number }[];
@@ -141,11 +152,11 @@ describe("statemachine/pipeline", () => {
     assert.deepEqual(
       Catch.map(({ ErrorEquals, Next, Assign }) => [ErrorEquals, Next, Assign]),
       [
-        [["States.DataLimitExceeded", "States.Runtime"], "NotifySuccess", undefined],
-        [["States.ALL"], "NotifySuccess", undefined],
+        [["States.DataLimitExceeded", "States.Runtime"], "IsMailDue", undefined],
+        [["States.ALL"], "IsMailDue", undefined],
       ],
     );
-    assert.equal(Next, "NotifySuccess");
+    assert.equal(Next, "IsMailDue");
   });
 
   it("passes its name to the Lambdas, for their logs", async () => {
@@ -158,6 +169,7 @@ describe("statemachine/pipeline", () => {
       execution: "run-1",
     });
     assert.deepEqual(await payload("AwaitIngest", { sent }), { ...sent, execution: "run-1" });
+    assert.deepEqual(await payload("LookForNew", {}), { execution: "run-1" });
   });
 
   it("passes the run's name and the days to reprocess to the job", async () => {
@@ -189,11 +201,17 @@ describe("statemachine/pipeline", () => {
     assert.ok(new Set(later).size > 5, `${later}`);
   });
 
-  it("simulates, waits or goes straight to the job, as the input says", async () => {
-    assert.equal(await choose("WhatToDo", { request: {} }), "TransformEvents");
+  it("simulates, waits, looks for new events or goes straight to the job, as the input says", async () => {
+    assert.equal(await choose("WhatToDo", { request: {} }), "LookForNew");
     assert.equal(await choose("WhatToDo", { request: { simulate: {} } }), "SimulateTraffic");
     assert.equal(await choose("WhatToDo", { request: { sent: {} } }), "KeepSent");
-    assert.equal(await choose("WhatToDo", { request: { scheduled: true } }), "TransformEvents");
+    assert.equal(await choose("WhatToDo", { request: { scheduled: true } }), "LookForNew");
+    // What a reprocess takes is not new.
+    const reprocess = { from: "2026-01-01", to: "2026-01-02" };
+    assert.equal(await choose("WhatToDo", { request: { reprocess } }), "TransformEvents");
+    assert.equal(await choose("WhatToDo", { request: { reprocess, sent: {} } }), "KeepSent");
+    const ingested = { awaited: { ingested: true }, request: { reprocess, sent: {} } };
+    assert.equal(await choose("IsIngested", ingested), "TransformEvents");
     assert.equal(await choose("IsInputRight", { inputProblems: ["Wrong."] }), "RejectInput");
     assert.equal(await choose("IsInputRight", {}), "KeepInput");
   });
@@ -204,7 +222,50 @@ describe("statemachine/pipeline", () => {
     const at = (seconds: number) => ({ awaited: pending, waitingSince: since - seconds * 1000 });
     assert.equal(await choose("IsIngested", at(899)), "WaitForIngest");
     assert.equal(await choose("IsIngested", at(901)), "GiveUpWaiting");
-    assert.equal(await choose("IsIngested", { awaited: { ingested: true } }), "TransformEvents");
+    assert.equal(await choose("IsIngested", { awaited: { ingested: true } }), "LookForNew");
+  });
+
+  it("starts the job unless it is sure that nothing is new", async () => {
+    assert.equal(await choose("IsAnythingNew", { lookedFor: { new: true } }), "TransformEvents");
+    assert.equal(await choose("IsAnythingNew", { lookedFor: {} }), "TransformEvents");
+    const quiet = { lookedFor: { new: false } };
+    assert.equal(await choose("IsAnythingNew", quiet), "RecordMetrics");
+    const repair = { ...quiet, request: { fullRepair: true } };
+    assert.equal(await choose("IsAnythingNew", repair), "RepairAllPartitions");
+  });
+
+  it("looks with the job itself if the check fails, and keeps the error for the mail", async () => {
+    const { Catch = [] } = state("LookForNew");
+    assert.deepEqual(
+      Catch.map(({ ErrorEquals, Next }) => [ErrorEquals, Next]),
+      [
+        [["States.DataLimitExceeded", "States.Runtime"], "TransformEvents"],
+        [["States.ALL"], "TransformEvents"],
+      ],
+    );
+    const errorOutput = { Error: "AccessDenied", Cause: "x".repeat(100_000) };
+    for (const { Assign } of Catch) {
+      assert.deepEqual(await evaluate(Assign, QUIET, { errorOutput }), {
+        lookedFor: { error: "AccessDenied" },
+      });
+    }
+  });
+
+  it("leaves out the mail only for the schedule's execution that found nothing and has no warning", async () => {
+    const report = { outcome: "nothing_new", given_up_batches: 0, unreadable_lines: 0 };
+    const quiet = { request: { scheduled: true }, report, lookedFor: { new: false } };
+    assert.equal(await choose("IsMailDue", quiet), "NothingNew");
+    assert.equal(await choose("IsMailDue", { ...quiet, lookedFor: { new: true } }), "NothingNew");
+    assert.equal(await choose("IsMailDue", { ...quiet, request: {} }), "NotifySuccess");
+    assert.equal(await choose("IsMailDue", { ...quiet, request: { scheduled: false } }), "NotifySuccess");
+    for (const changed of [{ outcome: "processed" }, { given_up_batches: 1 }]) {
+      assert.equal(
+        await choose("IsMailDue", { ...quiet, report: { ...report, ...changed } }),
+        "NotifySuccess",
+      );
+    }
+    const failed = { ...quiet, lookedFor: { error: "AccessDenied" } };
+    assert.equal(await choose("IsMailDue", failed), "NotifySuccess");
   });
 
   it("repairs just the days of the run, all of them where asked or where they are many, none where none", async () => {

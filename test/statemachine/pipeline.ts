@@ -14,6 +14,8 @@ const VALUES: PipelineValues = {
   SimulatorTimeoutSeconds: 900,
   SimulatorLogGroup: "/lake/simulator",
   AwaitIngestArn: "AWAIT_INGEST_ARN",
+  LookForNewArn: "LOOK_FOR_NEW_ARN",
+  LookForNewLogGroup: "/lake/look-for-new",
   IngestLogGroup: "/lake/ingest",
   IngestWaitSeconds: 900,
   FailedBatches: "s3://raw/aws/lambda/",

@@ -1,4 +1,7 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { PROJECT_ROOT } from "../../stack/runs";
 import { evaluate, state } from "./pipeline";
 
 const problems = (input: unknown) => evaluate(state("CheckInput").Assign?.inputProblems, {}, { input });
@@ -10,6 +13,26 @@ const words = (error: string, cause: string) =>
   evaluate(state("ExplainFailure").Assign?.cause, { failure: { state: "X", error, cause } });
 
 describe("statemachine/rules", () => {
+  it("reports nothing new in the form of the job's summary", async () => {
+    const Payload = { new: false, since: null, lastExecution: null, givenUpBatches: 3 };
+    const { Assign } = state("LookForNew");
+    const { report } = (await evaluate(Assign, {}, { result: { Payload } })) as { report: object };
+    const source = readFileSync(join(PROJECT_ROOT, "glue-scripts", "clickstream", "commit.py"), "utf8");
+    const [, fields = ""] = /^SUMMARY_FIELDS = \(([^)]*)\)/m.exec(source) ?? [];
+    const [, added = ""] =
+      /def summarise\([\s\S]*?SUMMARY_FIELDS\} \| \{([\s\S]*?)\n {4}\}/.exec(source) ?? [];
+    const names = [...fields.matchAll(/"(\w+)"/g), ...added.matchAll(/^ {8}"(\w+)":/gm)].map(
+      ([, name]) => name,
+    );
+    assert.ok(names.length > 20, `${names}`);
+    assert.deepEqual(Object.keys(report).sort(), names.sort());
+    assert.equal((report as { given_up_batches: number }).given_up_batches, 3);
+    assert.deepEqual((await evaluate(Assign, {}, { result: { Payload: { new: true } } })) as object, {
+      lookedFor: { new: true },
+      report: {},
+    });
+  });
+
   it("accepts every valid input", async () => {
     for (const input of [
       {},

@@ -55,6 +55,7 @@ function world(
       Payload: { events: 20, startedAt: "2026-11-21T09:00:00.000Z", shards: { "shardId-000000000000": "5" } },
     }),
     AwaitIngest: () => ({ Payload: { ingested: true, pending: [], failedBatches: 0 } }),
+    LookForNew: () => ({ Payload: { new: true, since: null, lastExecution: null, givenUpBatches: 0 } }),
     TransformEvents: () => ({ Id: "jr", JobRunState: "SUCCEEDED" }),
     ReadReport: ({ Key }) => {
       assert.equal(Key, "runs/summaries/run-1.json");
@@ -104,15 +105,30 @@ const REJECTED = [
   "NotifyFailure",
   "PipelineFailed",
 ];
+const LOOKED = [...CHECKED, "LookForNew", "IsAnythingNew"];
+/** What the check answers if nothing is new. */
+const quiet =
+  (changed = {}) =>
+  () => ({
+    Payload: {
+      new: false,
+      since: "2026-11-21T08:06:00.123Z",
+      lastExecution: "run-0",
+      givenUpBatches: 0,
+      ...changed,
+    },
+  });
 const REPORTED = ["ReadReport", "HowToRepair"];
 const VERIFIED = [
   "VerifyTables",
   "ReadCounts",
   "IsVerified",
   "RecordMetrics",
+  "IsMailDue",
   "NotifySuccess",
   "PipelineSucceeded",
 ];
+const QUIETLY = ["RecordMetrics", "IsMailDue", "NotifySuccess", "PipelineSucceeded"];
 const FAILED = ["ExplainFailure", "NotifyFailure", "PipelineFailed"];
 
 interface Scenario {
@@ -129,35 +145,96 @@ interface Scenario {
 const SCENARIOS: Scenario[] = [
   {
     title: "a run with new events",
+    visits: [...LOOKED, "TransformEvents", ...REPORTED, "RepairPartitions", ...VERIFIED],
+    mail: /1,980 events curated/,
+    succeeds: true,
+  },
+  {
+    title: "a run that finds nothing new, which the check did not know",
+    report: summary(0),
+    visits: [...LOOKED, "TransformEvents", ...REPORTED, ...QUIETLY],
+    mail: /nothing new/,
+    succeeds: true,
+  },
+  {
+    title: "an execution that finds nothing new",
+    tasks: { LookForNew: quiet() },
+    visits: [...LOOKED, ...QUIETLY],
+    mail: /nothing new in \d+ s\n[\s\S]*since the last run\.[\s\S]*No Spark job was needed/,
+    succeeds: true,
+  },
+  {
+    title: "an execution in a lake that never had an event",
+    tasks: { LookForNew: quiet({ since: null, lastExecution: null }) },
+    visits: [...LOOKED, ...QUIETLY],
+    mail: /No events have arrived yet\. The tables are empty\./,
+    succeeds: true,
+  },
+  {
+    title: "the schedule's execution that finds nothing new",
+    input: { scheduled: true },
+    tasks: { LookForNew: quiet() },
+    visits: [...LOOKED, "RecordMetrics", "IsMailDue", "NothingNew"],
+    succeeds: true,
+  },
+  {
+    title: "the schedule's execution that finds nothing new, but batches that were given up",
+    input: { scheduled: true },
+    tasks: { LookForNew: quiet({ givenUpBatches: 2 }) },
+    visits: [...LOOKED, ...QUIETLY],
+    mail: /ATTENTION, 2 batches given up: nothing new/,
+    succeeds: true,
+  },
+  {
+    title: "a full repair that finds nothing new",
+    input: { fullRepair: true },
+    tasks: { LookForNew: quiet() },
+    visits: [...LOOKED, "RepairAllPartitions", "IsRepaired", ...QUIETLY],
+    mail: /nothing new/,
+    succeeds: true,
+  },
+  {
+    title: "a full repair that finds nothing new, and fails",
+    input: { fullRepair: true },
+    tasks: { LookForNew: quiet(), RepairAllPartitions: fails("Athena.InvalidRequestException") },
+    visits: [...LOOKED, "RepairAllPartitions", ...FAILED],
+    mail: /STEPS\n {2}done {6}check for new events: none, so no Spark job\n {2}FAILED {4}partitions registered\n/,
+  },
+  {
+    title: "a reprocess, which does not look for anything new",
+    input: { reprocess: { from: "2026-01-01", to: "2026-01-02" } },
+    tasks: { LookForNew: fails("NotAsked") },
     visits: [...CHECKED, "TransformEvents", ...REPORTED, "RepairPartitions", ...VERIFIED],
     mail: /1,980 events curated/,
     succeeds: true,
   },
   {
-    title: "a run that finds nothing new",
+    title: "a check that fails, so that the job looks itself",
+    tasks: { LookForNew: fails("AccessDenied", "x".repeat(200_000)) },
+    visits: [...CHECKED, "LookForNew", "TransformEvents", ...REPORTED, "RepairPartitions", ...VERIFIED],
+    mail: /1,980 events curated[\s\S]*failed \(AccessDenied\),\n {2}so the Spark job started in any case[\s\S]*aws logs tail \/lake\/look-for-new /,
+    succeeds: true,
+  },
+  {
+    title: "the schedule's execution whose check fails, and that finds nothing new",
+    input: { scheduled: true },
+    tasks: { LookForNew: fails("AccessDenied") },
     report: summary(0),
-    visits: [
-      ...CHECKED,
-      "TransformEvents",
-      ...REPORTED,
-      "RecordMetrics",
-      "NotifySuccess",
-      "PipelineSucceeded",
-    ],
-    mail: /nothing new/,
+    visits: [...CHECKED, "LookForNew", "TransformEvents", ...REPORTED, ...QUIETLY],
+    mail: /nothing new[\s\S]*\(AccessDenied\)/,
     succeeds: true,
   },
   {
     title: "a run that wrote to 5,000 days, all named",
     report: summary(5000),
-    visits: [...CHECKED, "TransformEvents", ...REPORTED, "RepairAllPartitions", "IsRepaired", ...VERIFIED],
+    visits: [...LOOKED, "TransformEvents", ...REPORTED, "RepairAllPartitions", "IsRepaired", ...VERIFIED],
     mail: /in 5,000 daily partitions[\s\S]*\n {2}\.\.\. 4,980 more \.\.\.\n/,
     succeeds: true,
   },
   {
     title: "a run that wrote to 20,000 days",
     report: summary(20_000),
-    visits: [...CHECKED, "TransformEvents", ...REPORTED, "RepairAllPartitions", "IsRepaired", ...VERIFIED],
+    visits: [...LOOKED, "TransformEvents", ...REPORTED, "RepairAllPartitions", "IsRepaired", ...VERIFIED],
     mail: /in 20,000 daily partitions/,
     succeeds: true,
   },
@@ -165,13 +242,13 @@ const SCENARIOS: Scenario[] = [
     title: "the schedule's execution that finds the job busy",
     input: { scheduled: true },
     tasks: { TransformEvents: busy(1) },
-    visits: [...CHECKED, "TransformEvents", "IsJobBusy", "PipelineSkipped"],
+    visits: [...LOOKED, "TransformEvents", "IsJobBusy", "PipelineSkipped"],
     succeeds: true,
   },
   {
     title: "the schedule's execution that finds the job free",
     input: { scheduled: true },
-    visits: [...CHECKED, "TransformEvents", ...REPORTED, "RepairPartitions", ...VERIFIED],
+    visits: [...LOOKED, "TransformEvents", ...REPORTED, "RepairPartitions", ...VERIFIED],
     mail: /1,980 events curated/,
     succeeds: true,
   },
@@ -179,7 +256,7 @@ const SCENARIOS: Scenario[] = [
     title: "a person's execution that waits for the job twice",
     tasks: { TransformEvents: busy(2) },
     visits: [
-      ...CHECKED,
+      ...LOOKED,
       ...["TransformEvents", "IsJobBusy", "WaitForJob", "TransformEvents", "IsJobBusy", "WaitForJob"],
       ...["TransformEvents", ...REPORTED, "RepairPartitions", ...VERIFIED],
     ],
@@ -189,19 +266,19 @@ const SCENARIOS: Scenario[] = [
   {
     title: "a report that is too large",
     report: JSON.stringify({ ...summary(), retired: "x".repeat(MAX_BYTES) }),
-    visits: [...CHECKED, "TransformEvents", "ReadReport", "RepairAllPartitions", "IsRepaired", ...FAILED],
+    visits: [...LOOKED, "TransformEvents", "ReadReport", "RepairAllPartitions", "IsRepaired", ...FAILED],
     mail: /FAILED in ReadReport[\s\S]*\(States\.DataLimitExceeded\)[\s\S]*All partitions were registered/,
   },
   {
     title: "a report that is too large only once its quotes are escaped",
     report: JSON.stringify({ ...summary(), retired: '"'.repeat(MAX_BYTES / 4) }),
-    visits: [...CHECKED, "TransformEvents", "ReadReport", "RepairAllPartitions", "IsRepaired", ...FAILED],
+    visits: [...LOOKED, "TransformEvents", "ReadReport", "RepairAllPartitions", "IsRepaired", ...FAILED],
     mail: /States\.DataLimitExceeded/,
   },
   {
     title: "a report that is not what the job writes",
     report: '{"version":1}',
-    visits: [...CHECKED, "TransformEvents", "ReadReport", "RepairAllPartitions", "IsRepaired", ...FAILED],
+    visits: [...LOOKED, "TransformEvents", "ReadReport", "RepairAllPartitions", "IsRepaired", ...FAILED],
     mail: /FAILED in ReadReport[\s\S]*The run summary has an unexpected form/,
   },
   {
@@ -262,6 +339,27 @@ describe("statemachine, whole executions", () => {
     });
   }
 
+  it("ends with a report of the usual form if nothing is new, with or without a mail", async () => {
+    for (const input of [{}, { scheduled: true }]) {
+      const { tasks, metrics } = world({ LookForNew: quiet({ givenUpBatches: 0 }) });
+      const { output } = await walk(input, tasks);
+      const { report, ...rest } = output as { report: Record<string, unknown> };
+      assert.deepEqual(rest, { execution: "run-1", simulated: null });
+      assert.deepEqual([report.outcome, report.execution, report.job_run_id], ["nothing_new", "run-1", null]);
+      const counts = ["curated", "written", "recovered", "duplicates", "redelivered", "quarantined", "files"];
+      assert.deepEqual(
+        counts.map((name) => report[name]),
+        counts.map(() => 0),
+      );
+      assert.deepEqual(report.partitions, []);
+      const [{ MetricData }] = metrics as [{ MetricData: { MetricName: string; Value: number }[] }];
+      assert.deepEqual(
+        MetricData.map(({ MetricName, Value }) => [MetricName, Value]),
+        [["RunSeconds", 0]],
+      );
+    }
+  });
+
   it("says of the schedule's execution that it left the work to another", async () => {
     const { tasks } = world({ TransformEvents: busy(1) });
     assert.deepEqual((await walk({ scheduled: true }, tasks)).output, {
@@ -282,7 +380,7 @@ describe("statemachine, whole executions", () => {
 
   // That a catcher which names it gets States.Runtime is this interpreter's reading: AWS does not document it.
   for (const [name, { Type }] of Object.entries(DEFINITION.States)) {
-    if (Type !== "Task" || name === "RecordMetrics" || name === "NotifyFailure") continue;
+    if (Type !== "Task" || ["LookForNew", "RecordMetrics", "NotifyFailure"].includes(name)) continue;
     const inputs: Record<string, unknown> = { RepairAllPartitions: { fullRepair: true } };
     const input = inputs[name] ?? { simulate: { events: 20 } };
     for (const error of ["States.DataLimitExceeded", "States.Runtime", "States.TaskFailed"]) {

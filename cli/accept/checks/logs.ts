@@ -8,7 +8,7 @@ import { qualified, until, type World } from "../world";
 function expected(world: World): string[] {
   const own = qualified(world);
   return [
-    ...["simulator", "ingest", "await-ingest", "transform/output", "transform/error"].map(
+    ...["simulator", "ingest", "await-ingest", "look-for-new", "transform/output", "transform/error"].map(
       (path) => `/${own}/${path}`,
     ),
     // The local Step Functions delivers no logs.
@@ -32,6 +32,7 @@ export async function logGroups(world: World): Promise<Verdict> {
   const names = [
     world.outputs.ingestFunction,
     world.outputs.awaitIngestFunction,
+    world.outputs.lookForNewFunction,
     world.outputs.simulatorFunction,
   ];
   const strays = [...found.keys()].filter((group) => names.some((name) => group === `/aws/lambda/${name}`));

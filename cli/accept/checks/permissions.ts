@@ -25,7 +25,8 @@ export async function functionsRun(world: World): Promise<Verdict> {
     );
     if (State !== "Active") states.push(`${FunctionName} is ${State}: ${StateReason ?? "no reason given"}`);
   }
-  return states.length > 0 ? unexpected(states.join("; ")) : passes("SimulateTraffic", "AwaitIngest")(world);
+  if (states.length > 0) return unexpected(states.join("; "));
+  return passes("SimulateTraffic", "AwaitIngest", "LookForNew")(world);
 }
 
 const DENIED = /AccessDenied|UnauthorizedOperation|not authorized to perform/;

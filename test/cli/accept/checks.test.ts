@@ -54,8 +54,8 @@ const group = (logGroupName: string, retentionInDays: number | undefined = 1) =>
   retentionInDays,
 });
 const GROUPS = [
-  ...["simulator", "ingest", "await-ingest", "transform/output", "transform/error"].map((path) =>
-    group(`/clickstream-accept/${path}`),
+  ...["simulator", "ingest", "await-ingest", "look-for-new", "transform/output", "transform/error"].map(
+    (path) => group(`/clickstream-accept/${path}`),
   ),
   group("/aws/vendedlogs/states/clickstream-accept/pipeline"),
 ];

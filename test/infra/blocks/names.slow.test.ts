@@ -156,6 +156,7 @@ describe("infra/blocks/names", function () {
       "LogGroup /aws/vendedlogs/states/clickstream-dev/pipeline",
       "LogGroup /clickstream-dev/await-ingest",
       "LogGroup /clickstream-dev/ingest",
+      "LogGroup /clickstream-dev/look-for-new",
       "LogGroup /clickstream-dev/simulator",
       "LogGroup /clickstream-dev/transform/error",
       "LogGroup /clickstream-dev/transform/output",

@@ -99,6 +99,7 @@ describe("infra/blocks/permissions", () => {
       "clickstream-raw-id/raw/*",
     ]);
     assert.deepEqual(writes("clickstream-await-ingest-role"), []);
+    assert.deepEqual(writes("clickstream-look-for-new-role"), []);
     assert.deepEqual(writes("clickstream-simulator-role"), []);
     assert.deepEqual(writes("clickstream-job-role"), [
       "clickstream-curated-id/events/*",
@@ -124,6 +125,7 @@ describe("infra/blocks/permissions", () => {
       ["clickstream-await-ingest-role", "lambda.amazonaws.com", undocumented, 0],
       ["clickstream-ingest-role", "lambda.amazonaws.com", undocumented, 0],
       ["clickstream-job-role", "glue.amazonaws.com", undocumented, 0],
+      ["clickstream-look-for-new-role", "lambda.amazonaws.com", undocumented, 0],
       ["clickstream-pipeline-role", "states.amazonaws.com", pipeline, 0],
       ["clickstream-schedule-role", "scheduler.amazonaws.com", group, 0],
       ["clickstream-simulator-role", "lambda.amazonaws.com", undocumented, 0],

@@ -21,7 +21,7 @@ describe("infra/blocks/tracing", function () {
   it("traces every function and the state machine by one key, with just the rights for that", async () => {
     const program = await evaluate({ tracing: "true" });
     const functions = program.of(FUNCTION);
-    assert.equal(functions.length, 3);
+    assert.equal(functions.length, 4);
     for (const { inputs } of functions) assert.deepEqual(inputs.tracingConfig, { mode: "Active" });
     const [machine] = program.of(MACHINE);
     assert.deepEqual(machine?.inputs.tracingConfiguration, { enabled: true });
@@ -29,6 +29,7 @@ describe("infra/blocks/tracing", function () {
     assert.deepEqual(grants(program), [
       ["clickstream-await-ingest-role", send, ["*"]],
       ["clickstream-ingest-role", send, ["*"]],
+      ["clickstream-look-for-new-role", send, ["*"]],
       ["clickstream-pipeline-role", [...send, "xray:GetSamplingRules", "xray:GetSamplingTargets"], ["*"]],
       ["clickstream-simulator-role", send, ["*"]],
     ]);

@@ -249,6 +249,7 @@ function configured(config: Record<string, string>): AlarmInputs[] {
     streamName: "stream",
     ingestFunction: "ingest",
     awaitIngestFunction: "await-ingest",
+    lookForNewFunction: "look-for-new",
     simulatorFunction: "simulator",
     mappingUuid: "uuid",
     stateMachineArn: "machine",

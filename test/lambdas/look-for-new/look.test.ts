@@ -69,7 +69,7 @@ class Lake {
   }
 }
 
-const NOTHING = { since: COMMITTED, lastExecution: "run-7", givenUpBatches: 0, new: false };
+const NOTHING = { since: "2026-11-21T09:06:00.000Z", lastExecution: "run-7", givenUpBatches: 0, new: false };
 
 describe("lambdas/look-for-new", () => {
   it("finds nothing new if the last run took all recent objects", async () => {
