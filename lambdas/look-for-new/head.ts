@@ -2,6 +2,7 @@
 
 import { GetObjectCommand, type S3Client } from "@aws-sdk/client-s3";
 import { PREFIX } from "../../schema/prefixes";
+import { HOUR_MS } from "../shared/durations";
 import { listKeys } from "../shared/objects";
 import { errorName } from "../shared/runtime";
 
@@ -21,6 +22,8 @@ export interface Head {
   committedAt: string | null;
   /** When the last committed run listed the objects; undefined if no run was committed. */
   listedAtMs: number | undefined;
+  /** The stream's retention then. It may have been lowered since. */
+  retentionMs: number;
   taken: TakenList[];
 }
 
@@ -49,18 +52,26 @@ async function isMissing(s3: S3Client, bucket: string, error: unknown): Promise<
 }
 
 function parseHead(text: string, bucket: string): Head | undefined {
-  const head = parsed(text);
-  const { version, execution, committed_at: committed, position, taken } = head ?? {};
-  if (version !== HEAD_VERSION || !isTextOrNull(execution)) return undefined;
+  const head = parsed(text) ?? {};
+  const { version, execution, committed_at: committed, position, retention_hours: hours = 0, taken } = head;
   const committedAtMs = timeOf(committed);
-  if (committed !== null && committedAtMs === undefined) return undefined;
+  const listedAtMs = timeOf((position as { listed_at?: unknown } | null | undefined)?.listed_at);
   const lists = Array.isArray(taken) ? taken.map((entry) => takenList(entry, bucket)) : [undefined];
-  if (!lists.every((list) => list !== undefined)) return undefined;
-  const committedAt = committedAtMs === undefined ? null : new Date(committedAtMs).toISOString();
-  const listedAtMs = timeOf((position as { listed_at?: unknown } | undefined)?.listed_at);
-  return listedAtMs === undefined && position !== null
-    ? undefined
-    : { execution, committedAt, listedAtMs, taken: lists };
+  const isKnown =
+    version === HEAD_VERSION &&
+    (execution === null || typeof execution === "string") &&
+    (committed === null || committedAtMs !== undefined) &&
+    (position === null || listedAtMs !== undefined) &&
+    Number.isFinite(hours) &&
+    lists.every((list) => list !== undefined);
+  if (!isKnown) return undefined;
+  return {
+    execution: execution as string | null,
+    committedAt: committedAtMs === undefined ? null : new Date(committedAtMs).toISOString(),
+    listedAtMs,
+    retentionMs: (hours as number) * HOUR_MS,
+    taken: lists as TakenList[],
+  };
 }
 
 function parsed(text: string): Record<string, unknown> | undefined {
@@ -83,8 +94,4 @@ function takenList(entry: unknown, bucket: string): TakenList | undefined {
 function timeOf(value: unknown): number | undefined {
   const time = typeof value === "string" ? Date.parse(value) : Number.NaN;
   return Number.isNaN(time) ? undefined : time;
-}
-
-function isTextOrNull(value: unknown): value is string | null {
-  return value === null || typeof value === "string";
 }

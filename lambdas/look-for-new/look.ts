@@ -104,10 +104,10 @@ class Search {
   }
 
   async run(): Promise<Omit<Found, "result"> | undefined> {
-    const listedAtMs = this.head?.listedAtMs;
+    const { listedAtMs, retentionMs = 0 } = this.head ?? {};
     if (listedAtMs === undefined) return (await this.list("raw")) ?? (await this.list("quarantine"));
     // New objects are mostly in the newest hours. Objects of earlier hours come from an ingest that was late.
-    const earliestMs = this.sinceMs - this.dependencies.retentionMs;
+    const earliestMs = this.sinceMs - Math.max(this.dependencies.retentionMs, retentionMs);
     return (
       (await this.list("raw", listedAtMs)) ??
       (await this.list("quarantine", listedAtMs)) ??

@@ -2,7 +2,8 @@
 
 import { promisify } from "node:util";
 import { gunzip } from "node:zlib";
-import { GetObjectCommand, type S3Client } from "@aws-sdk/client-s3";
+import { GetObjectCommand, type GetObjectCommandOutput, type S3Client } from "@aws-sdk/client-s3";
+import { errorName } from "../shared/runtime";
 import type { TakenList } from "./head";
 
 /** Bytes of all lists that are read. One MiB names some 150,000 objects, which take 40 MB of memory. */
@@ -27,9 +28,10 @@ export class TakenObjects {
     const wanted = this.unread.filter(({ atMs }) => atMs >= fromMs);
     this.unread = this.unread.filter(({ atMs }) => atMs < fromMs);
     for (const { key } of wanted) {
-      const { Body, ContentLength = 0 } = await this.s3.send(
-        new GetObjectCommand({ Bucket: this.bucket, Key: key }),
-      );
+      const found = await this.get(key);
+      // As in the job: if a list is lost, its objects are processed again, and no event is counted twice.
+      if (found === undefined) continue;
+      const { Body, ContentLength = 0 } = found;
       this.bytes += ContentLength;
       if (this.bytes > MOST_BYTES) {
         (Body as { destroy?: () => void } | undefined)?.destroy?.();
@@ -38,6 +40,15 @@ export class TakenObjects {
       for (const uri of await readList(key, await Body?.transformToByteArray())) this.uris.add(uri);
     }
     return true;
+  }
+
+  private async get(key: string): Promise<GetObjectCommandOutput | undefined> {
+    try {
+      return await this.s3.send(new GetObjectCommand({ Bucket: this.bucket, Key: key }));
+    } catch (error) {
+      if (errorName(error) === "NoSuchKey") return undefined;
+      throw error;
+    }
   }
 
   has(key: string): boolean {

@@ -42,8 +42,8 @@ describe("cli/cost/model", function () {
     near(monthly(idle, "Kinesis: shards"), 10.95);
     // 730 runs a month, each billed its minute: 730/60 h × 2 DPU × $0.44.
     near(monthly(idle, "Glue: the job's workers"), 10.7067);
-    // 730 × 10 states × $0.025 a thousand.
-    near(monthly(idle, "Step Functions: state transitions"), 0.1825);
+    // 730 × 9 states × $0.025 a thousand.
+    near(monthly(idle, "Step Functions: state transitions"), 0.16425);
     assert.equal(idle.perMillion, undefined);
     const off = await estimated({ scheduleEnabled: "false" }, { eventsPerDay: 0 });
     assert.ok(off.monthly < 11.2, `an idle dev stack costs ${off.monthly}`);
@@ -62,8 +62,8 @@ describe("cli/cost/model", function () {
     near(monthly(found, "Lambda: ingest, arm64"), (6198.11 + 331.874) * 0.5 * 0.0000133334);
     // 365 days × 240,000 × 79 bytes × $0.023.
     near(monthly(found, "S3: raw events, STANDARD"), 0.159166);
-    // 14 states an execution.
-    near(monthly(found, "Step Functions: state transitions"), 0.2555);
+    // 17 states an execution.
+    near(monthly(found, "Step Functions: state transitions"), 0.31025);
     // Each check scans the 10 MB that Athena bills at least: 730 × 10 MB × $5.
     near(monthly(found, "Athena: the pipeline's check"), 0.0365);
     near(found.perMillion, found.monthly / 7.3);

@@ -12,6 +12,7 @@ import { evaluate } from "../program";
 
 const SCRIPT = path.resolve(__dirname, "../../../glue-scripts/clickstream_etl.py");
 const PACKAGE = path.resolve(__dirname, "../../../glue-scripts/clickstream");
+const FUNCTION = "aws:lambda/function:Function";
 const JOB = "aws:glue/job:Job";
 const OBJECT = "aws:s3/bucketObjectv2:BucketObjectv2";
 const PACKAGE_KEY = `scripts/clickstream-${sha256(JSON.stringify(packageFiles()))}.zip`;
@@ -57,6 +58,38 @@ describe("infra/transform/transform", () => {
       [job.glueVersion, job.workerType, job.numberOfWorkers, job.maxRetries, job.executionProperty],
       ["5.1", "G.1X", 5, 0, { maxConcurrentRuns: 1 }],
     );
+  });
+
+  it("lets the check for new objects read just the head and the lists, and list just what can be new", async () => {
+    const program = await evaluate({ streamRetentionHours: "48" });
+    assert.deepEqual(program.named(FUNCTION, "clickstream-look-for-new").environment, {
+      variables: {
+        RAW_BUCKET: "clickstream-raw-id",
+        CURATED_BUCKET: "clickstream-curated-id",
+        STREAM_RETENTION_HOURS: "48",
+      },
+    });
+    const { policy } = program.named("aws:iam/rolePolicy:RolePolicy", "clickstream-look-for-new-role");
+    const { Statement } = JSON.parse(String(policy)) as { Statement: Record<string, unknown>[] };
+    const onBuckets = Statement.filter(({ Action }) => String(Action).startsWith("s3:"));
+    const list = (bucket: string, prefixes: string[]) => ({
+      Effect: "Allow",
+      Action: ["s3:ListBucket"],
+      Resource: [`arn:aws:s3:::clickstream-${bucket}-id`],
+      Condition: { StringLike: { "s3:prefix": prefixes } },
+    });
+    assert.deepEqual(onBuckets, [
+      list("raw", ["raw/*", "quarantine/*", "aws/lambda/*"]),
+      list("curated", ["runs/head.json", "runs/attempts/*"]),
+      {
+        Effect: "Allow",
+        Action: ["s3:GetObject"],
+        Resource: [
+          "arn:aws:s3:::clickstream-curated-id/runs/head.json",
+          "arn:aws:s3:::clickstream-curated-id/runs/taken/*",
+        ],
+      },
+    ]);
   });
 
   it("names the script's object by its content, so that a changed script is a new object", async () => {

@@ -122,6 +122,9 @@ describe("lambdas/look-for-new", () => {
     assert.equal(await older.reason(), "nothing_new");
     older.retentionHours = 25;
     assert.equal(await older.reason(), "new_object");
+    // Lowered since the last run: what the stream still had then counts.
+    older.retentionHours = 24;
+    assert.equal(await older.head([], { retention_hours: 25 }).reason(), "new_object");
   });
 
   it("knows a redelivered object from the list of the run that took it first", async () => {
@@ -151,6 +154,8 @@ describe("lambdas/look-for-new", () => {
       version: 3,
       committed_at: 5,
       position: { listed_at: "yesterday" },
+      retention_hours: "a day",
+      execution: 7,
       taken: [{ at: "now", list: "s3://curated/runs/taken/x" }],
     };
     for (const [name, value] of Object.entries(unknown)) {
@@ -189,10 +194,15 @@ describe("lambdas/look-for-new", () => {
     await assert.rejects(locked.look(), { name: "AccessDenied" });
   });
 
-  it("fails if a list that the head names cannot be read", async () => {
-    const lake = new Lake().head().object(key("raw", "2026-11-21-09", "1-2"), COMMITTED);
+  it("takes the objects of a lost list as new, as the job does, but fails if it may not read one", async () => {
+    const one = key("raw", "2026-11-21-09", "1-2");
+    const lake = new Lake().head([one]).object(one, COMMITTED);
+    lake.curated.failGet = (read) => (read === LIST ? named("AccessDenied") : undefined);
+    await assert.rejects(lake.look(), { name: "AccessDenied" });
+    lake.curated.failGet = () => undefined;
+    assert.equal(await lake.reason(), "nothing_new");
     lake.curated.objects.delete(LIST);
-    await assert.rejects(lake.look(), { name: "NoSuchKey" });
+    assert.equal(await lake.reason(), "new_object");
     lake.curated.put(LIST, gzipSync('{"not": "a list"}'));
     await assert.rejects(lake.look(), /must be a JSON array/);
   });

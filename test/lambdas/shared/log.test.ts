@@ -6,6 +6,7 @@ import type { AddressInfo } from "node:net";
 import type { Context } from "aws-lambda";
 import { handler as awaitIngest } from "../../../lambdas/await-ingest/handler";
 import { handler as ingest } from "../../../lambdas/ingest/handler";
+import { handler as lookForNew } from "../../../lambdas/look-for-new/handler";
 import { jsonLog, takeExecution } from "../../../lambdas/shared/log";
 import { handler as simulator } from "../../../lambdas/simulator/handler";
 import { kinesisRecord, SHARD } from "../fakes";
@@ -73,6 +74,8 @@ describe("lambdas/shared/log", () => {
       AWS_SECRET_ACCESS_KEY: "s",
       AWS_MAX_ATTEMPTS: "1",
       RAW_BUCKET: "raw",
+      CURATED_BUCKET: "curated",
+      STREAM_RETENTION_HOURS: "24",
       STACK: "clickstream-test",
       STREAM_NAME: "events",
       EARLIEST_EVENT_TIME: "2000-01-01T00:00:00Z",
@@ -110,6 +113,11 @@ describe("lambdas/shared/log", () => {
     assertForm(await linesOf(() => awaitIngest(asked, CONTEXT)), { requestId: "request-1", execution });
     const sent = await linesOf(() => simulator({ events: 5, seed: 1, execution }, CONTEXT));
     assertForm(sent, { requestId: "request-1", execution });
+    // The server's answer to each GET is a listing, which is no head.
+    const looked = await linesOf(() => lookForNew({ execution }, CONTEXT));
+    assertForm(looked, { level: "INFO", requestId: "request-1", execution, reason: "unknown_head" });
+    const unknown = await linesOf(() => assert.rejects(lookForNew({ execution, since: 1 }, CONTEXT)));
+    assertForm(unknown, { level: "ERROR", error: "InvalidInput", execution });
     const refused = await linesOf(() => assert.rejects(awaitIngest({ since: "now", execution }, CONTEXT)));
     assertForm(refused, { level: "ERROR", error: "InvalidInput", execution });
     const failed = await linesOf(() => assert.rejects(simulator({ events: 0, execution }, CONTEXT)));
