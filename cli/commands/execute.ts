@@ -54,7 +54,7 @@ async function execute(
     console,
     signal,
   );
-  // An execution that leaves the work to another one sends no mail.
+  // An execution that leaves the work to another one, or the schedule's that finds nothing new, sends no mail.
   const arrived = execution.output?.skipped
     ? undefined
     : await watch?.waitFor(topicOf(execution.status, outputs));
@@ -83,6 +83,19 @@ export function failureOf({ status, failedState, error, cause }: Execution): str
   return `The execution ${status}${where}: ${why}`;
 }
 
+/** What a successful execution did, in one line. */
+export function resultOf(output: Execution["output"]): string | undefined {
+  const report = readOutput(output)?.report;
+  if (report?.outcome === "nothing_new") return "Nothing new arrived since the last run.";
+  if (typeof output?.skipped === "string") return `Nothing was done: ${output.skipped}`;
+  if (report === undefined) return undefined;
+  const { curated, quarantined, duplicates, partitions } = report;
+  return (
+    `${number(curated)} curated, ${number(quarantined)} quarantined, ${number(duplicates)} duplicates; ` +
+    (partitions.length > 0 ? `partitions ${nameDates(report)}` : "no partition changed")
+  );
+}
+
 function summarise(
   execution: Execution,
   mails: Mail[],
@@ -91,17 +104,9 @@ function summarise(
   console: Console,
 ): void {
   const { green, red } = console.colours;
-  const report = readOutput(execution.output)?.report;
   console.line();
-  if (report) {
-    const { curated, quarantined, duplicates, partitions } = report;
-    console.line(
-      `${number(curated)} curated, ${number(quarantined)} quarantined, ${number(duplicates)} duplicates; ` +
-        (partitions.length > 0 ? `partitions ${nameDates(report)}` : "no partition changed"),
-    );
-  }
-  const skipped = execution.output?.skipped;
-  if (typeof skipped === "string") console.line(`Nothing was done: ${skipped}`);
+  const result = resultOf(execution.output);
+  if (result) console.line(result);
   for (const problem of problems) console.line(red(`✗ ${problem}`));
   if (problems.length > 0 && target.stateDir) {
     console.line(
@@ -109,6 +114,6 @@ function summarise(
     );
   }
   if (problems.length === 0) console.line(green(`✓ ${execution.status} in ${execution.seconds} s`));
-  if (mails.length === 0 && !target.stateDir && !skipped)
+  if (mails.length === 0 && !target.stateDir && !execution.output?.skipped)
     console.line("The mail went to the subscribed addresses.");
 }
