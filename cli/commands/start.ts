@@ -10,6 +10,7 @@ import { type LocalStack, upStack } from "../../local/stack";
 import { UnusableFile } from "../../local/traffic/content";
 import { BadLogFormat } from "../../local/traffic/log/format";
 import { type OpenFile, openFile, type SentFile, sendFile } from "../../local/traffic/send-file";
+import { PREFIX } from "../../schema/prefixes";
 import { readConfiguration } from "../../stack/configuration-files";
 import { aborted, Interrupted, onInterrupt } from "../../stack/interrupt";
 import { imbalance, nothingCurated, readOutput, windowHint } from "../../stack/run-report";
@@ -152,7 +153,8 @@ async function showResults(
   console.heading(`Partitions (${number(days)})`);
   if (facts.report && days > 0) console.line(`  ${nameDates(facts.report)}`);
   const asked = options.query?.map((sql, index) => ({ title: `Query ${index + 1}: ${sql}`, sql }));
-  const { database, workgroup } = stack.outputs;
+  const { database, workgroup, rawBucket } = stack.outputs;
+  const quarantine = `s3://${rawBucket}/${PREFIX.quarantine}`;
   const athena = new AthenaClient(stack.clientConfig);
   const dates = facts.report?.dates ?? { count: 0, first: null, last: null };
   const since = firstDayQueried(dates, Date.now());
@@ -163,7 +165,9 @@ async function showResults(
   }
   const target = { athena, database, workgroup };
   console.setStatus("querying the tables in Athena");
-  const answers = await (asked ? runInOrder(target, asked) : runTogether(target, defaultQueries(since)));
+  const answers = await (asked
+    ? runInOrder(target, asked)
+    : runTogether(target, defaultQueries(since, quarantine, Date.now())));
   console.setStatus("");
   facts.queries = answers;
   for (const { title, columns, rows, rowsShown, error } of answers) {

@@ -5,7 +5,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { type Column, PARTITION_KEYS, QUARANTINE_COLUMNS, TABLE_COLUMNS } from "../../schema/contract";
 import { PREFIX } from "../../schema/prefixes";
 import { type BucketSettings, PrivateBucket } from "../blocks/private-bucket";
-import { savedQueries } from "./saved-queries";
+import { savedQueries, withPlaces } from "./saved-queries";
 
 export interface CatalogArgs extends BucketSettings {
   databaseName: string;
@@ -47,7 +47,7 @@ export class Catalog extends pulumi.ComponentResource {
       { parent: this },
     );
     this.workgroup = this.createWorkgroup(name, args);
-    this.saveQueries(name);
+    this.saveQueries(name, args);
     this.registerOutputs({ database: this.database, workgroup: this.workgroup.name });
   }
 
@@ -101,14 +101,16 @@ export class Catalog extends pulumi.ComponentResource {
   }
 
   /** For people: the console's query editor lists them. They cost nothing until they run. */
-  private saveQueries(name: string): void {
+  private saveQueries(name: string, { raw }: CatalogArgs): void {
     for (const query of savedQueries()) {
       new aws.athena.NamedQuery(
         `${name}-${query.name}`,
         {
           name: query.name,
           description: query.description,
-          query: query.sql,
+          query: raw.bucketName.apply((bucket) =>
+            withPlaces(query.sql, `s3://${bucket}/${PREFIX.quarantine}`),
+          ),
           database: this.database,
           workgroup: this.workgroup.name,
         },

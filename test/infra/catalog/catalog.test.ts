@@ -92,7 +92,7 @@ describe("infra/catalog/catalog", function () {
     );
     for (const { name, description, query, database, workgroup } of saved) {
       const text = readFileSync(join(folder, `${name}.sql`), "utf8");
-      assert.equal(query, text.trim());
+      assert.equal(query, text.trim().replaceAll("{{quarantine}}", "s3://clickstream-raw-id/quarantine/"));
       assert.equal(`-- ${description}`, text.split("\n")[0]);
       assert.deepEqual([database, workgroup], ["clickstream_test", "clickstream-workgroup-id"]);
     }

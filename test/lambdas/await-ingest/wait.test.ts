@@ -54,6 +54,30 @@ describe("lambdas/await-ingest", () => {
     assert.deepEqual(await ask(new FakeS3(), {}), { ingested: true, pending: [], failedBatches: 0 });
   });
 
+  it("lists as much of a lake of 1,000 days as of one of 10, whether it waits or not", async () => {
+    const listings = async (days: number, lastSequence: string) => {
+      const s3 = new FakeS3();
+      for (let hour = 1; hour <= 24 * days; hour += 1) {
+        const at = new Date(Date.parse("2026-11-21T09:00:00Z") - hour * 3_600_000);
+        const [year, month, day, hours] = at.toISOString().split(/[-T:]/);
+        const folder = `year=${year}/month=${month}/day=${day}/hour=${hours}`;
+        // Numbers of the same length, which are smaller the earlier they are.
+        const last = 900_000 - hour;
+        for (const zone of ["raw", "quarantine"]) {
+          for (const shard of [A, B]) s3.put(`${zone}/${folder}/${shard}-${last}-${last}.jsonl.gz`);
+        }
+        s3.put(`aws/lambda/mapping-1/${A}/${year}/${month}/${day}/${hours}-given-up`, "", at);
+      }
+      await ask(s3, { [A]: lastSequence, [B]: lastSequence });
+      return s3.listings;
+    };
+    for (const sequence of ["899999", "950000"]) {
+      const [short, long] = [await listings(10, sequence), await listings(1000, sequence)];
+      assert.equal(long, short);
+      assert.ok(long < 20, `${long} listings`);
+    }
+  });
+
   it("reports all problems of the input at once", () => {
     assert.throws(() => readInput({ since: "now", shards: { a: 1 }, x: 1 }), {
       name: "InvalidInput",

@@ -229,6 +229,27 @@ describe("lambdas/ingest", () => {
     assert.equal(s3.keys("quarantine/").filter((key) => key.includes(SHARD)).length, 1);
   });
 
+  it("lists as much of a quarantine of 1,000 days as of one of 10, also if a day has many pages", async () => {
+    const listings = async (days: number, objectsAnHour: number) => {
+      const s3 = new FakeS3();
+      for (let hour = 1; hour <= 24 * days; hour += 1) {
+        const at = new Date(Date.parse("2026-11-21T09:00:00Z") - hour * 3_600_000);
+        const [year, month, day, hours] = at.toISOString().split(/[-T:]/);
+        const folder = `quarantine/year=${year}/month=${month}/day=${day}/hour=${hours}`;
+        // Only the last two days are busy.
+        for (let count = 0; count < (hour <= 48 ? objectsAnHour : 1); count += 1) {
+          s3.put(`${folder}/shardId-000000000009-${count}-${count}.jsonl.gz`);
+        }
+      }
+      await ingest(s3, bad);
+      return s3.listings;
+    };
+    assert.deepEqual([await listings(10, 1), await listings(1000, 1)], [1, 1]);
+    const [short, long] = [await listings(10, 60), await listings(1000, 60)];
+    assert.equal(long, short);
+    assert.ok(long > 1 && long < 30, `${long} listings`);
+  });
+
   it("quarantines the rest after a crash between the quarantine and the raw object", async () => {
     const s3 = new FakeS3();
     const records = [kinesisRecord(`${good("a")}\nbad`, "1")];
