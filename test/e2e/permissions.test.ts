@@ -27,6 +27,7 @@ import {
   SFNClient,
   StopExecutionCommand,
 } from "@aws-sdk/client-sfn";
+import { hourPrefix } from "../../lambdas/shared/layout";
 import { startExecution } from "../../stack/execution";
 import { PROJECT_ROOT } from "../../stack/runs";
 import { Lake } from "./lake";
@@ -111,17 +112,20 @@ describe("e2e: permissions", function () {
   it("allows the whole pipeline, including simulated traffic, late days and a full repair", async () => {
     const simulated = await lake.execute({ simulate: { events: 200, seed: 7, malformed: 0.05 } });
     assert.equal(simulated.status, "SUCCEEDED", simulated.cause);
-    const day = "raw/year=2020/month=01/day=01/hour=00";
     await lake.s3.send(
       new PutObjectCommand({
         Bucket: lake.stack.outputs.rawBucket,
-        Key: `${day}/shardId-000000000009-1-2.jsonl.gz`,
+        // Of this hour: a run lists only the hours that can have new objects.
+        Key: `${hourPrefix("raw", Date.now())}shardId-000000000009-1-2.jsonl.gz`,
         Body: gzipSync("{cut\n"),
       }),
     );
     const sent = await lake.put(...events("repaired", "2020-01-01"));
     const repaired = await lake.execute({ ...sent, fullRepair: true });
     assert.equal(repaired.status, "SUCCEEDED", repaired.cause);
+    // Nothing is new now: the check reads the lists of what these two took.
+    const quiet = await lake.execute({ fullRepair: true });
+    assert.deepEqual([quiet.status, quiet.report?.outcome], ["SUCCEEDED", "nothing_new"], quiet.cause);
   });
 
   it("allows a day to be reprocessed, registered or not", async () => {
@@ -156,7 +160,11 @@ describe("e2e: permissions", function () {
 
   it("allows an aborted execution to stop its job run and its query", async () => {
     const { stateMachineArn, jobName, database, workgroup } = lake.stack.outputs;
-    const job = await startExecution(sfn, stateMachineArn, {});
+    const job = await startExecution(
+      sfn,
+      stateMachineArn,
+      await lake.put(...events("aborted", "2020-01-03")),
+    );
     await until("the job run", async () => {
       const { JobRuns = [] } = await lake.glue.send(new GetJobRunsCommand({ JobName: jobName }));
       return JobRuns.some(({ JobRunState }) => JobRunState === "RUNNING");
@@ -234,7 +242,17 @@ describe("e2e: permissions", function () {
     );
   });
 
-  for (const { without, of, input, says } of [
+  it("goes on to the Spark job without s3:ListBucket of clickstream-look-for-new-role, and the mail says so", async () => {
+    const sent = await lake.put(...events("unchecked", "2020-01-04"));
+    const restore = await withhold("s3:ListBucket", "clickstream-look-for-new-role");
+    const { status, report, name, cause } = await lake.execute(sent);
+    await restore();
+    assert.deepEqual([status, report?.curated], ["SUCCEEDED", 3], cause);
+    const mail = (await lake.notices()).find(({ body }) => body.includes(name));
+    assert.match(mail?.body ?? "", /The check whether anything is new failed/);
+  });
+
+  for (const { without, of, sends = false, input, says } of [
     {
       without: "lambda:InvokeFunction",
       of: "clickstream-pipeline-role",
@@ -250,6 +268,7 @@ describe("e2e: permissions", function () {
     {
       without: "s3:ListBucket",
       of: "clickstream-job-role",
+      sends: true,
       input: {},
       says: /assumed-role\/clickstream-job-role.* is not authorized to perform: s3:ListBucket on resource: arn:aws:s3/,
     },
@@ -261,8 +280,10 @@ describe("e2e: permissions", function () {
     },
   ]) {
     it(`fails without ${without} of ${of}, and says who may not do what`, async () => {
+      // Without new events there is no run of the job.
+      const sent = sends ? await lake.put(...events(without, "2020-01-05")) : {};
       const restore = await withhold(without, of);
-      const { status, cause } = await lake.execute(input);
+      const { status, cause } = await lake.execute({ ...input, ...sent });
       await restore();
       assert.equal(status, "FAILED");
       assert.match(cause ?? "", says);

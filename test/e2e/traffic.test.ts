@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { GetJobRunsCommand } from "@aws-sdk/client-glue";
 import { Lake } from "./lake";
 import { type Expectation, hashRows } from "./oracle";
 
@@ -78,12 +79,24 @@ describe("e2e: simulated traffic with duplicates, malformed, late and PII-bearin
     for (const [ip] of ips) assert.match(String(ip), /\.0$|::$/);
   });
 
-  it("changes no row when an execution finds nothing new", async () => {
-    const before = hashRows(await lake.events());
-    const { status, report } = await lake.execute();
+  it("changes no row and starts no Spark job when an execution finds nothing new, and says so", async () => {
+    const { jobName } = lake.stack.outputs;
+    const runs = async () =>
+      (await lake.glue.send(new GetJobRunsCommand({ JobName: jobName }))).JobRuns?.length;
+    const before = [hashRows(await lake.events()), await runs()];
+    const mails = (await lake.notices()).length;
+    const { status, report, seconds } = await lake.execute();
     assert.equal(status, "SUCCEEDED");
     assert.equal(report?.outcome, "nothing_new");
-    assert.equal(hashRows(await lake.events()), before);
+    assert.ok(seconds < 20, `${seconds} s`);
+    const mail = await lake.notice(mails + 1);
+    assert.match(mail.subject, /nothing new/);
+    assert.match(mail.body, /No Spark job was needed\./);
+    const scheduled = await lake.execute({ scheduled: true });
+    assert.deepEqual([scheduled.status, scheduled.report?.outcome], ["SUCCEEDED", "nothing_new"]);
+    assert.match(String(scheduled.output?.skipped), /Nothing new/);
+    assert.equal((await lake.notices()).length, mails + 1);
+    assert.deepEqual([hashRows(await lake.events()), await runs()], before);
   });
 
   it("changes no answer when MSCK REPAIR TABLE is run by hand", async () => {
