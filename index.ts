@@ -80,7 +80,6 @@ new Observe("clickstream", {
   simulatorFunction: collect.simulator.functionName,
   mappingUuid: ingest.mappingUuid,
   stateMachineArn: pipeline.stateMachineArn,
-  jobName: transform.job.name,
   failureTopicArn: notify.failureTopicArn,
 });
 new Budget("clickstream", { ...config, failureTopicArn: notify.failureTopicArn });

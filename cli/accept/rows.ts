@@ -307,7 +307,7 @@ export const ROWS: readonly Row[] = [
     what: "the state machine can record metrics",
     command:
       "aws cloudwatch list-metrics --namespace Clickstream --dimensions Name=Stack,Value=clickstream-NAME",
-    see: "`RowsCurated` and three more with `Run`",
+    see: "`RowsCurated` and `RunSeconds`",
     ifNot: "look at the state RecordMetrics of an execution: its error names the denied call",
     after: LATE,
     needs: ["simulate"],

@@ -58,7 +58,6 @@ CLUSTER_SETTINGS = (
 NOT_HONOURED_FIELDS = (
     "AllocatedCapacity",
     "Connections",
-    "ExecutionClass",
     "JobRunQueuingEnabled",
     "MaintenanceWindow",
     "MaxCapacity",
@@ -69,6 +68,11 @@ NOT_HONOURED_FIELDS = (
     "WorkerType",
 )
 LOCAL_GLUE_VERSIONS = ("5.0", "5.1")
+
+EXECUTION_CLASSES = ("STANDARD", "FLEX")
+# Glue: "Flexible job runs are supported for jobs using AWS Glue version 3.0 or later and G.1X or G.2X worker types."
+FLEX_WORKER_TYPES = ("G.1X", "G.2X")
+FLEX_LEAST_VERSION = (3, 0)
 
 Fetch = Callable[[str], bytes]
 
@@ -83,10 +87,28 @@ class Plan:
 
 def not_honoured_fields(definition: dict) -> list[str]:
     named = [name for name in NOT_HONOURED_FIELDS if definition.get(name)]
+    if definition.get("ExecutionClass") == "FLEX":
+        named.append("ExecutionClass FLEX (local runs start at once and keep their capacity)")
     version = definition.get("GlueVersion")
     if version and version not in LOCAL_GLUE_VERSIONS:
         named.append(f"GlueVersion {version} (local runs are Spark 3.5, as Glue 5)")
     return named
+
+
+def execution_class_problem(definition: dict) -> str | None:
+    """What Glue refuses about the execution class of a job, or of a run with the fields of its job."""
+    execution_class = definition.get("ExecutionClass") or "STANDARD"
+    if execution_class not in EXECUTION_CLASSES:
+        return f"ExecutionClass must be one of {', '.join(EXECUTION_CLASSES)}, got {execution_class!r}"
+    if execution_class != "FLEX":
+        return None
+    version = definition.get("GlueVersion") or "5.1"
+    if tuple(int(part) for part in version.split(".")) < FLEX_LEAST_VERSION:
+        return f"ExecutionClass FLEX needs GlueVersion 3.0 or later, got {version}"
+    worker_type = definition.get("WorkerType") or "G.1X"
+    if worker_type not in FLEX_WORKER_TYPES:
+        return f"ExecutionClass FLEX needs WorkerType {' or '.join(FLEX_WORKER_TYPES)}, got {worker_type}"
+    return None
 
 
 def merged(definition: dict, run_arguments: dict, own: dict[str, str]) -> dict[str, str]:

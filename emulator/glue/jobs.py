@@ -170,7 +170,7 @@ def _definition_problem(definition: dict) -> str | None:
         return f"The local stack runs Spark jobs (Command.Name glueetl) only, got {command.get('Name')!r}"
     if not command.get("ScriptLocation"):
         return "Command.ScriptLocation is required"
-    return None
+    return job_arguments.execution_class_problem(definition)
 
 
 # ---- job runs ----
@@ -192,6 +192,9 @@ def _start_job_run(data: dict) -> tuple:
             previous = _find_run(name, data["JobRunId"])
             if previous is None:
                 return _run_not_found(data["JobRunId"])
+        problem = job_arguments.execution_class_problem({**definition, **data})
+        if problem:
+            return _invalid(problem)
         limit = (definition.get("ExecutionProperty") or {}).get("MaxConcurrentRuns") or 1
         active = [run for run in glue._job_runs.get(name, []) if run["JobRunState"] in ACTIVE]
         if len(active) >= limit:

@@ -107,7 +107,7 @@ function crossChecks(namespace: string, config: ReadValues, hashKey: string | un
         `If the data can be deleted: pulumi config set ${key("allowDataLoss")} true, otherwise: pulumi config rm ${key("forceDestroy")}`,
     );
   }
-  problems.push(...retentionProblems(key, config));
+  problems.push(...retentionProblems(key, config), ...executionClassProblems(key, config));
   return [...problems, ...alarmProblems(key, config), ...hashKeyProblems(key, config.privacy, hashKey)];
 }
 
@@ -124,6 +124,19 @@ function retentionProblems(key: (name: string) => string, config: ReadValues): s
   return [
     `${key("rawRetentionDays")} must be 0 or at least ${INFREQUENT_ACCESS_MINIMUM_DAYS} days more than ${key("rawInfrequentAccessDays")} (${moved}), got ${kept}: ` +
       `STANDARD_IA bills ${INFREQUENT_ACCESS_MINIMUM_DAYS} days of each object. Raise it, or: pulumi config rm ${key("rawInfrequentAccessDays")}`,
+  ];
+}
+
+/** Glue: "Flexible job runs are supported for jobs using AWS Glue version 3.0 or later and G.1X or G.2X worker types". */
+const FLEXIBLE_WORKER_TYPES = ["G.1X", "G.2X"];
+
+function executionClassProblems(key: (name: string) => string, config: ReadValues): string[] {
+  const type = config.glueWorkerType;
+  if (config.glueExecutionClass !== "FLEX" || type === undefined || FLEXIBLE_WORKER_TYPES.includes(type))
+    return [];
+  return [
+    `${key("glueExecutionClass")} FLEX is for ${key("glueWorkerType")} ${FLEXIBLE_WORKER_TYPES.join(" and ")} only, got ${type}. ` +
+      `Use one of these with more ${key("glueWorkers")}, or: pulumi config rm ${key("glueExecutionClass")}`,
   ];
 }
 

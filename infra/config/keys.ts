@@ -123,7 +123,15 @@ export const CONFIG_KEYS = {
     check: integer(2, 299),
     default: 2,
     example: "2",
-    description: "Number of the Glue job's workers, 2 to 299",
+    description:
+      "Number of the Glue job's workers, 2 to 299. With more than 2 it is the highest number - Glue adds workers only while there is work for them",
+  },
+  glueExecutionClass: {
+    check: oneOf("STANDARD", "FLEX"),
+    default: "STANDARD",
+    example: "STANDARD",
+    description:
+      "STANDARD or FLEX. FLEX costs about a third less for each worker, but runs on AWS's spare capacity - a run may wait until there is some, and AWS may take workers away while it runs, so that it takes longer or fails. Only with glueWorkerType G.1X or G.2X (docs/sizes.md has the saving at each size)",
   },
   glueTimeoutMinutes: {
     check: integer(1, 2880),

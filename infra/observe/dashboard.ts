@@ -54,7 +54,7 @@ function rows({ label, metric, expression }: Line, id: string, period: number): 
   return [[...plain, { ...options, visible: false }], [{ expression: math, label, id: `e${id}` }]];
 }
 
-function graphs({ stream, lambda, mapping, execution, jobElapsed, own }: Metrics): Graph[] {
+function graphs({ stream, lambda, mapping, execution, own }: Metrics): Graph[] {
   return [
     {
       title: "Events a day",
@@ -81,8 +81,6 @@ function graphs({ stream, lambda, mapping, execution, jobElapsed, own }: Metrics
       lines: [
         { label: "into the stream", metric: stream("IncomingBytes") },
         { label: "out of the stream", metric: stream("GetRecords.Bytes") },
-        { label: "stored in S3, before gzip", metric: own("BytesRaw") },
-        { label: "stored in S3, gzipped", metric: own("BytesGzip") },
       ],
     },
     {
@@ -136,8 +134,8 @@ function graphs({ stream, lambda, mapping, execution, jobElapsed, own }: Metrics
       title: "Batches",
       periodSeconds: MINUTES_5,
       lines: [
-        { label: "records a batch, average", metric: own("BatchRecords", "Average") },
-        { label: "records a batch, largest", metric: own("BatchRecords", "Maximum") },
+        { label: "batches", metric: lambda("ingestFunction", "Invocations") },
+        { label: "records a batch", metric: stream("GetRecords.Records"), expression: "m / m0" },
       ],
     },
     {
@@ -161,15 +159,6 @@ function graphs({ stream, lambda, mapping, execution, jobElapsed, own }: Metrics
           expression: "m / 60000",
         },
         { label: "Spark job, longest", metric: own("RunSeconds", "Maximum"), expression: "m / 60" },
-        { label: "Spark job, as Glue counts it", metric: jobElapsed(), expression: "m / 60000" },
-      ],
-    },
-    {
-      title: "Runs: duplicates and quarantine",
-      periodSeconds: HOUR_SECONDS,
-      lines: [
-        { label: "duplicates", metric: own("RunDuplicates") },
-        { label: "quarantined", metric: own("RunLinesQuarantined") },
       ],
     },
   ];

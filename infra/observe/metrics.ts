@@ -26,7 +26,6 @@ export interface ObservedParts {
   /** UUID of the event source mapping between stream and ingest. */
   mappingUuid: pulumi.Input<string>;
   stateMachineArn: pulumi.Input<string>;
-  jobName: pulumi.Input<string>;
 }
 
 type LambdaMetric = "Invocations" | "Errors" | "Throttles" | "Duration" | "IteratorAge";
@@ -80,13 +79,6 @@ export function metricsOf(parts: ObservedParts) {
       metricName,
       dimensions: { StateMachineArn: parts.stateMachineArn },
       stat,
-    }),
-    /** Milliseconds that the job's Spark worked, without the start of its workers. */
-    jobElapsed: (): Metric => ({
-      namespace: "Glue",
-      metricName: "glue.driver.aggregate.elapsedTime",
-      dimensions: { JobName: parts.jobName, JobRunId: "ALL", Type: "count" },
-      stat: "Sum",
     }),
     own: (
       metricName: keyof typeof INGEST_METRICS | keyof typeof RUN_METRICS,

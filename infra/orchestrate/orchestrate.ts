@@ -39,6 +39,7 @@ export interface OrchestrateArgs {
   failureTopicArn: pulumi.Input<string>;
   ingestWaitMinutes: number;
   glueTimeoutMinutes: number;
+  glueExecutionClass: keyof typeof JOB_STARTUP_SECONDS;
   scheduleEnabled: boolean;
   scheduleExpression: string;
   logRetentionDays: number;
@@ -48,8 +49,8 @@ export interface OrchestrateArgs {
 }
 
 const QUERY_TIMEOUT_SECONDS = 1800;
-/** Glue's own timeout does not count the time until the workers have started. */
-const JOB_STARTUP_SECONDS = 900;
+/** Glue's own timeout does not count the time until the workers have started. FLEX waits for spare capacity. */
+const JOB_STARTUP_SECONDS = { STANDARD: 900, FLEX: 3600 };
 
 export class Orchestrate extends pulumi.ComponentResource {
   readonly stateMachineArn: pulumi.Output<string>;
@@ -112,7 +113,7 @@ export class Orchestrate extends pulumi.ComponentResource {
   }
 
   private definition(args: OrchestrateArgs): pulumi.Output<string> {
-    const jobTimeoutSeconds = args.glueTimeoutMinutes * 60 + JOB_STARTUP_SECONDS;
+    const jobTimeoutSeconds = args.glueTimeoutMinutes * 60 + JOB_STARTUP_SECONDS[args.glueExecutionClass];
     const ingestWaitSeconds = args.ingestWaitMinutes * 60;
     const { partition, region } = currentAccount();
     return pulumi

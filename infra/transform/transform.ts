@@ -29,6 +29,7 @@ export interface TransformArgs extends BucketSettings {
   privacyHashKey?: pulumi.Input<string>;
   glueWorkerType: string;
   glueWorkers: number;
+  glueExecutionClass: "STANDARD" | "FLEX";
   glueTimeoutMinutes: number;
   targetFileMb: number;
   streamRetentionHours: number;
@@ -42,6 +43,9 @@ interface LogGroups {
   error: aws.cloudwatch.LogGroup;
   output: aws.cloudwatch.LogGroup;
 }
+
+/** The driver and one executor. With these two there is nothing to scale. */
+const LEAST_WORKERS = 2;
 
 const SCRIPT = "glue-scripts/clickstream_etl.py";
 const PACKAGE = "glue-scripts/clickstream";
@@ -157,10 +161,6 @@ export class Transform extends pulumi.ComponentResource {
           allow("logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents").on(
             ...Object.values(logs).map((group) => pulumi.interpolate`${group.arn}:*`),
           ),
-          // PutMetricData has no resource-level permission; its condition key limits it to Glue's namespace.
-          allow("cloudwatch:PutMetricData")
-            .when({ StringEquals: { "cloudwatch:namespace": "Glue" } })
-            .onEveryResource(),
           ...(secretArn ? [allow("secretsmanager:GetSecretValue").on(secretArn)] : []),
           ...mayUse(args.key, "kms:Decrypt", "kms:GenerateDataKey"),
         ],
@@ -208,6 +208,7 @@ export class Transform extends pulumi.ComponentResource {
         },
         workerType: args.glueWorkerType,
         numberOfWorkers: args.glueWorkers,
+        executionClass: args.glueExecutionClass,
         timeout: args.glueTimeoutMinutes,
         // One run at a time, without retries of the job: the state machine decides what follows a failure.
         executionProperty: { maxConcurrentRuns: 1 },
@@ -246,7 +247,7 @@ export class Transform extends pulumi.ComponentResource {
       "--job-language": "python",
       "--job-bookmark-option": "job-bookmark-disable",
       "--custom-logGroup-prefix": logRoot(),
-      "--enable-metrics": "true",
+      ...(args.glueWorkers > LEAST_WORKERS && { "--enable-auto-scaling": "true" }),
     };
   }
 

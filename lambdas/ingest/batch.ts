@@ -187,16 +187,13 @@ function logBatch(
   { clock, log, stack }: IngestDependencies,
 ): void {
   const nowMs = clock.now();
-  const values = {
-    BatchRecords: records,
-    EventsAccepted: result.events,
-    LinesQuarantined: result.quarantined,
-    BytesRaw: result.plainBytes,
-    BytesGzip: result.gzipBytes,
-  };
+  const values = { EventsAccepted: result.events, LinesQuarantined: result.quarantined };
   log({
     level: "INFO",
     message: "Batch ingested",
+    records,
+    bytesBeforeGzip: result.plainBytes,
+    bytesAfterGzip: result.gzipBytes,
     alreadyQuarantined: result.alreadyQuarantined,
     reasons: result.reasons,
     keys: result.keys,

@@ -7,6 +7,7 @@ import {
   DeleteDatabaseCommand,
   DeleteJobCommand,
   DeleteTableCommand,
+  type ExecutionClass,
   TagResourceCommand,
   type WorkerType,
 } from "@aws-sdk/client-glue";
@@ -91,6 +92,7 @@ const job = handler<aws.glue.JobArgs>({
     glueVersion: "the local stack always uses the Spark and Python of the project's lock file",
     workerType: OWN_MACHINE,
     numberOfWorkers: OWN_MACHINE,
+    executionClass: OWN_MACHINE,
   },
   naming: { maximumLength: 255 },
   async create(inputs, { clients, region, accountId, physicalName }) {
@@ -114,6 +116,7 @@ const job = handler<aws.glue.JobArgs>({
         Timeout: inputs.timeout ?? MINUTES_BY_DEFAULT,
         WorkerType: inputs.workerType as WorkerType,
         NumberOfWorkers: inputs.numberOfWorkers,
+        ExecutionClass: inputs.executionClass as ExecutionClass | undefined,
       }),
     );
     const arn = `arn:aws:glue:${region}:${accountId}:job/${Name}`;

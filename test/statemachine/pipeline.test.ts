@@ -128,8 +128,6 @@ describe("statemachine/pipeline", () => {
       Namespace: "Clickstream",
       MetricData: [
         metric("RowsCurated", "Count", 5),
-        metric("RunLinesQuarantined", "Count", 2),
-        metric("RunDuplicates", "Count", 1),
         metric("RunSeconds", "Seconds", 12.5),
       ],
     });

@@ -431,11 +431,7 @@ const CASES: Record<string, Cases> = {
     good: {
       answers: {
         ListMetrics: {
-          Metrics: ["RowsCurated", "RunLinesQuarantined", "RunDuplicates", "RunSeconds"].map(
-            (MetricName) => ({
-              MetricName,
-            }),
-          ),
+          Metrics: ["RowsCurated", "RunSeconds"].map((MetricName) => ({ MetricName })),
         },
       },
       says: /RowsCurated/,

@@ -333,6 +333,35 @@ def test_a_job_that_is_not_spark_is_refused(glue: Glue):
     assert error_code(caught) == "InvalidInputException"
 
 
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"ExecutionClass": "FLEX", "WorkerType": "G.4X", "NumberOfWorkers": 2}, "FLEX needs WorkerType G.1X or G.2X"),
+        ({"ExecutionClass": "FLEX", "GlueVersion": "2.0"}, "FLEX needs GlueVersion 3.0 or later, got 2.0"),
+        ({"ExecutionClass": "SPOT"}, "must be one of STANDARD, FLEX, got 'SPOT'"),
+    ],
+)
+def test_an_execution_class_that_glue_refuses_is_refused(glue: Glue, fields: dict, message: str):
+    with pytest.raises(ClientError, match=message) as caught:
+        glue.job("pass", **fields)
+    assert error_code(caught) == "InvalidInputException"
+
+
+def test_a_run_cannot_ask_for_flex_with_a_worker_type_that_flex_lacks(glue: Glue):
+    name = glue.job("pass", WorkerType="G.8X", NumberOfWorkers=2)
+    with pytest.raises(ClientError, match="FLEX needs WorkerType G.1X or G.2X, got G.8X") as caught:
+        glue.start(name, ExecutionClass="FLEX")
+    assert error_code(caught) == "InvalidInputException"
+
+
+def test_a_flex_run_says_so_and_that_it_keeps_its_capacity_here(glue: Glue):
+    name = glue.job("pass", WorkerType="G.2X", NumberOfWorkers=2, ExecutionClass="FLEX")
+    run = glue.ended(name, glue.start(name))
+    assert (run["JobRunState"], run["ExecutionClass"]) == ("SUCCEEDED", "FLEX")
+    log = (glue.stack.state_dir / "emulator.log").read_text()
+    assert f"Glue job {name}: ignored by the local stack: NumberOfWorkers, WorkerType, ExecutionClass FLEX (" in log
+
+
 def test_ignored_settings_are_named_once(glue: Glue):
     name = glue.job("pass", WorkerType="G.1X", NumberOfWorkers=2, DefaultArguments={"--enable-metrics": "true"})
     for _ in range(2):

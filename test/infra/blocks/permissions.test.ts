@@ -60,7 +60,6 @@ describe("infra/blocks/permissions", () => {
   it("grants on all resources only actions without resource-level permissions", () => {
     const broad = granted.filter(({ statement }) => resourcesOf(statement).includes("*"));
     assert.deepEqual(broad.map(({ role, statement }) => [role, statement.Sid, actionsOf(statement)]).sort(), [
-      ["clickstream-job-role", NO_RESOURCE_LEVEL, ["cloudwatch:PutMetricData"]],
       ["clickstream-pipeline-role", NO_RESOURCE_LEVEL, ["cloudwatch:PutMetricData"]],
       [
         "clickstream-pipeline-role",

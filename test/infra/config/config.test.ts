@@ -135,6 +135,15 @@ describe("infra/config/config", () => {
     assert.match(read("0", "6")[0] ?? "", /must be 0 or an integer from 7 to 36500, got "6"/);
   });
 
+  it("refuses FLEX with a worker type that Glue does not run as FLEX", () => {
+    assert.deepEqual(problems({ glueExecutionClass: "FLEX", glueWorkerType: "G.4X" }), [
+      "clickstream:glueExecutionClass FLEX is for clickstream:glueWorkerType G.1X and G.2X only, got G.4X. " +
+        "Use one of these with more clickstream:glueWorkers, or: pulumi config rm clickstream:glueExecutionClass",
+    ]);
+    assert.deepEqual(problems({ glueExecutionClass: "FLEX", glueWorkerType: "G.2X" }), []);
+    assert.deepEqual(problems({ glueExecutionClass: "STANDARD", glueWorkerType: "G.8X" }), []);
+  });
+
   it("empties buckets only where data may be lost", () => {
     assert.deepEqual(problems({ forceDestroy: "true" }), [
       "clickstream:forceDestroy empties the buckets, which requires clickstream:allowDataLoss, got true without it. If the data can be deleted: pulumi config set clickstream:allowDataLoss true, otherwise: pulumi config rm clickstream:forceDestroy",

@@ -51,12 +51,6 @@ const METRICS_OF_AWS: Record<string, Record<string, string[]>> = {
       ...["ExecutionsSucceeded", "ExecutionsTimedOut"],
     ],
   },
-  Glue: {
-    "JobName,JobRunId,Type": [
-      ...["glue.driver.aggregate.elapsedTime", "glue.driver.aggregate.bytesRead"],
-      ...["glue.driver.aggregate.recordsRead", "glue.driver.aggregate.numFailedTasks"],
-    ],
-  },
 };
 
 interface Shown {
@@ -253,7 +247,6 @@ function configured(config: Record<string, string>): AlarmInputs[] {
     simulatorFunction: "simulator",
     mappingUuid: "uuid",
     stateMachineArn: "machine",
-    jobName: "job",
   });
   return alarmsFor(metrics, readConfig("c", Object.fromEntries(values))).map(
     (alarm) => alarmInputs(alarm, "topic") as unknown as AlarmInputs,
@@ -529,7 +522,7 @@ describe("infra/observe/observe", function () {
       ...["IncomingRecords", "GetRecords.Records", "IteratorAge", "Errors", "Duration", "Throttles"],
       ...["OnFailureDestinationDeliveredEventCount", "LinesQuarantined", "ExecutionsSucceeded"],
       ...["ExecutionsFailed", "ExecutionsTimedOut", "ExecutionsAborted", "ExecutionTime"],
-      ...["glue.driver.aggregate.elapsedTime", "EventsAccepted", "IncomingBytes", "BytesGzip"],
+      ...["EventsAccepted", "RowsCurated", "RunSeconds", "IncomingBytes"],
     ]) {
       assert.ok(shown.has(name), name);
     }

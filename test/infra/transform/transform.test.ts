@@ -52,7 +52,7 @@ describe("infra/transform/transform", () => {
       "--job-language": "python",
       "--job-bookmark-option": "job-bookmark-disable",
       "--custom-logGroup-prefix": "/clickstream-test/transform",
-      "--enable-metrics": "true",
+      "--enable-auto-scaling": "true",
     });
     assert.deepEqual(
       [job.glueVersion, job.workerType, job.numberOfWorkers, job.maxRetries, job.executionProperty],
@@ -90,6 +90,29 @@ describe("infra/transform/transform", () => {
         ],
       },
     ]);
+  });
+
+  it("lets Glue scale only where there are more workers than a run needs at least", async () => {
+    const scaling = async (glueWorkers: string) => {
+      const { defaultArguments } = (await evaluate({ glueWorkers })).named(JOB, "clickstream-transform");
+      return (defaultArguments as Record<string, string>)["--enable-auto-scaling"];
+    };
+    assert.deepEqual([await scaling("2"), await scaling("3")], [undefined, "true"]);
+  });
+
+  it("runs in the execution class that the configuration names, STANDARD without one", async () => {
+    const chosen = async (settings: Record<string, string>) =>
+      (await evaluate(settings)).named(JOB, "clickstream-transform").executionClass;
+    assert.deepEqual([await chosen({}), await chosen({ glueExecutionClass: "FLEX" })], ["STANDARD", "FLEX"]);
+  });
+
+  it("gives a FLEX run an hour to get its workers, and a STANDARD run a quarter of one", async () => {
+    const timeout = async (glueExecutionClass: string) => {
+      const program = await evaluate({ glueExecutionClass, glueTimeoutMinutes: "30" });
+      const [machine] = program.of("aws:sfn/stateMachine:StateMachine");
+      return JSON.parse(String(machine?.inputs.definition)).States.TransformEvents.TimeoutSeconds;
+    };
+    assert.deepEqual([await timeout("STANDARD"), await timeout("FLEX")], [45 * 60, 90 * 60]);
   });
 
   it("names the script's object by its content, so that a changed script is a new object", async () => {

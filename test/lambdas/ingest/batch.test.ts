@@ -92,7 +92,7 @@ describe("lambdas/ingest", () => {
     ]);
     assert.equal(logs.length, 1);
     assert.deepEqual(logs[0]?.reasons, { not_json: 1, not_utf8: 1, empty_record: 1 });
-    assert.deepEqual([logs[0]?.BatchRecords, logs[0]?.EventsAccepted, logs[0]?.LinesQuarantined], [3, 3, 3]);
+    assert.deepEqual([logs[0]?.records, logs[0]?.EventsAccepted, logs[0]?.LinesQuarantined], [3, 3, 3]);
     assert.equal(logs[0]?.batch, `${SHARD}-100-102`);
   });
 
