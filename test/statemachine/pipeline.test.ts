@@ -126,10 +126,7 @@ describe("statemachine/pipeline", () => {
     });
     assert.deepEqual(await evaluate(Arguments, { ...QUIET, report }), {
       Namespace: "Clickstream",
-      MetricData: [
-        metric("RowsCurated", "Count", 5),
-        metric("RunSeconds", "Seconds", 12.5),
-      ],
+      MetricData: [metric("RowsCurated", "Count", 5), metric("RunSeconds", "Seconds", 12.5)],
     });
     const quiet = (await evaluate(Arguments, {
       ...QUIET,

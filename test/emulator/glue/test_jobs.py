@@ -349,7 +349,7 @@ def test_an_execution_class_that_glue_refuses_is_refused(glue: Glue, fields: dic
 
 def test_a_run_cannot_ask_for_flex_with_a_worker_type_that_flex_lacks(glue: Glue):
     name = glue.job("pass", WorkerType="G.8X", NumberOfWorkers=2)
-    with pytest.raises(ClientError, match="FLEX needs WorkerType G.1X or G.2X, got G.8X") as caught:
+    with pytest.raises(ClientError, match=r"FLEX needs WorkerType G\.1X or G\.2X, got G\.8X") as caught:
         glue.start(name, ExecutionClass="FLEX")
     assert error_code(caught) == "InvalidInputException"
 
