@@ -137,6 +137,8 @@ export interface CostOptions {
   "event-bytes"?: number;
   "events-per-record"?: number;
   "quarantine-percent"?: number;
+  "late-percent"?: number;
+  "late-days"?: number;
   "peak-factor"?: number;
   months?: number;
   "queries-per-day"?: number;

@@ -39,6 +39,8 @@ function trafficOf(options: CostOptions): Traffic {
     eventBytes: options["event-bytes"] ?? USUAL.eventBytes,
     eventsPerRecord: options["events-per-record"] ?? USUAL.eventsPerRecord,
     quarantinePercent: options["quarantine-percent"] ?? USUAL.quarantinePercent,
+    latePercent: options["late-percent"] ?? USUAL.latePercent,
+    lateDays: options["late-days"] ?? USUAL.lateDays,
     peakFactor: options["peak-factor"] ?? USUAL.peakFactor,
     months: options.months ?? USUAL.months,
     queriesPerDay: options["queries-per-day"] ?? USUAL.queriesPerDay,

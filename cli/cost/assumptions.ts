@@ -9,6 +9,10 @@ export interface Traffic {
   eventsPerRecord: number;
   /** Percentage of lines that go to the quarantine. */
   quarantinePercent: number;
+  /** Percentage of events that arrive on a later date than that of their `event_time`. */
+  latePercent: number;
+  /** The dates before today that these events are spread over, evenly. */
+  lateDays: number;
   /** How many times the average the busiest second is. Shards must handle that second. */
   peakFactor: number;
   /** Months of data that the stack holds. Storage and runs are estimated for the month after them. */
@@ -26,6 +30,8 @@ export const USUAL: Traffic = {
   eventBytes: 500,
   eventsPerRecord: 10,
   quarantinePercent: 1,
+  latePercent: 1,
+  lateDays: 30,
   peakFactor: 3,
   months: 12,
   queriesPerDay: 20,
@@ -41,7 +47,7 @@ export const WORK = {
   curatedBytesPerEvent: 77,
   /** The share of a curated event that a query of a few columns reads. */
   queriedShare: 0.3,
-  /** The ids of a curated event. Each run reads them to leave out known events. */
+  /** The id of a curated event: what the lookup of known events and the check of a run read. */
   idBytesPerEvent: 20,
   /** Ingest on one core: `npm run bench -- ingest`, 76,000 events a second. */
   ingestCoreSecondsPerEvent: 1 / 76_000,
@@ -49,7 +55,7 @@ export const WORK = {
   mbPerCore: 1769,
   /** Assumed: an invocation's time without its events, mostly the PUT. */
   ingestSecondsPerBatch: 0.15,
-  /** Assumed: one call of await-ingest or of the simulator. */
+  /** Assumed: one call of look-for-new, whose listings and start are most of it. */
   otherLambdaSeconds: 1,
   /** Assumed: a run with nothing to do, from the script's start to its end. */
   sparkBaseSeconds: 45,
@@ -59,20 +65,25 @@ export const WORK = {
   sparkSecondsPerFile: 0.05,
   /** Assumed: ids are read at 65 MB a second and core. Not measured on a large lake. */
   sparkCoreSecondsPerKnownEvent: 0.3e-6,
+  /** Assumed: Parquet encoding is 27 % of the 50 core-seconds of a million events, and reading takes as long. */
+  compactionCoreSecondsPerEvent: 27e-6,
   /** A worker of size 1 has four cores. One worker is the driver. */
   coresPerDpu: 4,
+  /** Memory of a driver of size 1 that the job's own Python process and Spark's can use. */
+  driverMb: 10_240,
+  /** Assumed: what the driver keeps of an object that it lists or takes: its key twice, and Spark's own record. */
+  driverBytesPerObject: 2_000,
+  /** Assumed with more than two workers: Glue keeps only the driver and one executor while a run starts and ends. */
+  workersAtRest: 2,
   /** Files reach this share of targetFileMb, which counts bytes before compression. */
   fileShare: 0.4,
-  /** Requests per written file: one PUT. */
-  writesPerFile: 1,
-  /** Requests per file read: the footer, then the columns. */
-  readsPerFile: 4,
   /** Assumed bytes of log per ingest invocation and per execution (state machine and job). */
   logBytesPerInvocation: 1500,
   logBytesPerExecution: 400_000,
+  /** Assumed: the same without the job, if nothing was new. */
+  logBytesPerIdleExecution: 20_000,
   /** CloudWatch stores logs compressed. */
   logCompression: 0.15,
   /** Kinesis, the producer and the consumer each request a data key from KMS every five minutes. */
   streamKeyRequestsPerHour: 36,
-  catalogRequestsPerExecution: 20,
 } as const;

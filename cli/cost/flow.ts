@@ -2,9 +2,9 @@
 
 import { HOUR_SECONDS } from "../../lambdas/shared/durations";
 import { PUT_UNIT_BYTES } from "../../lambdas/shared/records";
-import { PREFIX } from "../../schema/prefixes";
 import { type Traffic, WORK } from "./assumptions";
 import type { LifecycleRule, Plan } from "./plan";
+import { coresOf, type RunShape, shapeOfRun } from "./run-shape";
 import { DAYS_PER_MONTH, HOURS_PER_MONTH, runsPerMonth } from "./schedule";
 
 const MONTH_SECONDS = HOURS_PER_MONTH * HOUR_SECONDS;
@@ -42,16 +42,23 @@ export interface Flow {
   putUnits: number;
   invocations: number;
   ingestSeconds: number;
+  /** Seconds of one invocation. */
+  batchSeconds: number;
   rawObjects: number;
   rawObjectBytes: number;
   quarantineObjects: number;
   executions: number;
-  working: boolean;
+  /** Executions that find something new. Only these start the Spark job. */
+  runs: number;
+  hoursBetweenRuns: number;
+  /** What one of them meets. */
+  shape: RunShape;
+  /** Core-seconds of a run's executors. */
+  workSeconds: number;
   jobSeconds: number;
+  /** Seconds of workers that AWS bills for a run. */
+  billedWorkerSeconds: number;
   filesWritten: number;
-  /** Curated files that the lake holds. Each run opens them. */
-  filesKept: number;
-  rawObjectsKept: number;
 }
 
 export function flowOf(plan: Plan, traffic: Traffic): Flow {
@@ -59,24 +66,24 @@ export function flowOf(plan: Plan, traffic: Traffic): Flow {
   const records = events / traffic.eventsPerRecord;
   const recordBytes = traffic.eventBytes * traffic.eventsPerRecord;
   const perSecond = records / MONTH_SECONDS;
-  const peak = perSecond * traffic.peakFactor;
-  const neededShards = Math.max(
-    1,
-    Math.ceil((peak * recordBytes) / SHARD_BYTES_PER_SECOND),
-    Math.ceil(peak / SHARD_RECORDS_PER_SECOND),
-  );
+  const neededShards = shardsFor(perSecond * traffic.peakFactor, recordBytes);
   const shards = plan.streamMode === "PROVISIONED" ? plan.shards : neededShards;
   const invocations = batchesPerSecond(plan, perSecond / shards, recordBytes) * shards * MONTH_SECONDS;
   const eventsPerBatch = invocations === 0 ? 0 : events / invocations;
   const cores = Math.min(1, plan.ingestMemoryMb / WORK.mbPerCore);
-  const quarantined = 1 - (1 - traffic.quarantinePercent / 100) ** eventsPerBatch;
+  const quarantineObjects = invocations * (1 - (1 - traffic.quarantinePercent / 100) ** eventsPerBatch);
   const scheduled = plan.schedules.reduce((sum, expression) => sum + runsPerMonth(expression), 0);
   const executions = scheduled > 0 ? scheduled : events === 0 ? 0 : traffic.executionsPerDay * DAYS_PER_MONTH;
-  const days = traffic.months * DAYS_PER_MONTH;
-  const files = events === 0 ? 0 : filesPerRun(plan, events / Math.max(executions, 1)) * executions;
-  const kept = (rules: LifecycleRule[], prefix: string) => keptDays(rules, prefix, days) / DAYS_PER_MONTH;
-  const filesKept = files * kept(plan.rules.curated, PREFIX.events);
-  const knownEvents = events * kept(plan.rules.curated, PREFIX.events);
+  // Evenly spread objects: with less than one for each execution, an execution without one finds nothing new.
+  const runs = Math.min(executions, invocations);
+  const hoursBetweenRuns = HOURS_PER_MONTH / Math.max(runs, 1);
+  const perHour = {
+    rawPerHour: invocations / HOURS_PER_MONTH,
+    quarantinePerHour: quarantineObjects / HOURS_PER_MONTH,
+  };
+  const shape = shapeOfRun(plan, traffic, perHour, hoursBetweenRuns);
+  const workSeconds = workOf(shape);
+  const batchSeconds = WORK.ingestSecondsPerBatch + (eventsPerBatch * WORK.ingestCoreSecondsPerEvent) / cores;
   return {
     events,
     records,
@@ -84,18 +91,28 @@ export function flowOf(plan: Plan, traffic: Traffic): Flow {
     neededShards,
     putUnits: records * Math.ceil(recordBytes / PUT_UNIT_BYTES),
     invocations,
-    ingestSeconds:
-      invocations * WORK.ingestSecondsPerBatch + (events * WORK.ingestCoreSecondsPerEvent) / cores,
+    ingestSeconds: invocations * batchSeconds,
+    batchSeconds,
     rawObjects: invocations,
     rawObjectBytes: eventsPerBatch * WORK.rawBytesPerEvent,
-    quarantineObjects: invocations * quarantined,
+    quarantineObjects,
     executions,
-    working: events > 0,
-    jobSeconds: executions === 0 ? 0 : jobSeconds(plan, events / executions, filesKept, knownEvents),
-    filesWritten: files,
-    filesKept,
-    rawObjectsKept: invocations * kept(plan.rules.raw, PREFIX.raw),
+    runs,
+    hoursBetweenRuns,
+    shape,
+    workSeconds,
+    jobSeconds: runs === 0 ? 0 : WORK.sparkBaseSeconds + workSeconds / coresOf(plan),
+    billedWorkerSeconds: runs === 0 ? 0 : billedWorkerSeconds(plan, workSeconds),
+    filesWritten: runs * (shape.filesWritten + shape.compactionFiles),
   };
+}
+
+function shardsFor(peakRecords: number, recordBytes: number): number {
+  return Math.max(
+    1,
+    Math.ceil((peakRecords * recordBytes) / SHARD_BYTES_PER_SECOND),
+    Math.ceil(peakRecords / SHARD_RECORDS_PER_SECOND),
+  );
 }
 
 /** A batch ends when the window (from its first record) is over, at batchSize records, or at 6 MB of payload. */
@@ -108,20 +125,23 @@ function batchesPerSecond(plan: Plan, recordsPerSecond: number, recordBytes: num
   return Math.max(byTime, recordsPerSecond / recordsPerBatch);
 }
 
-function filesPerRun(plan: Plan, eventsPerRun: number): number {
-  const bytes = eventsPerRun * WORK.curatedBytesPerEvent;
-  return Math.max(1, Math.ceil(bytes / (plan.targetFileMb * 1e6 * WORK.fileShare)));
+/** Core-seconds that a run's executors work: they open objects and files, copy some, read, look ids up, write, and compact. */
+function workOf(shape: RunShape): number {
+  const opened = shape.rawObjects + shape.quarantineObjects + shape.knownFiles + shape.compactedFiles;
+  return (
+    shape.events * WORK.sparkCoreSecondsPerEvent +
+    (opened + shape.copiedFiles) * WORK.sparkSecondsPerFile +
+    shape.knownEvents * WORK.sparkCoreSecondsPerKnownEvent +
+    shape.compactedEvents * WORK.compactionCoreSecondsPerEvent
+  );
 }
 
-function jobSeconds(plan: Plan, eventsPerRun: number, files: number, known: number): number {
-  const cores = (plan.workers - 1) * plan.dpus * WORK.coresPerDpu;
-  const work =
-    eventsPerRun === 0
-      ? 0
-      : eventsPerRun * WORK.sparkCoreSecondsPerEvent +
-        files * WORK.sparkSecondsPerFile +
-        known * WORK.sparkCoreSecondsPerKnownEvent;
-  return WORK.sparkBaseSeconds + work / cores;
+/** Glue bills each worker by the second, a run at least a minute. */
+function billedWorkerSeconds(plan: Plan, workSeconds: number): number {
+  const working = workSeconds / coresOf(plan);
+  const least = 60 - WORK.sparkBaseSeconds - working;
+  const atRest = plan.autoScaling ? WORK.workersAtRest : plan.workers;
+  return (WORK.sparkBaseSeconds + Math.max(0, least)) * atRest + working * plan.workers;
 }
 
 /** Days that an object under a prefix is kept, up to the age of the stack. */

@@ -4,9 +4,24 @@ import { HOUR_SECONDS } from "../../lambdas/shared/durations";
 import { PREFIX } from "../../schema/prefixes";
 import type { Declared } from "../../stack/declared";
 import { type Traffic, WORK } from "./assumptions";
+import { basisOf } from "./basis";
+import {
+  batchCalls,
+  type Calls,
+  catalogCalls,
+  idleCalls,
+  jobCalls,
+  lookForNewCalls,
+  queryCalls,
+  s3Reads,
+  s3Writes,
+  times,
+  verificationCalls,
+} from "./calls";
 import { type Flow, flowOf, GB, IDLE_PATH, storedGb, WORKING_PATH } from "./flow";
 import { type Plan, readPlan } from "./plan";
 import { isPrice, type PriceKey, price } from "./prices";
+import { filesOfDays } from "./run-shape";
 import { DAYS_PER_MONTH, HOURS_PER_MONTH } from "./schedule";
 
 export interface Line {
@@ -28,6 +43,8 @@ export interface Line {
   unit: string;
   /** Dollars a month. */
   monthly: number;
+  /** What the quantity rests on: a count, a measurement or an assumption. */
+  basis: string;
   /** The resource types that this line bills. */
   types: string[];
 }
@@ -77,7 +94,7 @@ function line(
   ...types: string[]
 ): Line {
   const usd = price(key);
-  return { part, item, quantity, usd, unit, monthly: quantity * usd, types };
+  return { part, item, quantity, usd, unit, monthly: quantity * usd, basis: basisOf(item), types };
 }
 
 const STREAM = "aws:kinesis/stream:Stream";
@@ -151,12 +168,13 @@ function ingestLines(plan: Plan, flow: Flow): Line[] {
   return [
     line("ingest", "Lambda: requests", "lambda.request", flow.invocations, "requests", LAMBDA),
     line("ingest", "Lambda: ingest, arm64", "lambda.armGbSecond", gbSeconds, "GB-seconds", LAMBDA),
-    // One PUT per raw and per quarantine object, and one listing per batch with something to quarantine.
     line(
       "ingest",
       "S3: objects written by ingest",
       "s3.write",
-      flow.rawObjects + 2 * flow.quarantineObjects,
+      flow.invocations === 0
+        ? 0
+        : flow.invocations * s3Writes(batchCalls(flow.quarantineObjects / flow.invocations)),
       "requests",
       BUCKET,
     ),
@@ -209,35 +227,69 @@ function storageLines(
 }
 
 function transformLines(plan: Plan, flow: Flow): Line[] {
-  const seconds = flow.executions * Math.max(60, flow.jobSeconds);
-  const dpuHours = (seconds * plan.workers * plan.dpus) / HOUR_SECONDS;
-  const { executions } = flow;
-  const readRaw = flow.rawObjects * 2;
-  const readCurated = flow.working ? executions * flow.filesKept * WORK.readsPerFile : 0;
-  const listed = executions * (2 + (flow.rawObjectsKept + flow.filesKept) / 1000);
+  const dpuHours = (flow.runs * flow.billedWorkerSeconds * plan.dpus) / HOUR_SECONDS;
+  const calls = times(jobCalls(flow.shape), flow.runs);
+  const flexible = plan.executionClass === "FLEX";
   return [
-    line("transform", "Glue: the job's workers", "glue.dpuHour", dpuHours, "DPU hours", JOB),
-    line("transform", "S3: objects read by the job", "s3.read", readRaw + readCurated, "requests", BUCKET),
+    line(
+      "transform",
+      flexible ? "Glue: the job's workers, FLEX" : "Glue: the job's workers",
+      flexible ? "glue.flexDpuHour" : "glue.dpuHour",
+      dpuHours,
+      "DPU hours",
+      JOB,
+    ),
+    line("transform", "S3: objects read by the job", "s3.read", s3Reads(calls), "requests", BUCKET),
     line(
       "transform",
       "S3: listings and files written by the job",
       "s3.write",
-      listed + flow.filesWritten * WORK.writesPerFile,
+      s3Writes(calls),
       "requests",
       BUCKET,
     ),
+    ...lookForNewLines(plan, flow),
+  ];
+}
+
+function lookForNewLines(plan: Plan, flow: Flow): Line[] {
+  const idle = flow.executions - flow.runs;
+  const gbSeconds = (flow.executions * WORK.otherLambdaSeconds * plan.lookForNewMb) / 1024;
+  const calls = [
+    times(lookForNewCalls(flow.shape, true), flow.runs),
+    times(lookForNewCalls(flow.shape, false), idle),
+  ];
+  const sum = (of: (calls: Calls) => number) => calls.reduce((total, one) => total + of(one), 0);
+  return [
+    line(
+      "transform",
+      "Lambda: look-for-new, requests",
+      "lambda.request",
+      flow.executions,
+      "requests",
+      LAMBDA,
+    ),
+    line("transform", "Lambda: look-for-new, arm64", "lambda.armGbSecond", gbSeconds, "GB-seconds", LAMBDA),
+    line("transform", "S3: objects read by look-for-new", "s3.read", sum(s3Reads), "requests", BUCKET),
+    line("transform", "S3: listings by look-for-new", "s3.write", sum(s3Writes), "requests", BUCKET),
   ];
 }
 
 const TABLES = ["aws:glue/catalogDatabase:CatalogDatabase", "aws:glue/catalogTable:CatalogTable"];
 const MINIMUM_SCAN = 10e6;
 
+const WORKGROUP = "aws:athena/workgroup:Workgroup";
+
 function catalogLines(flow: Flow, { months, eventsPerDay, queriesPerDay, daysPerQuery }: Traffic): Line[] {
   const partitions = eventsPerDay === 0 ? 0 : months * DAYS_PER_MONTH;
-  const verified = flow.working ? (flow.events * WORK.idBytesPerEvent) / Math.max(flow.executions, 1) : 0;
-  const verifying = flow.working ? flow.executions * Math.max(MINIMUM_SCAN, verified) : 0;
+  // The check reads the ids of the run's own rows: the files of other runs have another processed_at.
+  const verifying = flow.runs * Math.max(MINIMUM_SCAN, flow.shape.events * WORK.idBytesPerEvent);
   const perQuery = daysPerQuery * eventsPerDay * WORK.curatedBytesPerEvent * WORK.queriedShare;
   const queries = eventsPerDay === 0 ? 0 : queriesPerDay * DAYS_PER_MONTH;
+  const ofPipeline = times(verificationCalls(flow.shape), flow.runs);
+  const ofPeople = times(queryCalls(daysPerQuery, filesOfDays(daysPerQuery, flow.shape)), queries);
+  const catalogRequests =
+    catalogCalls(ofPipeline) + catalogCalls(ofPeople) + flow.runs * catalogCalls(jobCalls(flow.shape));
   return [
     line(
       "catalog",
@@ -251,38 +303,47 @@ function catalogLines(flow: Flow, { months, eventsPerDay, queriesPerDay, daysPer
       "catalog",
       "Glue Data Catalog: requests",
       "glue.catalogRequest",
-      (flow.executions + queries) * WORK.catalogRequestsPerExecution,
+      catalogRequests,
       "requests",
       ...TABLES,
     ),
-    line(
-      "catalog",
-      "Athena: the pipeline's check",
-      "athena.tb",
-      verifying / 1e12,
-      "TB",
-      "aws:athena/workgroup:Workgroup",
-    ),
+    line("catalog", "Athena: the pipeline's check", "athena.tb", verifying / 1e12, "TB", WORKGROUP),
     line(
       "catalog",
       "Athena: your queries",
       "athena.tb",
       (queries * Math.max(MINIMUM_SCAN, perQuery)) / 1e12,
       "TB",
-      "aws:athena/workgroup:Workgroup",
+      WORKGROUP,
+    ),
+    line(
+      "catalog",
+      "S3: objects read by Athena",
+      "s3.read",
+      s3Reads(ofPipeline) + s3Reads(ofPeople),
+      "requests",
+      BUCKET,
+    ),
+    line(
+      "catalog",
+      "S3: listings and results of Athena",
+      "s3.write",
+      s3Writes(ofPipeline) + s3Writes(ofPeople),
+      "requests",
+      BUCKET,
     ),
   ];
 }
 
 function orchestrateLines(plan: Plan, flow: Flow): Line[] {
-  const states = flow.working ? WORKING_PATH.length : IDLE_PATH.length;
+  const idle = flow.executions - flow.runs;
   const scheduled = plan.schedules.length > 0 ? flow.executions : 0;
   return [
     line(
       "orchestrate",
       "Step Functions: state transitions",
       "sfn.transition",
-      flow.executions * states,
+      flow.runs * WORKING_PATH.length + idle * IDLE_PATH.length,
       "transitions",
       "aws:sfn/stateMachine:StateMachine",
     ),
@@ -294,12 +355,12 @@ function orchestrateLines(plan: Plan, flow: Flow): Line[] {
       "invocations",
       "aws:scheduler/schedule:Schedule",
     ),
-    line("notify", "SNS: mails published", "sns.publish", flow.executions, "requests", "aws:sns/topic:Topic"),
+    line("notify", "SNS: mails published", "sns.publish", flow.runs, "requests", "aws:sns/topic:Topic"),
     line(
       "notify",
       "SNS: mails delivered",
       "sns.email",
-      flow.executions * plan.successMails,
+      flow.runs * plan.successMails,
       "mails",
       "aws:sns/topic:Topic",
       "aws:sns/topicSubscription:TopicSubscription",
@@ -308,7 +369,12 @@ function orchestrateLines(plan: Plan, flow: Flow): Line[] {
 }
 
 function observeLines(plan: Plan, flow: Flow): Line[] {
-  const bytes = flow.invocations * WORK.logBytesPerInvocation + flow.executions * WORK.logBytesPerExecution;
+  const idle = flow.executions - flow.runs;
+  const bytes =
+    flow.invocations * WORK.logBytesPerInvocation +
+    flow.runs * WORK.logBytesPerExecution +
+    idle * WORK.logBytesPerIdleExecution;
+  const metricCalls = flow.runs + idle * (idleCalls(flow.shape)["monitoring PutMetricData"] ?? 0);
   const stored = (bytes / GB) * WORK.logCompression * (plan.logRetentionDays / DAYS_PER_MONTH);
   const traces = plan.tracedParts === 0 ? 0 : flow.invocations + flow.executions;
   return [
@@ -354,6 +420,14 @@ function observeLines(plan: Plan, flow: Flow): Line[] {
     ),
     line(
       "observe",
+      "CloudWatch: metrics recorded",
+      "cloudwatch.request",
+      metricCalls,
+      "requests",
+      "aws:sfn/stateMachine:StateMachine",
+    ),
+    line(
+      "observe",
       "X-Ray: traces",
       "xray.trace",
       traces,
@@ -383,7 +457,7 @@ function keyLines(plan: Plan, flow: Flow): Line[] {
       "keys",
       "Secrets Manager: requests",
       "secrets.request",
-      plan.secrets * flow.executions,
+      plan.secrets * flow.runs,
       "requests",
       "aws:secretsmanager/secret:Secret",
     ),
@@ -397,11 +471,16 @@ function warningsOf(plan: Plan, flow: Flow): string[] {
       `shardCount is ${plan.shards}, but the busiest second needs ${flow.neededShards}: pulumi config set shardCount ${flow.neededShards}`,
     );
   }
-  const interval =
-    flow.executions === 0 ? Number.POSITIVE_INFINITY : (HOURS_PER_MONTH * HOUR_SECONDS) / flow.executions;
+  const interval = flow.hoursBetweenRuns * HOUR_SECONDS;
   if (flow.jobSeconds > interval) {
     warnings.push(
       `A run of the Glue job takes about ${Math.round(flow.jobSeconds / 60)} minutes, but the next one starts after ${Math.round(interval / 60)}. Raise glueWorkers, or choose a slower scheduleExpression`,
+    );
+  }
+  const { compactionShare: share, compactionNeed: need } = flow.shape;
+  if (share > 0 && share < 1) {
+    warnings.push(
+      `A run has ${Math.round(need.mb)} MB to compact, which takes ${Math.round(need.seconds)} seconds, but its limits cover only ${Math.round(share * 100)} % of that, so that small files pile up. Raise compactionMb and compactionSeconds, or glueWorkers`,
     );
   }
   return warnings;

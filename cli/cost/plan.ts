@@ -17,7 +17,14 @@ export interface Plan {
   ingestMemoryMb: number;
   dpus: number;
   workers: number;
+  executionClass: "STANDARD" | "FLEX";
+  /** Whether Glue adds workers only while there is work for them. */
+  autoScaling: boolean;
   targetFileMb: number;
+  dedupeDays: number;
+  /** Bytes and seconds that a run spends on compaction at most; undefined if it is off. */
+  compaction: { mb: number; seconds: number } | undefined;
+  lookForNewMb: number;
   /** Expressions of the enabled schedules. */
   schedules: string[];
   successMails: number;
@@ -40,6 +47,8 @@ export function readPlan(resources: readonly Declared[]): Plan {
   const stream = named("aws:kinesis/stream:Stream", "clickstream-stream");
   const mapping = of("aws:lambda/eventSourceMapping:EventSourceMapping")[0] ?? {};
   const job = named("aws:glue/job:Job", "clickstream-transform");
+  const argument = (name: string, otherwise: string) =>
+    (job.defaultArguments as Record<string, string>)[name] ?? otherwise;
   const alarms = of("aws:cloudwatch/metricAlarm:MetricAlarm");
   const dashboards = of("aws:cloudwatch/dashboard:Dashboard");
   return {
@@ -51,7 +60,18 @@ export function readPlan(resources: readonly Declared[]): Plan {
     ingestMemoryMb: Number(named("aws:lambda/function:Function", "clickstream-ingest").memorySize),
     dpus: dpusOf(String(job.workerType)),
     workers: Number(job.numberOfWorkers),
-    targetFileMb: Number((job.defaultArguments as Record<string, string>)["--target_file_mb"]),
+    executionClass: job.executionClass as Plan["executionClass"],
+    autoScaling: argument("--enable-auto-scaling", "false") === "true",
+    targetFileMb: Number(argument("--target_file_mb", "128")),
+    dedupeDays: Number(argument("--dedupe_days", "7")),
+    compaction:
+      argument("--compaction", "on") === "on"
+        ? {
+            mb: Number(argument("--compaction_mb", "2048")),
+            seconds: Number(argument("--compaction_seconds", "120")),
+          }
+        : undefined,
+    lookForNewMb: Number(named("aws:lambda/function:Function", "clickstream-look-for-new").memorySize ?? 512),
     schedules: of("aws:scheduler/schedule:Schedule")
       .filter(({ state }) => state !== "DISABLED")
       .map(({ scheduleExpression }) => String(scheduleExpression)),
@@ -61,7 +81,7 @@ export function readPlan(resources: readonly Declared[]): Plan {
     secrets: of("aws:secretsmanager/secret:Secret").length,
     alarmMetrics: alarms.reduce((sum, alarm) => sum + metricsOf(alarm), 0),
     dashboards: dashboards.length,
-    customMetrics: customMetrics(alarms, dashboards),
+    customMetrics: customMetrics(alarms, dashboards) + mappingMetrics(mapping),
     tracedParts: tracedParts(of),
     rules: {
       raw: lifecycleRules(named(LIFECYCLE, "clickstream-raw")),
@@ -124,6 +144,17 @@ function customMetrics(alarms: Inputs[], dashboards: Inputs[]): number {
     }
   }
   return seen.size;
+}
+
+/**
+ * AWS bills the counts of an event source mapping as custom metrics, and sends all of a stream's at once: polled, filtered
+ * out, invoked, failed, dropped, and delivered to the destination on failure.
+ */
+const STREAM_MAPPING_METRICS = 6;
+
+function mappingMetrics({ metricsConfig }: Inputs): number {
+  const { metrics = [] } = (metricsConfig ?? {}) as { metrics?: string[] };
+  return metrics.includes("EventCount") ? STREAM_MAPPING_METRICS : 0;
 }
 
 function lifecycleRules(lifecycle: Inputs): LifecycleRule[] {

@@ -81,10 +81,17 @@ function changes({ project, values }: StackConfiguration, { flow }: Estimate): C
     { key: "ingestMemoryMb", to: "256", price: "batches take up to twice as long" },
     { key: "glueWorkers", to: "2", price: "runs take longer" },
     { key: "glueWorkerType", to: "G.1X", price: "runs take longer" },
+    {
+      key: "glueExecutionClass",
+      to: "FLEX",
+      price: "a run may wait for spare capacity, or lose workers and fail",
+    },
     { key: "targetFileMb", to: "256", price: "queries read fewer files in parallel" },
     { key: "rawRetentionDays", to: "90", price: "older days cannot be reprocessed from raw" },
     { key: "rawInfrequentAccessDays", to: "30", price: "reading older raw events is billed per gigabyte" },
     { key: "logRetentionDays", to: "7", price: "no logs older than a week" },
+    { key: "dashboard", to: "false", price: "no graphs. The first three dashboards of an account are free" },
+    { key: "alarms", to: "false", price: "no mail if the stream, the ingest or the schedule fails silently" },
     {
       key: "scheduleEnabled",
       to: "false",

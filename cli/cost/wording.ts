@@ -43,6 +43,8 @@ const WORDS: Record<keyof Traffic, (value: number) => string> = {
   eventBytes: (value) => `${quantity(value)} bytes an event`,
   eventsPerRecord: (value) => `${quantity(value)} events a record`,
   quarantinePercent: (value) => `${value} % of them quarantined`,
+  latePercent: (value) => `${value} % of them late`,
+  lateDays: (value) => `the late ones spread over the ${value} dates before`,
   peakFactor: (value) => `${value} times the average in the busiest second`,
   months: (value) => `${value} months of data`,
   queriesPerDay: (value) => `${quantity(value)} queries a day by people`,

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Traffic, USUAL } from "../../../cli/cost/assumptions";
+import { BASED_ITEMS } from "../../../cli/cost/basis";
 import { IDLE_PATH, storedGb, WORKING_PATH } from "../../../cli/cost/flow";
 import { FREE } from "../../../cli/cost/free";
 import { type Estimate, estimate } from "../../../cli/cost/model";
@@ -40,10 +41,15 @@ describe("cli/cost/model", function () {
     const idle = await estimated({}, { eventsPerDay: 0 });
     // One shard: 730 h × $0.015.
     near(monthly(idle, "Kinesis: shards"), 10.95);
-    // 730 runs a month, each billed its minute: 730/60 h × 2 DPU × $0.44.
-    near(monthly(idle, "Glue: the job's workers"), 10.7067);
+    // Nothing is new, so no run of the job starts, and no mail is sent.
+    assert.equal(monthly(idle, "Glue: the job's workers"), 0);
+    assert.equal(monthly(idle, "SNS: mails published"), 0);
     // 730 × 9 states × $0.025 a thousand.
     near(monthly(idle, "Step Functions: state transitions"), 0.16425);
+    // 730 × 1 s × 0.5 GB × $0.0000133334.
+    near(monthly(idle, "Lambda: look-for-new, arm64"), 0.00486669);
+    // 730 × (attempts, given-up batches, and raw and quarantine twice) × $5 a million.
+    near(monthly(idle, "S3: listings by look-for-new"), 0.0219);
     assert.equal(idle.perMillion, undefined);
     const off = await estimated({ scheduleEnabled: "false" }, { eventsPerDay: 0 });
     assert.ok(off.monthly < 11.2, `an idle dev stack costs ${off.monthly}`);
@@ -64,12 +70,89 @@ describe("cli/cost/model", function () {
     near(monthly(found, "S3: raw events, STANDARD"), 0.159166);
     // 17 states an execution.
     near(monthly(found, "Step Functions: state transitions"), 0.31025);
+    // 730 runs, each billed its minute: 730/60 h × 2 DPU × $0.44.
+    near(monthly(found, "Glue: the job's workers"), 10.7067);
     // Each check scans the 10 MB that Athena bills at least: 730 × 10 MB × $5.
     near(monthly(found, "Athena: the pipeline's check"), 0.0365);
     near(found.perMillion, found.monthly / 7.3);
     near(
       found.lines.reduce((sum, line) => sum + line.monthly, 0),
       found.monthly,
+    );
+  });
+
+  it("prices FLEX by its own rate", async () => {
+    const found = await estimated({ glueExecutionClass: "FLEX" }, { eventsPerDay: 240_000 });
+    // 730/60 h × 2 DPU × $0.29.
+    near(monthly(found, "Glue: the job's workers, FLEX"), 7.05667);
+    assert.equal(monthly(found, "Glue: the job's workers"), 0);
+  });
+
+  it("bills only two of more workers while a run starts and ends", async () => {
+    const found = await estimated({ glueWorkers: "4" }, { eventsPerDay: 50_000_000 });
+    // Three executors with four cores each.
+    const working = found.flow.workSeconds / 12;
+    assert.ok(working > 60, `a run works ${working} seconds`);
+    near(found.flow.billedWorkerSeconds, 2 * 45 + 4 * working);
+    near(monthly(found, "Glue: the job's workers"), ((730 * (90 + 4 * working)) / 3600) * 0.44);
+  });
+
+  it("starts no more runs than there are raw objects", async () => {
+    // A record of ten events a day: one raw object a day.
+    const found = await estimated({}, { eventsPerDay: 10 });
+    near(found.flow.runs, 730 / 24);
+    near(monthly(found, "Glue: the job's workers"), 10.7067 / 24);
+    // 30.4 × 17 states, 699.6 × 9.
+    near(monthly(found, "Step Functions: state transitions"), 0.170333);
+  });
+
+  it("costs the same work in the tenth year as in the first month", async () => {
+    const [young, old] = await Promise.all([estimated({}, { months: 1 }), estimated({}, { months: 120 })]);
+    const work = ({ lines }: Estimate) =>
+      lines
+        .filter(({ part, item }) => part !== "storage" && !/partitions$/.test(item))
+        .map(({ item, quantity }) => [item, quantity]);
+    assert.ok(work(young).length > 15);
+    assert.deepEqual(work(old), work(young));
+    assert.deepEqual(old.flow.shape, young.flow.shape);
+  });
+
+  it("keeps the committed prod stack below its targets", async () => {
+    const targets: [events: number, settings: Record<string, string>, usd: number][] = [
+      [0, {}, 22],
+      [10_000, {}, 33],
+      [1_000_000, {}, 42],
+      [10_000_000, {}, 90],
+      [100_000_000, { shardCount: "2", glueWorkers: "4" }, 550],
+    ];
+    for (const [eventsPerDay, settings, usd] of targets) {
+      const found = estimate(await declaredBy(stackConfiguration("prod", settings)), {
+        ...USUAL,
+        eventsPerDay,
+      });
+      assert.ok(found.monthly <= usd, `${eventsPerDay} events a day cost ${found.monthly}, not ${usd}`);
+    }
+  });
+
+  it("says what each line rests on, and names no line that there is not", async () => {
+    const everything = everythingOn();
+    const onDemand: Record<string, string> = { ...everything.values, "clickstream:streamMode": "ON_DEMAND" };
+    delete onDemand["clickstream:shardCount"];
+    const flexible = { ...everything.values, "clickstream:glueExecutionClass": "FLEX" };
+    const traffic = { ...USUAL, eventsPerDay: 100_000_000 };
+    const lines = [];
+    const kept = {
+      "clickstream:streamRetentionHours": "200",
+      "clickstream:rawInfrequentAccessDays": "30",
+      "clickstream:batchWindowSeconds": "300",
+    };
+    for (const values of [everything.values, onDemand, flexible, { ...everything.values, ...kept }])
+      lines.push(...estimate(await declaredBy({ ...everything, values }), traffic).lines);
+    for (const { basis, item } of lines) assert.ok(basis.length > 10, item);
+    const items = new Set(lines.map(({ item }) => item));
+    assert.deepEqual(
+      BASED_ITEMS.filter((item) => !items.has(item)),
+      [],
     );
   });
 
@@ -102,11 +185,16 @@ describe("cli/cost/model", function () {
   });
 
   it("says where the configuration cannot handle the traffic, and which one can", async () => {
-    const { warnings } = await estimated({}, { eventsPerDay: 100_000_000 });
-    assert.match(warnings[0] ?? "", /shardCount is 1, but the busiest second needs 2: pulumi config set/);
+    const { warnings } = await estimated({}, { eventsPerDay: 1_000_000_000 });
+    assert.match(warnings[0] ?? "", /shardCount is 1, but the busiest second needs 17: pulumi config set/);
     assert.match(
       warnings[1] ?? "",
       /A run of the Glue job takes about \d+ minutes, but the next one starts after 60/,
+    );
+    // 3 × a day's 1,000 M rows in 24 runs, and 30 × half of the late 10 M: 275 M rows × 77 bytes.
+    assert.match(
+      warnings[2] ?? "",
+      /A run has 21175 MB to compact, .* Raise compactionMb and compactionSeconds/,
     );
   });
 
@@ -126,7 +214,11 @@ describe("cli/cost/model", function () {
     const now = await estimated(settings, {});
     const found = await savings(configuration(settings), now, USUAL);
     const of = (key: string) => found.find((saving) => saving.key === key);
-    near(of("streamRetentionHours")?.saves, 14.6);
+    // The shard hours, and the pages of the hours that a run lists.
+    const day = await estimated({ ...settings, streamRetentionHours: "24" }, {});
+    near(of("streamRetentionHours")?.saves, now.monthly - day.monthly);
+    near(monthly(now, "Kinesis: retention of more than a day"), 14.6);
+    assert.equal(monthly(day, "Kinesis: retention of more than a day"), 0);
     const off = await estimated({ ...settings, scheduleEnabled: "false" }, {});
     near(of("scheduleEnabled")?.saves, now.monthly - off.monthly);
     const window = await estimated({ ...settings, batchWindowSeconds: "300" }, {});

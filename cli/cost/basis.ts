@@ -1,0 +1,59 @@
+// What each line of an estimate rests on: a count of calls, a measurement of this program, or an assumption.
+
+const CALLS = "calls of one execution (cli/cost/calls.ts) × executions";
+
+const BASIS: Readonly<Record<string, string>> = {
+  "Kinesis: shards": "`shardCount` × hours of a month",
+  "Kinesis: PUT units": "records: events ÷ events a record, in steps of 25 KB",
+  "Kinesis: retention of more than a day": "`streamRetentionHours`",
+  "Kinesis: records older than 7 days": "`streamRetentionHours` × bytes of the events",
+  "Kinesis: the stream, on demand": "hours of a month",
+  "Kinesis: written, on demand": "bytes of the events, records rounded up to 1 KB",
+  "Kinesis: read, on demand": "bytes of the events",
+  "Lambda: requests": "batches: `batchWindowSeconds`, `batchSize` and 6 MB end one",
+  "Lambda: ingest, arm64": "76,000 events a second and core (measured) and 0.15 s a batch (assumed)",
+  "S3: objects written by ingest": "batches: one raw object, and one of quarantine with its listing",
+  "S3: transitions to cheaper classes": "raw objects of 128 KB or more",
+  "Glue: the job's workers": "runs × (45 s assumed + core-seconds measured), at least 60 s",
+  "Glue: the job's workers, FLEX": "as STANDARD. No run is repeated (assumed)",
+  "S3: objects read by the job": CALLS,
+  "S3: listings and files written by the job": CALLS,
+  "Lambda: look-for-new, requests": "one for each execution",
+  "Lambda: look-for-new, arm64": "1 s for each execution (assumed)",
+  "S3: objects read by look-for-new": CALLS,
+  "S3: listings by look-for-new": CALLS,
+  "Glue Data Catalog: database, tables, partitions": "days of data, each a partition",
+  "Glue Data Catalog: requests": `${CALLS}; 20 for Athena's part (assumed)`,
+  "Athena: the pipeline's check": "20 bytes for each new row, at least 10 MB a run",
+  "Athena: your queries": "queries × days × 77 bytes a row (measured), 30 % of them read (assumed)",
+  "S3: objects read by Athena": "4 for each file that a query reads (assumed)",
+  "S3: listings and results of Athena": "one for each date, two for each result",
+  "Step Functions: state transitions": "states of the path, which a test compares with the state machine",
+  "EventBridge Scheduler: invocations": "`scheduleExpression`",
+  "SNS: mails published": "one for each run",
+  "SNS: mails delivered": "one for each run and address",
+  "CloudWatch Logs: written": "400 KB a run, 20 KB an idle execution, 1.5 KB a batch (assumed)",
+  "CloudWatch Logs: kept": "the same, compressed to 15 % (assumed)",
+  "CloudWatch: alarms": "metrics that the declared alarms watch",
+  "CloudWatch: dashboards": "declared dashboards, without the three free ones of an account",
+  "CloudWatch: custom metrics":
+    "metrics of the program that alarms and graphs use, and the six of the event source mapping",
+  "CloudWatch: metrics recorded": "one request for each execution",
+  "X-Ray: traces": "batches and executions",
+  "KMS: requests": "36 an hour for the stream, one for each batch, 20 for each execution (assumed)",
+  "KMS: customer keys": "declared keys",
+  "Secrets Manager: secrets": "declared secrets",
+  "Secrets Manager: requests": "one for each run",
+};
+
+const STORED = /^S3: (raw events|curated events|query results), /;
+
+/** Throws for an item that this list does not have, so that no line goes without. */
+export function basisOf(item: string): string {
+  if (STORED.test(item)) return "79 bytes a raw event, 77 a row, 1 KB a result (measured), × days kept";
+  const basis = BASIS[item];
+  if (basis === undefined) throw new Error(`cli/cost/basis.ts does not say what "${item}" rests on`);
+  return basis;
+}
+
+export const BASED_ITEMS: readonly string[] = Object.keys(BASIS);

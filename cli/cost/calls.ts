@@ -1,0 +1,128 @@
+// The requests of an execution to S3, the Glue catalog, Athena and Lambda, by operation, from what the execution meets.
+// The names are those of requests.jsonl, so that an execution on the local stack can be compared with this.
+
+import type { RunShape } from "./run-shape";
+
+/** Calls by service and operation, such as `s3 GetObject`. */
+export type Calls = Record<string, number>;
+
+/** Keys in a page of ListObjectsV2. */
+const PAGE = 1000;
+/** Partitions in a call of BatchCreatePartition and BatchUpdatePartition, and in one of BatchGetPartition. */
+const PARTITIONS_WRITTEN = 100;
+const PARTITIONS_READ = 1000;
+
+/** Requests of one raw object in a run: it is read for the ids and for the rows. */
+export const READS_PER_RAW_OBJECT = 2;
+/** Requests of one curated file that Spark or Athena reads: the footer, then the columns. */
+export const READS_PER_FILE = 4;
+/** Requests that find the files of one date: whether it has any, and Spark's own listing of the folder. */
+const LISTS_PER_DATE = 3;
+/** Athena writes the result and its metadata. */
+const WRITES_PER_QUERY = 2;
+/** Calls of Athena to the catalog in an execution (two queries), and in a person's query. */
+const CATALOG_CALLS_OF_ATHENA = 20;
+
+const pages = (objects: number) => Math.max(1, Math.ceil(objects / PAGE));
+
+/** Where something is new, look-for-new stops at the first object that no run took. Else it lists all that can be new. */
+export function lookForNewCalls(shape: RunShape, anythingNew: boolean): Calls {
+  const attempts = 1;
+  const givenUp = 1;
+  // The hours since the last listing, then those before it: of raw/ and of quarantine/.
+  const all = 2 + pages(shape.windowRawObjects) + pages(shape.windowQuarantineObjects);
+  return {
+    "lambda Invoke": 1,
+    "s3 GetObject": 1 + shape.takenLists,
+    "s3 ListObjectsV2": attempts + (anythingNew ? 1 : all + givenUp),
+  };
+}
+
+/** The Spark job: from the head to the removal of its note. */
+export function jobCalls(shape: RunShape): Calls {
+  const readFiles = (shape.knownFiles + shape.compactedFiles) * READS_PER_FILE;
+  return {
+    // The script and its package, the head, the lists of taken objects; then the objects themselves.
+    "s3 GetObject":
+      2 +
+      1 +
+      shape.takenLists +
+      shape.rawObjects * READS_PER_RAW_OBJECT +
+      shape.quarantineObjects +
+      readFiles,
+    // Whether this execution has a report.
+    "s3 HeadObject": 1,
+    // Attempts, retired locations and batches that were given up; then raw/, quarantine/ and the dates.
+    "s3 ListObjectsV2":
+      3 +
+      pages(shape.windowRawObjects) +
+      pages(shape.windowQuarantineObjects) +
+      (shape.searchedDates + shape.compactedDates) * LISTS_PER_DATE,
+    // The note twice, the list of taken objects, the summary, the head and the report; then the files.
+    "s3 PutObject": 6 + shape.filesWritten + shape.compactionFiles,
+    "s3 CopyObject": shape.copiedFiles,
+    "s3 DeleteObject": 1,
+    "glue GetTable": 1,
+    "glue BatchGetPartition": Math.max(1, Math.ceil(shape.searchedDates / PARTITIONS_READ)),
+    "glue BatchCreatePartition": 1,
+    "glue BatchUpdatePartition": Math.ceil(shape.compactedDates / PARTITIONS_WRITTEN),
+  };
+}
+
+/** What the state machine does after the job: the summary, the partitions, the check and the metrics. */
+export function verificationCalls(shape: RunShape): Calls {
+  return {
+    // Of files of other runs only the footer is read: their processed_at is another one.
+    "s3 GetObject": 1 + shape.touchedFiles + shape.filesWritten * READS_PER_FILE,
+    "s3 ListObjectsV2": shape.touchedDates,
+    "s3 PutObject": 2 * WRITES_PER_QUERY,
+    "athena StartQueryExecution": 2,
+    "glue catalog calls of Athena": CATALOG_CALLS_OF_ATHENA,
+    "monitoring PutMetricData": 1,
+  };
+}
+
+/** All calls of an execution that found something new. */
+export function workingCalls(shape: RunShape): Calls {
+  return added(lookForNewCalls(shape, true), jobCalls(shape), verificationCalls(shape));
+}
+
+/** All calls of an execution that found nothing new. */
+export function idleCalls(shape: RunShape): Calls {
+  return added(lookForNewCalls(shape, false), { "monitoring PutMetricData": 1 });
+}
+
+/** A query by a person over some days, with so many files. */
+export function queryCalls(days: number, files: number): Calls {
+  return {
+    "s3 GetObject": files * READS_PER_FILE,
+    "s3 ListObjectsV2": days,
+    "s3 PutObject": WRITES_PER_QUERY,
+    "glue catalog calls of Athena": CATALOG_CALLS_OF_ATHENA,
+  };
+}
+
+/** A batch of the ingest: a PUT for each object, and a listing if there is something to quarantine. */
+export function batchCalls(quarantineObjects: number): Calls {
+  return { "s3 PutObject": 1 + quarantineObjects, "s3 ListObjectsV2": quarantineObjects };
+}
+
+export function added(...all: Calls[]): Calls {
+  const sum: Calls = {};
+  for (const calls of all)
+    for (const [name, count] of Object.entries(calls)) sum[name] = (sum[name] ?? 0) + count;
+  return sum;
+}
+
+export function times(calls: Calls, factor: number): Calls {
+  return Object.fromEntries(Object.entries(calls).map(([name, count]) => [name, count * factor]));
+}
+
+/** GET and HEAD have one price, PUT, COPY, POST and LIST another. DELETE is free. */
+export const s3Reads = (calls: Calls) => sumOf(calls, /^s3 (Get|Head)Object$/);
+export const s3Writes = (calls: Calls) => sumOf(calls, /^s3 (Put|Copy|List)/);
+export const catalogCalls = (calls: Calls) => sumOf(calls, /^glue /);
+
+function sumOf(calls: Calls, names: RegExp): number {
+  return Object.entries(calls).reduce((sum, [name, count]) => sum + (names.test(name) ? count : 0), 0);
+}
