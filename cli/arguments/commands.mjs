@@ -99,7 +99,11 @@ export const COMMANDS = {
       "event-bytes": count("bytes of JSON per event (default 500)", 20, 1_000_000),
       "events-per-record": count("events per Kinesis record (default 10)", 1, 10_000),
       "quarantine-percent": count("percentage of quarantined lines (default 1)", 0, 100),
-      "late-percent": count("percentage of events whose date is before the day of their arrival (default 1)", 0, 100),
+      "late-percent": count(
+        "percentage of events whose date is before the day of their arrival (default 1)",
+        0,
+        100,
+      ),
       "late-days": count("dates before today that the late events are spread over (default 30)", 1, 3650),
       "peak-factor": count("events in the busiest second divided by the average (default 3)", 1, 1000),
       months: count("months of data already stored (default 12)", 1, 120),

@@ -35,6 +35,8 @@ export interface Plan {
   dashboards: number;
   customMetrics: number;
   tracedParts: number;
+  /** GB after which Athena stops a query. */
+  scanLimitGb: number;
   rules: Record<"raw" | "curated" | "results", LifecycleRule[]>;
 }
 
@@ -83,6 +85,7 @@ export function readPlan(resources: readonly Declared[]): Plan {
     dashboards: dashboards.length,
     customMetrics: customMetrics(alarms, dashboards) + mappingMetrics(mapping),
     tracedParts: tracedParts(of),
+    scanLimitGb: scanLimitGb(of("aws:athena/workgroup:Workgroup")[0] ?? {}),
     rules: {
       raw: lifecycleRules(named(LIFECYCLE, "clickstream-raw")),
       curated: lifecycleRules(named(LIFECYCLE, "clickstream-curated")),
@@ -155,6 +158,11 @@ const STREAM_MAPPING_METRICS = 6;
 function mappingMetrics({ metricsConfig }: Inputs): number {
   const { metrics = [] } = (metricsConfig ?? {}) as { metrics?: string[] };
   return metrics.includes("EventCount") ? STREAM_MAPPING_METRICS : 0;
+}
+
+function scanLimitGb({ configuration }: Inputs): number {
+  const { bytesScannedCutoffPerQuery: bytes } = configuration as { bytesScannedCutoffPerQuery?: number };
+  return bytes === undefined ? Number.POSITIVE_INFINITY : bytes / 1e9;
 }
 
 function lifecycleRules(lifecycle: Inputs): LifecycleRule[] {

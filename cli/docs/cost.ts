@@ -1,63 +1,44 @@
-// docs/cost.md: the estimate for an idle stack and for four sizes, as the model computes it from the committed stacks.
+// docs/cost.md: the estimate for idle stacks and for four sizes, as the model computes it from the committed stacks.
 
-import { HOUR_SECONDS } from "../../lambdas/shared/durations";
-import { declaredBy, stackConfiguration } from "../../stack/configuration";
-import { type Traffic, USUAL } from "../cost/assumptions";
-import { flowOf } from "../cost/flow";
-import { type Estimate, estimate } from "../cost/model";
-import { readPlan } from "../cost/plan";
+import { USUAL, WORK } from "../cost/assumptions";
+import type { Estimate } from "../cost/model";
 import { PRICE_DATE, PRICE_REGION, price, UNPRICED } from "../cost/prices";
 import { type Saving, savings } from "../cost/savings";
 import { HOURS_PER_MONTH } from "../cost/schedule";
+import { type Sized, sized } from "../cost/sized";
 import { assumptions, dollars, dominance, parts, quantity, savingText } from "../cost/wording";
 
 const SIZES = [10_000, 1_000_000, 10_000_000, 100_000_000];
 const SHOWN_SAVINGS = 5;
 
-interface Sized {
-  traffic: Traffic;
-  /** Settings over those of the stack, so that it carries the traffic. */
-  settings: Record<string, string>;
-  found: Estimate;
+interface Shown extends Sized {
   cheaper: Saving[];
 }
 
 export async function costDocument(): Promise<string> {
-  const idle = await sized("dev", 0);
-  const sizes: Sized[] = [];
-  for (const events of SIZES) sizes.push(await sized("prod", events));
+  const idleDev = await sized("dev", 0);
+  const idleProd = await sized("prod", 0);
+  const sizes: Shown[] = [];
+  for (const events of SIZES) {
+    const one = await sized("prod", events);
+    sizes.push({ ...one, cheaper: await savings(one.configuration, one.found, one.traffic) });
+  }
   return [
     "# Cost",
     "",
     "Written by `npm run docs` from the model in `cli/cost/`; a test fails if it is not current. For your own stack and traffic: `npm run cost -- --stack NAME --events-per-day N` (`--help` lists every assumption).",
     "",
+    "[sizes.md](sizes.md) says what to choose at which size, [scale.md](scale.md) what larger sizes need.",
+    "",
     `List prices of ${PRICE_REGION}, ${PRICE_DATE}, without free allowances, taxes and support. \`cli/cost/prices.json\` has each price with its source. Not included:`,
     "",
     ...UNPRICED.map((gap) => `- ${gap}`),
     "",
-    ...idleSection(idle),
-    ...sizesSection(sizes),
+    ...idleSection(idleDev),
+    ...sizesSection(idleProd, sizes),
     ...sizes.flatMap(sizeSection),
     ...assumed(),
   ].join("\n");
-}
-
-async function sized(stack: string, eventsPerDay: number): Promise<Sized> {
-  const traffic = { ...USUAL, eventsPerDay };
-  const plan = readPlan(await declaredBy(stackConfiguration(stack)));
-  const settings: Record<string, string> = {};
-  const { neededShards } = flowOf(plan, traffic);
-  if (plan.streamMode === "PROVISIONED" && neededShards > plan.shards)
-    settings.shardCount = String(neededShards);
-  // Workers until a run takes half of the time between two.
-  for (let workers = plan.workers; workers <= 64; workers *= 2) {
-    const { jobSeconds, executions } = flowOf({ ...plan, workers }, traffic);
-    if (workers > plan.workers) settings.glueWorkers = String(workers);
-    if (jobSeconds * executions <= (HOURS_PER_MONTH * HOUR_SECONDS) / 2) break;
-  }
-  const configuration = stackConfiguration(stack, settings);
-  const found = estimate(await declaredBy(configuration), traffic);
-  return { traffic, settings, found, cheaper: await savings(configuration, found, traffic) };
 }
 
 function idleSection({ found }: Sized): string[] {
@@ -73,13 +54,15 @@ function idleSection({ found }: Sized): string[] {
   ];
 }
 
-function sizesSection(sizes: Sized[]): string[] {
-  const rows = sizes.map(({ traffic, settings, found }) => {
+function sizesSection(idle: Sized, sizes: Shown[]): string[] {
+  const rows = [idle, ...sizes].map(({ traffic, settings, found }) => {
     const set = Object.entries(settings).map(([key, value]) => `\`${key}\` ${value}`);
-    return `| ${quantity(traffic.eventsPerDay)} | ${set.join(", ") || "none"} | ${dollars(found.monthly)} | ${dollars(found.perMillion ?? 0)} | ${dominance(found)} |`;
+    const perMillion = found.perMillion === undefined ? "" : dollars(found.perMillion);
+    const events = traffic.eventsPerDay === 0 ? "0 (idle)" : quantity(traffic.eventsPerDay);
+    return `| ${events} | ${set.join(", ") || "none"} | ${dollars(found.monthly)} | ${perMillion} | ${dominance(found)} |`;
   });
   return [
-    "## Four sizes",
+    "## Five sizes",
     "",
     "`Pulumi.prod.yaml`, with the settings that the traffic needs:",
     "",
@@ -87,10 +70,19 @@ function sizesSection(sizes: Sized[]): string[] {
     "| ---: | --- | ---: | ---: | --- |",
     ...rows,
     "",
+    `If nothing is sent, the schedule still starts ${quantity(idle.found.flow.executions)} executions a month. Each asks a Lambda whether there is a new object, and ends without a run of the Spark job and without a mail. All of them together cost ${dollars(idleExecutions(idle.found))} a month.`,
+    "",
   ];
 }
 
-function sizeSection({ traffic, found, cheaper }: Sized): string[] {
+/** What the executions of an idle stack cost: their states, the Lambda with its requests, the log and the metric. */
+function idleExecutions({ lines }: Estimate): number {
+  const ofExecutions =
+    /^(Step Functions|EventBridge|Lambda: look-for-new|CloudWatch Logs|CloudWatch: metrics recorded)|by look-for-new$/;
+  return lines.filter(({ item }) => ofExecutions.test(item)).reduce((sum, { monthly }) => sum + monthly, 0);
+}
+
+function sizeSection({ traffic, found, cheaper }: Shown): string[] {
   return [
     `### ${quantity(traffic.eventsPerDay)} events a day: ${dollars(found.monthly)} a month`,
     "",
@@ -114,13 +106,13 @@ function table({ lines }: Estimate): string[] {
   const shown = lines.filter(({ monthly }) => monthly >= 0.01).sort((a, b) => b.monthly - a.monthly);
   const rest = lines.filter(({ monthly }) => monthly < 0.01).reduce((sum, { monthly }) => sum + monthly, 0);
   return [
-    "| part | what | quantity | unit | a month |",
-    "| --- | --- | ---: | --- | ---: |",
+    "| part | what | quantity | unit | a month | rests on |",
+    "| --- | --- | ---: | --- | ---: | --- |",
     ...shown.map(
-      ({ part, item, quantity: amount, unit, monthly }) =>
-        `| ${part} | ${item} | ${quantity(amount)} | ${unit} | ${dollars(monthly)} |`,
+      ({ part, item, quantity: amount, unit, monthly, basis }) =>
+        `| ${part} | ${item} | ${quantity(amount)} | ${unit} | ${dollars(monthly)} | ${basis} |`,
     ),
-    ...(rest > 0 ? [`| | everything else | | | ${dollars(rest)} |`] : []),
+    ...(rest > 0 ? [`| | everything else | | | ${dollars(rest)} | |`] : []),
   ];
 }
 
@@ -130,9 +122,16 @@ function assumed(): string[] {
     "",
     `The sizes above differ only in the number of events. The rest is the same: events spread evenly, ${assumptions(USUAL, ["eventsPerDay"])}.`,
     "",
-    "`cli/cost/assumptions.ts` has the work of an event and of a run. Measured on this program: bytes in raw and curated, core-seconds of ingest and of the Spark job. Assumed, until a run on AWS shows another value: 45 seconds of base time for the job, 0.05 seconds to open a file in Spark, 65 MB a second and core to read the identifiers of all curated events, and the log volume.",
+    `\`cli/cost/assumptions.ts\` has the work of an event and of a run, and \`cli/cost/calls.ts\` the requests of an execution. Measured on this program: bytes in raw and curated, core-seconds of ingest and of the Spark job. Assumed, until a run on AWS shows another value: ${WORK.sparkBaseSeconds} seconds of base time for the job, ${WORK.sparkSecondsPerFile} seconds to open a file in Spark, 65 MB a second and core to read ids, ${WORK.compactionCoreSecondsPerEvent * 1e6} core-seconds to compact a million rows, and the log volume.`,
     "",
-    "Frequent runs are expensive on a large lake. Each run opens every curated file and reads its identifiers, so that no event is curated twice. Each run also writes at least one file for each day that it touches. A run once a day instead of each hour reduces both.",
+    "What a run costs depends on what arrived and on the dates of those events, not on the age of the lake:",
+    "",
+    "- It reads the new raw objects, and lists only the hours in which one can be: the stream's retention, and an hour before and after it.",
+    `- It looks for known ids in the dates of the new events and in the dates written within \`dedupeDays\`. ${USUAL.latePercent} % late events over ${USUAL.lateDays} dates make that ${USUAL.lateDays + 8} dates with the default of 7 days, from some thousand events an hour on.`,
+    "- It writes one file for each date that it touches. Compaction keeps the files of a date that has settled at one more than its bytes need.",
+    "- Where nothing is new, no run starts.",
+    "",
+    "With more than two workers, Glue scales: it adds workers while there is work for them (`--enable-auto-scaling`). The model assumes that a run has only the driver and one executor in its base time. The default has these two workers, and nothing to scale.",
     "",
   ];
 }

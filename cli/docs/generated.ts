@@ -7,6 +7,8 @@ import { deploymentDocument } from "./deployment";
 import { eventTypes } from "./event-types";
 import { eventsDocument } from "./events";
 import { pulumiProject } from "./pulumi-project";
+import { scaleDocument } from "./scale";
+import { sizesDocument } from "./sizes";
 
 export interface Generated {
   /** From the project's root. */
@@ -22,6 +24,8 @@ export const GENERATED: readonly Generated[] = [
   { path: "docs/events.md", text: eventsDocument },
   { path: "docs/architecture.md", text: architectureDocument },
   { path: "docs/cost.md", text: costDocument },
+  { path: "docs/sizes.md", text: sizesDocument },
+  { path: "docs/scale.md", text: scaleDocument },
   { path: "docs/decisions/README.md", text: decisionsDocument },
   { path: "docs/deployment.md", text: deploymentDocument },
 ];

@@ -4,6 +4,7 @@
 import type * as pulumi from "@pulumi/pulumi";
 import { PRIVACY_DEFAULTS } from "../../schema/contract";
 import { PREFIX } from "../../schema/prefixes";
+import { MOST_WORKERS } from "../transform/worker-types";
 import {
   bool,
   type Check,
@@ -120,7 +121,7 @@ export const CONFIG_KEYS = {
     description: "Type of the Glue job's workers - G.1X, G.2X, G.4X or G.8X",
   },
   glueWorkers: {
-    check: integer(2, 299),
+    check: integer(2, MOST_WORKERS),
     default: 2,
     example: "2",
     description:
