@@ -33,8 +33,6 @@ export const QUOTAS = {
   spareDpus: quota(50, "https://docs.aws.amazon.com/general/latest/gr/glue.html", true),
   workersOfJob: quota(299, "https://docs.aws.amazon.com/glue/latest/dg/add-job.html", false),
   partitionsOfTable: quota(10_000_000, "https://docs.aws.amazon.com/general/latest/gr/glue.html", true),
-  /** Minutes of a SELECT. */
-  queryMinutes: quota(30, "https://docs.aws.amazon.com/athena/latest/ug/service-limits.html", true),
   /** Events in the history of an execution. */
   historyEvents: quota(
     25_000,

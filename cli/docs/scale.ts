@@ -128,7 +128,19 @@ function nearness(sizes: Sized[]): string[] {
       return `| ${stage} | ${what} | ${shares.join(" | ")} | ${remedy} |`;
     }),
     "",
+    "So this comes first, beside the shards, which are always as many as needed:",
+    "",
+    ...columns.map((uses, at) => `- ${quantity(SIZES[at] as number)} events a day: ${firstOf(uses)}`),
+    "",
   ];
+}
+
+function firstOf(uses: Use[]): string {
+  const nearest = uses
+    .filter(({ limitedBy }) => limitedBy !== "`shardCount`")
+    .sort((a, b) => b.needed / b.limit - a.needed / a.limit)
+    .slice(0, 3);
+  return `${nearest.map((use) => `${use.what} (${share(use)})`).join("; ")}.`;
 }
 
 function share({ needed, limit }: Use): string {
@@ -145,7 +157,6 @@ const QUOTA_NAMES: Record<keyof typeof QUOTAS, string> = {
   spareDpus: "Glue: DPUs of FLEX runs at once",
   workersOfJob: "Glue: workers of a job",
   partitionsOfTable: "Glue Data Catalog: partitions of a table",
-  queryMinutes: "Athena: minutes of a query",
   historyEvents: "Step Functions: events in the history of an execution",
 };
 

@@ -170,7 +170,7 @@ interface Need {
 }
 
 function needs({ project, values }: StackConfiguration): Need[] {
-  const { shardCount, glueWorkers, glueWorkerType } = readConfig(project, values);
+  const { shardCount, glueWorkers, glueWorkerType, glueExecutionClass } = readConfig(project, values);
   return [
     // One batch per shard and the two functions that the state machine calls, besides other functions of the account.
     {
@@ -186,6 +186,16 @@ function needs({ project, values }: StackConfiguration): Need[] {
       what: "Glue: DPUs at once",
       needed: glueWorkers * dpusOf(glueWorkerType),
     },
+    ...(glueExecutionClass === "FLEX"
+      ? [
+          {
+            service: "glue",
+            quota: /^Max spare compute capacity consumed in data processing units \(DPUs\) per account\.?$/,
+            what: "Glue: DPUs of FLEX runs at once",
+            needed: glueWorkers * dpusOf(glueWorkerType),
+          },
+        ]
+      : []),
     {
       service: "glue",
       quota: /^Max concurrent job runs per account$/,

@@ -253,7 +253,7 @@ export const CONFIG_KEYS = {
     default: true,
     example: "true",
     description:
-      "Creates alarms that send mails to the failure topic (docs/operations.md describes them). They cost about 2 dollars a month, and 1 for the key that lets CloudWatch publish",
+      "Creates alarms that send mails to the failure topic (docs/operations.md describes them). They cost about 2 dollars a month, 3 for the metrics that they and the dashboard use, and 1 for the key that lets CloudWatch publish",
   },
   alarmNoEventsMinutes: {
     check: zeroOr(10, 1440),

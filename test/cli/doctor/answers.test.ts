@@ -20,6 +20,7 @@ const QUOTAS: Record<string, [string, number][]> = {
   kinesis: [["Shards per Region", 200]],
   glue: [
     ["Max task DPUs per account", 10],
+    ["Max spare compute capacity consumed in data processing units (DPUs) per account.", 4],
     ["Max concurrent job runs per account", 30],
   ],
 };
@@ -122,6 +123,11 @@ describe("cli/doctor/stack, by AWS's answers", () => {
       "Quota, Lambda: concurrent executions: bad, 10; this stack needs 11",
       "Quota, Kinesis: shards: ok, 200; this stack needs 9",
       "Quota, Glue: DPUs at once: bad, 10; this stack needs 12",
+      "Quota, Glue: job runs at once: ok, 30; this stack needs 1",
+    ]);
+    assert.deepEqual((await quotas({ glueExecutionClass: "FLEX", glueWorkers: "6" })).slice(2), [
+      "Quota, Glue: DPUs at once: ok, 10; this stack needs 6",
+      "Quota, Glue: DPUs of FLEX runs at once: bad, 4; this stack needs 6",
       "Quota, Glue: job runs at once: ok, 30; this stack needs 1",
     ]);
   });
