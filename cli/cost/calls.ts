@@ -12,12 +12,13 @@ const PAGE = 1000;
 const PARTITIONS_WRITTEN = 100;
 const PARTITIONS_READ = 1000;
 
-/** Requests of one raw object in a run: it is read for the ids and for the rows. */
-export const READS_PER_RAW_OBJECT = 2;
-/** Requests of one curated file that Spark or Athena reads: the footer, then the columns. */
-export const READS_PER_FILE = 4;
-/** Requests that find the files of one date: whether it has any, and Spark's own listing of the folder. */
-const LISTS_PER_DATE = 3;
+/** Spark or Athena reads the footer of a file, then its columns. */
+const READS_PER_FILE = 4;
+/** Compaction reads the footers first, to count the rows. */
+const READS_PER_COMPACTED_FILE = READS_PER_FILE + 2;
+/** The job looks whether a date has files. Then Spark asks whether the folder exists, and lists it. */
+const LISTS_PER_DATE = 4;
+const HEADS_PER_DATE = 2;
 /** Athena writes the result and its metadata. */
 const WRITES_PER_QUERY = 2;
 /** Calls of Athena to the catalog in an execution (two queries), and in a person's query. */
@@ -40,31 +41,36 @@ export function lookForNewCalls(shape: RunShape, anythingNew: boolean): Calls {
 
 /** The Spark job: from the head to the removal of its note. */
 export function jobCalls(shape: RunShape): Calls {
-  const readFiles = (shape.knownFiles + shape.compactedFiles) * READS_PER_FILE;
+  const compacts = shape.compactedDates > 0 ? 1 : 0;
   return {
-    // The script and its package, the head, the lists of taken objects; then the objects themselves.
+    // The script and its package, the head, the lists of taken objects, the note of what the last compaction retired;
+    // then each new object once, and the files.
     "s3 GetObject":
       2 +
       1 +
+      compacts +
       shape.takenLists +
-      shape.rawObjects * READS_PER_RAW_OBJECT +
+      shape.rawObjects +
       shape.quarantineObjects +
-      readFiles,
-    // Whether this execution has a report.
-    "s3 HeadObject": 1,
-    // Attempts, retired locations and batches that were given up; then raw/, quarantine/ and the dates.
+      shape.knownFiles * READS_PER_FILE +
+      shape.compactedFiles * READS_PER_COMPACTED_FILE,
+    "s3 HeadObject": shape.searchedDates * HEADS_PER_DATE,
+    // Its report twice, batches that were given up, retired locations and attempts, which compaction asks for again. Then
+    // raw/, quarantine/ and the dates; those to compact, and the folders that the last compaction retired.
     "s3 ListObjectsV2":
-      3 +
+      5 +
+      2 * compacts +
       pages(shape.windowRawObjects) +
       pages(shape.windowQuarantineObjects) +
-      (shape.searchedDates + shape.compactedDates) * LISTS_PER_DATE,
-    // The note twice, the list of taken objects, the summary, the head and the report; then the files.
-    "s3 PutObject": 6 + shape.filesWritten + shape.compactionFiles,
+      shape.searchedDates * LISTS_PER_DATE +
+      2 * shape.compactedDates,
+    // The note twice, the list of taken objects, the summary, the head and the report. The note of what a compaction
+    // retires twice. Then the files.
+    "s3 PutObject": 6 + 2 * compacts + shape.filesWritten + shape.compactionFiles,
     "s3 CopyObject": shape.copiedFiles,
-    "s3 DeleteObject": 1,
-    "glue GetTable": 1,
-    "glue BatchGetPartition": Math.max(1, Math.ceil(shape.searchedDates / PARTITIONS_READ)),
-    "glue BatchCreatePartition": 1,
+    "s3 DeleteObjects": 1,
+    "glue BatchGetPartition": Math.max(1, Math.ceil(shape.searchedDates / PARTITIONS_READ)) + 2 * compacts,
+    "glue GetTable": compacts,
     "glue BatchUpdatePartition": Math.ceil(shape.compactedDates / PARTITIONS_WRITTEN),
   };
 }
@@ -107,7 +113,7 @@ export function batchCalls(quarantineObjects: number): Calls {
   return { "s3 PutObject": 1 + quarantineObjects, "s3 ListObjectsV2": quarantineObjects };
 }
 
-export function added(...all: Calls[]): Calls {
+function added(...all: Calls[]): Calls {
   const sum: Calls = {};
   for (const calls of all)
     for (const [name, count] of Object.entries(calls)) sum[name] = (sum[name] ?? 0) + count;

@@ -37,18 +37,19 @@ function near(actual: number, expected: number): void {
 describe("cli/cost/calls", () => {
   it("counts the job's calls from the head to the removal of its note", () => {
     assert.deepEqual(jobCalls(SMALL), {
-      // Script and package 2, head 1, taken lists 3, raw objects 5 × 2, quarantine 1, 20 known and 4 compacted files × 4.
-      "s3 GetObject": 2 + 1 + 3 + 10 + 1 + 96,
-      "s3 HeadObject": 1,
-      // Attempts, retired, given up; two pages of raw and one of quarantine; three for each of nine dates.
-      "s3 ListObjectsV2": 3 + 2 + 1 + 27,
-      // Note twice, taken list, summary, head, report; two files and a compacted one.
-      "s3 PutObject": 6 + 2 + 1,
+      // Script and package 2, head and retired note 2, taken lists 3, raw 5, quarantine 1, 20 known files × 4, 4 compacted
+      // ones × 6.
+      "s3 GetObject": 2 + 2 + 3 + 5 + 1 + 80 + 24,
+      "s3 HeadObject": 16,
+      // Report twice, given up, attempts twice, retired notes and folders; two pages of raw and one of quarantine; four
+      // for each of eight dates, and two for the compacted one.
+      "s3 ListObjectsV2": 7 + 2 + 1 + 32 + 2,
+      // Note twice, taken list, summary, head, report; the retired location twice; two files and a compacted one.
+      "s3 PutObject": 6 + 2 + 2 + 1,
       "s3 CopyObject": 2,
-      "s3 DeleteObject": 1,
+      "s3 DeleteObjects": 1,
+      "glue BatchGetPartition": 3,
       "glue GetTable": 1,
-      "glue BatchGetPartition": 1,
-      "glue BatchCreatePartition": 1,
       "glue BatchUpdatePartition": 1,
     });
   });
@@ -65,11 +66,25 @@ describe("cli/cost/calls", () => {
 
   it("adds up what S3 and the catalog bill", () => {
     const calls = workingCalls(SMALL);
-    // The job 113 + 1, look-for-new 1 + 3, the check 1 + 6 + 2 × 4.
-    assert.equal(s3Reads(calls), 114 + 4 + 15);
-    // The job 33 + 9 + 2, look-for-new 2, the check 2 and two results of two objects.
-    assert.equal(s3Writes(calls), 44 + 2 + 6);
-    assert.equal(catalogCalls(calls), 4 + 20);
+    // The job 117 + 16, look-for-new 1 + 3, the check 1 + 6 + 2 × 4.
+    assert.equal(s3Reads(calls), 133 + 4 + 15);
+    // The job 44 + 11 + 2, look-for-new 2, the check 2 and two results of two objects.
+    assert.equal(s3Writes(calls), 57 + 2 + 6);
+    assert.equal(catalogCalls(calls), 5 + 20);
+  });
+
+  it("leaves out what only compaction calls where there is nothing to compact", () => {
+    const none = { compactedDates: 0, compactedFiles: 0, compactionFiles: 0, copiedFiles: 0 };
+    const calls = jobCalls({ ...SMALL, ...none });
+    assert.deepEqual(
+      [
+        calls["s3 PutObject"],
+        calls["s3 CopyObject"],
+        calls["glue GetTable"],
+        calls["glue BatchUpdatePartition"],
+      ],
+      [8, 0, 0, 0],
+    );
   });
 });
 
