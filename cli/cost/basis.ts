@@ -35,7 +35,7 @@ const BASIS: Readonly<Record<string, string>> = {
   "CloudWatch Logs: written": "400 KB a run, 20 KB an idle execution, 1.5 KB a batch (assumed)",
   "CloudWatch Logs: kept": "the same, compressed to 15 % (assumed)",
   "CloudWatch: alarms": "metrics that the declared alarms watch",
-  "CloudWatch: dashboards": "declared dashboards, without the three free ones of an account",
+  "CloudWatch: dashboards": "declared dashboards. The three free ones of an account are not deducted",
   "CloudWatch: custom metrics":
     "metrics of the program that alarms and graphs use, and the six of the event source mapping",
   "CloudWatch: metrics recorded": "one request for each execution",

@@ -49,7 +49,7 @@ export function readPlan(resources: readonly Declared[]): Plan {
   const stream = named("aws:kinesis/stream:Stream", "clickstream-stream");
   const mapping = of("aws:lambda/eventSourceMapping:EventSourceMapping")[0] ?? {};
   const job = named("aws:glue/job:Job", "clickstream-transform");
-  const argument = (name: string, otherwise: string) =>
+  const argument = (name: string, otherwise?: string) =>
     (job.defaultArguments as Record<string, string>)[name] ?? otherwise;
   const alarms = of("aws:cloudwatch/metricAlarm:MetricAlarm");
   const dashboards = of("aws:cloudwatch/dashboard:Dashboard");
@@ -64,8 +64,8 @@ export function readPlan(resources: readonly Declared[]): Plan {
     workers: Number(job.numberOfWorkers),
     executionClass: job.executionClass as Plan["executionClass"],
     autoScaling: argument("--enable-auto-scaling", "false") === "true",
-    targetFileMb: Number(argument("--target_file_mb", "128")),
-    dedupeDays: Number(argument("--dedupe_days", "7")),
+    targetFileMb: Number(argument("--target_file_mb")),
+    dedupeDays: Number(argument("--dedupe_days")),
     compaction:
       argument("--compaction", "on") === "on"
         ? {

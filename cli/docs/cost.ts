@@ -102,7 +102,7 @@ function sizeSection({ traffic, found, cheaper }: Shown): string[] {
 }
 
 /** The lines of a cent or more, most expensive first. */
-function table({ lines }: Estimate): string[] {
+function table({ lines, flow }: Estimate): string[] {
   const shown = lines.filter(({ monthly }) => monthly >= 0.01).sort((a, b) => b.monthly - a.monthly);
   const rest = lines.filter(({ monthly }) => monthly < 0.01).reduce((sum, { monthly }) => sum + monthly, 0);
   return [
@@ -110,10 +110,20 @@ function table({ lines }: Estimate): string[] {
     "| --- | --- | ---: | --- | ---: | --- |",
     ...shown.map(
       ({ part, item, quantity: amount, unit, monthly, basis }) =>
-        `| ${part} | ${item} | ${quantity(amount)} | ${unit} | ${dollars(monthly)} | ${basis} |`,
+        `| ${part} | ${item} | ${quantity(amount)} | ${unit} | ${dollars(monthly)} | ${counted(basis, amount, flow.executions)} |`,
     ),
     ...(rest > 0 ? [`| | everything else | | | ${dollars(rest)} | |`] : []),
   ];
+}
+
+/** A line of calls says how many of them an execution makes. */
+function counted(basis: string, amount: number, executions: number): string {
+  const calls = "calls of one execution";
+  return basis.startsWith(calls)
+    ? basis
+        .replace(calls, `${quantity(amount / executions)} ${calls}`)
+        .replace("executions", quantity(executions))
+    : basis;
 }
 
 function assumed(): string[] {
