@@ -299,7 +299,7 @@ describe("statemachine/pipeline", () => {
     assert.equal(await query("RepairAllPartitions"), "MSCK REPAIR TABLE events");
     assert.equal(
       await query("VerifyTables"),
-      "SELECT count(*) AS rows_found, count(DISTINCT event_id) AS ids_found FROM events " +
+      "SELECT count(*) AS rows_found, count(DISTINCT (event_id, event_date)) AS ids_found FROM events " +
         "WHERE event_date IN (DATE '2026-01-31', DATE '2026-02-01') AND processed_at = TIMESTAMP '2026-02-01 03:04:05.678'",
     );
     // Days decades apart: not the days between them.
@@ -323,7 +323,7 @@ describe("statemachine/pipeline", () => {
     };
     assert.equal(
       await query("VerifyTables"),
-      "SELECT count(*) AS rows_found, count(DISTINCT event_id) AS ids_found FROM events " +
+      "SELECT count(*) AS rows_found, count(DISTINCT (event_id, event_date)) AS ids_found FROM events " +
         "WHERE event_date BETWEEN DATE '2026-01-31' AND DATE '2026-02-01' AND processed_at = TIMESTAMP '2026-02-01 03:04:05.678'",
     );
   });

@@ -93,7 +93,7 @@ EXPECTED = {
     "conversion": [[T, "1", "0", "0", "0", "0.0"], [Y, "3", "1", "1", "1", "33.33"]],
     "data-freshness": [[f"{T} 00:01:00.000", f"{ARRIVED_T}.000", f"{RUN_B}.000", "20"]],
     "late-events": [["1", "1", Y]],
-    "duplicates": [["e7", "2", f"{RUN_B}.000", f"{RUN_B}.000"]],
+    "duplicates": [["e7", T, "2", f"{RUN_B}.000", f"{RUN_B}.000"]],
     "runs": [[f"{RUN_B}.000", "3", "2", Y, T], [f"{RUN_A}.000", "5", "1", Y, Y]],
 }
 
