@@ -6,7 +6,7 @@ import { HOUR_MS } from "../shared/durations";
 import { listKeys } from "../shared/objects";
 import { errorName } from "../shared/runtime";
 
-export const HEAD_KEY = `${PREFIX.runs}head.json`;
+const HEAD_KEY = `${PREFIX.runs}head.json`;
 /** The only version of the head that this code can read. The job decides about any other. */
 const HEAD_VERSION = 2;
 

@@ -16,7 +16,7 @@ export interface LookForNewDependencies {
 }
 
 /** Why the job has to run. */
-export type Reason =
+type Reason =
   /** An object that no committed run took. */
   | "new_object"
   /** A run has not ended, or was killed: the job has to remove or publish what it left. */
