@@ -12,16 +12,22 @@ const PAGE = 1000;
 const PARTITIONS_WRITTEN = 100;
 const PARTITIONS_READ = 1000;
 
-/** Spark or Athena reads the footer of a file, then its columns. */
-const READS_PER_FILE = 4;
-/** Compaction reads the footers first, to count the rows. */
-const READS_PER_COMPACTED_FILE = READS_PER_FILE + 2;
-/** The job looks whether a date has files. Then Spark asks whether the folder exists, and lists it. */
-const LISTS_PER_DATE = 4;
-const HEADS_PER_DATE = 2;
+/** Of a file in which Spark looks for known ids. Counted: it asks for the length again and again. */
+const GETS_PER_KNOWN_FILE = 3;
+const HEADS_PER_KNOWN_FILE = 4;
+/** Of a date that is searched. Counted: the job looks whether it has files, then Spark lists its folder. */
+const LISTS_PER_DATE = 3;
+const HEADS_PER_DATE = 1;
+/** Assumed: compaction reads the footers to count the rows, and then the rows, each as Spark reads a known file. */
+const READINGS_PER_COMPACTED_FILE = 2;
+/** Of the check. Counted: a file of the run itself, whose ids are read, and another one, whose footer tells enough. */
+const GETS_PER_CHECKED_FILE = 2;
+const GETS_PER_SKIPPED_FILE = 1;
+/** Assumed: a file in a person's query of a few columns. */
+const GETS_PER_QUERIED_FILE = 4;
 /** Athena writes the result and its metadata. */
 const WRITES_PER_QUERY = 2;
-/** Calls of Athena to the catalog in an execution (two queries), and in a person's query. */
+/** Assumed: calls of Athena to the catalog in an execution (two queries), and in a person's query. The local Athena: 17. */
 const CATALOG_CALLS_OF_ATHENA = 20;
 
 const pages = (objects: number) => Math.max(1, Math.ceil(objects / PAGE));
@@ -52,9 +58,10 @@ export function jobCalls(shape: RunShape): Calls {
       shape.takenLists +
       shape.rawObjects +
       shape.quarantineObjects +
-      shape.knownFiles * READS_PER_FILE +
-      shape.compactedFiles * READS_PER_COMPACTED_FILE,
-    "s3 HeadObject": shape.searchedDates * HEADS_PER_DATE,
+      (shape.knownFiles + shape.compactedFiles * READINGS_PER_COMPACTED_FILE) * GETS_PER_KNOWN_FILE,
+    "s3 HeadObject":
+      shape.searchedDates * HEADS_PER_DATE +
+      (shape.knownFiles + shape.compactedFiles * READINGS_PER_COMPACTED_FILE) * HEADS_PER_KNOWN_FILE,
     // Its report twice, batches that were given up, retired locations and attempts, which compaction asks for again. Then
     // raw/, quarantine/ and the dates; those to compact, and the folders that the last compaction retired.
     "s3 ListObjectsV2":
@@ -79,7 +86,8 @@ export function jobCalls(shape: RunShape): Calls {
 export function verificationCalls(shape: RunShape): Calls {
   return {
     // Of files of other runs only the footer is read: their processed_at is another one.
-    "s3 GetObject": 1 + shape.touchedFiles + shape.filesWritten * READS_PER_FILE,
+    "s3 GetObject":
+      1 + shape.touchedFiles * GETS_PER_SKIPPED_FILE + shape.filesWritten * GETS_PER_CHECKED_FILE,
     "s3 ListObjectsV2": shape.touchedDates,
     "s3 PutObject": 2 * WRITES_PER_QUERY,
     "athena StartQueryExecution": 2,
@@ -101,16 +109,23 @@ export function idleCalls(shape: RunShape): Calls {
 /** A query by a person over some days, with so many files. */
 export function queryCalls(days: number, files: number): Calls {
   return {
-    "s3 GetObject": files * READS_PER_FILE,
+    "s3 GetObject": files * GETS_PER_QUERIED_FILE,
     "s3 ListObjectsV2": days,
     "s3 PutObject": WRITES_PER_QUERY,
     "glue catalog calls of Athena": CATALOG_CALLS_OF_ATHENA,
   };
 }
 
-/** A batch of the ingest: a PUT for each object, and a listing if there is something to quarantine. */
-export function batchCalls(quarantineObjects: number): Calls {
-  return { "s3 PutObject": 1 + quarantineObjects, "s3 ListObjectsV2": quarantineObjects };
+/** Hours of the shard that the ingest lists one by one where the quarantine of a day has more than a page. */
+const HOURS_LOOKED_BACK = 25;
+
+/**
+ * A batch of the ingest: a PUT for each object. Where it has something to quarantine, it looks whether an earlier delivery
+ * did so: in the quarantine of a day if that is one page, else hour by hour too.
+ */
+export function batchCalls(quarantineObjects: number, quarantineObjectsOfDay: number): Calls {
+  const listings = quarantineObjectsOfDay <= PAGE ? 1 : 1 + HOURS_LOOKED_BACK;
+  return { "s3 PutObject": 1 + quarantineObjects, "s3 ListObjectsV2": quarantineObjects * listings };
 }
 
 function added(...all: Calls[]): Calls {

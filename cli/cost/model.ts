@@ -170,11 +170,14 @@ function ingestLines(plan: Plan, flow: Flow): Line[] {
     line("ingest", "Lambda: ingest, arm64", "lambda.armGbSecond", gbSeconds, "GB-seconds", LAMBDA),
     line(
       "ingest",
-      "S3: objects written by ingest",
+      "S3: objects and listings of the ingest",
       "s3.write",
       flow.invocations === 0
         ? 0
-        : flow.invocations * s3Writes(batchCalls(flow.quarantineObjects / flow.invocations)),
+        : flow.invocations *
+            s3Writes(
+              batchCalls(flow.quarantineObjects / flow.invocations, flow.quarantineObjects / DAYS_PER_MONTH),
+            ),
       "requests",
       BUCKET,
     ),

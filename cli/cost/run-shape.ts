@@ -44,9 +44,13 @@ export interface Arrivals {
 
 /** A run reads what can have arrived an hour before the last listing (job, head.py), and its own hour. */
 const LISTING_MARGIN_HOURS = 1;
-/** Today and yesterday get files all the time. Compaction (job, compaction_plan.py) leaves them this many more than needed. */
+/** Compaction by the job's rules (compaction_plan.py). Today and yesterday may have this many files more than needed. */
 const YOUNG_DATES = 2;
 const SPARE_FILES = 16;
+/** A date that has settled may have this many more: the file of its late rows. */
+const SETTLED_SPARE = 1;
+/** A merged file can be this much larger than the target. */
+const FILL = 1.25;
 /** So a date is written anew during its own day, during the next one, and when it has settled. */
 const REWRITES_PER_DATE = 3;
 
@@ -113,8 +117,9 @@ const anyOf = (expected: number) => 1 - Math.exp(-expected);
 interface Files {
   /** By one run. */
   written: number;
-  /** The files that the bytes of a date fill when it is compacted. */
+  /** The files of a date when it is compacted, and those that it may have until it is due again. */
   full: number;
+  allowed: number;
   /** Files of a date from the runs of its own day. */
   ofOwnDay: number;
   /** Late files that a date gets in all. */
@@ -123,7 +128,7 @@ interface Files {
 
 function filesOf(plan: Plan, traffic: Traffic, dates: Dates, intervalHours: number): Files {
   const bytesPerDay = traffic.eventsPerDay * WORK.curatedBytesPerEvent;
-  if (bytesPerDay === 0) return { written: 0, full: 0, ofOwnDay: 0, late: 0 };
+  if (bytesPerDay === 0) return { written: 0, full: 0, allowed: 0, ofOwnDay: 0, late: 0 };
   const target = plan.targetFileMb * 1e6;
   const filesFor = (bytes: number) => Math.max(1, Math.ceil(bytes / (target * WORK.fileShare)));
   const runsPerDay = 24 / intervalHours;
@@ -131,7 +136,8 @@ function filesOf(plan: Plan, traffic: Traffic, dates: Dates, intervalHours: numb
   const ofRun = filesFor(bytesPerDay / runsPerDay);
   return {
     written: Math.max(dates.current, ofRun) + dates.late * filesFor(lateBytes),
-    full: Math.ceil(bytesPerDay / target),
+    full: Math.ceil(bytesPerDay / (target * FILL)),
+    allowed: Math.ceil(bytesPerDay / target) + SETTLED_SPARE,
     ofOwnDay: ofRun * runsPerDay,
     late: runsPerDay * dates.late * filesFor(lateBytes),
   };
@@ -149,8 +155,9 @@ interface Compaction {
 }
 
 /**
- * A date is written anew a few times until it has settled. A late file that comes later is merged with the late rows that
- * are there, and the full files are copied inside S3.
+ * A date is written anew a few times until it has settled. Late files that come later are merged with the late rows that
+ * are there, as soon as the date has more files than it may have. The full files are copied inside S3. If there is no
+ * room for a file of late rows, the whole date is written anew.
  */
 function compactionOf(
   plan: Plan,
@@ -165,9 +172,13 @@ function compactionOf(
   if (!plan.compaction || traffic.eventsPerDay === 0)
     return { share: 0, need: { mb: 0, seconds: 0 }, ...none };
   const perRun = intervalHours / 24;
+  const room = files.allowed - files.full;
   const lateRows = (traffic.eventsPerDay * traffic.latePercent) / 100 / 2;
+  const rewritten = room > 0 ? lateRows : traffic.eventsPerDay;
+  // With room for several late files, a date is due again only when they are there.
+  const due = dates.late / Math.max(1, room);
   const settling = perRun * REWRITES_PER_DATE;
-  const wanted = traffic.eventsPerDay * settling + dates.late * lateRows;
+  const wanted = traffic.eventsPerDay * settling + due * rewritten;
   const need = {
     mb: (wanted * WORK.curatedBytesPerEvent) / 1e6,
     seconds: (wanted * WORK.compactionCoreSecondsPerEvent) / coresOf(plan),
@@ -176,12 +187,13 @@ function compactionOf(
   return {
     share,
     need,
-    dates: share * (settling + dates.late),
+    dates: share * (settling + due),
     events: share * wanted,
-    read: share * (perRun * files.ofOwnDay + settling * files.full + dates.late * 2),
-    written: share * (settling * files.full + dates.late),
-    copied: share * dates.late * files.full,
-    filesOfOldDate: share * (files.full + 1) + (1 - share) * untouched,
+    read: share * (perRun * files.ofOwnDay + settling * files.full + due * (Math.max(1, room) + 1)),
+    written: share * (settling * files.full + due),
+    copied: share * due * (room > 0 ? files.full : 0),
+    // With late files in each run, a date is on average halfway between compacted and due.
+    filesOfOldDate: share * ((files.full + files.allowed + 1) / 2) + (1 - share) * untouched,
   };
 }
 

@@ -1,7 +1,15 @@
 // The calls of an execution, counted by hand for a small case, and what an average run meets.
 import assert from "node:assert/strict";
 import { USUAL } from "../../../cli/cost/assumptions";
-import { catalogCalls, idleCalls, jobCalls, s3Reads, s3Writes, workingCalls } from "../../../cli/cost/calls";
+import {
+  batchCalls,
+  catalogCalls,
+  idleCalls,
+  jobCalls,
+  s3Reads,
+  s3Writes,
+  workingCalls,
+} from "../../../cli/cost/calls";
 import { type Plan, readPlan } from "../../../cli/cost/plan";
 import { type RunShape, shapeOfRun } from "../../../cli/cost/run-shape";
 import { declaredBy, stackConfiguration } from "../../../stack/configuration";
@@ -37,13 +45,14 @@ function near(actual: number, expected: number): void {
 describe("cli/cost/calls", () => {
   it("counts the job's calls from the head to the removal of its note", () => {
     assert.deepEqual(jobCalls(SMALL), {
-      // Script and package 2, head and retired note 2, taken lists 3, raw 5, quarantine 1, 20 known files × 4, 4 compacted
-      // ones × 6.
-      "s3 GetObject": 2 + 2 + 3 + 5 + 1 + 80 + 24,
-      "s3 HeadObject": 16,
-      // Report twice, given up, attempts twice, retired notes and folders; two pages of raw and one of quarantine; four
+      // Script and package 2, head and retired note 2, taken lists 3, raw 5, quarantine 1; 20 known files and twice 4
+      // compacted ones × 3.
+      "s3 GetObject": 2 + 2 + 3 + 5 + 1 + 84,
+      // Eight dates, and 28 files × 4.
+      "s3 HeadObject": 8 + 112,
+      // Report twice, given up, attempts twice, retired notes and folders; two pages of raw and one of quarantine; three
       // for each of eight dates, and two for the compacted one.
-      "s3 ListObjectsV2": 7 + 2 + 1 + 32 + 2,
+      "s3 ListObjectsV2": 7 + 2 + 1 + 24 + 2,
       // Note twice, taken list, summary, head, report; the retired location twice; two files and a compacted one.
       "s3 PutObject": 6 + 2 + 2 + 1,
       "s3 CopyObject": 2,
@@ -66,11 +75,17 @@ describe("cli/cost/calls", () => {
 
   it("adds up what S3 and the catalog bill", () => {
     const calls = workingCalls(SMALL);
-    // The job 117 + 16, look-for-new 1 + 3, the check 1 + 6 + 2 × 4.
-    assert.equal(s3Reads(calls), 133 + 4 + 15);
-    // The job 44 + 11 + 2, look-for-new 2, the check 2 and two results of two objects.
-    assert.equal(s3Writes(calls), 57 + 2 + 6);
+    // The job 97 + 120, look-for-new 1 + 3, the check 1 + 6 + 2 × 2.
+    assert.equal(s3Reads(calls), 217 + 4 + 11);
+    // The job 36 + 11 + 2, look-for-new 2, the check 2 and two results of two objects.
+    assert.equal(s3Writes(calls), 49 + 2 + 6);
     assert.equal(catalogCalls(calls), 5 + 20);
+  });
+
+  it("lists the quarantine once for a batch, and hour by hour where a day of it is more than a page", () => {
+    assert.deepEqual(batchCalls(1, 1000), { "s3 PutObject": 2, "s3 ListObjectsV2": 1 });
+    assert.deepEqual(batchCalls(1, 1001), { "s3 PutObject": 2, "s3 ListObjectsV2": 26 });
+    assert.deepEqual(batchCalls(0, 5000), { "s3 PutObject": 1, "s3 ListObjectsV2": 0 });
   });
 
   it("leaves out what only compaction calls where there is nothing to compact", () => {
@@ -121,9 +136,11 @@ describe("cli/cost/run-shape", () => {
     near(shape({ latePercent: 0 }, 1, { dedupeDays: 30 }).searchedDates, 31);
   });
 
-  it("keeps one file more than the bytes need in a date that has settled, and many without compaction", () => {
-    // 10 M × 77 bytes: seven files of 128 MB, and one of late rows.
-    assert.equal(shape({ eventsPerDay: 10_000_000 }).filesOfOldDate, 8);
+  it("keeps about the files that the bytes need in a date that has settled, and many without compaction", () => {
+    // 10 M × 77 bytes: five files of 160 MB. Seven of 128 MB and one of late rows are allowed: on average seven.
+    assert.equal(shape({ eventsPerDay: 10_000_000 }).filesOfOldDate, 7);
+    // One file of 77 MB; it and one of late rows are allowed, and a third one makes the date due.
+    assert.equal(shape({}).filesOfOldDate, 2);
     const off = shape({ eventsPerDay: 10_000_000 }, 1, { compaction: undefined });
     // The runs of its own day, and half of the late files of the 30 × 24 runs after it.
     near(off.filesOfOldDate, 24 + 360);
@@ -131,11 +148,21 @@ describe("cli/cost/run-shape", () => {
     assert.equal(off.compactedFiles, 0);
   });
 
+  it("rewrites only late rows of a settled date, and copies its full files", () => {
+    const one = shape({});
+    // A 24th of three dates a run, and for each of 30 dates half of its 1 % of late rows.
+    near(one.compactedEvents, 3e6 / 24 + 30 * 5000);
+    near(one.copiedFiles, 30);
+  });
+
   it("compacts no more than its limits allow, and says what it needs", () => {
     const wide = shape({ eventsPerDay: 1_000_000_000 });
-    near(wide.compactionNeed.mb, 21_175);
-    near(wide.compactionShare, Math.min(2048 / 21_175, 120 / wide.compactionNeed.seconds));
-    near(wide.compactedEvents * 77, wide.compactionShare * 21_175e6);
+    // A day has 482 files of 160 MB and may have 602 + 1, so that one in 121 of the 30 dates is due in a run.
+    const mb = ((3e9 / 24 + (30 / 121) * 5e6) * 77) / 1e6;
+    near(wide.compactionNeed.mb, mb);
+    const limits = plan.compaction ?? { mb: 0, seconds: 0 };
+    near(wide.compactionShare, Math.min(limits.mb / mb, limits.seconds / wide.compactionNeed.seconds));
+    near(wide.compactedEvents * 77, wide.compactionShare * mb * 1e6);
   });
 
   it("meets nothing where nothing arrives", () => {

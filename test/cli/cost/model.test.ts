@@ -63,7 +63,7 @@ describe("cli/cost/model", function () {
     // A record each 3.6 s: a batch each 63.6 s, 41,320.8 a month × $0.20 a million.
     near(monthly(found, "Lambda: requests"), 0.00826415);
     // A raw object a batch × $5 a million.
-    near(monthly(found, "S3: objects written by ingest"), 0.206604);
+    near(monthly(found, "S3: objects and listings of the ingest"), 0.206604);
     // (41,320.8 × 0.15 s + 7.3 M events / 76,000 × 1769/512) × 0.5 GB × $0.0000133334
     near(monthly(found, "Lambda: ingest, arm64"), (6198.11 + 331.874) * 0.5 * 0.0000133334);
     // 365 days × 240,000 × 79 bytes × $0.023.
@@ -191,10 +191,10 @@ describe("cli/cost/model", function () {
       warnings[1] ?? "",
       /A run of the Glue job takes about \d+ minutes, but the next one starts after 60/,
     );
-    // 3 × a day's 1,000 M rows in 24 runs, and 30 × half of the late 10 M: 275 M rows × 77 bytes.
+    // 3 × 1,000 M rows in 24 runs, and the late rows of a quarter of a date: 126 M rows × 77 bytes.
     assert.match(
       warnings[2] ?? "",
-      /A run has 21175 MB to compact, .* Raise compactionMb and compactionSeconds/,
+      /A run has 9720 MB to compact, .* Raise compactionMb and compactionSeconds/,
     );
   });
 
