@@ -1,5 +1,5 @@
 // All commands for `npm run`: usage, options, and the parts of the set-up that each needs.
-import { configured, count, json, region, run, stack } from "./options.mjs";
+import { configured, count, counted, json, region, run, stack } from "./options.mjs";
 import { file, folder, integer, jsonObject, matching, oneOf, setting, text } from "./values.mjs";
 
 /** @import { Command, Part } from "./types.js" */
@@ -46,7 +46,7 @@ export const COMMANDS = {
         help: "run this query at the end instead of the default ones; can be repeated",
         read: text("a SQL statement"),
       },
-      json,
+      json: counted,
       keep: { type: "boolean", help: "keep the stack running until Ctrl+C" },
     },
     conflicts: [
@@ -80,7 +80,7 @@ export const COMMANDS = {
       "Starts one execution of the pipeline and waits for its end: on the running local stack, or on AWS with --stack.",
     needs: ["npm"],
     positional: { name: "INPUT JSON", key: "input", fallback: "{}", read: jsonObject },
-    options: { run, stack, json },
+    options: { run, stack, json: counted },
     conflicts: [["run", "stack"]],
     examples: [
       "npm run execute",

@@ -8,6 +8,11 @@ export const json = {
   type: "boolean",
   help: "print one JSON document on stdout, everything else on stderr; npm needs --silent",
 };
+/** For a command that runs an execution. @type {Option} */
+export const counted = {
+  ...json,
+  help: `${json.help}. Its "calls" are the AWS calls of the execution, as the local stack counts them`,
+};
 /** @type {Option} */
 export const run = {
   type: "string",

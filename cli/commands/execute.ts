@@ -1,6 +1,7 @@
 // npm run execute -- 'INPUT': starts an execution of the pipeline and follows it to its end.
 import { join, relative } from "node:path";
 import type { Mail } from "../../local/mailbox";
+import { sumCalls } from "../../local/requests";
 import type { Execution } from "../../stack/execution";
 import { Interrupted, onInterrupt } from "../../stack/interrupt";
 import { readOutput } from "../../stack/run-report";
@@ -48,6 +49,7 @@ async function execute(
   const { stateMachineArn, jobName } = outputs;
   const watch = stateDir === undefined ? undefined : await MailWatch.begin(join(stateDir, "mails"));
   const glueLogs = stateDir && join(stateDir, "glue");
+  const began = new Date();
   const execution = await executeAndFollow(
     { sfn, glue, stateMachineArn, jobName, glueLogs },
     input,
@@ -63,7 +65,8 @@ async function execute(
   const problems = problemsOf(execution, arrived?.found);
   summarise(execution, mails, problems, target, console);
   const found = readOutput(execution.output);
-  const document = runDocument({ execution, ...found, mails, queries: [], problems });
+  const calls = stateDir === undefined ? undefined : await sumCalls(stateDir, began, new Date());
+  const document = runDocument({ execution, ...found, mails, queries: [], calls, problems });
   if (json) process.stdout.write(`${JSON.stringify(document)}\n`);
   return problems.length === 0 ? 0 : 1;
 }

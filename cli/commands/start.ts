@@ -6,6 +6,7 @@ import { KinesisClient } from "@aws-sdk/client-kinesis";
 import { SFNClient } from "@aws-sdk/client-sfn";
 import { DeployError, STACK } from "../../local/deploy/program";
 import { EmulatorError } from "../../local/emulator-process";
+import { sumCalls } from "../../local/requests";
 import { type LocalStack, upStack } from "../../local/stack";
 import { UnusableFile } from "../../local/traffic/content";
 import { BadLogFormat } from "../../local/traffic/log/format";
@@ -85,6 +86,7 @@ async function runPipeline(
 ): Promise<void> {
   const { clientConfig, outputs, stateDir } = stack;
   const watch = await MailWatch.begin(join(stateDir, "mails"));
+  const began = new Date();
   const { input, sent } = await sendEvents(stack, options, console);
   facts.sent = sent?.lines;
   const target = {
@@ -100,6 +102,7 @@ async function runPipeline(
   facts.report = found?.report;
   facts.sent ??= found?.sent;
   const arrived = await watch.waitFor(topicOf(execution.status, outputs));
+  facts.calls = await sumCalls(stateDir, began, new Date());
   facts.mails = arrived.mails;
   showMails(facts.mails, console);
   if (!arrived.found)

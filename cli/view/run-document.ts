@@ -1,6 +1,7 @@
 // The JSON document of --json. A failed run has the same keys as a successful one, and "error".
 
 import type { Mail } from "../../local/mailbox";
+import type { CallSum } from "../../local/requests";
 import type { QueryResult } from "../../stack/athena";
 import type { Execution } from "../../stack/execution";
 import type { RunReport } from "../../stack/run-report";
@@ -14,6 +15,11 @@ export interface RunDocument {
   partitions: string[];
   mails: Pick<Mail, "to" | "subject" | "body">[];
   queries: (QueryResult & { error?: string })[];
+  /**
+   * The AWS calls of the stack from the start of the traffic to the end of the execution, by service and operation; null
+   * on AWS, and if nothing ran.
+   */
+  calls: CallSum[] | null;
   error?: string;
 }
 
@@ -24,11 +30,13 @@ export interface RunFacts {
   report?: RunReport;
   mails: Mail[];
   queries: (QueryResult & { error?: string })[];
+  calls?: CallSum[];
   /** Why the run is not a success; empty if it is. */
   problems: string[];
 }
 
-export function runDocument({ execution, sent, report, mails, queries, problems }: RunFacts): RunDocument {
+export function runDocument(facts: RunFacts): RunDocument {
+  const { execution, sent, report, mails, queries, calls, problems } = facts;
   return {
     execution: {
       name: execution?.name ?? null,
@@ -47,6 +55,7 @@ export function runDocument({ execution, sent, report, mails, queries, problems 
       rows,
       ...(error && { error }),
     })),
+    calls: calls ?? null,
     ...(problems.length > 0 && { error: problems.join("\n") }),
   };
 }

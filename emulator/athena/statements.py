@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 
 from ministack.services import athena
 
+from ..core import request_log
 from ..core.queries import MalformedQuery, QueryFailed
 from ..glue import tables
 from ..glue.tables import Table
@@ -69,9 +71,11 @@ def _query(sql: str) -> str:
 def _hive(statement: hive.Statement, fields: dict) -> Statement:
     def run(session: Session) -> Outcome:
         if statement.kind == "DDL":
-            tables.look_at_default()
+            with request_log.athenas_own():
+                tables.look_at_default()
         on_trino = iceberg.action(statement, fields, session)
-        lines = on_trino() if on_trino else statement.action(session.database, **fields)
+        with contextlib.nullcontext() if on_trino else request_log.athenas_own():
+            lines = on_trino() if on_trino else statement.action(session.database, **fields)
         return printed(statement.labels, lines)
 
     return Statement(statement.kind, statement.name, run)

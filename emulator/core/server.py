@@ -196,7 +196,9 @@ def _marker(context: Context) -> str:
 def _install_parts(context: Context) -> Any:
     """Check every patch before the first replacement, so that a refusal leaves nothing half done."""
     parts: list[ModuleType] = [importlib.import_module(f"emulator.{name}") for name in PARTS]
-    patches.check_patches([*PATCHES, *(patch for part in parts for patch in part.PATCHES)])
+    # Imported here, as it imports MiniStack, which reads the environment.
+    request_log = importlib.import_module("emulator.core.request_log")
+    patches.check_patches([*PATCHES, *request_log.PATCHES, *(patch for part in parts for patch in part.PATCHES)])
     app = importlib.import_module("ministack.app")
     # MiniStack runs scripts that it finds in the machine's folders for container images.
     vars(app)["_collect_scripts"] = lambda *_folders: []
@@ -204,7 +206,8 @@ def _install_parts(context: Context) -> Any:
     context.smtp_port = mailbox.start(context)
     for part in parts:
         part.install(context)
-    return app.app
+    request_log.start(context)
+    return request_log.counting(app.app)
 
 
 async def _serve(app: Any, context: Context, listener: socket.socket, ready_line: TextIO) -> int:

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from ministack.core.responses import error_response_json, get_account_id, get_region, json_response
 from ministack.services import cloudwatch_logs, glue, s3
 
+from ..core import request_log
 from ..core.context import Context
 from ..core.paging import InvalidToken, page
 from ..iam import permissions
@@ -320,8 +321,11 @@ def _fetch(location: str) -> bytes:
     bucket, _, key = rest.partition("/")
     if scheme not in ("s3", "s3a") or not key:
         raise CannotStart(f"Not an S3 location: {location!r}. It must be s3://bucket/key.")
-    permissions.require("s3:GetObject", f"arn:aws:s3:::{bucket}/{key}")
+    arn = f"arn:aws:s3:::{bucket}/{key}"
+    permissions.require("s3:GetObject", arn)
     content = s3._get_object_data(bucket, key)
+    status, size = (404, 0) if content is None else (200, len(content))
+    request_log.add(permissions.caller(), "s3:GetObject", arn, status=status, bytes_out=size)
     if content is None:
         raise CannotStart(f"The object {location} does not exist.")
     return bytes(content)
@@ -418,6 +422,8 @@ def _write_log(target: dict[str, str], events: list[dict]) -> None:
     cloudwatch_logs._create_log_stream(target)
     permissions.require("logs:PutLogEvents", stream)
     cloudwatch_logs._put_log_events({**target, "logEvents": events})
+    size = sum(len(event["message"].encode()) for event in events)
+    request_log.add(permissions.caller(), "logs:PutLogEvents", stream, bytes_in=size)
 
 
 def _warn_once(job_name: str, names: Iterable[str]) -> None:

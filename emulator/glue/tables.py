@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import base64
 import json
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from ministack.core.responses import get_account_id, get_region
 from ministack.services import glue
 
+from ..core import request_log
 from ..core.queries import QueryFailed
 from ..iam import permissions
-from .catalog import BATCH_LIMITS, CatalogError
+from .catalog import BATCH_LIMITS, MAX_RESULTS, CatalogError
 
 PATCHES = [
     ("ministack.services.glue", name)
@@ -78,13 +80,14 @@ def _columns(raw: list | None) -> list[Column]:
     return [Column(c["Name"].lower(), c.get("Type") or "string", c.get("Comment") or "") for c in raw or []]
 
 
-def require(action: str, database: str | None = None, table: str | None = None) -> None:
+def require(action: str, database: str | None = None, table: str | None = None, *, pages: int = 1) -> None:
     """Check the caller's permission in the catalog. Glue checks each level down to the named one."""
     levels = ["catalog"]
     levels += [f"database/{database}"] if database else []
     levels += [f"table/{database}/{table}"] if table else []
     arns = [f"arn:aws:glue:{get_region()}:{get_account_id()}:{level}" for level in levels]
     permissions.require(f"glue:{action}", *arns)
+    request_log.add_of_athena(f"glue:{action}", arns[-1], pages=pages)
 
 
 def look_at_default() -> None:
@@ -120,8 +123,9 @@ def find_table(database: str, name: str) -> Table | None:
 
 
 def partitions(table: Table) -> list[dict]:
-    require("GetPartitions", table.database, table.name)
-    return list(glue._partitions.get(f"{table.database}/{table.name}", []))
+    found = list(glue._partitions.get(f"{table.database}/{table.name}", []))
+    require("GetPartitions", table.database, table.name, pages=max(1, math.ceil(len(found) / MAX_RESULTS)))
+    return found
 
 
 def _call(action: Callable[[dict], tuple], request: dict) -> None:

@@ -25,6 +25,7 @@ from ministack.core import iam_actions, iam_evaluator, responses
 from ministack.services import eventbridge, iam, lambda_svc, scheduler, sts
 from ministack.services import stepfunctions as sfn
 
+from ..core import request_log
 from ..core.context import Context
 from . import key_permissions
 
@@ -155,6 +156,12 @@ def _is_trusted(document: str | dict, service: str, role_arn: str, source_arn: s
     return effects == {"Allow"}
 
 
+def caller() -> str:
+    """Who makes the calls of this context, for the log of requests."""
+    session = _caller.get()
+    return request_log.ROOT if session is None else session.arn
+
+
 @contextlib.contextmanager
 def acting_as(session: Session | None) -> Iterator[None]:
     """In this context, `require` checks this role. Threads started with a copy of the context see it too."""
@@ -261,7 +268,9 @@ def _enforce(
     is_role = len(parts) == 6 and parts[5].startswith("assumed-role/")
     role = Session(parts[4], *parts[5].split("/")[1:3]) if is_role else None
     _caller.set(role)
-    for resource in _catalog_levels.get() or (resource_arn,):
+    levels = _catalog_levels.get() or (resource_arn,)
+    request_log.asked_for(access_key_id, action, levels[-1])
+    for resource in levels:
         refused = _original["enforce"](access_key_id, action, service, region, resource, service_context)
         _denied.set((action, resource) if refused else None)
         if refused:
@@ -334,12 +343,14 @@ def _logging(write: Callable[..., None]) -> Callable[..., None]:
         config = function.get("config") or function
         group = (config.get("LoggingConfig") or {}).get("LogGroup") or f"/aws/lambda/{config['FunctionName']}"
         stream = _arn("logs", f"log-group:{group}:log-stream:{request_id}")
+        size = len(str(others[0]).encode()) if others else 0
         try:
             with acting_as(
                 assume(config["Role"], "lambda.amazonaws.com", config["FunctionName"], config["FunctionArn"])
             ):
                 require("logs:CreateLogStream", stream)
                 require("logs:PutLogEvents", stream)
+                request_log.add(caller(), "logs:PutLogEvents", stream, bytes_in=size)
         except (Denied, NotAssumable) as problem:
             logger.error("no log of %s: %s", config["FunctionName"], problem)
             return

@@ -20,6 +20,7 @@ from typing import Any, Protocol
 from ministack.core.responses import request_scope
 from ministack.services import kinesis, lambda_svc
 
+from ..core import request_log
 from ..core.context import Context
 from ..iam import permissions
 from . import on_failure, streams
@@ -282,6 +283,14 @@ class ShardWorker(threading.Thread):
             return Outcome(done=0, invoked=False)
         event = {"Records": work.records}
         result = lambda_svc._execute_function(lambda_svc._execution_record_for_config(function, config), event)
+        request_log.add(
+            request_log.LAMBDA,
+            "lambda:InvokeFunction",
+            config["FunctionArn"],
+            operation="Invoke",
+            status=429 if result.get("throttle") else 200,
+            bytes_in=sum(len(record["kinesis"]["data"]) for record in work.records),
+        )
         if result.get("throttle"):
             self._report("PROBLEM: Function call throttled")
             return Outcome(done=0, invoked=False)

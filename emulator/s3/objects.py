@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from urllib.parse import urlparse
 
 from ministack.services import s3
 
+from ..core import request_log
 from ..iam import permissions
 from .listing import sorted_objects
 
 PATCHES = [("ministack.services.s3", name) for name in ("_buckets", "_put_object")]
+
+# How many keys S3 lists in one page.
+PAGE_KEYS = 1000
 
 
 class StorageError(Exception):
@@ -51,7 +56,11 @@ def list_objects(bucket: str, prefix: str) -> Iterator[S3Object]:
     stored = s3._buckets.get(bucket)
     if stored is None:
         raise StorageError(f"The bucket {bucket} does not exist (NoSuchBucket)")
-    for key, record in sorted_objects(stored["objects"]).under(prefix):
+    found = sorted_objects(stored["objects"]).under(prefix)
+    pages = max(1, math.ceil(len(found) / PAGE_KEYS))
+    arn = f"arn:aws:s3:::{bucket}"
+    request_log.add_of_athena("s3:ListBucket", arn, pages=pages, operation="ListObjectsV2", prefix=prefix)
+    for key, record in found:
         yield S3Object(bucket, key, int(record.get("size", 0)))
 
 
@@ -79,5 +88,7 @@ def put(bucket: str, key: str, body: bytes, content_type: str) -> None:
     require_object(bucket, key, "PutObject")
     headers = {"content-type": content_type, "content-length": str(len(body))}
     status, _, answer = s3._put_object(bucket, key, body, headers)
+    arn = f"arn:aws:s3:::{bucket}/{key}"
+    request_log.add(request_log.ATHENA, "s3:PutObject", arn, status=status, bytes_in=len(body))
     if status >= 300:
         raise StorageError(f"Writing s3://{bucket}/{key} failed: {answer!r}")

@@ -17,6 +17,7 @@ from ministack.services import athena, glue, sns
 from ministack.services import stepfunctions as sfn
 from ministack.services.stepfunctions import _ExecutionError
 
+from ..core import request_log
 from ..iam import permissions
 from . import tasks
 
@@ -80,10 +81,20 @@ def _require(error: str, action: str, *arns: str, keys: dict[str, str] | None = 
     try:
         permissions.require(action, *arns, keys=keys)
     except permissions.Denied as denial:
+        request_log.add(permissions.caller(), denial.action, denial.resource, status=403)
         service = error.split(".")[0]
         raise _ExecutionError(
             error, f"{denial} (Service: {service}; Status Code: 403; Error Code: AccessDeniedException)"
         ) from None
+
+
+def _counted(action: str, arn: str, arguments: dict, answer: tuple, operation: str | None = None) -> tuple:
+    """The answer, and a line for the call in the log of requests. Called for what a state asks for, not for each look
+    at whether its child has ended: how often Step Functions looks is its own affair, and costs nothing."""
+    status, _, body = answer
+    sizes = {"bytes_in": len(json.dumps(arguments)) if arguments else 0, "bytes_out": len(body)}
+    request_log.add(permissions.caller(), action, arn, operation=operation, status=status, **sizes)
+    return answer
 
 
 def _arn(service: str, resource: str) -> str:
@@ -100,7 +111,8 @@ def _start_job_run(resource: str, arguments: dict) -> object:
         _require("Glue.AccessDeniedException", action, _arn("glue", f"job/{name}"))
 
     allowed("glue:StartJobRun")
-    run_id = _answer("Glue", glue._start_job_run(arguments))["JobRunId"]
+    started = _counted("glue:StartJobRun", _arn("glue", f"job/{name}"), arguments, glue._start_job_run(arguments))
+    run_id = _answer("Glue", started)["JobRunId"]
     if not resource.endswith(".sync"):
         return {"JobRunId": run_id}
     tasks.submitted({"JobRunId": run_id})
@@ -111,7 +123,9 @@ def _start_job_run(resource: str, arguments: dict) -> object:
 
     def stop() -> None:
         allowed("glue:BatchStopJobRun")
-        glue._batch_stop_job_run({"JobName": name, "JobRunIds": [run_id]})
+        stopped = {"JobName": name, "JobRunIds": [run_id]}
+        answer = glue._batch_stop_job_run(stopped)
+        _counted("glue:BatchStopJobRun", _arn("glue", f"job/{name}"), stopped, answer)
 
     record = _wait(run, lambda record: record["JobRunState"] in GLUE_ENDED, stop)
     shown = _in_milliseconds(record, ("StartedOn", "CompletedOn", "LastModifiedOn"))
@@ -130,7 +144,7 @@ def _start_query_execution(resource: str, arguments: dict) -> object:
     which = {"QueryExecutionId": query_id}
     tasks.submitted(which)
     result = _wait(
-        lambda: _athena("GetQueryExecution", which),
+        lambda: _athena("GetQueryExecution", which, counted=False),
         lambda result: result["QueryExecution"]["Status"]["State"] in ATHENA_ENDED,
         lambda: _athena("StopQueryExecution", which),
     )
@@ -143,10 +157,12 @@ def _athena_call(action: str) -> Handler:
     return lambda resource, arguments: _athena(action, arguments)
 
 
-def _athena(action: str, arguments: dict) -> dict:
+def _athena(action: str, arguments: dict, *, counted: bool = True) -> dict:
     """One call of the Athena API, with Step Functions' error names."""
-    _require("Athena.AccessDeniedException", f"athena:{action}", _arn("athena", f"workgroup/{_workgroup(arguments)}"))
-    result = _answer("Athena", _serve("athena", f"AmazonAthena.{action}", arguments))
+    workgroup = _arn("athena", f"workgroup/{_workgroup(arguments)}")
+    _require("Athena.AccessDeniedException", f"athena:{action}", workgroup)
+    answer = _serve("athena", f"AmazonAthena.{action}", arguments)
+    result = _answer("Athena", _counted(f"athena:{action}", workgroup, arguments, answer) if counted else answer)
     status = result.get("QueryExecution", {}).get("Status")
     if status:
         status.update(_in_milliseconds(status, ("SubmissionDateTime", "CompletionDateTime")))
@@ -173,12 +189,13 @@ def _get_object(resource: str, arguments: dict) -> object:
             "States.Runtime", f"s3:getObject needs Bucket and Key; not supported locally: {sorted(unknown)}"
         )
     action = "s3:GetObjectVersion" if arguments.get("VersionId") else "s3:GetObject"
-    _require("S3.S3Exception", action, f"arn:aws:s3:::{arguments['Bucket']}/{arguments['Key']}")
+    arn = f"arn:aws:s3:::{arguments['Bucket']}/{arguments['Key']}"
+    _require("S3.S3Exception", action, arn)
     # MiniStack treats a request without credentials as anonymous. The role was checked above.
     headers = {"host": "s3.local", "authorization": SIGNED, "range": arguments.get("Range")}
     headers |= {"if-match": arguments.get("IfMatch"), "if-none-match": arguments.get("IfNoneMatch")}
     query = {"versionId": arguments["VersionId"]} if arguments.get("VersionId") else {}
-    status, answered, body = app.call_service_handler_sync(
+    answer = app.call_service_handler_sync(
         app.SERVICE_HANDLERS["s3"],
         "GET",
         f"/{arguments['Bucket']}/{arguments['Key']}",
@@ -186,6 +203,7 @@ def _get_object(resource: str, arguments: dict) -> object:
         b"",
         query,
     )
+    status, answered, body = _counted(action, arn, {}, answer, operation="GetObject")
     if status >= 300:
         code, message = _xml_error(body)
         raise _ExecutionError(
@@ -218,7 +236,8 @@ def _put_metric_data(resource: str, arguments: dict) -> object:
     problem = _metric_problem(arguments)
     if problem:
         raise _ExecutionError("CloudWatch.InvalidParameterValueException", f"{problem} (Service: CloudWatch)")
-    _answer("CloudWatch", _serve("monitoring", "GraniteServiceVersion20100801.PutMetricData", arguments))
+    answer = _serve("monitoring", "GraniteServiceVersion20100801.PutMetricData", arguments)
+    _answer("CloudWatch", _counted("cloudwatch:PutMetricData", "*", arguments, answer))
     return {}
 
 
@@ -238,8 +257,9 @@ def _metric_problem(arguments: dict) -> str | None:
 
 
 def _publish(resource: str, arguments: dict) -> object:
-    _require("SNS.AuthorizationErrorException", "sns:Publish", str(arguments.get("TopicArn")))
-    status, _, body = sns._publish(arguments)
+    topic = str(arguments.get("TopicArn"))
+    _require("SNS.AuthorizationErrorException", "sns:Publish", topic)
+    status, _, body = _counted("sns:Publish", topic, arguments, sns._publish(arguments))
     if status >= 400:
         code, message = _xml_error(body)
         name = code if code.endswith("Exception") else f"{code}Exception"
@@ -260,8 +280,12 @@ def invoke_lambda(arguments: dict) -> object:
     function = sfn._resolve_lambda_function_ref(reference, optimized=True)
     qualifier = arguments.get("Qualifier")
     arn = function if function.startswith("arn:") else _arn("lambda", f"function:{function}")
-    _require("Lambda.AWSLambdaException", "lambda:InvokeFunction", f"{arn}:{qualifier}" if qualifier else arn)
-    result = sfn._call_lambda(f"{function}:{qualifier}" if qualifier else function, arguments.get("Payload", {}))
+    arn = f"{arn}:{qualifier}" if qualifier else arn
+    _require("Lambda.AWSLambdaException", "lambda:InvokeFunction", arn)
+    payload = arguments.get("Payload", {})
+    # Before it runs, as a function that fails was invoked too.
+    _counted("lambda:InvokeFunction", arn, payload, (200, {}, b""), operation="Invoke")
+    result = sfn._call_lambda(f"{function}:{qualifier}" if qualifier else function, payload)
     return {"ExecutedVersion": qualifier or "$LATEST", "Payload": result, "StatusCode": 200}
 
 

@@ -19,6 +19,7 @@ from py4j.java_gateway import GatewayParameters, JavaGateway, launch_gateway
 from ..core.context import Context
 from ..core.java import TRINO, JavaMissing, java_home, trino_home
 from ..core.queries import QueryFailed
+from ..core.request_log import ENGINE_KEY
 from . import protocol
 
 logger = logging.getLogger("athena.trino")
@@ -54,13 +55,13 @@ fs.native-s3.enabled=true
 s3.endpoint={endpoint}
 s3.region={region}
 s3.path-style-access=true
-s3.aws-access-key=test
+s3.aws-access-key={key}
 s3.aws-secret-key=test
 """
 _GLUE = """\
 hive.metastore.glue.endpoint-url={endpoint}
 hive.metastore.glue.region={region}
-hive.metastore.glue.aws-access-key=test
+hive.metastore.glue.aws-access-key={key}
 hive.metastore.glue.aws-secret-key=test
 """
 _CATALOGS = {
@@ -201,6 +202,7 @@ class Trino:
         for folder in (catalogs, local):
             folder.mkdir(parents=True, exist_ok=True)
         values = {"endpoint": self._context.endpoint, "region": self._context.region, "local": str(local)}
+        values["key"] = ENGINE_KEY
         for name, text in _CATALOGS.items():
             (catalogs / f"{name}.properties").write_text(text.format(**values))
         config = self._folder / "config.properties"

@@ -52,7 +52,8 @@ describe("cli/commands", () => {
       file: "f",
     };
     const queries = [{ sql: "SELECT 1", columns: ["x"], rows: [[1]] }];
-    assert.deepEqual(runDocument({ execution, sent: 200, report, mails: [mail], queries, problems: [] }), {
+    const facts = { execution, sent: 200, report, mails: [mail], queries, calls: [], problems: [] };
+    assert.deepEqual(runDocument(facts), {
       execution: { name: "one", status: "SUCCEEDED", seconds: 12.5 },
       sent: 200,
       curated: 197,
@@ -61,6 +62,7 @@ describe("cli/commands", () => {
       partitions: ["2015-05-17"],
       mails: [{ to: "a@b.example", subject: "s", body: "b" }],
       queries: [{ sql: "SELECT 1", columns: ["x"], rows: [[1]] }],
+      calls: [],
     });
   });
 
@@ -68,7 +70,7 @@ describe("cli/commands", () => {
     assert.deepEqual(runDocument({ mails: [], queries: [], problems: ["no emulator", "no mail"] }), {
       execution: { name: null, status: "NOT_STARTED", seconds: null },
       ...{ sent: null, curated: null, quarantined: null, duplicates: null },
-      ...{ partitions: [], mails: [], queries: [] },
+      ...{ partitions: [], mails: [], queries: [], calls: null },
       error: "no emulator\nno mail",
     });
   });

@@ -102,10 +102,16 @@ export class Lake {
     return expectFromStream(this.kinesis, this.stack.outputs.streamName);
   }
 
-  async curatedKeys(): Promise<string[]> {
-    const { Contents = [] } = await this.s3.send(
-      new ListObjectsV2Command({ Bucket: this.stack.outputs.curatedBucket, Prefix: "events/" }),
-    );
+  curatedKeys(): Promise<string[]> {
+    return this.keys(this.stack.outputs.curatedBucket, "events/");
+  }
+
+  rawKeys(): Promise<string[]> {
+    return this.keys(this.stack.outputs.rawBucket, "raw/");
+  }
+
+  private async keys(Bucket: string, Prefix: string): Promise<string[]> {
+    const { Contents = [] } = await this.s3.send(new ListObjectsV2Command({ Bucket, Prefix }));
     return Contents.map(({ Key = "" }) => Key);
   }
 

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { GetJobRunsCommand } from "@aws-sdk/client-glue";
+import { type Call, readCalls } from "../../local/requests";
 import { Lake } from "./lake";
 import { type Expectation, hashRows } from "./oracle";
 
@@ -35,16 +36,19 @@ const byId = (a: unknown[], b: unknown[]) => (String(a[0]) < String(b[0]) ? -1 :
 describe("e2e: simulated traffic with duplicates, malformed, late and PII-bearing events", function () {
   this.timeout(180_000);
   let lake: Lake;
+  const calls: Call[] = [];
   before(async () => {
     lake = await Lake.up();
   });
   after(() => lake?.down());
 
   it("curates, quarantines and counts exactly what the stream's content says", async () => {
+    const began = new Date();
     const { status, report } = await lake.execute({
       simulate: { events: 1500, seed: 11, duplicates: 0.05, malformed: 0.04, late: 0.1, pii: 0.1 },
     });
     assert.equal(status, "SUCCEEDED");
+    for await (const call of readCalls(lake.stack.stateDir, began, new Date())) calls.push(call);
     const expected = await lake.expected();
     assert.equal(expected.lines, 1500);
     assert.ok(
@@ -58,6 +62,37 @@ describe("e2e: simulated traffic with duplicates, malformed, late and PII-bearin
     );
     const dates = [...new Set([...expected.events.values()].map(({ date }) => date))].sort();
     assert.deepEqual(report?.partitions, dates);
+  });
+
+  it("has each call of the execution in requests.jsonl, with its caller", async () => {
+    const { rawBucket, curatedBucket } = lake.stack.outputs;
+    const found = (operation: string, resource = "") =>
+      calls.filter((call) => call.operation === operation && call.resource.startsWith(resource));
+    const keys = (some: Call[], bucket: string) =>
+      some.map(({ resource }) => resource.replace(`arn:aws:s3:::${bucket}/`, "")).sort();
+    const raw = await lake.rawKeys();
+    // One request for each object, and no other.
+    const written = found("PutObject", `arn:aws:s3:::${curatedBucket}/events/`);
+    assert.deepEqual(keys(written, curatedBucket), (await lake.curatedKeys()).sort());
+    assert.deepEqual(keys(found("PutObject", `arn:aws:s3:::${rawBucket}/raw/`), rawBucket), raw);
+    const jobsReads = found("GetObject", `arn:aws:s3:::${rawBucket}/raw/`);
+    assert.deepEqual([...new Set(keys(jobsReads, rawBucket))], raw);
+    const once = ["StartJobRun", "PutMetricData", "Publish"];
+    assert.deepEqual(
+      once.map((operation) => found(operation).length),
+      [1, 1, 1],
+    );
+    // Registering the partitions, and comparing the counts.
+    assert.equal(found("StartQueryExecution").length, 2);
+    const roles = (some: Call[]) => [...new Set(some.map(({ principal }) => principal.split("/")[1]))];
+    const [states] = roles(found("StartJobRun"));
+    assert.deepEqual(roles(found("Publish")), [states]);
+    assert.notDeepEqual(roles(written), [states]);
+    assert.deepEqual(roles(written), roles(jobsReads));
+    assert.ok(found("GetObject").some(({ principal }) => principal === "athena.amazonaws.com"));
+    // The 1,500 events as they were sent, in base64.
+    const sent = found("PutRecords").reduce((sum, { bytes_in }) => sum + bytes_in, 0);
+    assert.ok(sent > 1500 * 300 && sent < 1500 * 1500, `${sent} bytes`);
   });
 
   it("sends one mail, with the same numbers", async () => {
