@@ -26,6 +26,8 @@ export interface EmulatorOptions {
   /** Gets the emulator's warnings, such as parameters that it ignores. */
   onWarning?: (line: string) => void;
   signal?: AbortSignal;
+  /** The script that starts the emulator, if it is not emulator/launch.py. A benchmark has one that adds to it. */
+  launcher?: string;
 }
 
 export async function startEmulator(stateDir: string, options: EmulatorOptions = {}): Promise<Emulator> {
@@ -34,7 +36,7 @@ export async function startEmulator(stateDir: string, options: EmulatorOptions =
     throw new EmulatorError("The Python environment is missing. npm start and npm test install it.");
   }
   mkdirSync(stateDir, { recursive: true });
-  const script = join(PROJECT_ROOT, "emulator", "launch.py");
+  const script = options.launcher ?? join(PROJECT_ROOT, "emulator", "launch.py");
   const child = spawn(python, [script, "--state-dir", stateDir], {
     cwd: PROJECT_ROOT,
     env: isolated(process.env),

@@ -39,6 +39,8 @@ export interface UpOptions {
   onWarning?: (line: string) => void;
   /** When it aborts, the start ends and the emulator stops. */
   signal?: AbortSignal;
+  /** The script that starts the emulator. */
+  launcher?: string;
 }
 
 export interface LocalStack {
