@@ -26,6 +26,7 @@ import {
   givenUp,
   partitions,
   poisoned,
+  quiet,
   raised,
   recovered,
   refused,
@@ -88,7 +89,7 @@ export const ROWS: readonly Row[] = [
       'aws lambda get-function-configuration --function-name "$(pulumi stack output ingestFunction)" --query State',
     see: '`"Active"`; the states SimulateTraffic, AwaitIngest and LookForNew succeed',
     ifNot:
-      "the execution's cause names the denied call: add it to the function's permissions (`infra/collect/collect.ts`, `infra/ingest/ingest.ts`)",
+      "the execution's cause names the denied call: add it to the function's permissions (`infra/collect/collect.ts`, `infra/ingest/ingest.ts`, `infra/transform/transform.ts`)",
     after: "simulate",
     check: functionsRun,
   },
@@ -192,6 +193,16 @@ export const ROWS: readonly Row[] = [
     after: "raise",
     check: jobSaysWhy,
     notLocal: "on the local stack the emulator decides which group Python's output goes to",
+  },
+  {
+    id: "quiet",
+    what: "an execution that finds nothing new starts no Glue run, and its mail says so",
+    command: `${EXECUTION} --input '{}'`,
+    see: "SUCCEEDED within seconds, the report's outcome is `nothing_new`, the state TransformEvents was not entered",
+    ifNot:
+      "`aws logs tail /clickstream-NAME/look-for-new` has the `reason`; after an error, add the denied call to `infra/transform/transform.ts`",
+    after: "quiet",
+    check: quiet,
   },
   {
     id: "reprocess",

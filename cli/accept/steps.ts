@@ -94,6 +94,14 @@ export const STEPS: readonly Step[] = [
     run: poison,
   },
   {
+    id: "quiet",
+    title: "an execution that finds nothing new",
+    minutes: 0.2,
+    jobRuns: 0,
+    needs: ["poison"],
+    run: async (world) => ({ quiet: await execute(world, {}) }),
+  },
+  {
     id: "reprocess",
     title: "a reprocess of a day",
     minutes: 3,

@@ -36,6 +36,7 @@ export interface Facts {
   givenUp?: { id: string; key?: string; holdsRecord: boolean };
   refuse?: ExecutionFact;
   raise?: ExecutionFact;
+  quiet?: ExecutionFact;
   reprocess?: ExecutionFact & { day: string; before: DayFact; after: DayFact };
   schedule?: { execution?: string; status?: string };
   /** By switch: what was on before it was turned off. */

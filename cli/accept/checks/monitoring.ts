@@ -16,8 +16,8 @@ import { type ExecutionFact, qualified, until, type World } from "../world";
 const LATE_SECONDS = 600;
 
 function ended(world: World, ...states: string[]): number {
-  const { simulate, poison, refuse, raise, reprocess } = world.facts;
-  const all: (ExecutionFact | undefined)[] = [simulate, poison, refuse, raise, reprocess];
+  const { simulate, poison, quiet, refuse, raise, reprocess } = world.facts;
+  const all: (ExecutionFact | undefined)[] = [simulate, poison, quiet, refuse, raise, reprocess];
   return all.filter((one) => one && states.includes(one.status)).length;
 }
 

@@ -99,6 +99,16 @@ export async function recovered(world: World): Promise<Verdict> {
     : unexpected(`the events table has the event ${id} ${rows} times`);
 }
 
+export async function quiet(world: World): Promise<Verdict> {
+  const fact = given(world.facts.quiet, "quiet");
+  const { status, report, left, seconds } = fact;
+  if (status !== "SUCCEEDED") return unexpected(`the execution ended ${ending(fact)}`);
+  if (left.includes("TransformEvents"))
+    return unexpected("a Glue run was started, although nothing was sent");
+  if (report?.outcome !== "nothing_new") return unexpected(`the report's outcome is ${report?.outcome}`);
+  return seen(`nothing new, in ${seconds} s and without a Glue run`);
+}
+
 export async function reprocessed(world: World): Promise<Verdict> {
   const fact = given(world.facts.reprocess, "reprocess");
   const { status, day, before, after } = fact;

@@ -5,7 +5,7 @@ import { judge } from "../../../cli/accept/checks/quotas";
 import type { Deployer } from "../../../cli/accept/deployer";
 import { ROWS } from "../../../cli/accept/rows";
 import type { Verdict } from "../../../cli/accept/verdict";
-import type { World } from "../../../cli/accept/world";
+import type { ExecutionFact, World } from "../../../cli/accept/world";
 import { type Answers, athena, execution, facts, OUTPUTS, simulated, world } from "./fakes";
 
 interface Case {
@@ -73,6 +73,14 @@ const reprocess = (after: ReturnType<typeof day>, fields = {}) => ({
       reprocess: { ...execution(fields), day: "2026-11-26", before: day(9, 9, "s3://old"), after },
     }),
   },
+});
+const NOTHING = {
+  seconds: 4,
+  left: ["LookForNew", "RecordMetrics", "NotifySuccess"],
+  report: { curated: 0, outcome: "nothing_new" } as ExecutionFact["report"],
+};
+const found = (fields: Partial<ExecutionFact>) => ({
+  fields: { facts: facts({ quiet: execution(fields) }) },
 });
 const tagged = (...services: string[]) => ({
   GetResources: {
@@ -264,6 +272,17 @@ const CASES: Record<string, Cases> = {
         says: /transform\/error has: ValueError/,
       },
       "it is nowhere": { answers: events(), says: /no log group of the job/ },
+    },
+  },
+  quiet: {
+    good: { ...found(NOTHING), says: /nothing new, in 4 s and without a Glue run/ },
+    faults: {
+      "a Glue run was started": {
+        ...found({ ...NOTHING, left: ["LookForNew", "TransformEvents"] }),
+        says: /a Glue run was started/,
+      },
+      "something was new": { ...found({ ...NOTHING, report: execution().report }), says: /outcome is/ },
+      "it failed": { ...found({ ...NOTHING, status: "FAILED" }), says: /ended FAILED/ },
     },
   },
   reprocess: {
