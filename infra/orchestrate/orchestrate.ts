@@ -2,6 +2,7 @@
 
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
+import { HOUR_SECONDS } from "../../lambdas/shared/durations";
 import { METRICS_NAMESPACE } from "../../lambdas/shared/metrics";
 import { PREFIX } from "../../schema/prefixes";
 import { renderPipeline } from "../../statemachine/render";
@@ -50,7 +51,7 @@ export interface OrchestrateArgs {
 
 const QUERY_TIMEOUT_SECONDS = 1800;
 /** Glue's own timeout does not count the time until the workers have started. FLEX waits for spare capacity. */
-const JOB_STARTUP_SECONDS = { STANDARD: 900, FLEX: 3600 };
+const JOB_STARTUP_SECONDS = { STANDARD: 900, FLEX: HOUR_SECONDS };
 
 export class Orchestrate extends pulumi.ComponentResource {
   readonly stateMachineArn: pulumi.Output<string>;

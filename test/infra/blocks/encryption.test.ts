@@ -92,6 +92,7 @@ describe("infra/blocks/encryption", () => {
       "clickstream-simulator-role": { actions: ["kms:GenerateDataKey"], on: [KEY] },
       "clickstream-ingest-role": both,
       "clickstream-job-role": both,
+      "clickstream-look-for-new-role": { actions: ["kms:Decrypt"], on: [KEY] },
       "clickstream-pipeline-role": both,
     });
   });
