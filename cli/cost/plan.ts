@@ -69,7 +69,7 @@ export function readPlan(resources: readonly Declared[]): Plan {
     compaction:
       argument("--compaction", "on") === "on"
         ? {
-            mb: Number(argument("--compaction_mb", "2048")),
+            mb: Number(argument("--compaction_mb", "4096")),
             seconds: Number(argument("--compaction_seconds", "120")),
           }
         : undefined,
