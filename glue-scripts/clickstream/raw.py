@@ -151,10 +151,11 @@ def sources_in(text: str) -> set[int]:
     return {int(source) for source in text.split()}
 
 
-def arriving(raw: Raw) -> DataFrame:
+def arriving(events: DataFrame) -> DataFrame:
     """A 64-bit hash of the id of each readable event, and its date."""
-    events = flatten(extract_raw(raw)).where("is_readable")
-    return events.select(F.xxhash64("event_id").alias("hash"), F.to_date("event_time").alias("event_date"))
+    return events.where("is_readable").select(
+        F.xxhash64("event_id").alias("hash"), F.to_date("event_time").alias("event_date")
+    )
 
 
 def dates_of(ids: DataFrame) -> set[str]:

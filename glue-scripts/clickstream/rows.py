@@ -247,9 +247,9 @@ def derive(events: DataFrame, processed_at: str) -> DataFrame:
     )
 
 
-def to_table(events: DataFrame) -> DataFrame:
-    """Selects the columns of the table, in the order of the contract."""
-    return events.select(*(F.col(name).cast(kind) for name, kind in EVENT_COLUMNS.items()), "event_date")
+def to_table(events: DataFrame, *beside: str) -> DataFrame:
+    """Selects the columns of the table, in the order of the contract, and the columns in `beside`."""
+    return events.select(*(F.col(name).cast(kind) for name, kind in EVENT_COLUMNS.items()), "event_date", *beside)
 
 
 def line_counts() -> list[Column]:
