@@ -6,6 +6,7 @@ import type { BenchOptions } from "../cli/arguments/types";
 import * as growth from "./growth";
 import * as ingest from "./ingest";
 import { printRows, type Row } from "./measured";
+import * as objects from "./objects";
 import * as pipeline from "./pipeline";
 import * as privacy from "./privacy";
 import * as simulator from "./simulator";
@@ -19,7 +20,15 @@ interface Benchmark {
   print?: (rows: readonly Row[]) => void;
 }
 
-const BENCHMARKS: Record<string, Benchmark> = { simulator, ingest, pipeline, spark, privacy, growth };
+const BENCHMARKS: Record<string, Benchmark> = {
+  simulator,
+  ingest,
+  pipeline,
+  spark,
+  objects,
+  privacy,
+  growth,
+};
 
 async function main({ names, rounds, small }: BenchOptions): Promise<number> {
   const results: Record<string, Row[]> = {};

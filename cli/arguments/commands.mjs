@@ -6,7 +6,7 @@ import { file, folder, integer, jsonObject, matching, oneOf, setting, text } fro
 
 /** @type {Part[]} */
 const ALL = ["npm", "python", "java17", "java25", "jars", "trino"];
-const BENCHMARKS = ["simulator", "ingest", "pipeline", "spark", "privacy", "growth"];
+const BENCHMARKS = ["simulator", "ingest", "pipeline", "spark", "objects", "privacy", "growth"];
 
 /** @type {Record<string, Command>} */
 export const COMMANDS = {

@@ -25,7 +25,7 @@ BESIDE = ("shard_id", "sequence_number", "position", "content", "is_readable", "
 class Arrived:
     """The raw lines of a run, and the data that decides which of them are new.
 
-    `lines` has the keys of each line, and blocks with the table rows of the readable ones.
+    `packed` has the keys of each line, and blocks with the table rows of the readable ones.
     `distant_days` is `dedupe_days` if two of the lines can have arrived that long after each other, else None.
     """
 
@@ -73,5 +73,8 @@ def blocks_in(packed: DataFrame) -> DataFrame:
 @contextmanager
 def kept(rows: DataFrame) -> Iterator[DataFrame]:
     """Rows that several passes read, kept on disk until the end of the block."""
-    yield rows.persist(StorageLevel.DISK_ONLY)
-    rows.unpersist()
+    rows.persist(StorageLevel.DISK_ONLY)
+    try:
+        yield rows
+    finally:
+        rows.unpersist()

@@ -4,5 +4,6 @@ import { runsToItsEnd } from "./small";
 describe("npm run bench -- --small", function () {
   this.timeout(180_000);
 
-  for (const bench of ["spark", "privacy"]) it(`runs ${bench} to its end`, () => runsToItsEnd(bench));
+  for (const bench of ["spark", "objects", "privacy"])
+    it(`runs ${bench} to its end`, () => runsToItsEnd(bench));
 });
