@@ -71,7 +71,7 @@ describe("the house", function () {
     const files = readdirSync(join(ROOT, "test"), { recursive: true, encoding: "utf8" });
     const tests = files.filter((path) => path.endsWith(".test.ts") && !path.startsWith("e2e/"));
     const starts =
-      /local\/emulator-process"|\bupStack\b.*local\/stack"|bench of \["(pipeline|spark|privacy)"/;
+      /local\/emulator-process"|\bupStack\b.*local\/stack"|bench of \["(pipeline|spark|objects|privacy)"/;
     assert.deepEqual(
       tests.filter(
         (path) => starts.test(readFileSync(join(ROOT, "test", path), "utf8")) && !NAMED.test(path),

@@ -115,7 +115,7 @@ describe("cli/arguments", () => {
     });
     assert.equal(
       refusal("bench", "sparc"),
-      'NAME must be one of simulator, ingest, pipeline, spark, privacy, growth, got "sparc". Did you mean spark?',
+      'NAME must be one of simulator, ingest, pipeline, spark, objects, privacy, growth, got "sparc". Did you mean spark?',
     );
   });
 
