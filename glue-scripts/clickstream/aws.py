@@ -108,6 +108,17 @@ class S3Store:
         bucket, key = split_uri(uri)
         self._s3.put_object(Bucket=bucket, Key=key, Body=body)
 
+    def copy(self, source: str, target: str) -> None:
+        """Copies an object inside S3. Without the tags, because reading tags is a permission of its own."""
+        from_bucket, from_key = split_uri(source)
+        bucket, key = split_uri(target)
+        self._s3.copy_object(
+            Bucket=bucket,
+            Key=key,
+            CopySource={"Bucket": from_bucket, "Key": from_key},
+            TaggingDirective="REPLACE",
+        )
+
     @staticmethod
     def uploads() -> S3Uploads:
         """Returns the object with which Spark tasks upload files."""

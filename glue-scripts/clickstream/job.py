@@ -14,7 +14,8 @@ from clickstream.attempts import clear_dead_attempts, give_up
 from clickstream.commit import commit, make_report, prepare_commit
 from clickstream.log import LOG_CONTEXT, say
 from clickstream.progress import extract_work
-from clickstream.reprocess import rebuild, remove_retired
+from clickstream.reprocess import rebuild
+from clickstream.retire import remove_retired
 from clickstream.run import Run
 
 # Batches that Lambda gave up are counted up to this number. A higher number would only mean one large outage.

@@ -1,7 +1,5 @@
 """Rebuilds the rows of some dates from raw objects in a new location, then switches the partitions."""
 
-import json
-from datetime import datetime, timedelta, timezone
 from typing import Any
 
 from pyspark.sql import DataFrame, Observation, SparkSession
@@ -13,6 +11,7 @@ from clickstream.log import say, size_text
 from clickstream.privacy import protect
 from clickstream.progress import Work
 from clickstream.raw import Raw, arriving, extract_raw, fetch
+from clickstream.retire import note_retirement
 from clickstream.rows import (
     derive,
     extract_curated,
@@ -26,9 +25,6 @@ from clickstream.rows import (
     uncommitted,
 )  # fmt: skip
 from clickstream.run import Outcome, Run
-
-# A query that started before a switch can still read the old files. Athena stops queries after 30 minutes.
-RETIREMENT_DELAY = timedelta(hours=1)
 
 
 class NothingToReprocess(Exception):
@@ -51,14 +47,14 @@ def rebuild(run: Run, work: Work, span: tuple[str, str]) -> Outcome:
     spark = run.start_spark(work.taken_raw)
     locations = all_locations(run)
     root = f"{run.options.rebuilt_path}{run.options.execution}/{run.stamp}/"
-    note_retirement(run, root, {})
+    note_retirement(run, run.stamp, root, {})
     lines = Observation("lines")
     rows = rebuilt_rows(run, work, span, spark, locations, lines)
     files = write_parquet(rows, Placement(root), run.stamp, run.store.uploads())
     counted = observed_counts(lines) or counted_lines(run, work, spark)
     dates = sorted({file.event_date for file in files})
     old = {day: locations[day] for day in dates if day in locations}
-    note_retirement(run, root, old)
+    note_retirement(run, run.stamp, root, old)
     run.catalog.switch({day: f"{root}event_date={day}/" for day in dates})
     written = sum(file.rows for file in files)
     say(f"switched {len(dates):,} dates to the rebuilt files ({written:,} rows)")
@@ -128,34 +124,3 @@ def taken_objects(run: Run, work: Work, spark: SparkSession) -> Raw:
 def counted_lines(run: Run, work: Work, spark: SparkSession) -> dict[str, Any]:
     """Computes the same count in a separate pass."""
     return count_rows(flatten(extract_raw(taken_objects(run, work, spark)), "source"), line_counts())
-
-
-def note_retirement(run: Run, root: str, old: dict[str, str]) -> None:
-    """Records every location that this rebuild may leave unused. Written first, so that a crash cannot lose it."""
-    note = {"at": datetime.now(timezone.utc).isoformat(), "root": root, "old": old}
-    run.store.put(f"{run.options.runs_path}retired/{run.stamp}.json", json.dumps(note).encode())
-
-
-def remove_retired(run: Run) -> None:
-    """Removes the unused files of earlier rebuilds once no query can read them.
-
-    A location is only removed if the catalog has another location for its date. Dates that are not in the catalog
-    keep all files.
-    """
-    notes = run.store.list_objects(f"{run.options.runs_path}retired/")
-    for one in notes:
-        note = json.loads(run.store.get(one.uri))
-        if datetime.now(timezone.utc) - datetime.fromisoformat(note["at"]) < RETIREMENT_DELAY:
-            continue
-        days = {
-            name.removeprefix("event_date="): f"{note['root']}{name}/" for name in run.store.list_folders(note["root"])
-        }
-        places = [*days.items(), *note["old"].items()]
-        registered = run.catalog.locations({day for day, _ in places})
-        waste = [location for day, location in places if registered.get(day) not in (None, location)]
-        objects = [item.uri for location in waste for item in run.store.list_objects(location)]
-        run.store.delete(objects)
-        if objects:
-            say(f"removed {len(objects):,} files that a rebuild had replaced")
-        if all(day in registered for day, _ in places):
-            run.store.delete([one.uri])

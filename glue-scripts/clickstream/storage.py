@@ -4,6 +4,9 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import IO, NamedTuple, Protocol
 
+# S3 copies an object of up to 5 GiB in one request.
+MOST_COPIED = 5 * 1024**3
+
 
 class StoredObject(NamedTuple):
     """One object of a listing."""
@@ -64,6 +67,10 @@ class Store(Protocol):
 
         Returns None if the object has another ETag. If two writers try at the same time, only one succeeds.
         """
+        ...
+
+    def copy(self, source: str, target: str) -> None:
+        """Copies an object of at most MOST_COPIED bytes without reading it."""
         ...
 
     def uploads(self) -> Uploads: ...

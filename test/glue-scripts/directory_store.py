@@ -105,6 +105,10 @@ class DirectoryStore:
         self.path(uri).parent.mkdir(parents=True, exist_ok=True)
         self.path(uri).write_bytes(body)
 
+    def copy(self, source: str, target: str) -> None:
+        with self.path(source).open("rb") as body:
+            DirectoryUploads().put(target, body)
+
     def uploads(self) -> DirectoryUploads:
         return DirectoryUploads()
 

@@ -223,6 +223,16 @@ def test_locations_end_with_a_slash_on_every_page():
         assert catalog.locations() == {"2026-03-14": "s3://b/x/", "2026-03-15": "s3://b/y/"}
 
 
+def test_a_copy_is_one_request_that_names_the_source_and_needs_no_right_to_read_tags():
+    store = S3Store()
+    with Stubber(store._s3) as stub:
+        source = {"Bucket": "b", "Key": "events/event_date=2026-03-15/part-1.parquet"}
+        target = {"Bucket": "b", "Key": "rebuilt/x/event_date=2026-03-15/part-1.parquet"}
+        stub.add_response("copy_object", {}, {**target, "CopySource": source, "TaggingDirective": "REPLACE"})
+        store.copy(f"s3://b/{source['Key']}", f"s3://b/{target['Key']}")
+        stub.assert_no_pending_responses()
+
+
 def test_switches_a_hundred_known_dates_in_one_call_and_registers_unknown_ones():
     known = {f"{day:03d}": "s3://b/old/" for day in range(101)}
     catalog = GlueCatalog("d", "events")
