@@ -173,6 +173,7 @@ def run_job(spark, folder: Path, out: Path) -> None:
         | {f"{name}_path": f"file://{out}/{name}/" for name in ("quarantine", "given_up", "rebuilt", "runs")}
         | {"curated_path": f"file://{out}/events/", "execution": "bench", "privacy": "{}", "target_file_mb": "128"}
         | {"retention_hours": "24", "dedupe_days": "7"}
+        | {"compaction": "off", "compaction_mb": "1", "compaction_seconds": "1"}
         | {"reprocess_from": "none", "reprocess_to": "none"}
     )
     execute(Run(options, DirectoryStore(), DictionaryCatalog(), lambda: spark, datetime.now(timezone.utc)))

@@ -11,8 +11,8 @@ from clickstream.contract import DEFAULT_PRIVACY, PRIVACY_ACTIONS, PRIVACY_FIELD
 
 ARGUMENTS = [
     "raw_path", "quarantine_path", "given_up_path", "curated_path", "rebuilt_path", "runs_path", "database", "table",
-    "privacy", "privacy_key_secret", "target_file_mb", "retention_hours", "dedupe_days", "execution",
-    "reprocess_from", "reprocess_to",
+    "privacy", "privacy_key_secret", "target_file_mb", "retention_hours", "dedupe_days", "compaction",
+    "compaction_mb", "compaction_seconds", "execution", "reprocess_from", "reprocess_to",
 ]  # fmt: skip
 
 
@@ -31,6 +31,9 @@ class Options:
     target_file_mb: int
     retention_hours: int
     dedupe_days: int
+    compaction: bool
+    compaction_mb: int
+    compaction_seconds: int
     reprocess: tuple[str, str] | None = None
     job_run_id: str | None = None
     privacy_key: bytes | None = field(default=None, repr=False)
@@ -73,9 +76,18 @@ def parse_options(arguments: dict[str, str], job_run_id: str | None = None) -> O
         target_file_mb=number("target_file_mb"),
         retention_hours=number("retention_hours"),
         dedupe_days=number("dedupe_days"),
+        compaction=parse_switch("compaction", arguments["compaction"]),
+        compaction_mb=number("compaction_mb"),
+        compaction_seconds=number("compaction_seconds"),
         reprocess=parse_reprocess(arguments["reprocess_from"], arguments["reprocess_to"]),
         job_run_id=job_run_id,
     )
+
+
+def parse_switch(name: str, value: str) -> bool:
+    if value not in ("on", "off"):
+        raise ValueError(f"--{name} must be on or off, got {value!r}")
+    return value == "on"
 
 
 def parse_privacy(text: str) -> dict[str, str]:

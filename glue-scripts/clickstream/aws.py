@@ -2,6 +2,7 @@
 
 import functools
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import IO
 
@@ -10,7 +11,10 @@ from botocore.client import BaseClient
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from clickstream.storage import StoredObject
+from clickstream.storage import REQUESTS, StoredObject
+
+# infra/transform/transform.ts has the lifecycle rule for it.
+RETIRED_TAG = {"Key": "clickstream", "Value": "retired"}
 
 
 def split_uri(uri: str) -> tuple[str, str]:
@@ -160,6 +164,20 @@ class S3Store:
                 answer = self._s3.delete_objects(Bucket=bucket, Delete={"Objects": chunk, "Quiet": True})
                 if answer.get("Errors"):
                     raise RuntimeError(f"Could not delete from {bucket}: {answer['Errors'][0]}")
+
+    def retire(self, uris: list[str]) -> None:
+        """Deletes objects whose rows are in other objects too.
+
+        With versioning, S3 keeps a deleted object. The tag selects the lifecycle rule that keeps it for a day only.
+        """
+
+        def tag(uri: str) -> None:
+            bucket, key = split_uri(uri)
+            self._s3.put_object_tagging(Bucket=bucket, Key=key, Tagging={"TagSet": [RETIRED_TAG]})
+
+        with ThreadPoolExecutor(REQUESTS) as pool:
+            list(pool.map(tag, uris))
+        self.delete(uris)
 
 
 class GlueCatalog:

@@ -24,7 +24,7 @@ SUMMARY_NAME_LENGTH = 100
 SUMMARY_FIELDS = (
     "version", "execution", "job_run_id", "started_at", "finished_at", "seconds", "outcome", "processed_at", "raw",
     "curated", "written", "recovered", "duplicates", "redelivered", "quarantined", "unreadable_lines",
-    "given_up_batches", "files", "curated_bytes", "reprocess",
+    "given_up_batches", "files", "curated_bytes", "reprocess", "compaction",
 )  # fmt: skip
 
 
@@ -122,7 +122,8 @@ def make_report(run: Run, work: Work, outcome: Outcome, given_up: int) -> dict:
         "written_files": [file.uri for file in outcome.files],
         "curated_bytes": sum(file.bytes for file in outcome.files),
         "reprocess": dict(zip(("from", "to"), options.reprocess, strict=True)) if options.reprocess else None,
-        "retired": {"at": iso(finished), "locations": outcome.retired},
+        "retired": {"at": iso(finished), "locations": outcome.retired + outcome.compaction.retired},
+        "compaction": outcome.compaction.to_json(),
         "position": next_position(run, work).to_json(),
     }
 

@@ -6,12 +6,10 @@ from datetime import datetime, timedelta, timezone
 
 from clickstream.log import say
 from clickstream.run import Run
+from clickstream.storage import REQUESTS
 
 # A query that started before a switch can still read the old files. Athena stops queries after 30 minutes.
 RETIREMENT_DELAY = timedelta(hours=1)
-
-# Parallel requests to S3.
-REQUESTS = 16
 
 
 def note_retirement(run: Run, name: str, root: str, old: dict[str, str]) -> None:
@@ -29,16 +27,16 @@ def remove_retired(run: Run) -> None:
         one.uri: json.loads(run.store.get(one.uri))
         for one in run.store.list_objects(f"{run.options.runs_path}retired/")
     }
-    now = datetime.now(timezone.utc)
+    before = datetime.now(timezone.utc) - RETIREMENT_DELAY
     due = {
-        uri: retired_places(run, note)
-        for uri, note in notes.items()
-        if now - datetime.fromisoformat(note["at"]) >= RETIREMENT_DELAY
+        uri: retired_places(run, note) for uri, note in notes.items() if datetime.fromisoformat(note["at"]) <= before
     }
+    # The new location of one note can be the old one of a later note, whose delay is not over.
+    still_read = {location for uri, note in notes.items() if uri not in due for location in note["old"].values()}
     dates = sorted({day for places in due.values() for day, _ in places})
     registered = run.catalog.locations(dates) if dates else {}
     for uri, places in due.items():
-        remove_places(run, places, registered)
+        remove_places(run, [place for place in places if place[1] not in still_read], registered)
         if all(day in registered for day, _ in places):
             run.store.delete([uri])
 
@@ -58,6 +56,6 @@ def remove_places(run: Run, places: list[tuple[str, str]], registered: dict[str,
     waste = [location for day, location in places if registered.get(day) not in (None, location)]
     with ThreadPoolExecutor(REQUESTS) as pool:
         objects = [one.uri for found in pool.map(run.store.list_objects, waste) for one in found]
-    run.store.delete(objects)
+    run.store.retire(objects)
     if objects:
         say(f"removed {len(objects):,} files that a later location of their date had replaced")

@@ -247,7 +247,7 @@ def derive(events: DataFrame, processed_at: str) -> DataFrame:
     )
 
 
-def to_table(events: DataFrame, *beside: str) -> DataFrame:
+def to_table(events: DataFrame, *beside: Column | str) -> DataFrame:
     """Selects the columns of the table, in the order of the contract, and the columns in `beside`."""
     return events.select(*(F.col(name).cast(kind) for name, kind in EVENT_COLUMNS.items()), "event_date", *beside)
 

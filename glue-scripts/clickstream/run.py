@@ -8,6 +8,7 @@ from datetime import datetime
 from pyspark.sql import SparkSession
 
 from clickstream.arguments import Options
+from clickstream.compacted import Compacted
 from clickstream.files import WrittenFile
 from clickstream.head import DateFiles
 from clickstream.settings import configure
@@ -56,3 +57,4 @@ class Outcome:
     files: list[WrittenFile] = field(default_factory=list)
     retired: list[str] = field(default_factory=list)
     replaced: dict[str, DateFiles] = field(default_factory=dict)
+    compaction: Compacted = field(default_factory=Compacted)

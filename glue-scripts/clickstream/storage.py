@@ -4,6 +4,9 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import IO, NamedTuple, Protocol
 
+# Parallel requests to S3.
+REQUESTS = 16
+
 # S3 copies an object of up to 5 GiB in one request.
 MOST_COPIED = 5 * 1024**3
 
@@ -78,6 +81,10 @@ class Store(Protocol):
     def downloads(self) -> Downloads: ...
 
     def delete(self, uris: list[str]) -> None: ...
+
+    def retire(self, uris: list[str]) -> None:
+        """Deletes objects whose rows are in other objects too, so that old versions of them need not be kept long."""
+        ...
 
 
 class Catalog(Protocol):

@@ -28,6 +28,8 @@ export interface Retention {
 export interface PrivateBucketArgs extends BucketSettings {
   /** A prefix whose objects are kept forever needs no entry. */
   retention?: Retention[];
+  /** The tag of objects whose content was written again before they were deleted. Old versions of them stay for a day. */
+  replacedTag?: { key: string; value: string };
 }
 
 export class PrivateBucket extends pulumi.ComponentResource {
@@ -112,7 +114,7 @@ function encryptionRule(
 
 type Rule = aws.types.input.s3.BucketLifecycleConfigurationRule;
 
-function lifecycleRules({ retention = [], noncurrentRetentionDays }: PrivateBucketArgs): Rule[] {
+function lifecycleRules({ retention = [], replacedTag, noncurrentRetentionDays }: PrivateBucketArgs): Rule[] {
   const status = "Enabled";
   return [
     {
@@ -130,8 +132,19 @@ function lifecycleRules({ retention = [], noncurrentRetentionDays }: PrivateBuck
       // A rule with an expiry in days cannot have this one.
       expiration: { expiredObjectDeleteMarker: true },
     },
+    ...(replacedTag ? [replacedRule(replacedTag)] : []),
     ...retention.flatMap(retentionRule),
   ];
+}
+
+/** If several rules expire a version, S3 takes the one with the fewest days. */
+function replacedRule(tag: { key: string; value: string }): Rule {
+  return {
+    id: "expire-replaced-versions",
+    status: "Enabled",
+    filter: { tag },
+    noncurrentVersionExpiration: { noncurrentDays: 1 },
+  };
 }
 
 /** One rule for each prefix: S3 takes the storage class and the expiry of a filter together. */

@@ -144,7 +144,28 @@ export const CONFIG_KEYS = {
     check: integer(1, 1024),
     default: 128,
     example: "128",
-    description: "Target size of the curated files in MB before compression, 1 to 1024",
+    description:
+      "Target size of the curated files in MB, 1 to 1024. A run's new files have this size before compression, compacted files have it compressed",
+  },
+  compaction: {
+    check: bool(),
+    default: true,
+    example: "true",
+    description:
+      "Merge the small files of older dates as part of each run, so that a date has few files. Queries are not disturbed",
+  },
+  compactionMb: {
+    check: integer(1, 1_000_000),
+    default: 4096,
+    example: "4096",
+    description:
+      "MB of small files that a run merges at most, 1 to 1000000. The oldest dates come first, later runs go on. A date with more than that is merged alone",
+  },
+  compactionSeconds: {
+    check: integer(1, 86_400),
+    default: 120,
+    example: "120",
+    description: "Seconds after which a run begins no further part of the compaction, 1 to 86400",
   },
   dedupeDays: {
     check: integer(1, 90),

@@ -34,6 +34,9 @@ export interface TransformArgs extends BucketSettings {
   targetFileMb: number;
   streamRetentionHours: number;
   dedupeDays: number;
+  compaction: boolean;
+  compactionMb: number;
+  compactionSeconds: number;
   logRetentionDays: number;
   tracing: boolean;
   allowDataLoss: boolean;
@@ -50,6 +53,9 @@ const LEAST_WORKERS = 2;
 const SCRIPT = "glue-scripts/clickstream_etl.py";
 const PACKAGE = "glue-scripts/clickstream";
 
+/** The job gives it to files whose rows it has written to other files (aws.py), before it deletes them. */
+export const RETIRED_TAG = { key: "clickstream", value: "retired" };
+
 export class Transform extends pulumi.ComponentResource {
   readonly curated: PrivateBucket;
   readonly scripts: PrivateBucket;
@@ -62,7 +68,11 @@ export class Transform extends pulumi.ComponentResource {
   constructor(name: string, args: TransformArgs, opts?: pulumi.ComponentResourceOptions) {
     // The type is a part of the URN of every resource in it: a stack deployed under the stage's old name keeps them.
     super("clickstream:index:Process", name, {}, opts);
-    this.curated = new PrivateBucket(`${name}-curated`, args, { parent: this });
+    this.curated = new PrivateBucket(
+      `${name}-curated`,
+      { ...args, replacedTag: RETIRED_TAG },
+      { parent: this },
+    );
     this.scripts = new PrivateBucket(`${name}-scripts`, { ...args, forceDestroy: true }, { parent: this });
     const secretArn = this.createSecret(name, args);
     const logs = this.createLogGroups(name, args);
@@ -185,6 +195,9 @@ export class Transform extends pulumi.ComponentResource {
       // Lines of raw objects that cannot be read back go to the quarantine, too.
       allow("s3:PutObject").on(raw.objects(PREFIX.quarantine)),
       allow("s3:GetObject", "s3:PutObject", "s3:DeleteObject").on(...written),
+      allow("s3:PutObjectTagging").on(
+        ...[PREFIX.events, PREFIX.rebuilt].map((prefix) => this.curated.objects(prefix)),
+      ),
     ];
   }
 
@@ -239,6 +252,9 @@ export class Transform extends pulumi.ComponentResource {
       "--target_file_mb": String(args.targetFileMb),
       "--retention_hours": String(args.streamRetentionHours),
       "--dedupe_days": String(args.dedupeDays),
+      "--compaction": args.compaction ? "on" : "off",
+      "--compaction_mb": String(args.compactionMb),
+      "--compaction_seconds": String(args.compactionSeconds),
       // The state machine sets these for each run; a run started by hand takes what is new.
       "--execution": "by-hand",
       "--reprocess_from": "none",

@@ -135,10 +135,11 @@ const lifecycle = handler<aws.s3.BucketLifecycleConfigurationArgs>({
     const rules = (inputs.rules ?? []).map((rule): LifecycleRule => {
       const abort = rule.abortIncompleteMultipartUpload;
       const noncurrent = rule.noncurrentVersionExpiration;
+      const tag = rule.filter?.tag;
       return {
         ID: rule.id,
         Status: rule.status as "Enabled",
-        Filter: { Prefix: rule.filter?.prefix ?? "" },
+        Filter: tag ? { Tag: { Key: tag.key, Value: tag.value } } : { Prefix: rule.filter?.prefix ?? "" },
         AbortIncompleteMultipartUpload: abort && { DaysAfterInitiation: abort.daysAfterInitiation },
         Transitions: rule.transitions?.map(({ days, storageClass }) => ({
           Days: days,

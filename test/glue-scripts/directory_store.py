@@ -131,6 +131,9 @@ class DirectoryStore:
         for uri in uris:
             self.path(uri).unlink(missing_ok=True)
 
+    def retire(self, uris: list[str]) -> None:
+        self.delete(uris)
+
     def clear(self, uri: str) -> None:
         shutil.rmtree(self.path(uri), ignore_errors=True)
 

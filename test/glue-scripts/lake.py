@@ -10,6 +10,7 @@ import shutil
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
+from typing import Any
 
 import duckdb
 from pyspark.sql import SparkSession
@@ -92,31 +93,34 @@ class Lake:
         moment = (datetime.now(timezone.utc) - timedelta(**ago)).timestamp()
         os.utime(self.store.path(uri), (moment, moment))
 
-    def options(
-        self, execution: str = "by-hand", privacy: str = "{}", reprocess: tuple[str, str] = ("none", "none")
-    ) -> Options:
-        """The options of a run, from the job's arguments."""
-        paths = {"raw": "raw/", "quarantine": "quarantine/", "given_up": "aws/lambda/"}
-        paths |= {"curated": "events/", "rebuilt": "rebuilt/", "runs": "runs/"}
-        arguments = {f"{name}_path": self.uri(path) for name, path in paths.items()}
-        arguments |= {"privacy": privacy, "target_file_mb": "128", "execution": execution}
-        arguments |= {"retention_hours": str(self.retention_hours), "dedupe_days": str(self.dedupe_days)}
-        arguments |= {"reprocess_from": reprocess[0], "reprocess_to": reprocess[1]}
-        return parse_options(arguments)
+    def run(self, execution: str | None = None, started: datetime | None = None, **how: Any) -> dict:
+        """Runs the job and returns its report. Each starts a minute after the last one, or at the given time."""
+        return execute(self.attempt(execution, started, **how))
 
-    def run(
+    def attempt(self, execution: str | None = None, started: datetime | None = None, **how: Any) -> Run:
+        """One attempt of an execution, not started yet."""
+        started = started or FIRST_RUN + timedelta(minutes=self.runs)
+        self.runs += 1
+        options = self.options(execution or f"run-{self.runs}", **how)
+        return Run(options, self.store, self.catalog, self.open_spark, started)
+
+    def options(
         self,
-        execution: str | None = None,
+        execution: str = "by-hand",
         privacy: str = "{}",
         reprocess: tuple[str, str] = ("none", "none"),
         privacy_key: bytes | None = None,
-    ) -> dict:
-        """Runs the job and returns its report. Each run starts a minute after the previous one."""
-        started = FIRST_RUN + timedelta(minutes=self.runs)
-        self.runs += 1
-        options = self.options(execution or f"run-{self.runs}", privacy, reprocess)
-        options = replace(options, privacy_key=privacy_key)
-        return execute(Run(options, self.store, self.catalog, self.open_spark, started))
+        **arguments: str,
+    ) -> Options:
+        """The options of a run, from the job's arguments. More arguments replace these ones."""
+        paths = {"raw": "raw/", "quarantine": "quarantine/", "given_up": "aws/lambda/"}
+        paths |= {"curated": "events/", "rebuilt": "rebuilt/", "runs": "runs/"}
+        given = {f"{name}_path": self.uri(path) for name, path in paths.items()}
+        given |= {"privacy": privacy, "execution": execution, "target_file_mb": "128"}
+        given |= {"retention_hours": str(self.retention_hours), "dedupe_days": str(self.dedupe_days)}
+        given |= {"compaction": "on", "compaction_mb": "4096", "compaction_seconds": "120"}
+        given |= {"reprocess_from": reprocess[0], "reprocess_to": reprocess[1]}
+        return replace(parse_options(given | arguments), privacy_key=privacy_key)
 
     def open_spark(self) -> SparkSession:
         self.spark_starts += 1

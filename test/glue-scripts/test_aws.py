@@ -52,7 +52,7 @@ class Answering(BaseHTTPRequestHandler):
         self.send_header("Content-Length", "0")
         self.end_headers()
 
-    do_PUT = do_GET = answer
+    do_PUT = do_GET = do_POST = answer
 
     def log_message(self, format: str, *args: object) -> None:
         """Logs nothing. The tests check the recorded requests."""
@@ -231,6 +231,17 @@ def test_a_copy_is_one_request_that_names_the_source_and_needs_no_right_to_read_
         stub.add_response("copy_object", {}, {**target, "CopySource": source, "TaggingDirective": "REPLACE"})
         store.copy(f"s3://b/{source['Key']}", f"s3://b/{target['Key']}")
         stub.assert_no_pending_responses()
+
+
+def test_a_replaced_file_is_tagged_before_it_is_deleted(server):
+    S3Store().retire(["s3://b/events/a.parquet", "s3://b/events/b.parquet"])
+    requests = [(method, path, body) for method, path, _, body in server.seen]
+    assert sorted(path for _, path, _ in requests[:2]) == ["/b/events/a.parquet?tagging", "/b/events/b.parquet?tagging"]
+    assert all(b"<Key>clickstream</Key><Value>retired</Value>" in body for *_, body in requests[:2])
+    [(method, path, body)] = requests[2:]
+    assert (method, path) == ("POST", "/b?delete")
+    assert b"events/a.parquet" in body
+    assert b"events/b.parquet" in body
 
 
 def test_switches_a_hundred_known_dates_in_one_call_and_registers_unknown_ones():

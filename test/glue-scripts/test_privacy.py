@@ -118,7 +118,7 @@ def test_the_key_is_in_no_query_plan(spark):
     for secret in (key, bytes(byte ^ 0x36 for byte in block), bytes(byte ^ 0x5C for byte in block)):
         assert secret.hex() not in plan
         assert secret.decode("latin-1").lower() not in plan
-    assert "nobody" not in repr(Options("", "", "", "", "", "", "", {}, 128, 24, 7, privacy_key=key))
+    assert "nobody" not in repr(Options("", "", "", "", "", "", "", {}, 128, 24, 7, True, 1, 1, privacy_key=key))
 
 
 def test_a_dropped_field_is_null(lake):

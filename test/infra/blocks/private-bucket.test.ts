@@ -89,7 +89,14 @@ describe("infra/blocks/private-bucket", () => {
 
   it("keeps events forever, and expires incomplete uploads, old versions and query results", () => {
     assert.deepEqual(lifecycle(program, "clickstream-raw"), EVERYWHERE);
-    assert.deepEqual(lifecycle(program, "clickstream-curated"), EVERYWHERE);
+    assert.deepEqual(lifecycle(program, "clickstream-curated"), {
+      ...EVERYWHERE,
+      // Compaction writes the same rows again and again. Each old copy would be kept for 30 days.
+      "expire-replaced-versions": {
+        filter: { tag: { key: "clickstream", value: "retired" } },
+        noncurrentVersionExpiration: { noncurrentDays: 1 },
+      },
+    });
     assert.deepEqual(lifecycle(program, "clickstream-scripts"), EVERYWHERE);
     assert.deepEqual(lifecycle(program, "clickstream-results"), {
       ...EVERYWHERE,

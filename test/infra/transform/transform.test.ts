@@ -5,7 +5,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "n
 import { tmpdir } from "node:os";
 import * as path from "node:path";
 import { PROJECT_ROOT } from "../../../infra/blocks/bundle";
-import { packageFiles } from "../../../infra/transform/transform";
+import { packageFiles, RETIRED_TAG } from "../../../infra/transform/transform";
 import { sourceBytes } from "../../../local/deploy/assets";
 import { TABLE_COLUMNS } from "../../../schema/contract";
 import { evaluate } from "../program";
@@ -28,6 +28,7 @@ describe("infra/transform/transform", () => {
       glueWorkers: "5",
       streamRetentionHours: "48",
       dedupeDays: "30",
+      compactionMb: "512",
       privacy: '{"ip":"drop"}',
     });
     const job = program.named(JOB, "clickstream-transform");
@@ -45,6 +46,9 @@ describe("infra/transform/transform", () => {
       "--target_file_mb": "64",
       "--retention_hours": "48",
       "--dedupe_days": "30",
+      "--compaction": "on",
+      "--compaction_mb": "512",
+      "--compaction_seconds": "120",
       "--execution": "by-hand",
       "--reprocess_from": "none",
       "--reprocess_to": "none",
@@ -113,6 +117,18 @@ describe("infra/transform/transform", () => {
       return JSON.parse(String(machine?.inputs.definition)).States.TransformEvents.TimeoutSeconds;
     };
     assert.deepEqual([await timeout("STANDARD"), await timeout("FLEX")], [45 * 60, 90 * 60]);
+  });
+
+  it("expires old versions by the tag that the job gives", () => {
+    const aws = readFileSync(path.join(PROJECT_ROOT, "glue-scripts/clickstream/aws.py"), "utf8");
+    const { key, value } = RETIRED_TAG;
+    assert.ok(aws.includes(`RETIRED_TAG = {"Key": "${key}", "Value": "${value}"}`));
+  });
+
+  it("turns the compaction off", async () => {
+    const program = await evaluate({ compaction: "false", compactionSeconds: "30" });
+    const given = program.named(JOB, "clickstream-transform").defaultArguments as Record<string, string>;
+    assert.deepEqual([given["--compaction"], given["--compaction_seconds"]], ["off", "30"]);
   });
 
   it("names the script's object by its content, so that a changed script is a new object", async () => {

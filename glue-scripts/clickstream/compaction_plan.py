@@ -1,0 +1,134 @@
+"""Decides which dates a compaction rewrites, and which of their files. Uses no Spark and no clients."""
+
+import math
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import NamedTuple
+
+from clickstream.storage import MOST_COPIED, StoredObject
+
+# Most late events arrive within two days, so an older date gets few more files.
+SETTLED_AFTER = timedelta(days=2)
+
+# A younger date still gets files with each run. It is only compacted when it has this many more than needed.
+SPARE_FILES = 16
+
+# A file of this share of the target is large. It is copied inside S3 and not written again.
+LARGE = 0.5
+
+# A merged file can be this much larger than the target. A large date can then get several late files before it is due
+# again, and files that got smaller by the merge are not too many.
+FILL = 1.25
+
+# A chunk of a compaction is one Spark job and one switch. After each chunk the time is checked.
+CHUNK_BYTES = 512_000_000
+CHUNK_COPIED = 10_000_000_000
+
+
+class DateFiles(NamedTuple):
+    """The files of one date: their number, and their bytes together."""
+
+    files: int
+    bytes: int
+
+
+@dataclass(frozen=True)
+class DatePlan:
+    """What happens to the files of one date: some are copied, and the others are merged into `parts` files."""
+
+    day: str
+    location: str
+    copied: tuple[StoredObject, ...]
+    merged: tuple[StoredObject, ...]
+    parts: int
+
+    @property
+    def before(self) -> DateFiles:
+        return files_of([*self.copied, *self.merged])
+
+    @property
+    def rewritten(self) -> int:
+        return sum(one.size for one in self.merged)
+
+
+def files_of(objects: Iterable[StoredObject]) -> DateFiles:
+    sizes = [one.size for one in objects]
+    return DateFiles(len(sizes), sum(sizes))
+
+
+def most_files(size: int, target: int) -> int:
+    """The most files that a compacted date of this size has."""
+    return max(1, math.ceil(size / target))
+
+
+def due_dates(candidates: dict[str, DateFiles], today: date, target: int) -> list[str]:
+    """The dates with too many files, oldest first."""
+    settled = (today - SETTLED_AFTER).isoformat()
+
+    def is_due(day: str) -> bool:
+        found = candidates[day]
+        return found.files > most_files(found.bytes, target) + (0 if day < settled else SPARE_FILES)
+
+    return [day for day in sorted(candidates) if is_due(day)]
+
+
+def data_files(location: str, objects: Iterable[StoredObject]) -> list[StoredObject]:
+    """The files that readers see. They skip names that begin with `_` or `.`, and empty objects have no rows."""
+    return [
+        one
+        for one in objects
+        if one.size and not any(part.startswith(("_", ".")) for part in one.uri[len(location) :].split("/"))
+    ]
+
+
+def plan_date(day: str, location: str, files: list[StoredObject], target: int) -> DatePlan:
+    """Copies as many large files as possible, so that copied and merged files together are few enough.
+
+    Nothing is merged if there are few enough files already.
+    """
+    most = most_files(files_of(files).bytes, target)
+    if len(files) <= most:
+        return DatePlan(day, location, tuple(files), (), 0)
+    large = {one for one in files if target * LARGE <= one.size <= MOST_COPIED}
+    copied = sorted(large, key=lambda one: (-one.size, one.uri))
+    merged = [one for one in files if one not in large]
+    size = files_of(merged).bytes
+    while copied and len(copied) + merged_files(size, target) > most:
+        merged.append(copied.pop())
+        size += merged[-1].size
+    return DatePlan(day, location, tuple(copied), tuple(merged), merged_files(size, target))
+
+
+def merged_files(size: int, target: int) -> int:
+    return math.ceil(size / (target * FILL))
+
+
+def within_budget(plans: Iterable[DatePlan], budget: int) -> Iterator[DatePlan]:
+    """The plans that a run has the bytes for, in their order.
+
+    A date that is larger than the whole budget never fits. It is taken as the last one of a run, so that it is
+    compacted at all.
+    """
+    spent = 0
+    for plan in plans:
+        is_too_large = plan.rewritten > budget
+        if not is_too_large and spent + plan.rewritten > budget:
+            return
+        yield plan
+        spent += plan.rewritten
+        if is_too_large:
+            return
+
+
+def chunks(plans: Iterable[DatePlan]) -> Iterator[list[DatePlan]]:
+    """Groups the plans, so that a group takes a limited time."""
+    chunk: list[DatePlan] = []
+    for plan in plans:
+        chunk.append(plan)
+        copied = sum(files_of(one.copied).bytes for one in chunk)
+        if sum(one.rewritten for one in chunk) >= CHUNK_BYTES or copied >= CHUNK_COPIED:
+            yield chunk
+            chunk = []
+    if chunk:
+        yield chunk
