@@ -3,14 +3,17 @@
 import gzip
 import json
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timezone
 
 from clickstream.attempts import Overtaken, forget_attempt, leave_overtaken, note_report, publish_report
+from clickstream.compaction_plan import data_files, files_of
 from clickstream.files import WrittenFile
 from clickstream.head import DateFiles, Head, Position, TakenList, keep_recent, swap_head
 from clickstream.log import iso, say
 from clickstream.progress import Work
 from clickstream.run import Outcome, Run
+from clickstream.storage import REQUESTS
 
 # Limits of the summary. Step Functions passes at most 256 KiB between states, including escaped quotes.
 SUMMARY_DATES = 5000
@@ -68,7 +71,8 @@ def next_head(run: Run, work: Work, outcome: Outcome, now: datetime) -> Head:
     """The head after this run, without what no later run can need."""
     before, options = work.head, run.options
     dates = before.dates | outcome.replaced
-    for day, (files, size) in files_by_date(outcome.files).items():
+    found = {} if options.reprocess else unknown_dates(run, before, outcome.files)
+    for day, (files, size) in (files_by_date(outcome.files) | found).items():
         old = None if options.reprocess else dates.get(day)
         dates[day] = DateFiles(now, files + (old.files if old else 0), size + (old.bytes if old else 0))
     head = Head(
@@ -81,6 +85,20 @@ def next_head(run: Run, work: Work, outcome: Outcome, now: datetime) -> Head:
         dates=dates,
     )
     return keep_recent(head, options)
+
+
+def unknown_dates(run: Run, before: Head, files: list[WrittenFile]) -> dict[str, tuple[int, int]]:
+    """Lists the dates that got files and that the head does not name, because no run wrote to them for a while."""
+    if before.position is None:
+        return {}
+    locations = {file.event_date: file.uri.rsplit("/", 1)[0] + "/" for file in files}
+    unknown = {day: location for day, location in locations.items() if day not in before.dates}
+    with ThreadPoolExecutor(REQUESTS) as pool:
+        listed = pool.map(run.store.list_objects, unknown.values())
+        return {
+            day: files_of(data_files(location, objects))
+            for (day, location), objects in zip(unknown.items(), listed, strict=True)
+        }
 
 
 def files_by_date(files: list[WrittenFile]) -> dict[str, tuple[int, int]]:

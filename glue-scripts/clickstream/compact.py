@@ -8,26 +8,32 @@ killed, readers see the old or the new location, and a later run removes the oth
 import re
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import datetime
 from urllib.parse import unquote
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from clickstream.attempts import Overtaken
 from clickstream.compacted import Compacted, CompactedDate
 from clickstream.compaction_plan import (
-    DateFiles,
+    MB,
     DatePlan,
+    FileCount,
+    HasFiles,
     chunks,
     data_files,
     due_dates,
     plan_date,
     within_budget,
 )  # fmt: skip
-from clickstream.files import Placement, WrittenFile, write_sorted
+from clickstream.files import Placement, WrittenFile, locations_of, write_sorted
+from clickstream.head import swap_head
 from clickstream.log import say, size_text
+from clickstream.progress import Work
 from clickstream.retire import note_retirement
 from clickstream.rows import extract_curated, to_table
 from clickstream.run import Run
@@ -41,17 +47,54 @@ Locate = Callable[[list[str]], dict[str, str]]
 Claim = Callable[[dict[str, str]], None]
 
 
-MB = 1_000_000
-
-
 class CompactionFailed(Exception):
     """The merged files do not have the rows of the files that they would replace."""
 
 
-def compact(run: Run, candidates: dict[str, DateFiles], locate: Locate, claim: Claim, now: datetime) -> Compacted:
-    """Compacts the dates that have too many files, oldest first, until the run's bytes or seconds are used up.
+def compact_due(run: Run, work: Work) -> tuple[Work, Compacted]:
+    """Compacts the dates that the head names. Returns the work with the head that is valid now.
 
     Spark then has settings for these files, so start_spark must be called again for the new rows.
+    """
+    head = work.head
+
+    def claim(moves: dict[str, str]) -> None:
+        nonlocal head
+        claimed = swap_head(run.store, run.options, head, replace(head, claimed_by=run.stamp, moving=moves))
+        if claimed is None:
+            raise Overtaken(run)
+        head = claimed
+
+    def locate(days: list[str]) -> dict[str, str]:
+        return locations_of(run.catalog, run.options, days)
+
+    result = compact(run, head.dates, locate, claim, run.started, work.withdrawn)
+    counted = {day: replace(head.dates[day], files=now.files, bytes=now.bytes) for day, now in result.figures.items()}
+    return replace(work, head=replace(head, dates=head.dates | counted)), result
+
+
+def finish_switch(run: Run, work: Work) -> Work:
+    """Repeats the switch of a compaction that may have been killed before it. All of its files are complete."""
+    if not work.head.moving:
+        return work
+    run.catalog.switch(work.head.moving)
+    head = swap_head(run.store, run.options, work.head, replace(work.head, claimed_by=run.stamp, moving={}))
+    if head is None:
+        raise Overtaken(run)
+    return replace(work, head=head)
+
+
+def compact(
+    run: Run,
+    candidates: Mapping[str, HasFiles],
+    locate: Locate,
+    claim: Claim,
+    now: datetime,
+    withdrawn: tuple[str, ...] = (),
+) -> Compacted:
+    """Compacts the dates that have too many files, oldest first, until the run's bytes or seconds are used up.
+
+    `withdrawn` are attempts whose files do not count, although one of them may still write.
     """
     options, started = run.options, time.monotonic()
     target = options.target_file_mb * MB
@@ -59,9 +102,10 @@ def compact(run: Run, candidates: dict[str, DateFiles], locate: Locate, claim: C
     if not due:
         return Compacted()
     root = f"{options.rebuilt_path}{options.execution}/{run.stamp}-compact/"
-    figures: dict[str, DateFiles] = {}
+    figures: dict[str, FileCount] = {}
     done: list[CompactedDate] = []
-    plans = plan_dates(run, due, locate(due), target, figures)
+    names = uncommitted_names(run, withdrawn)
+    plans = plan_dates(run, due, locate(due), target, names, figures)
     for chunk in chunks(within_budget(plans, options.compaction_mb * MB)):
         if done and time.monotonic() - started >= options.compaction_seconds:
             break
@@ -77,17 +121,24 @@ def compact(run: Run, candidates: dict[str, DateFiles], locate: Locate, claim: C
 
 
 def plan_dates(
-    run: Run, due: list[str], locations: dict[str, str], target: int, figures: dict[str, DateFiles]
+    run: Run,
+    due: list[str],
+    locations: dict[str, str],
+    target: int,
+    uncommitted: tuple[str, ...],
+    figures: dict[str, FileCount],
 ) -> Iterator[DatePlan]:
-    """Lists the files of the dates, and yields a plan for each date that has too many. Notes what was found."""
-    attempts = uncommitted_names(run)
+    """Lists the files of the dates, and yields a plan for each date that has too many. Adds what it finds to `figures`.
+
+    A date with files of a run that is not committed is left out.
+    """
     with ThreadPoolExecutor(REQUESTS) as pool:
         for start in range(0, len(due), REQUESTS):
             days = due[start : start + REQUESTS]
             listed = pool.map(run.store.list_objects, [locations[day] for day in days])
             for day, objects in zip(days, listed, strict=True):
                 files = data_files(locations[day], objects)
-                if any(one.uri.rsplit("/", 1)[1].startswith(attempts) for one in files):
+                if any(one.uri.rsplit("/", 1)[1].startswith(uncommitted) for one in files):
                     say(f"left out {day}: it has files of a run that is not committed", level="WARN")
                     continue
                 plan = plan_date(day, locations[day], files, target)
@@ -96,11 +147,11 @@ def plan_dates(
                     yield plan
 
 
-def uncommitted_names(run: Run) -> tuple[str, ...]:
-    """How the names of files begin that belong to attempts with a note."""
+def uncommitted_names(run: Run, withdrawn: tuple[str, ...]) -> tuple[str, ...]:
+    """How the names of files begin that belong to attempts with a note, or to withdrawn ones."""
     folder = f"{run.options.runs_path}attempts/"
     stamps = [one.uri[len(folder) :].removesuffix(".json") for one in run.store.list_objects(folder)]
-    return tuple(f"part-{stamp}-" for stamp in stamps)
+    return tuple(f"part-{stamp}-" for stamp in (*stamps, *withdrawn))
 
 
 def compact_chunk(
@@ -131,7 +182,7 @@ def compact_chunk(
 
 def compacted(plan: DatePlan, location: str, merged: list[WrittenFile]) -> CompactedDate:
     sizes = [one.size for one in plan.copied] + [file.bytes for file in merged if file.event_date == plan.day]
-    after = DateFiles(len(sizes), sum(sizes))
+    after = FileCount(len(sizes), sum(sizes))
     return CompactedDate(plan.day, plan.location, location, plan.before, after, plan.rewritten)
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from clickstream.compaction_plan import DateFiles
+from clickstream.compaction_plan import FileCount
 
 
 class CompactedDate(NamedTuple):
@@ -12,8 +12,8 @@ class CompactedDate(NamedTuple):
     day: str
     old: str
     new: str
-    before: DateFiles
-    after: DateFiles
+    before: FileCount
+    after: FileCount
     rewritten: int
 
 
@@ -22,7 +22,7 @@ class Compacted:
     """The result of a compaction. `figures` has what was found for each date that was looked at."""
 
     dates: list[CompactedDate] = field(default_factory=list)
-    figures: dict[str, DateFiles] = field(default_factory=dict)
+    figures: dict[str, FileCount] = field(default_factory=dict)
     left: list[str] = field(default_factory=list)
     seconds: float = 0.0
 

@@ -1,10 +1,10 @@
 """Decides which dates a compaction rewrites, and which of their files. Uses no Spark and no clients."""
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from clickstream.storage import MOST_COPIED, StoredObject
 
@@ -21,13 +21,25 @@ LARGE = 0.5
 # again, and files that got smaller by the merge are not too many.
 FILL = 1.25
 
+MB = 1_000_000
+
 # A chunk of a compaction is one Spark job and one switch. After each chunk the time is checked.
-CHUNK_BYTES = 512_000_000
-CHUNK_COPIED = 10_000_000_000
+CHUNK_BYTES = 512 * MB
+CHUNK_COPIED = 10_000 * MB
 
 
-class DateFiles(NamedTuple):
-    """The files of one date: their number, and their bytes together."""
+class HasFiles(Protocol):
+    """What counts for a date: the entry in the head object, or what was listed."""
+
+    @property
+    def files(self) -> int: ...
+
+    @property
+    def bytes(self) -> int: ...
+
+
+class FileCount(NamedTuple):
+    """The number of files of one date, and their bytes together."""
 
     files: int
     bytes: int
@@ -44,7 +56,7 @@ class DatePlan:
     parts: int
 
     @property
-    def before(self) -> DateFiles:
+    def before(self) -> FileCount:
         return files_of([*self.copied, *self.merged])
 
     @property
@@ -52,9 +64,9 @@ class DatePlan:
         return sum(one.size for one in self.merged)
 
 
-def files_of(objects: Iterable[StoredObject]) -> DateFiles:
+def files_of(objects: Iterable[StoredObject]) -> FileCount:
     sizes = [one.size for one in objects]
-    return DateFiles(len(sizes), sum(sizes))
+    return FileCount(len(sizes), sum(sizes))
 
 
 def most_files(size: int, target: int) -> int:
@@ -62,7 +74,7 @@ def most_files(size: int, target: int) -> int:
     return max(1, math.ceil(size / target))
 
 
-def due_dates(candidates: dict[str, DateFiles], today: date, target: int) -> list[str]:
+def due_dates(candidates: Mapping[str, HasFiles], today: date, target: int) -> list[str]:
     """The dates with too many files, oldest first."""
     settled = (today - SETTLED_AFTER).isoformat()
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from clickstream.arguments import Options
+from clickstream.compaction_plan import MB, most_files
 from clickstream.storage import Store
 
 VERSION = 2
@@ -57,7 +58,11 @@ class DateFiles:
 
 @dataclass(frozen=True)
 class Head:
-    """The state after the last committed run. `tag` is the ETag of the object, None if there is no object yet."""
+    """The state after the last committed run. `tag` is the ETag of the object, None if there is no object yet.
+
+    `moving` has the locations to which a compaction switches dates. The next run repeats such a switch, because the
+    compaction may have been killed before it.
+    """
 
     execution: str | None = None
     stamp: str | None = None
@@ -67,6 +72,7 @@ class Head:
     retention_hours: int = 0
     taken: list[TakenList] = field(default_factory=list)
     dates: dict[str, DateFiles] = field(default_factory=dict)
+    moving: dict[str, str] = field(default_factory=dict)
     tag: str | None = None
 
     def to_json(self) -> dict:
@@ -83,6 +89,7 @@ class Head:
                 day: {"written_at": one.written_at.isoformat(), "files": one.files, "bytes": one.bytes}
                 for day, one in sorted(self.dates.items())
             },
+            "moving": self.moving,
         }
 
     @staticmethod
@@ -104,6 +111,7 @@ class Head:
                 day: DateFiles(datetime.fromisoformat(one["written_at"]), one["files"], one["bytes"])
                 for day, one in saved["dates"].items()
             },
+            moving=saved.get("moving", {}),
             tag=tag,
         )
 
@@ -137,17 +145,12 @@ def keep_recent(head: Head, options: Options) -> Head:
         return head
     earliest = earliest_arrival(head.position, options)
     kept = head.dates_written_since(earliest - timedelta(days=options.dedupe_days))
-    kept |= {day for day, one in head.dates.items() if one.files > files_wanted(one.bytes, options.target_file_mb)}
+    kept |= {day for day, one in head.dates.items() if one.files > most_files(one.bytes, options.target_file_mb * MB)}
     return replace(
         head,
         taken=[one for one in head.taken if one.at >= earliest],
         dates={day: one for day, one in head.dates.items() if day in kept},
     )
-
-
-def files_wanted(size: int, target_file_mb: int) -> int:
-    """How many files of the target size a date of this many bytes needs."""
-    return max(1, -(-size // (target_file_mb * 1_000_000)))
 
 
 def earliest_arrival(position: Position, options: Options, retention_hours: int = 0) -> datetime:

@@ -1,5 +1,6 @@
 """Compaction: many small files of a date become few, in a new location, while readers see every row once."""
 
+import json
 import math
 import shutil
 import threading
@@ -13,13 +14,13 @@ import pyarrow.parquet as pq
 import pytest
 from pyspark.sql import DataFrame
 
-from clickstream.attempts import note_attempt
-from clickstream.compact import CompactionFailed, compact
+from clickstream.attempts import Overtaken, note_attempt
+from clickstream.compact import CompactionFailed, compact, compact_due, merge
 from clickstream.compacted import Compacted
-from clickstream.compaction_plan import DateFiles, data_files, files_of
+from clickstream.compaction_plan import FileCount, data_files, files_of
 from clickstream.contract import EVENT_COLUMNS
-from clickstream.files import write_sorted
-from clickstream.head import Head
+from clickstream.files import write_parquet, write_sorted
+from clickstream.head import Head, read_head, swap_head
 from clickstream.progress import Work
 from clickstream.retire import remove_retired
 from directory_store import FailingOnce
@@ -39,7 +40,7 @@ def prepared(new_lake) -> Lake:
         # In reverse order of their times.
         old = [event(f"{day}-{number}", f"{day}T1{9 - number}:00:00.000Z", user_id=f"u{number}") for day in OLD]
         lake.put_raw(*old, event(f"today-{number}"), first=100 * (number + 1), time=f"2026-03-15T0{number}:30:00.000Z")
-        lake.register(lake.run(f"run-{number}"))
+        lake.register(lake.run(f"run-{number}", compaction="off"))
     lake.save()
     return lake
 
@@ -55,7 +56,7 @@ def location(lake: Lake, day: str) -> str:
     return lake.catalog.registered.get(day) or lake.uri(f"events/event_date={day}/")
 
 
-def figures(lake: Lake) -> dict[str, DateFiles]:
+def figures(lake: Lake) -> dict[str, FileCount]:
     """What the head object has for each date."""
     return {day: files_of(data_files(at, lake.store.list_objects(at))) for day, at in lake.places().items()}
 
@@ -183,9 +184,9 @@ def test_a_reader_sees_each_row_once_all_the_while(lake):
 
 def test_does_nothing_if_it_is_off_or_nothing_is_due(lake, monkeypatch):
     monkeypatch.setattr(lake.store, "list_objects", lambda *_: pytest.fail("listed"))
-    nothing = compact(lake.attempt("off", NOW, compaction="off"), {OLD[0]: DateFiles(9, 9)}, fail, fail, NOW)
+    nothing = compact(lake.attempt("off", NOW, compaction="off"), {OLD[0]: FileCount(9, 9)}, fail, fail, NOW)
     assert nothing == Compacted()
-    young = {"2026-03-13": DateFiles(17, 9), "2026-03-01": DateFiles(1, 9)}
+    young = {"2026-03-13": FileCount(17, 9), "2026-03-01": FileCount(1, 9)}
     assert compact(lake.attempt("idle", NOW), young, fail, fail, NOW) == Compacted()
     assert nothing.to_json() == {
         "dates": 0, "files_before": 0, "files_after": 0, "bytes": 0, "left": 0, "seconds": 0.0,
@@ -199,7 +200,7 @@ def fail(*_: object) -> Any:
 
 def test_a_young_date_is_compacted_if_it_has_many_small_files(lake):
     before = lake.rows()
-    young = {"2026-03-15": DateFiles(18, 1000)}
+    young = {"2026-03-15": FileCount(18, 1000)}
     result = compact(
         lake.attempt("young", NOW), young, lambda days: {day: location(lake, day) for day in days}, ignore, NOW
     )
@@ -215,7 +216,7 @@ def ignore(moves: dict) -> None:
 def test_a_date_with_fewer_files_than_the_head_says_stays_where_it_is_and_its_figures_are_returned(lake):
     run_compaction(lake)
     places = lake.places()
-    wrong = {day: DateFiles(5, 9) for day in OLD}
+    wrong = {day: FileCount(5, 9) for day in OLD}
     result = compact(lake.attempt("wrong", NOW), wrong, lambda days: {day: places[day] for day in days}, fail, NOW)
     assert (result.dates, result.left, lake.places()) == ([], [], places)
     assert result.figures == {day: figures(lake)[day] for day in OLD}
@@ -282,7 +283,7 @@ def test_large_files_are_copied_and_large_amounts_get_several_files(lake, spark)
     assert {done.old + uri[len(done.new) :]: body for uri, body in copied.items()}.items() <= large.items()
     assert len(merged) >= 2
     assert len(after) == done.after.files <= math.ceil(total / 1_000_000) < len(before)
-    assert done.after == DateFiles(len(after), sum(len(body) for body in after.values()))
+    assert done.after == FileCount(len(after), sum(len(body) for body in after.values()))
     assert done.rewritten == total - sum(len(body) for body in copied.values())
     # It is not due again, although the files got smaller.
     assert run_compaction(lake, "again", target_file_mb="1").dates == []
@@ -506,6 +507,138 @@ def test_killed_at_any_step_the_next_run_ends_with_the_same_rows_and_files(with_
     assert lake.rows().keys() == {*before, "late"}
 
 
+# ---- as a part of a run ----
+
+
+def put_new(lake: Lake) -> None:
+    lake.put_raw(
+        event("late", f"{OLD[0]}T09:00:00.000Z"), event(f"{OLD[0]}-1", f"{OLD[0]}T18:00:00.000Z", user_id="u1"),
+        first=500, time="2026-03-15T10:30:00.000Z",
+    )  # fmt: skip
+
+
+def head(lake: Lake) -> Head:
+    found = read_head(lake.store, lake.options())
+    assert found is not None
+    return found
+
+
+def assert_head_has_the_files_of(lake: Lake) -> None:
+    found = {day: FileCount(one.files, one.bytes) for day, one in head(lake).dates.items()}
+    assert found == {day: one for day, one in figures(lake).items() if day in found}
+    assert (head(lake).moving, OLD[0] in found) == ({}, True)
+
+
+def test_a_run_compacts_before_it_adds_its_rows_and_reports_it(lake):
+    before = lake.rows()
+    assert_head_has_the_files_of(lake)
+    put_new(lake)
+    report = lake.run("next")
+    assert lake.rows() == before | {"late": lake.rows()["late"]}
+    assert number_of_files(lake) == {OLD[0]: 2, OLD[1]: 1, OLD[2]: 1, "2026-03-15": 3}
+    assert (report["written"], report["duplicates"], report["files"]) == (1, 1, 1)
+    compaction = report["compaction"]
+    counts = {name: compaction[name] for name in ("dates", "files_before", "files_after", "left")}
+    assert counts == {"dates": 3, "files_before": 9, "files_after": 3, "left": 0}
+    assert report["retired"]["locations"] == [lake.uri(f"events/event_date={day}/") for day in OLD]
+    assert json.loads(lake.store.get(lake.uri("runs/summaries/next.json")))["compaction"] == compaction
+    assert_head_has_the_files_of(lake)
+    # Without new rows there is nothing to compact.
+    assert lake.run("idle")["compaction"]["dates"] == 0
+    assert lake.catalog.registered[OLD[0]].startswith(lake.uri("rebuilt/next/"))
+
+
+def test_a_run_with_compaction_off_compacts_nothing(lake):
+    put_new(lake)
+    report = lake.run("next", compaction="off")
+    assert (report["written"], report["compaction"]["dates"], number_of_files(lake)[OLD[0]]) == (1, 0, 4)
+
+
+def test_the_files_of_a_date_that_the_head_no_longer_names_are_counted_again(lake):
+    forgotten = replace(head(lake), dates={})
+    assert swap_head(lake.store, lake.options(), head(lake), forgotten)
+    put_new(lake)
+    lake.run("next")
+    assert number_of_files(lake)[OLD[0]] == 4
+    assert list(head(lake).dates) == [OLD[0]]
+    assert_head_has_the_files_of(lake)
+
+
+def test_a_compaction_that_another_run_has_overtaken_switches_nothing(lake, monkeypatch):
+    before = lake.rows()
+    put_new(lake)
+
+    def overtaken(*given: Any) -> list:
+        monkeypatch.undo()
+        lake.run("other")
+        lake.places_of_other = lake.places()
+        return merge(*given)
+
+    monkeypatch.setattr("clickstream.compact.merge", overtaken)
+    with pytest.raises(Overtaken, match="changed the head object first"):
+        lake.run("overtaken")
+    assert lake.places() == lake.places_of_other
+    assert lake.rows().keys() == {*before, "late"}
+    assert lake.run("afterwards")["outcome"] == "nothing_new"
+    assert lake.rows().keys() == {*before, "late"}
+
+
+def test_files_of_a_withdrawn_attempt_that_is_still_active_are_not_merged(lake):
+    [file, *_] = lake.store.list_objects(location(lake, OLD[1]))
+    lake.store.put(f"{location(lake, OLD[1])}part-zombie-00000.parquet", lake.store.get(file.uri))
+    work = Work([], [], [], NOW, head(lake), withdrawn=("zombie",))
+    _, result = compact_due(lake.attempt("next", NOW), work)
+    assert ([one.day for one in result.dates], result.left) == ([OLD[0], OLD[2]], [OLD[1]])
+
+
+RUN_STEPS = ["put runs/retired", "merge", "put runs/retired", "swap", "switch", "put runs/attempts", "append"]
+
+
+@pytest.mark.parametrize("number", range(len(RUN_STEPS)))
+def test_a_run_killed_after_any_step_is_repeated_with_the_same_result(lake, number):
+    put_new(lake)
+    before = lake.rows()
+    seen: list[str] = []
+
+    def watched(real: Callable, name: Callable[..., str]) -> Callable:
+        def step(*given: Any) -> object:
+            result = real(*given)
+            seen.append(name(*given))
+            if len(seen) == number + 1:
+                raise Crash(seen[-1])
+            return result
+
+        return step
+
+    with pytest.MonkeyPatch.context() as patch:
+        folder = len(lake.uri(""))
+        patch.setattr(
+            lake.store, "put", watched(lake.store.put, lambda uri, _: f"put {uri[folder:].rsplit('/', 1)[0]}")
+        )
+        patch.setattr(lake.store, "swap", watched(lake.store.swap, lambda *_: "swap"))
+        patch.setattr(lake.catalog, "switch", watched(lake.catalog.switch, lambda *_: "switch"))
+        patch.setattr("clickstream.compact.write_sorted", watched(write_sorted, lambda *_: "merge"))
+        patch.setattr("clickstream.append.write_parquet", watched(write_parquet, lambda *_: "append"))
+        with pytest.raises(Crash, match=RUN_STEPS[number]):
+            lake.run("killed")
+    assert seen == RUN_STEPS[: number + 1]
+    visible = lake.rows()
+    assert visible.keys() - {"late"} == before.keys()
+
+    report = lake.run("killed")
+
+    assert (report["written"], report["duplicates"], report["recovered"]) == (1, 1, 0)
+    assert {name: row for name, row in lake.rows().items() if name != "late"} == before
+    assert number_of_files(lake) == {OLD[0]: 2, OLD[1]: 1, OLD[2]: 1, "2026-03-15": 3}
+    assert_head_has_the_files_of(lake)
+    retire(lake, minutes=61)
+    remove_retired(lake.attempt())
+    used = tuple(lake.places().values())
+    everything = lake.store.list_objects(lake.uri("events/")) + lake.store.list_objects(lake.uri("rebuilt/"))
+    assert [one.uri for one in everything if not one.uri.startswith(used)] == []
+    assert lake.rows().keys() == {*before, "late"}
+
+
 # ---- the promise ----
 
 
@@ -520,7 +653,6 @@ def test_after_simulated_days_of_runs_with_late_events_no_old_date_has_too_many_
         events = [event(f"{day:%d}-{number}", f"{day:%Y-%m-%d}T00:30:00.000Z") for day in days if day >= first]
         ids |= {one["event_id"] for one in events}
         lake.put_raw(*events, first=1000 * (number + 1), time=f"{now:%Y-%m-%dT%H:%M:%S}.000Z")
-        run_compaction(lake, f"c{number}", now=now)
         lake.register(lake.run(f"r{number}", now))
         old = (now - timedelta(days=2)).date().isoformat()
         assert all(files <= 2 for day, files in number_of_files(lake).items() if day < old)

@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta, timezone
 
 import pytest
 
-from clickstream.compaction_plan import DateFiles, DatePlan, chunks, data_files, due_dates, plan_date, within_budget
+from clickstream.compaction_plan import DatePlan, FileCount, chunks, data_files, due_dates, plan_date, within_budget
 from clickstream.storage import StoredObject
 
 MB = 1_000_000
@@ -49,11 +49,11 @@ def sizes(objects) -> list[float]:
     ],
 )
 def test_a_date_is_due_if_it_has_too_many_files_for_its_bytes_and_age(day, found, is_due):
-    assert due_dates({day: DateFiles(*found)}, TODAY, TARGET) == ([day] if is_due else [])
+    assert due_dates({day: FileCount(*found)}, TODAY, TARGET) == ([day] if is_due else [])
 
 
 def test_the_oldest_dates_come_first():
-    candidates = {day: DateFiles(5, 500) for day in ("2026-03-10", "2025-12-31", "2026-03-09")}
+    candidates = {day: FileCount(5, 500) for day in ("2026-03-10", "2025-12-31", "2026-03-09")}
     assert due_dates(candidates, TODAY, TARGET) == ["2025-12-31", "2026-03-09", "2026-03-10"]
 
 
@@ -152,7 +152,7 @@ class SimulatedLake:
         self.rewritten = self.most_rewritten = 0.0
 
     def run(self, moment: datetime, chance: random.Random, budget: float) -> None:
-        candidates = {day: DateFiles(len(found), int(sum(found) * MB)) for day, found in self.dates.items()}
+        candidates = {day: FileCount(len(found), int(sum(found) * MB)) for day, found in self.dates.items()}
         due = due_dates(candidates, moment.date(), TARGET)
         planned = (plan_date(day, PLACE, files(*self.dates[day]), TARGET) for day in due)
         rewritten = 0.0
