@@ -89,11 +89,14 @@ def _require(error: str, action: str, *arns: str, keys: dict[str, str] | None = 
 
 
 def _counted(action: str, arn: str, arguments: dict, answer: tuple, operation: str | None = None) -> tuple:
-    """The answer, and a line for the call in the log of requests. Called for what a state asks for, not for each look
-    at whether its child has ended: how often Step Functions looks is its own affair, and costs nothing."""
+    """Return the answer, and log the call.
+
+    Called once for each task. Step Functions' polls of a child are not counted: AWS does not bill them.
+    """
     status, _, body = answer
-    sizes = {"bytes_in": len(json.dumps(arguments)) if arguments else 0, "bytes_out": len(body)}
-    request_log.add(permissions.caller(), action, arn, operation=operation, status=status, **sizes)
+    sent = len(json.dumps(arguments)) if arguments else 0
+    caller = permissions.caller()
+    request_log.add(caller, action, arn, operation=operation, status=status, bytes_in=sent, bytes_out=len(body))
     return answer
 
 

@@ -176,7 +176,7 @@ def test_a_state_machines_call_has_its_role_and_the_functions_call_the_functions
     arn = client.start_execution(stateMachineArn=machine["stateMachineArn"])["executionArn"]
     ended = wait_for(
         "the end of the execution",
-        lambda: (found := client.describe_execution(executionArn=arn))["status"] in ENDED and found,
+        lambda: found if (found := client.describe_execution(executionArn=arn))["status"] in ENDED else None,
     )
     assert ended["status"] == "SUCCEEDED"
     execution = session_of(states, arn.split(":")[-1])
