@@ -152,6 +152,7 @@ export const NOT_SWITCHED: Readonly<Record<string, string>> = {
   batchWindowSeconds: "0 is an ordinary length",
   ingestRetryAttempts: "0 is an ordinary number",
   latestEventLeadHours: "0 is an ordinary length",
+  compaction: "no resource depends on it, and the lake that accept makes has no date to compact",
 };
 
 async function tracing({ clients, outputs }: World): Promise<string[]> {

@@ -57,7 +57,7 @@ function idleSection({ found }: Sized): string[] {
 function sizesSection(idle: Sized, sizes: Shown[]): string[] {
   const rows = [idle, ...sizes].map(({ traffic, settings, found }) => {
     const set = Object.entries(settings).map(([key, value]) => `\`${key}\` ${value}`);
-    const perMillion = found.perMillion === undefined ? "" : dollars(found.perMillion);
+    const perMillion = found.perMillion === undefined ? "none" : dollars(found.perMillion);
     const events = traffic.eventsPerDay === 0 ? "0 (idle)" : quantity(traffic.eventsPerDay);
     return `| ${events} | ${set.join(", ") || "none"} | ${dollars(found.monthly)} | ${perMillion} | ${dominance(found)} |`;
   });

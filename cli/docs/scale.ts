@@ -168,7 +168,7 @@ function quotas(): string[] {
     "| --- | ---: | --- | --- |",
     ...Object.entries(QUOTAS).map(
       ([name, { value, adjustable, source }]) =>
-        `| ${QUOTA_NAMES[name as keyof typeof QUOTAS]} | ${quantity(value)} | ${adjustable ? "yes" : "no"} | ${source} |`,
+        `| ${QUOTA_NAMES[name as keyof typeof QUOTAS]} | ${quantity(value)} | ${adjustable ? "yes" : "no"} | <${source}> |`,
     ),
     "",
   ];

@@ -71,10 +71,10 @@ def _query(sql: str) -> str:
 def _hive(statement: hive.Statement, fields: dict) -> Statement:
     def run(session: Session) -> Outcome:
         if statement.kind == "DDL":
-            with request_log.athenas_own():
+            with request_log.as_athena():
                 tables.look_at_default()
         on_trino = iceberg.action(statement, fields, session)
-        with contextlib.nullcontext() if on_trino else request_log.athenas_own():
+        with contextlib.nullcontext() if on_trino else request_log.as_athena():
             lines = on_trino() if on_trino else statement.action(session.database, **fields)
         return printed(statement.labels, lines)
 

@@ -88,7 +88,7 @@ class Measured:
 
 
 _current: contextvars.ContextVar[Asked | None] = contextvars.ContextVar("asked", default=None)
-_athenas_own: contextvars.ContextVar[bool] = contextvars.ContextVar("athenas_own", default=False)
+_is_athena: contextvars.ContextVar[bool] = contextvars.ContextVar("is_athena", default=False)
 _log: RequestLog | None = None
 
 
@@ -162,21 +162,21 @@ def add(
 
 
 @contextlib.contextmanager
-def athenas_own() -> Iterator[None]:
+def as_athena() -> Iterator[None]:
     """In this context, looks at the catalog and at S3 are Athena's calls: of the DDL that it runs in this process. In
     all others they only check rights, before Trino itself makes the calls, over HTTP."""
-    token = _athenas_own.set(True)
+    token = _is_athena.set(True)
     try:
         yield
     finally:
-        _athenas_own.reset(token)
+        _is_athena.reset(token)
 
 
 def add_of_athena(
     action: str, resource: str, *, pages: int = 1, operation: str | None = None, prefix: str | None = None
 ) -> None:
     """Write the lines of a call of Athena, one for each page of its answer."""
-    for _ in range(pages if _athenas_own.get() else 0):
+    for _ in range(pages if _is_athena.get() else 0):
         add(ATHENA, action, resource, operation=operation, prefix=prefix)
 
 

@@ -197,7 +197,11 @@ class GlueCatalog:
         return (partition for page in pages for partition in page["Partitions"])
 
     def _partitions(self, days: list[str]) -> Iterator[dict]:
-        """Reads these partitions, with one call per thousand. Glue may leave some of them for another call."""
+        """Reads these partitions, with one call per thousand. Glue may leave some of them for another call.
+
+        AWS's documentation does not say whether UnprocessedKeys has partitions that do not exist. So if a call returns
+        all keys in it, each of them is asked for by itself.
+        """
         for start in range(0, len(days), 1000):
             wanted = [{"Values": [day]} for day in days[start : start + 1000]]
             while wanted:
@@ -205,8 +209,16 @@ class GlueCatalog:
                 yield from answer.get("Partitions", [])
                 left = answer.get("UnprocessedKeys", [])
                 if len(left) == len(wanted):
-                    raise RuntimeError(f"The Glue Data Catalog did not return {len(left):,} partitions. Start again.")
+                    yield from filter(None, map(self._partition, left))
+                    break
                 wanted = left
+
+    def _partition(self, key: dict) -> dict | None:
+        """One partition, None if it does not exist. Any other error fails the run."""
+        try:
+            return self._glue.get_partition(**self._table, PartitionValues=key["Values"])["Partition"]
+        except self._glue.exceptions.EntityNotFoundException:
+            return None
 
     def switch(self, locations: dict[str, str]) -> None:
         """Changes the locations of the dates, with one call per hundred. A reader sees the old or the new location."""

@@ -2,6 +2,7 @@
 // generated docs (`npm run docs`) are derived from this list.
 
 import type * as pulumi from "@pulumi/pulumi";
+import { DAY_SECONDS } from "../../lambdas/shared/durations";
 import { PRIVACY_DEFAULTS } from "../../schema/contract";
 import { PREFIX } from "../../schema/prefixes";
 import { MOST_WORKERS } from "../transform/worker-types";
@@ -162,7 +163,7 @@ export const CONFIG_KEYS = {
       "MB of small files that a run merges at most, 1 to 1000000. The oldest dates come first, later runs go on. A date with more than that is merged alone",
   },
   compactionSeconds: {
-    check: integer(1, 86_400),
+    check: integer(1, DAY_SECONDS),
     default: 120,
     example: "120",
     description: "Seconds after which a run begins no further part of the compaction, 1 to 86400",

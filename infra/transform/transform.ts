@@ -319,6 +319,8 @@ function catalogPermissions(args: TransformArgs): Statement[] {
     allow(
       "glue:GetTable",
       "glue:BatchGetPartition",
+      // Asked for if Glue leaves all partitions of a call unprocessed.
+      "glue:GetPartition",
       "glue:BatchCreatePartition",
       "glue:BatchUpdatePartition",
       // Only a reprocess asks for all partitions.

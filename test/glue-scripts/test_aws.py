@@ -204,6 +204,22 @@ def test_asks_only_for_the_given_dates_and_again_for_those_that_glue_left():
         stub.assert_no_pending_responses()
 
 
+def test_asks_for_each_date_by_itself_if_glue_returns_all_as_unprocessed():
+    catalog = GlueCatalog("d", "events")
+    where = {"DatabaseName": "d", "TableName": "events"}
+    both = [{"Values": ["2026-03-14"]}, {"Values": ["2026-03-15"]}]
+    [found] = page({"2026-03-15": "s3://b/x"})["Partitions"]
+    with Stubber(catalog._glue) as stub:
+        stub.add_response("batch_get_partition", {"Partitions": [], "UnprocessedKeys": both})
+        stub.add_client_error("get_partition", "EntityNotFoundException", http_status_code=400)
+        stub.add_response("get_partition", {"Partition": found}, {**where, "PartitionValues": ["2026-03-15"]})
+        assert catalog.locations({"2026-03-14", "2026-03-15"}) == {"2026-03-15": "s3://b/x/"}
+        stub.add_response("batch_get_partition", {"Partitions": [], "UnprocessedKeys": both[:1]})
+        stub.add_client_error("get_partition", "AccessDeniedException", http_status_code=400)
+        with pytest.raises(ClientError):
+            catalog.locations({"2026-03-14"})
+
+
 def test_asks_for_a_thousand_dates_in_one_call():
     days = [f"{day:04d}" for day in range(1001)]
     catalog = GlueCatalog("d", "events")

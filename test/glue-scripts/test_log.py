@@ -32,7 +32,7 @@ def test_a_line_has_level_time_message_and_execution(capsys):
 
 
 def test_a_failed_run_logs_the_error_with_its_execution(capsys, monkeypatch):
-    arguments = {name: "none" for name in ARGUMENTS} | {"execution": "run-1", "target_file_mb": "0"}
+    arguments = {name: "none" for name in ARGUMENTS} | {"execution": "run-1", "privacy": "{}", "target_file_mb": "0"}
     given = [part for name, value in arguments.items() for part in (f"--{name}", value)]
     monkeypatch.setattr(sys, "argv", ["clickstream_etl.py", *given, "--database", "d", "--table", "t"])
     monkeypatch.syspath_prepend(AWSGLUE)
