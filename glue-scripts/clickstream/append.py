@@ -1,24 +1,33 @@
 """Processes everything since the last run: counts quarantined lines, and appends new events to the table."""
 
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 
-from pyspark.sql import DataFrame
+from pyspark import StorageLevel
+from pyspark.sql import DataFrame, Observation
 from pyspark.sql import functions as F
 
 from clickstream.arguments import Options
-from clickstream.arrived import Arrived, blocks_in, kept, lines_in, pack_lines
+from clickstream.arrived import Arrived
 from clickstream.attempts import note_attempt
 from clickstream.conflicts import load_conflicts
-from clickstream.counts import Counts, check, counted
-from clickstream.files import Placement, WrittenFile, locations_of, with_files, write_blocks
+from clickstream.counts import Counts, adds_up, check, counted, observed
+from clickstream.files import Placement, WrittenFile, locations_of, with_files, write_parquet
 from clickstream.keys import arrival_hour
 from clickstream.log import say, size_text
+from clickstream.privacy import protect
 from clickstream.progress import Work
 from clickstream.quarantine import extract_quarantine_reasons, load_unreadable
 from clickstream.raw import arriving, dates_of, fetched
-from clickstream.rows import FATES, extract_known
+from clickstream.rows import (
+    FATES,
+    derive,
+    extract_known,
+    to_table,
+)  # fmt: skip
 from clickstream.run import Outcome, Run
 
 
@@ -37,17 +46,23 @@ def append_new(run: Run, work: Work) -> Outcome:
     raw_bytes = sum(one.size for one in work.raw)
     say(f"reading {len(work.raw):,} raw objects ({size_text(raw_bytes)})")
     spark = run.start_spark(work.raw)
-    with fetched(spark, run.store.downloads(), work.raw) as raw, kept(pack_lines(run, raw)) as packed:
-        ids = arriving(lines_in(packed))
+    with fetched(spark, run.store.downloads(), work.raw) as raw, kept(arriving(raw)) as ids:
         locations = locations_of(run.catalog, options, searched_dates(run, work, ids))
         filled = with_files(run.store, locations)
         known = extract_known(spark, list(filled.values()), ids, raw_bytes, work.withdrawn)
         say(f"skipping events that are in the table ({len(filled):,} dates)" if filled else "no date has rows yet")
         note_attempt(run, work)
         distant_days = options.dedupe_days if may_be_distant(work, options) else None
-        arrived = Arrived(spark, work, raw, packed, known, locations, options.dedupe_days, distant_days)
+        arrived = Arrived(spark, work, raw, known, locations, options.dedupe_days, distant_days)
         appended = load_events(run, arrived)
     return replace(appended, reasons=reasons + Counter(appended.reasons))
+
+
+@contextmanager
+def kept(ids: DataFrame) -> Iterator[DataFrame]:
+    """The ids, computed once: their dates are needed first, and then the ids themselves."""
+    yield ids.persist(StorageLevel.MEMORY_AND_DISK)
+    ids.unpersist()
 
 
 def searched_dates(run: Run, work: Work, ids: DataFrame) -> set[str]:
@@ -75,6 +90,10 @@ def load_events(run: Run, arrived: Arrived) -> Outcome:
     """Appends the new rows, and quarantines the lines that only this job can detect as bad."""
     files, counts = load_new_rows(run, arrived)
     written = sum(file.rows for file in files)
+    if not adds_up(counts, written):
+        # If Spark repeats a task, it counts its rows twice. Only then are the counts computed in a separate pass.
+        say("Spark repeated some tasks: counting again")
+        counts = counted(*arrived.judge())
     check(counts, written)
     reasons = Counter()
     fates: dict[str, int] = {fate: counts[fate] for fate in FATES}
@@ -91,14 +110,19 @@ def load_events(run: Run, arrived: Arrived) -> Outcome:
 
 
 def load_new_rows(run: Run, arrived: Arrived) -> tuple[list[WrittenFile], Counts]:
-    """Counts the lines by fate, and writes the new rows: the blocks without the rows of all other lines."""
-    with kept(arrived.judge()) as judged:
-        counts = counted(lines_in(arrived.packed), judged)
-        others = (
-            judged.where("fate <> 'new'").groupBy(F.col("block").alias("of")).agg(F.collect_list("row").alias("gone"))
-        )
-        # Only the first piece of a block needs the list.
-        is_first = (F.col("block") == F.col("of")) & (F.col("row") == 0)
-        blocks = blocks_in(arrived.packed).join(others, is_first, "left").drop("of")
-        placement = Placement(run.options.curated_path, arrived.locations)
-        return write_blocks(blocks, placement, run.stamp, run.store.uploads()), counts
+    """Writes the files and computes all counts in one pass over the raw lines."""
+    lines, fates = Observation("lines"), Observation("fates")
+    rows = new_rows(run, arrived, arrived.judge(lines, fates)[1])
+    placement = Placement(run.options.curated_path, arrived.locations)
+    files = write_parquet(rows, placement, run.stamp, run.store.uploads())
+    counts = observed(lines, fates)
+    if counts is None:
+        say("Spark did not return the counts: counting again")
+        counts = counted(*arrived.judge())
+    return files, counts
+
+
+def new_rows(run: Run, arrived: Arrived, judged: DataFrame) -> DataFrame:
+    """The table rows of the new events."""
+    new = derive(judged.where(F.col("fate") == "new"), run.processed_at)
+    return to_table(protect(new, arrived.spark, run.options.privacy, run.options.privacy_key))

@@ -8,8 +8,7 @@ from clickstream.files import locations_of
 from clickstream.head import Head, swap_head
 from clickstream.log import say
 from clickstream.progress import Work
-from clickstream.raw import Raw, arriving, dates_of, extract_raw, fetch
-from clickstream.rows import flatten
+from clickstream.raw import Raw, arriving, dates_of, fetch
 from clickstream.run import Run
 from clickstream.storage import StoredObject
 
@@ -122,7 +121,7 @@ def withdraw(run: Run, stamps: list[str], raw: list[StoredObject]) -> None:
     Only the event dates of these objects are listed, because the files can have no other date.
     """
     spark = run.start_spark(raw)
-    dates = dates_of(arriving(flatten(extract_raw(Raw(raw, fetch(spark, run.store.downloads(), raw))))))
+    dates = dates_of(arriving(Raw(raw, fetch(spark, run.store.downloads(), raw))))
     touched = locations_of(run.catalog, run.options, dates)
     names = tuple(f"part-{stamp}-" for stamp in stamps)
     with ThreadPoolExecutor(16) as pool:

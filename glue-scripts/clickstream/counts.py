@@ -1,4 +1,4 @@
-"""The counts of a run."""
+"""The counts of a run, collected while its rows are written."""
 
 import threading
 from typing import Any, TypedDict
@@ -28,6 +28,12 @@ class Counts(TypedDict):
     known_files: str
 
 
+def observed(lines: Observation, fates: Observation) -> Counts | None:
+    """Returns both observations as one, or None if Spark did not deliver both."""
+    of_lines, of_fates = observed_counts(lines), observed_counts(fates)
+    return None if of_lines is None or of_fates is None else Counts(**of_lines, **of_fates)
+
+
 def observed_counts(observation: Observation) -> dict[str, Any] | None:
     """Returns the observed counts, or None if Spark did not deliver them. Observation.get alone would wait forever."""
     found: list[dict[str, Any]] = []
@@ -38,14 +44,19 @@ def observed_counts(observation: Observation) -> dict[str, Any] | None:
 
 
 def counted(events: DataFrame, judged: DataFrame) -> Counts:
-    """Counts the lines, and the readable lines by fate."""
+    """Computes the same counts in a separate pass."""
     return Counts(**count_rows(events, line_counts()), **count_rows(judged, fate_counts()))
 
 
 def count_rows(rows: DataFrame, counts: list[Column]) -> dict[str, Any]:
-    """Computes these counts. Spark returns one row, also if there is nothing to count."""
+    """Computes these counts in a separate pass. Spark returns one row, also if there is nothing to count."""
     [row] = rows.agg(*counts).collect()
     return row.asDict()
+
+
+def adds_up(counts: Counts, written: int) -> bool:
+    """True if each line has a fate, and each new event a row."""
+    return written == counts["new"] and counts["lines"] == counts["unreadable"] + fate_sum(counts)
 
 
 def check(counts: Counts, written: int) -> None:
@@ -54,7 +65,7 @@ def check(counts: Counts, written: int) -> None:
             f"{counts['new']:,} new events, but {written:,} rows in the files of this run. "
             "Nothing was committed, and these files are removed: start the pipeline again for the same events."
         )
-    if counts["lines"] != counts["unreadable"] + fate_sum(counts):
+    if not adds_up(counts, written):
         raise RuntimeError(
             f"{counts['lines']:,} raw lines, but {counts['unreadable'] + fate_sum(counts):,} of them were "
             "counted by fate. Nothing was committed: start the pipeline again for the same events."

@@ -5,7 +5,7 @@ import itertools
 import tempfile
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import date
@@ -16,10 +16,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from pyspark import TaskContext
 from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql import functions as F
 
 from clickstream.arguments import Options
-from clickstream.blocks import pack, unpacked
 from clickstream.storage import Catalog, Store, Uploads
 
 # The tasks write the files themselves, with at most this many parallel uploads per task.
@@ -84,26 +82,14 @@ class Placement:
 
 
 def write_parquet(rows: DataFrame, placement: Placement, stamp: str, uploads: Uploads) -> list[WrittenFile]:
-    """Writes the rows to the location of their date, as part-<stamp>-<task>.parquet, one file per date and task."""
-    columns = [name for name in rows.columns if name != "event_date"]
-    blocks = pack(rows, columns).withColumn("gone", F.lit(None).cast("array<int>"))
-    return write_blocks(blocks, placement, stamp, uploads)
+    """Writes the rows to the location of their date, as part-<stamp>-<task>.parquet, one file per date and task.
 
-
-def write_blocks(blocks: DataFrame, placement: Placement, stamp: str, uploads: Uploads) -> list[WrittenFile]:
-    """Writes the rows of blocks (blocks.py), except for the rows in `gone`.
-
-    The query plan decides the blocks of a task. A repeated task writes the same rows under the same names. A task can
+    The query plan decides the rows of a task. A repeated task writes the same rows under the same names. A task can
     therefore run several times, even in parallel.
     """
-
-    def rows_of(batches: Iterable[pa.RecordBatch], task: int) -> Iterator[tuple[tuple[date, int], pa.RecordBatch]]:
-        return (((day, task), rows) for day, rows in unpacked(batches))
-
-    balanced = blocks.sparkSession.sql("SELECT /*+ REBALANCE(event_date) */ * FROM {blocks}", blocks=blocks)
+    balanced = rows.sparkSession.sql("SELECT /*+ REBALANCE(event_date) */ * FROM {rows}", rows=rows)
     # Sorted, so that a task has only one open file.
-    rows = balanced.sortWithinPartitions("event_date", "block", "row")
-    return write_tasks(rows, rows_of, placement, f"part-{stamp}", uploads)
+    return write_sorted(balanced.sortWithinPartitions("event_date"), placement, f"part-{stamp}", uploads)
 
 
 def write_sorted(rows: DataFrame, placement: Placement, name: str, uploads: Uploads) -> list[WrittenFile]:
@@ -113,23 +99,8 @@ def write_sorted(rows: DataFrame, placement: Placement, name: str, uploads: Uplo
     part, and all rows of a part are in one task.
     """
 
-    return write_tasks(rows, by_file, placement, name, uploads)
-
-
-def write_tasks(
-    rows: DataFrame,
-    split_task: Callable[[Iterable[pa.RecordBatch], int], Iterator[tuple[tuple[date, int], pa.RecordBatch]]],
-    placement: Placement,
-    name: str,
-    uploads: Uploads,
-) -> list[WrittenFile]:
-    """Writes the files. `split_task` has the batches of a task and its number. It returns the rows of each file."""
-
     def write(batches: Iterable[pa.RecordBatch]) -> Iterable[pa.RecordBatch]:
-        task = TaskContext.get()
-        assert task is not None  # set in every task
-        for file in write_files(split_task(batches, task.partitionId()), placement, name, uploads):
-            yield pa.RecordBatch.from_pylist([file._asdict()])
+        return write_partition(batches, placement, name, uploads)
 
     # The placement goes to the tasks with this function. If it has many dates, Spark broadcasts it.
     written = rows.mapInArrow(write, WRITTEN)
@@ -151,11 +122,13 @@ def end_tasks(spark: SparkSession) -> None:
         time.sleep(0.1)
 
 
-def write_files(
-    rows: Iterable[tuple[tuple[date, int], pa.RecordBatch]], placement: Placement, name: str, uploads: Uploads
-) -> Iterator[WrittenFile]:
-    """Runs in a task: writes rows, sorted by date and number, to one file for each, with a few parallel uploads."""
+def write_partition(
+    batches: Iterable[pa.RecordBatch], placement: Placement, name: str, uploads: Uploads
+) -> Iterator[pa.RecordBatch]:
+    """Runs in a task: writes the sorted rows to one file per date (and part), with a few parallel uploads."""
     put = uploads.open()
+    task = TaskContext.get()
+    assert task is not None  # set in every task
 
     def upload(day: date, number: int, body: IO[bytes], rows: int) -> WrittenFile:
         uri = f"{placement.location(str(day))}{name}-{number:05d}.parquet"
@@ -167,13 +140,19 @@ def write_files(
 
     with ThreadPoolExecutor(UPLOADS) as pool:
         pending: deque[Future] = deque()
-        for (day, number), pieces in itertools.groupby(rows, key=lambda piece: piece[0]):
+        for (day, number), pieces in itertools.groupby(
+            by_file(batches, task.partitionId()), key=lambda piece: piece[0]
+        ):
             pending.append(pool.submit(upload, day, number, *parquet_file(piece for _, piece in pieces)))
             # Keeps no more files than can be uploaded in parallel.
             while len(pending) > UPLOADS:
-                yield pending.popleft().result()
+                yield manifest(pending.popleft().result())
         for one in pending:
-            yield one.result()
+            yield manifest(one.result())
+
+
+def manifest(file: WrittenFile) -> pa.RecordBatch:
+    return pa.RecordBatch.from_pylist([file._asdict()])
 
 
 def by_file(batches: Iterable[pa.RecordBatch], task: int) -> Iterator[tuple[tuple[date, int], pa.RecordBatch]]:

@@ -151,11 +151,10 @@ def sources_in(text: str) -> set[int]:
     return {int(source) for source in text.split()}
 
 
-def arriving(events: DataFrame) -> DataFrame:
+def arriving(raw: Raw) -> DataFrame:
     """A 64-bit hash of the id of each readable event, and its date."""
-    return events.where("is_readable").select(
-        F.xxhash64("event_id").alias("hash"), F.to_date("event_time").alias("event_date")
-    )
+    events = flatten(extract_raw(raw)).where("is_readable")
+    return events.select(F.xxhash64("event_id").alias("hash"), F.to_date("event_time").alias("event_date"))
 
 
 def dates_of(ids: DataFrame) -> set[str]:

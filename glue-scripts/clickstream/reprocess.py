@@ -81,7 +81,7 @@ def rebuilt_rows(
     is_inside = F.col("event_date").between(F.lit(first).cast("date"), F.lit(last).cast("date"))
     options = run.options
     raw_bytes = sum(one.size for one in work.taken_raw)
-    known_outside = extract_known(spark, list(outside.values()), arriving(flatten(raw)), raw_bytes)
+    known_outside = extract_known(spark, list(outside.values()), arriving(taken), raw_bytes)
 
     def winners(events: DataFrame) -> DataFrame:
         none = match_known(events.where("is_readable"), None, options.dedupe_days)

@@ -19,7 +19,7 @@ from clickstream.compact import CompactionFailed, compact, compact_due, merge
 from clickstream.compacted import Compacted
 from clickstream.compaction_plan import FileCount, data_files, files_of
 from clickstream.contract import EVENT_COLUMNS
-from clickstream.files import write_blocks, write_sorted
+from clickstream.files import write_parquet, write_sorted
 from clickstream.head import Head, read_head, swap_head
 from clickstream.progress import Work
 from clickstream.retire import remove_retired
@@ -618,7 +618,7 @@ def test_a_run_killed_after_any_step_is_repeated_with_the_same_result(lake, numb
         patch.setattr(lake.store, "swap", watched(lake.store.swap, lambda *_: "swap"))
         patch.setattr(lake.catalog, "switch", watched(lake.catalog.switch, lambda *_: "switch"))
         patch.setattr("clickstream.compact.write_sorted", watched(write_sorted, lambda *_: "merge"))
-        patch.setattr("clickstream.append.write_blocks", watched(write_blocks, lambda *_: "append"))
+        patch.setattr("clickstream.append.write_parquet", watched(write_parquet, lambda *_: "append"))
         with pytest.raises(Crash, match=RUN_STEPS[number]):
             lake.run("killed")
     assert seen == RUN_STEPS[: number + 1]

@@ -10,7 +10,7 @@ import pytest
 
 from clickstream.attempts import Overtaken
 from clickstream.commit import prepare_commit
-from clickstream.files import write_blocks
+from clickstream.files import write_parquet
 from clickstream.progress import AlreadyCommitted, Work
 from clickstream.run import Outcome, Run
 from lake import Crash, Lake, event
@@ -29,9 +29,9 @@ class Steps:
     def __init__(self, lake: Lake, patch: pytest.MonkeyPatch, die_before: str = "", die_after: str = ""):
         self.seen: list[str] = []
         self.lake, self.before, self.after = lake, die_before, die_after
-        writing = self.watched(write_blocks, "write", lambda rows, placement, *_: placement.base)
+        writing = self.watched(write_parquet, "write", lambda rows, placement, *_: placement.base)
         for module in ("append", "reprocess"):
-            patch.setattr(f"clickstream.{module}.write_blocks", writing)
+            patch.setattr(f"clickstream.{module}.write_parquet", writing)
         for method in ("put", "swap"):
             patch.setattr(lake.store, method, self.watched(getattr(lake.store, method), method, lambda uri, *_: uri))
         patch.setattr(lake.catalog, "switch", self.watched(lake.catalog.switch, "switch", lambda places: ""))
@@ -154,11 +154,11 @@ def test_a_run_with_double_rows_removes_them_before_it_fails(prepared, lake, mon
     before = lake.files()
 
     def published_twice(*arguments: Any) -> list:
-        written = write_blocks(*arguments)
+        written = write_parquet(*arguments)
         twice(lake, set(before))
         return [written[0], *written]
 
-    monkeypatch.setattr("clickstream.append.write_blocks", published_twice)
+    monkeypatch.setattr("clickstream.append.write_parquet", published_twice)
     with pytest.raises(RuntimeError, match="2 new events, but 3 rows in the files of this run"):
         lake.run("killed")
     assert lake.files() == before
