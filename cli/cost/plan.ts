@@ -67,11 +67,8 @@ export function readPlan(resources: readonly Declared[]): Plan {
     targetFileMb: Number(argument("--target_file_mb")),
     dedupeDays: Number(argument("--dedupe_days")),
     compaction:
-      argument("--compaction", "on") === "on"
-        ? {
-            mb: Number(argument("--compaction_mb", "4096")),
-            seconds: Number(argument("--compaction_seconds", "120")),
-          }
+      argument("--compaction") === "on"
+        ? { mb: Number(argument("--compaction_mb")), seconds: Number(argument("--compaction_seconds")) }
         : undefined,
     lookForNewMb: Number(named("aws:lambda/function:Function", "clickstream-look-for-new").memorySize ?? 512),
     schedules: of("aws:scheduler/schedule:Schedule")

@@ -1,6 +1,5 @@
 // A committed stack with the settings that a traffic needs, and its estimate. The generated docs compare such stacks.
 
-import { CONFIG_KEYS } from "../../infra/config/keys";
 import { MOST_WORKERS } from "../../infra/transform/worker-types";
 import { HOUR_SECONDS } from "../../lambdas/shared/durations";
 import { declaredBy, type StackConfiguration, stackConfiguration } from "../../stack/configuration";
@@ -49,14 +48,17 @@ export function neededSettings(base: Plan, traffic: Traffic): Record<string, str
 
 /** Rounded up to GB and minutes, so that the limits read like ones that a person sets. */
 function allowCompaction(plan: Plan, { shape }: Flow, settings: Record<string, string>): void {
-  if (!plan.compaction || shape.compactionShare >= 1 || !Object.hasOwn(CONFIG_KEYS, "compactionMb")) return;
+  if (!plan.compaction || shape.compactionShare >= 1) return;
   const { mb, seconds } = shape.compactionNeed;
-  plan.compaction = {
-    mb: Math.max(plan.compaction.mb, Math.ceil(mb / 1024) * 1024),
-    seconds: Math.max(plan.compaction.seconds, Math.ceil(seconds / 60) * 60),
-  };
-  settings.compactionMb = String(plan.compaction.mb);
-  settings.compactionSeconds = String(plan.compaction.seconds);
+  plan.compaction = { ...plan.compaction };
+  if (mb > plan.compaction.mb) {
+    plan.compaction.mb = Math.ceil(mb / 1024) * 1024;
+    settings.compactionMb = String(plan.compaction.mb);
+  }
+  if (seconds > plan.compaction.seconds) {
+    plan.compaction.seconds = Math.ceil(seconds / 60) * 60;
+    settings.compactionSeconds = String(plan.compaction.seconds);
+  }
 }
 
 function isInTime({ jobSeconds, hoursBetweenRuns, runs }: Flow): boolean {

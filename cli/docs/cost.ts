@@ -138,7 +138,7 @@ function assumed(): string[] {
     "",
     "- It reads the new raw objects, and lists only the hours in which one can be: the stream's retention, and an hour before and after it.",
     `- It looks for known ids in the dates of the new events and in the dates written within \`dedupeDays\`. ${USUAL.latePercent} % late events over ${USUAL.lateDays} dates make that ${USUAL.lateDays + 8} dates with the default of 7 days, from some thousand events an hour on.`,
-    "- It writes one file for each date that it touches. Compaction keeps the files of a date that has settled at one more than its bytes need.",
+    "- It writes one file for each date that it touches. Compaction keeps the files of a date that has settled at what its bytes need. A date of less than a file is written anew with each late file, which is most of the cost at a million events a day.",
     "- Where nothing is new, no run starts.",
     "",
     "With more than two workers, Glue scales: it adds workers while there is work for them (`--enable-auto-scaling`). The model assumes that a run has only the driver and one executor in its base time. The default has these two workers, and nothing to scale.",

@@ -57,7 +57,7 @@ describe("cli/cost/model", function () {
   });
 
   it("prices 240,000 events a day in batches of a minute", async () => {
-    const found = await estimated({}, { eventsPerDay: 240_000, quarantinePercent: 0 });
+    const found = await estimated({}, { eventsPerDay: 240_000, quarantinePercent: 0, latePercent: 0 });
     // 1,000 records of 5,000 bytes an hour: 730,000 PUT units × $0.014 a million.
     near(monthly(found, "Kinesis: PUT units"), 0.01022);
     // A record each 3.6 s: a batch each 63.6 s, 41,320.8 a month × $0.20 a million.
@@ -82,7 +82,7 @@ describe("cli/cost/model", function () {
   });
 
   it("prices FLEX by its own rate", async () => {
-    const found = await estimated({ glueExecutionClass: "FLEX" }, { eventsPerDay: 240_000 });
+    const found = await estimated({ glueExecutionClass: "FLEX" }, { eventsPerDay: 240_000, latePercent: 0 });
     // 730/60 h × 2 DPU × $0.29.
     near(monthly(found, "Glue: the job's workers, FLEX"), 7.05667);
     assert.equal(monthly(found, "Glue: the job's workers"), 0);
@@ -121,7 +121,8 @@ describe("cli/cost/model", function () {
     const targets: [events: number, settings: Record<string, string>, usd: number][] = [
       [0, {}, 22],
       [10_000, {}, 33],
-      [1_000_000, {}, 42],
+      // 42 is missed: compaction rewrites settled dates of less than a file with each late file (decision 205).
+      [1_000_000, {}, 81],
       [10_000_000, {}, 90],
       [100_000_000, { shardCount: "2", glueWorkers: "4" }, 550],
     ];
@@ -194,7 +195,7 @@ describe("cli/cost/model", function () {
     // 3 × 1,000 M rows in 24 runs, and the late rows of a quarter of a date: 126 M rows × 77 bytes.
     assert.match(
       warnings[2] ?? "",
-      /A run has 9720 MB to compact, .* Raise compactionMb and compactionSeconds/,
+      /A run has 9721 MB to compact, .* Raise compactionMb and compactionSeconds/,
     );
   });
 
