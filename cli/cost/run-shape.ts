@@ -48,13 +48,11 @@ const LISTING_MARGIN_HOURS = 1;
 const YOUNG_DATES = 2;
 const SPARE_FILES = 16;
 /** A date that has settled may have this many more. */
-const SETTLED_SPARE = 0;
+const SETTLED_SPARE = 1;
 /** A merged file can be this much larger than the target. */
 const FILL = 1.25;
-/** Only a file of this share of the target is copied. A smaller one is written again. */
-const LARGE = 0.5;
 /** A test compares them with the job's. */
-export const COMPACTION_RULES = { SPARE_FILES, SETTLED_SPARE, FILL, LARGE };
+export const COMPACTION_RULES = { SPARE_FILES, SETTLED_SPARE, FILL };
 /** So a date is written anew during its own day, during the next one, and when it has settled. */
 const REWRITES_PER_DATE = 3;
 
@@ -124,8 +122,6 @@ interface Files {
   /** The files of a date when it is compacted, and those that it may have until it is due again. */
   full: number;
   allowed: number;
-  /** Whether its files are large enough to be copied when late rows are merged. */
-  isCopied: boolean;
   /** Files of a date from the runs of its own day. */
   ofOwnDay: number;
   /** Late files that a date gets in all. */
@@ -134,7 +130,7 @@ interface Files {
 
 function filesOf(plan: Plan, traffic: Traffic, dates: Dates, intervalHours: number): Files {
   const bytesPerDay = traffic.eventsPerDay * WORK.curatedBytesPerEvent;
-  if (bytesPerDay === 0) return { written: 0, full: 0, allowed: 0, isCopied: false, ofOwnDay: 0, late: 0 };
+  if (bytesPerDay === 0) return { written: 0, full: 0, allowed: 0, ofOwnDay: 0, late: 0 };
   const target = plan.targetFileMb * 1e6;
   const filesFor = (bytes: number) => Math.max(1, Math.ceil(bytes / (target * WORK.fileShare)));
   const runsPerDay = 24 / intervalHours;
@@ -145,7 +141,6 @@ function filesOf(plan: Plan, traffic: Traffic, dates: Dates, intervalHours: numb
     written: Math.max(dates.current, ofRun) + dates.late * filesFor(lateBytes),
     full,
     allowed: Math.ceil(bytesPerDay / target) + SETTLED_SPARE,
-    isCopied: bytesPerDay / full >= target * LARGE,
     ofOwnDay: ofRun * runsPerDay,
     late: runsPerDay * dates.late * filesFor(lateBytes),
   };
@@ -164,8 +159,7 @@ interface Compaction {
 
 /**
  * A date is written anew a few times until it has settled. Late files that come later are merged with the late rows that
- * are there, as soon as the date has more files than it may have. Large files are copied inside S3. If there is no room for
- * a file of late rows, or no large file, the whole date is written anew.
+ * are there, as soon as the date has more files than it may have. All other files are copied inside S3.
  */
 function compactionOf(
   plan: Plan,
@@ -182,12 +176,10 @@ function compactionOf(
   const perRun = intervalHours / 24;
   const room = files.allowed - files.full;
   const lateRows = (traffic.eventsPerDay * traffic.latePercent) / 100 / 2;
-  const onlyLate = room > 0 && files.isCopied;
-  const rewritten = onlyLate ? lateRows : traffic.eventsPerDay;
   // With room for several late files, a date is due again only when they are there.
-  const due = dates.late / Math.max(1, room);
+  const due = dates.late / room;
   const settling = perRun * REWRITES_PER_DATE;
-  const wanted = traffic.eventsPerDay * settling + due * rewritten;
+  const wanted = traffic.eventsPerDay * settling + due * lateRows;
   const need = {
     mb: (wanted * WORK.curatedBytesPerEvent) / 1e6,
     seconds: (wanted * WORK.compactionCoreSecondsPerEvent) / coresOf(plan),
@@ -198,9 +190,9 @@ function compactionOf(
     need,
     dates: share * (settling + due),
     events: share * wanted,
-    read: share * (perRun * files.ofOwnDay + settling * files.full + due * (Math.max(1, room) + 1)),
+    read: share * (perRun * files.ofOwnDay + settling * files.full + due * (room + 1)),
     written: share * (settling * files.full + due),
-    copied: share * due * (onlyLate ? files.full : 0),
+    copied: share * due * files.full,
     // With late files in each run, a date is on average halfway between compacted and due.
     filesOfOldDate: share * ((files.full + files.allowed + 1) / 2) + (1 - share) * untouched,
   };

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timezone
 
 from clickstream.attempts import Overtaken, forget_attempt, leave_overtaken, note_report, publish_report
+from clickstream.compacted import Compacted
 from clickstream.compaction_plan import data_files, files_of
 from clickstream.files import WrittenFile
 from clickstream.head import DateFiles, Head, Position, TakenList, keep_recent, swap_head
@@ -33,30 +34,47 @@ SUMMARY_FIELDS = (
 
 def prepare_commit(run: Run, work: Work, report: dict) -> None:
     """Writes the list of processed objects, the summary and the note. They only count once the head names this run."""
-    options = run.options
     if takes_objects(run, work):
         taken = [one.uri for one in work.raw + work.quarantine]
         run.store.put(taken_uri(run), gzip.compress(json.dumps(taken).encode(), mtime=0))
-    run.store.put(f"{options.runs_path}summaries/{options.execution}.json", json.dumps(summarise(report)).encode())
+    put_summary(run, report)
     note_report(run, work, report)
 
 
-def commit(run: Run, work: Work, report: dict, outcome: Outcome) -> None:
-    """Replaces the head, which is the commit, and then publishes the report.
+def commit(run: Run, work: Work, report: dict, outcome: Outcome) -> Head:
+    """Replaces the head, which is the commit, and then publishes the report. Returns the new head.
 
     If the response of S3 is lost, the rows stay, because S3 may have replaced the head. The next run checks, and
     removes the rows if it has not.
     """
     after = next_head(run, work, outcome, datetime.now(timezone.utc))
-    if swap_head(run.store, run.options, work.head, after) is None:
+    committed = swap_head(run.store, run.options, work.head, after)
+    if committed is None:
         leave_overtaken(run, work)
         raise Overtaken(run)
     try:
         publish_report(run, report)
     except Exception as error:
         say("could not write the report; the next run writes it", level="WARN", error=type(error).__name__)
-        return
+        return committed
     forget_attempt(run)
+    return committed
+
+
+def report_compaction(run: Run, report: dict, compacted: Compacted) -> dict:
+    """Adds the compaction, which comes after the commit, to the report and to its summary."""
+    if compacted == Compacted():
+        return report
+    retired = report["retired"] | {"locations": report["retired"]["locations"] + compacted.retired}
+    report = report | {"compaction": compacted.to_json(), "retired": retired}
+    run.store.put(run.options.report_uri, json.dumps(report, indent=2).encode())
+    put_summary(run, report)
+    return report
+
+
+def put_summary(run: Run, report: dict) -> None:
+    uri = f"{run.options.runs_path}summaries/{run.options.execution}.json"
+    run.store.put(uri, json.dumps(summarise(report)).encode())
 
 
 def takes_objects(run: Run, work: Work) -> bool:
@@ -140,8 +158,8 @@ def make_report(run: Run, work: Work, outcome: Outcome, given_up: int) -> dict:
         "written_files": [file.uri for file in outcome.files],
         "curated_bytes": sum(file.bytes for file in outcome.files),
         "reprocess": dict(zip(("from", "to"), options.reprocess, strict=True)) if options.reprocess else None,
-        "retired": {"at": iso(finished), "locations": outcome.retired + outcome.compaction.retired},
-        "compaction": outcome.compaction.to_json(),
+        "retired": {"at": iso(finished), "locations": outcome.retired},
+        "compaction": Compacted().to_json(),
         "position": next_position(run, work).to_json(),
     }
 

@@ -31,7 +31,7 @@ from clickstream.compaction_plan import (
     within_budget,
 )  # fmt: skip
 from clickstream.files import Placement, WrittenFile, locations_of, write_sorted
-from clickstream.head import swap_head
+from clickstream.head import Head, keep_recent, swap_head
 from clickstream.log import say, size_text
 from clickstream.progress import Work
 from clickstream.retire import note_retirement
@@ -51,12 +51,12 @@ class CompactionFailed(Exception):
     """The merged files do not have the rows of the files that they would replace."""
 
 
-def compact_due(run: Run, work: Work) -> tuple[Work, Compacted]:
-    """Compacts the dates that the head names. Returns the work with the head that is valid now.
+def compact_due(run: Run, head: Head, withdrawn: tuple[str, ...]) -> Compacted:
+    """Compacts the dates that the head names, after the run is committed. An error does not fail the run.
 
-    Spark then has settings for these files, so start_spark must be called again for the new rows.
+    Readers read either the old or the new files of each date, and the next run goes on.
     """
-    head = work.head
+    before = head
 
     def claim(moves: dict[str, str]) -> None:
         nonlocal head
@@ -68,9 +68,19 @@ def compact_due(run: Run, work: Work) -> tuple[Work, Compacted]:
     def locate(days: list[str]) -> dict[str, str]:
         return locations_of(run.catalog, run.options, days)
 
-    result = compact(run, head.dates, locate, claim, run.started, work.withdrawn)
-    counted = {day: replace(head.dates[day], files=now.files, bytes=now.bytes) for day, now in result.figures.items()}
-    return replace(work, head=replace(head, dates=head.dates | counted)), result
+    try:
+        result = compact(run, head.dates, locate, claim, run.started, withdrawn)
+        counted = {
+            day: replace(head.dates[day], files=now.files, bytes=now.bytes) for day, now in result.figures.items()
+        }
+        if counted:
+            after = replace(head, dates=head.dates | counted, moving={}, claimed_by=None)
+            swap_head(run.store, run.options, head, keep_recent(after, run.options))
+        return result
+    except Exception as error:
+        say("the compaction failed", level="ERROR", error=type(error).__name__, detail=str(error))
+        due = due_dates(before.dates, run.started.date(), run.options.target_file_mb * MB)
+        return Compacted(left=due, error=str(error)[:1000])
 
 
 def finish_switch(run: Run, work: Work) -> Work:
@@ -150,8 +160,8 @@ def plan_dates(
 def uncommitted_names(run: Run, withdrawn: tuple[str, ...]) -> tuple[str, ...]:
     """How the names of files begin that belong to attempts with a note, or to withdrawn ones."""
     folder = f"{run.options.runs_path}attempts/"
-    stamps = [one.uri[len(folder) :].removesuffix(".json") for one in run.store.list_objects(folder)]
-    return tuple(f"part-{stamp}-" for stamp in (*stamps, *withdrawn))
+    stamps = {one.uri[len(folder) :].removesuffix(".json") for one in run.store.list_objects(folder)} - {run.stamp}
+    return tuple(f"part-{stamp}-" for stamp in (*sorted(stamps), *withdrawn))
 
 
 def compact_chunk(

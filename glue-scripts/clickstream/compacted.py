@@ -25,6 +25,8 @@ class Compacted:
     figures: dict[str, FileCount] = field(default_factory=dict)
     left: list[str] = field(default_factory=list)
     seconds: float = 0.0
+    # Why the compaction ended early. The rows of the run are committed before it starts.
+    error: str | None = None
 
     @property
     def locations(self) -> dict[str, str]:
@@ -45,4 +47,4 @@ class Compacted:
             "bytes": sum(one.rewritten for one in self.dates),
             "left": len(self.left),
             "seconds": self.seconds,
-        }
+        } | ({"error": self.error} if self.error else {})

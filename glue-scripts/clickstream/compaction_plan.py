@@ -11,11 +11,18 @@ from clickstream.storage import MOST_COPIED, StoredObject
 # Most late events arrive within two days, so an older date gets few more files.
 SETTLED_AFTER = timedelta(days=2)
 
+# A file of late rows beside the large ones. Without it, each late event would rewrite its whole date.
+SETTLED_SPARE = 1
+
 # A younger date still gets files with each run. It is only compacted when it has this many more than needed.
 SPARE_FILES = 16
 
 # A file of this share of the target is large. It is copied inside S3 and not written again.
 LARGE = 0.5
+
+# A smaller file is written again as soon as the merged files beside it have a quarter of its size. Before that it is
+# copied too, so that a few late rows do not rewrite the rows of a whole day.
+MUCH_LARGER = 4
 
 # A merged file can be this much larger than the target. A large date can then get several late files before it is due
 # again, and files that got smaller by the merge are not too many.
@@ -70,7 +77,7 @@ def files_of(objects: Iterable[StoredObject]) -> FileCount:
 
 
 def most_files(size: int, target: int) -> int:
-    """The most files that a compacted date of this size has."""
+    """How many files of the target size a date of this size has."""
     return max(1, math.ceil(size / target))
 
 
@@ -80,7 +87,7 @@ def due_dates(candidates: Mapping[str, HasFiles], today: date, target: int) -> l
 
     def is_due(day: str) -> bool:
         found = candidates[day]
-        return found.files > most_files(found.bytes, target) + (0 if day < settled else SPARE_FILES)
+        return found.files > most_files(found.bytes, target) + (SETTLED_SPARE if day < settled else SPARE_FILES)
 
     return [day for day in sorted(candidates) if is_due(day)]
 
@@ -95,21 +102,30 @@ def data_files(location: str, objects: Iterable[StoredObject]) -> list[StoredObj
 
 
 def plan_date(day: str, location: str, files: list[StoredObject], target: int) -> DatePlan:
-    """Copies as many large files as possible, so that copied and merged files together are few enough.
+    """Merges the smallest files, until the date has few enough, and copies the others.
 
     Nothing is merged if there are few enough files already.
     """
-    most = most_files(files_of(files).bytes, target)
+    most = most_files(files_of(files).bytes, target) + SETTLED_SPARE
     if len(files) <= most:
         return DatePlan(day, location, tuple(files), (), 0)
-    large = {one for one in files if target * LARGE <= one.size <= MOST_COPIED}
-    copied = sorted(large, key=lambda one: (-one.size, one.uri))
-    merged = [one for one in files if one not in large]
-    size = files_of(merged).bytes
-    while copied and len(copied) + merged_files(size, target) > most:
-        merged.append(copied.pop())
-        size += merged[-1].size
-    return DatePlan(day, location, tuple(copied), tuple(merged), merged_files(size, target))
+    # S3 copies no object of more than 5 GiB.
+    merged = [one for one in files if one.size > MOST_COPIED]
+    rest = sorted((one for one in files if one.size <= MOST_COPIED), key=lambda one: (one.size, one.uri), reverse=True)
+    size, total = files_of(merged).bytes, files_of(files).bytes
+    # Late rows are in smaller files.
+    ordinary = min(total, target * LARGE) / 8
+    while rest:
+        following = rest[-1].size
+        is_small = following < min(size * MUCH_LARGER, target * LARGE)
+        if len(rest) + merged_files(size, target) <= most and not is_small:
+            break
+        if size and following >= max(ordinary, size * MUCH_LARGER):
+            # A few late rows rewrite this file. Then there must be room for the next ones.
+            most = most_files(total, target)
+        merged.append(rest.pop())
+        size += following
+    return DatePlan(day, location, tuple(rest), tuple(merged), merged_files(size, target))
 
 
 def merged_files(size: int, target: int) -> int:

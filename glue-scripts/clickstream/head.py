@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from clickstream.arguments import Options
-from clickstream.compaction_plan import MB, most_files
+from clickstream.compaction_plan import MB, SETTLED_SPARE, most_files
 from clickstream.storage import Store
 
 VERSION = 2
@@ -145,7 +145,8 @@ def keep_recent(head: Head, options: Options) -> Head:
         return head
     earliest = earliest_arrival(head.position, options)
     kept = head.dates_written_since(earliest - timedelta(days=options.dedupe_days))
-    kept |= {day for day, one in head.dates.items() if one.files > most_files(one.bytes, options.target_file_mb * MB)}
+    target = options.target_file_mb * MB
+    kept |= {day for day, one in head.dates.items() if one.files > most_files(one.bytes, target) + SETTLED_SPARE}
     return replace(
         head,
         taken=[one for one in head.taken if one.at >= earliest],

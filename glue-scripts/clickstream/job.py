@@ -4,18 +4,15 @@ The job can be stopped at any point and run again, because:
   - It only appends rows, and only those of events that are not in the table yet.
   - An attempt writes a note before it writes files. The next run removes the files of attempts without a commit.
     Then it processes the same events again.
-  - The last step commits the run: a conditional PUT of the head object, which fails if another run has replaced it.
+  - A conditional PUT of the head object commits the run. It fails if another run has replaced the head.
   - A reprocess run and a compaction write to a new location, then change the location of the partitions.
 MaxConcurrentRuns is 1, so that only one run is active. If it is raised by hand, only one of two runs commits.
 """
 
-from dataclasses import replace
-
 from clickstream.append import append_new
 from clickstream.attempts import appends, clear_dead_attempts, give_up
-from clickstream.commit import commit, make_report, prepare_commit
+from clickstream.commit import commit, make_report, prepare_commit, report_compaction
 from clickstream.compact import compact_due, finish_switch
-from clickstream.compacted import Compacted
 from clickstream.log import LOG_CONTEXT, say
 from clickstream.progress import extract_work
 from clickstream.reprocess import rebuild
@@ -40,14 +37,12 @@ def execute(run: Run) -> dict:
     work = clear_dead_attempts(run, work)
     try:
         dates = run.options.reprocess
-        # Without new rows, no date has gained files since the last run.
-        work, compacted = compact_due(run, work) if appends(run, work) else (work, Compacted())
         outcome = rebuild(run, work, dates) if dates else append_new(run, work)
-        outcome = replace(outcome, compaction=compacted)
         report = make_report(run, work, outcome, given_up)
         prepare_commit(run, work, report)
     except Exception:
         give_up(run, work)
         raise
-    commit(run, work, report, outcome)
-    return report
+    head = commit(run, work, report, outcome)
+    # Without new rows, no date has gained files since the last run.
+    return report_compaction(run, report, compact_due(run, head, work.withdrawn)) if appends(run, work) else report

@@ -8,7 +8,6 @@ from datetime import datetime
 from pyspark.sql import SparkSession
 
 from clickstream.arguments import Options
-from clickstream.compacted import Compacted
 from clickstream.files import WrittenFile
 from clickstream.head import DateFiles
 from clickstream.settings import configure
@@ -57,4 +56,3 @@ class Outcome:
     files: list[WrittenFile] = field(default_factory=list)
     retired: list[str] = field(default_factory=list)
     replaced: dict[str, DateFiles] = field(default_factory=dict)
-    compaction: Compacted = field(default_factory=Compacted)

@@ -18,7 +18,7 @@ PLACE = "s3://b/events/event_date=2026-03-01/"
 
 
 def stored(name: str, size: float) -> StoredObject:
-    return StoredObject(PLACE + name, int(size * MB), datetime(2026, 3, 15, tzinfo=timezone.utc))
+    return StoredObject(PLACE + name, math.ceil(size * MB), datetime(2026, 3, 15, tzinfo=timezone.utc))
 
 
 def files(*sizes: float) -> list[StoredObject]:
@@ -32,15 +32,15 @@ def sizes(objects) -> list[float]:
 @pytest.mark.parametrize(
     ("day", "found", "is_due"),
     [
-        # One file is enough for anything up to the target.
-        ("2026-03-01", (1, 500), False),
-        ("2026-03-01", (2, 500), True),
-        ("2026-03-01", (2, 128 * MB), True),
-        ("2026-03-01", (2, 128 * MB + 1), False),
-        ("2026-03-01", (3, 128 * MB + 1), True),
+        # One file is enough for anything up to the target, and one of late rows may be beside it.
+        ("2026-03-01", (2, 500), False),
+        ("2026-03-01", (3, 500), True),
+        ("2026-03-01", (3, 128 * MB), True),
+        ("2026-03-01", (3, 128 * MB + 1), False),
+        ("2026-03-01", (4, 128 * MB + 1), True),
         # Older than two days: the 12th is, the 13th is not.
-        ("2026-03-12", (2, 500), True),
-        ("2026-03-13", (2, 500), False),
+        ("2026-03-12", (3, 500), True),
+        ("2026-03-13", (3, 500), False),
         ("2026-03-13", (17, 500), False),
         ("2026-03-13", (18, 500), True),
         ("2026-03-15", (18, 500), True),
@@ -69,17 +69,23 @@ def test_only_files_that_readers_see_are_taken():
     [
         # Few enough files.
         ([100], [100], [], 0),
-        ([100, 100], [100, 100], [], 0),
+        ([100, 100, 1], [100, 100, 1], [], 0),
+        ([100, 1], [100, 1], [], 0),
         # All in one file.
         ([1] * 24, [], [1] * 24, 1),
-        ([100, 1], [], [1, 100], 1),
-        # 151 MB may be two files, so the large one is copied.
-        ([150, 1], [150, 1], [], 0),
-        ([150, 1, 2], [150], [1, 2], 1),
-        # 400 MB may be four files: 3 are copied.
+        # The late rows only: the file beside them is much larger.
+        ([30, 1, 2], [30], [1, 2], 1),
+        ([100, 1, 2], [100], [1, 2], 1),
+        # The late rows have become more than a quarter of it.
+        ([30, 4, 4], [], [30, 4, 4], 1),
+        # A large file is copied also then.
+        ([100, 9, 9, 9], [100], [9, 9, 9], 1),
+        # There is no room for a file of late rows, so all is merged once, and not the 50 MB for each late row.
+        ([70, 50, 1], [], [70, 50, 1], 1),
+        # 400 MB may be four files and one more: 3 are copied.
         ([100, 100, 100, 40, 40, 20], [100, 100, 100], [40, 40, 20], 1),
-        # 480 MB may be four files, but the large files alone are six.
-        ([80] * 6, [80, 80], [80] * 4, 2),
+        # 480 MB may be four files and one more, but the large files alone are six.
+        ([80] * 6, [80, 80, 80, 80], [80] * 2, 1),
         # Merged files are up to a quarter larger than the target: 320 MB need 2 files.
         ([20] * 16, [], [20] * 16, 2),
         ([20] * 17, [], [20] * 17, 3),
@@ -91,7 +97,7 @@ def test_large_files_are_copied_and_the_others_merged_into_few_enough(given, cop
     plan = plan_date("2026-03-01", PLACE, files(*given), TARGET)
     assert (sizes(plan.copied), sorted(sizes(plan.merged)), plan.parts) == (copied, sorted(merged), parts)
     if parts:
-        assert len(plan.copied) + plan.parts <= max(1, math.ceil(sum(given) / 128))
+        assert len(plan.copied) + plan.parts <= 1 + max(1, math.ceil(sum(given) / 128))
 
 
 def test_a_plan_has_few_enough_files_for_any_files():
@@ -101,7 +107,7 @@ def test_a_plan_has_few_enough_files_for_any_files():
         plan = plan_date("2026-03-01", PLACE, files(*given), TARGET)
         assert sorted(one.uri for one in [*plan.copied, *plan.merged]) == [one.uri for one in files(*given)]
         total = sum(one.size for one in [*plan.copied, *plan.merged])
-        assert len(plan.copied) + plan.parts <= max(1, math.ceil(total / TARGET)) or not plan.merged
+        assert len(plan.copied) + plan.parts <= 1 + max(1, math.ceil(total / TARGET))
         if plan.merged:
             # No file becomes much larger than the target.
             assert plan.rewritten / plan.parts <= 1.25 * TARGET
@@ -109,7 +115,7 @@ def test_a_plan_has_few_enough_files_for_any_files():
 
 def plans(*rewritten: int) -> list[DatePlan]:
     return [
-        plan_date(f"2026-03-{day + 1:02d}", PLACE, files(size / 2, size / 2), 10_000 * MB)
+        plan_date(f"2026-03-{day + 1:02d}", PLACE, files(*[size / 4] * 4), 10_000 * MB)
         for day, size in enumerate(rewritten)
     ]
 
@@ -152,6 +158,7 @@ class SimulatedLake:
         self.rewritten = self.most_rewritten = 0.0
 
     def run(self, moment: datetime, chance: random.Random, budget: float) -> None:
+        self.append(moment.date(), chance)
         candidates = {day: FileCount(len(found), int(sum(found) * MB)) for day, found in self.dates.items()}
         due = due_dates(candidates, moment.date(), TARGET)
         planned = (plan_date(day, PLACE, files(*self.dates[day]), TARGET) for day in due)
@@ -162,7 +169,8 @@ class SimulatedLake:
             rewritten += plan.rewritten / MB
         self.rewritten += rewritten
         self.most_rewritten = max(self.most_rewritten, rewritten)
-        today = moment.date()
+
+    def append(self, today: date, chance: random.Random) -> None:
         self.dates.setdefault(today.isoformat(), []).extend([self.size / self.tasks] * self.tasks)
         # Late events of some of the last 30 days, or of all of them.
         for back in range(1, 30):
@@ -184,7 +192,7 @@ class SimulatedLake:
     [
         # A small site, whose files are mostly footers.
         SimulatedLake(0.01, tasks=1, shrinks_to=0.5),
-        # Dates just below the target, which are written again for each late file. This is the most work.
+        # Dates just below the target.
         SimulatedLake(4, shrinks_to=0.9),
         SimulatedLake(5, late=99),
         SimulatedLake(40, shrinks_to=0.95, late=99),
@@ -202,7 +210,10 @@ def test_after_each_of_720_hourly_runs_no_old_date_has_too_many_files(lake):
         assert lake.too_many(moment.date()) == {}, f"after {hour} hours"
     # Without compaction, a date would have 48 files of its first day alone.
     assert len(lake.dates) == 59
-    print(f"{lake.size} MB a run: {lake.rewritten:,.0f} MB written again, at most {lake.most_rewritten:,.0f}")
+    # Rows are written again a few times, and not the whole date for each late event. In the lake with late=99, 14 % of
+    # the rows are late, and those of a date are written again with each run.
+    times = lake.rewritten / (720 * lake.size)
+    assert times < 12, f"{times:.1f} times"
 
 
 def test_without_compaction_the_simulated_lake_breaks_the_promise():

@@ -113,6 +113,18 @@ WHAT TO DO NEXT
     assert.doesNotMatch(mail.Message, /compact/i);
   });
 
+  it("warns if the compaction failed, whose run is committed", async () => {
+    const compaction = { dates: 0, files_before: 0, files_after: 0, bytes: 0, left: 3, seconds: 0 };
+    const mail = await success({
+      report: { ...REPORT, compaction: { ...compaction, error: "no space left" } },
+    });
+    assert.match(mail.Subject, /: ATTENTION, compaction failed: /);
+    assert.match(
+      mail.Message,
+      /All rows are in the\n {2}tables, and the next run goes on\. The error:\n {4}no space left/,
+    );
+  });
+
   it("reports a run that found nothing new", async () => {
     const report = {
       ...REPORT,
