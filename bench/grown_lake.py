@@ -1,8 +1,8 @@
 """Makes the lake that months of runs leave, in the memory of the emulator: objects, partitions, reports, the head.
 
-A lake has a run an hour and one raw object a minute. Objects that no run reads share one body. The dates that new
-events touch hold the same in each lake, however old it is, so that only the age differs: a lake of 10 days has all of
-the last 40 dates, too.
+A lake has a run an hour and one raw object a minute. Objects that no run reads share one body. What new events touch
+and what the saved queries look at is the same in each lake, however old it is, so that only the age differs: a lake of
+10 days has all of the last 125 dates, too, and 35 days of quarantine.
 """
 
 from __future__ import annotations
@@ -24,8 +24,10 @@ from ministack.services import glue, s3
 
 CONTRACT = json.loads((Path(__file__).resolve().parents[1] / "schema" / "clickstream.json").read_text())
 SHARD = "shardId-000000000000"
-# Late events reach this far back, and a little further at a boundary.
-TOUCHED_DAYS = 40
+# Late events reach 30 days back, the saved queries 120 days, on the quarantine 30; a little further at a boundary.
+LATE_DAYS = 30
+DATES_DAYS = 125
+QUARANTINE_DAYS = 35
 QUARANTINE_EACH_MINUTES = 10
 LATE_SHARE = 0.02
 RUNS_A_DAY = 24
@@ -85,14 +87,14 @@ def _object(body: bytes, moment: datetime) -> dict:
     }
 
 
-def _hours(plan: Plan, now: datetime) -> Iterator[datetime]:
-    """The hours with traffic, oldest first. The last one is the hour before this one, so that what arrives is later."""
+def _hours(days: int, now: datetime) -> Iterator[datetime]:
+    """The hours of so many days, oldest first. The last is the hour before this one: what arrives is later."""
     last = now.replace(minute=0, second=0, microsecond=0)
-    return (last - timedelta(hours=back) for back in range(plan.days * RUNS_A_DAY, 0, -1))
+    return (last - timedelta(hours=back) for back in range(days * RUNS_A_DAY, 0, -1))
 
 
 def _dates(plan: Plan, now: datetime) -> list[date]:
-    return [now.date() - timedelta(days=back) for back in range(max(plan.days, TOUCHED_DAYS), -1, -1)]
+    return [now.date() - timedelta(days=back) for back in range(max(plan.days, DATES_DAYS), -1, -1)]
 
 
 # ---- what arrived ----
@@ -101,10 +103,12 @@ def _dates(plan: Plan, now: datetime) -> list[date]:
 def _arrived(plan: Plan, now: datetime) -> Objects:
     line = json.dumps({"reason": "not_json", "payload": "?", "shard_id": SHARD, "sequence_number": "1"})
     body = gzip.compress(line.encode(), mtime=0)
-    for hour in _hours(plan, now):
+    for hour in _hours(plan.days, now):
         record = _object(body, hour + timedelta(minutes=59))
         for key in _raw_keys(hour):
             yield f"raw/{key}", record
+    for hour in _hours(max(plan.days, QUARANTINE_DAYS), now):
+        record = _object(body, hour + timedelta(minutes=59))
         for key in list(_raw_keys(hour))[::QUARANTINE_EACH_MINUTES]:
             yield f"quarantine/{key}", record
 
@@ -144,7 +148,7 @@ def _files(plan: Plan, day: date, now: datetime) -> list[tuple[str, int]]:
     """Name and rows of a date's files: one, compacted, and the last run's late events; or one of each run."""
     if plan.legacy:
         return [(f"lake-{run:02d}-00000", max(1, plan.events_a_day // RUNS_A_DAY)) for run in range(RUNS_A_DAY)]
-    late = [("lake-late-00000", _late_rows(plan))] if (now.date() - day).days <= 30 else []
+    late = [("lake-late-00000", _late_rows(plan))] if (now.date() - day).days <= LATE_DAYS else []
     return [("compacted-00000", plan.events_a_day), *late]
 
 
@@ -194,7 +198,7 @@ def _register(plan: Plan, dates: list[str]) -> None:
 
 
 def _runs(plan: Plan, now: datetime) -> Objects:
-    hours = list(_hours(plan, now))
+    hours = list(_hours(plan.days, now))
     nothing = gzip.compress(b"[]", mtime=0)
     earliest = now - timedelta(hours=plan.retention_hours + 3)
     taken = []
@@ -219,7 +223,7 @@ def _position(end: datetime) -> dict:
 
 
 def _report(plan: Plan, name: str, end: datetime) -> dict:
-    dates = [str(end.date() - timedelta(days=back)) for back in range(30, -1, -1)]
+    dates = [str(end.date() - timedelta(days=back)) for back in range(LATE_DAYS, -1, -1)]
     written = [f"s3://{plan.curated_bucket}/events/event_date={day}/part-{name}-00000.parquet" for day in dates]
     return {
         "version": 1,
@@ -239,7 +243,7 @@ def _report(plan: Plan, name: str, end: datetime) -> dict:
 
 
 def _head(plan: Plan, now: datetime, name: str, end: datetime, taken: list[dict]) -> dict:
-    recent = [day for day in _dates(plan, now) if (now.date() - day).days <= 30]
+    recent = [day for day in _dates(plan, now) if (now.date() - day).days <= LATE_DAYS]
     size = plan.events_a_day * 60
     return {
         "version": 2,

@@ -1,13 +1,15 @@
 // Benchmark: an execution on lakes of different age, on the local stack. The same new events must cost the same.
 //
 // Each lake is made in the emulator's memory (bench/grown_lake.py). Then the whole pipeline runs, with 20,000 new
-// events and with none. Calls and bytes are those of requests.jsonl, CPU and memory those of the Glue job's processes.
+// events and with none, and after it the saved queries. Calls and bytes are those of requests.jsonl, CPU and memory those of the Glue job's processes.
 
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { AthenaClient, BatchGetNamedQueryCommand, ListNamedQueriesCommand } from "@aws-sdk/client-athena";
 import { SFNClient } from "@aws-sdk/client-sfn";
 import { type Call, readCalls } from "../local/requests";
 import { type LocalStack, upStack } from "../local/stack";
+import { runQuery } from "../stack/athena";
 import { type Execution, followExecution, startExecution } from "../stack/execution";
 import type { Row } from "./measured";
 import { isBelow, treeCpuSeconds, treePeakMb } from "./process-tree";
@@ -28,8 +30,9 @@ const TARGET_RATIO = 1.15;
 const UPGRADED_DAYS = 100;
 const RETENTION_HOURS = 24;
 const SAMPLE_MILLISECONDS = 150;
-const WALL = "execution s";
+const WALL = "wall s";
 const CPU = "job: CPU s";
+const PEAK = "job: peak MB";
 /** A job of half a second is sampled a few times only, so a smaller difference says nothing. */
 const CPU_RESOLUTION_SECONDS = 0.3;
 /** The emulator, with a path that makes a lake. */
@@ -51,6 +54,7 @@ interface Taken {
   first: Figures;
   withEvents: Figures;
   withNone: Figures;
+  queries: Figures;
 }
 
 export async function run(options: GrowthBenchOptions = {}): Promise<Row[]> {
@@ -61,6 +65,7 @@ export async function run(options: GrowthBenchOptions = {}): Promise<Row[]> {
   const kinds = [
     { kind: `${events.toLocaleString("en-US")} events`, figures: taken.map(({ withEvents }) => withEvents) },
     { kind: "nothing new", figures: taken.map(({ withNone }) => withNone) },
+    { kind: "saved queries", figures: taken.map(({ queries }) => queries) },
   ];
   for (const { kind, figures } of kinds) showTable(kind, days.map(ageText), figures);
   if (days.includes(UPGRADED_DAYS)) {
@@ -94,7 +99,9 @@ async function measureLake(lake: Lake, rounds: number, events: number): Promise<
       withEvents.push(await execute(round));
       withNone.push(await execute());
     }
-    return { first, withEvents: medianOf(withEvents), withNone: medianOf(withNone) };
+    const queries = await measureQueries(stack);
+    console.error(`    saved queries: ${JSON.stringify(queries)}`);
+    return { first, withEvents: medianOf(withEvents), withNone: medianOf(withNone), queries };
   } finally {
     await stack.stop({ keepState: false });
   }
@@ -135,14 +142,28 @@ async function measureExecution(stack: LocalStack, input: unknown): Promise<Figu
     meter.stop();
   }
   if (execution.status !== "SUCCEEDED") throw new Error(`An execution failed: ${execution.cause}`);
+  const counts = await countsSince(stack, began);
+  return { [CPU]: meter.cpuSeconds, [PEAK]: meter.peakMb, ...counts, [WALL]: execution.seconds };
+}
+
+/** Runs each query that is saved in the workgroup, once. These are the ones that people run daily. */
+async function measureQueries({ clientConfig, outputs, stateDir }: LocalStack): Promise<Figures> {
+  const athena = new AthenaClient(clientConfig);
+  const { database, workgroup } = outputs;
+  const { NamedQueryIds } = await athena.send(new ListNamedQueriesCommand({ WorkGroup: workgroup }));
+  const { NamedQueries = [] } = await athena.send(new BatchGetNamedQueryCommand({ NamedQueryIds }));
+  if (NamedQueries.length === 0) throw new Error(`The workgroup ${workgroup} has no saved query.`);
+  const began = new Date();
+  for (const { QueryString = "" } of NamedQueries)
+    await runQuery({ athena, database, workgroup }, QueryString);
+  const seconds = (Date.now() - began.getTime()) / 1000;
+  return { ...(await countsSince({ stateDir }, began)), [WALL]: Math.round(seconds * 10) / 10 };
+}
+
+async function countsSince({ stateDir }: Pick<LocalStack, "stateDir">, began: Date): Promise<Figures> {
   const counts: Figures = {};
-  for await (const call of readCalls(stack.stateDir, began, new Date())) count(counts, call);
-  return {
-    [CPU]: meter.cpuSeconds,
-    "job: peak MB": meter.peakMb,
-    ...Object.fromEntries(Object.entries(counts).sort(([a], [b]) => (a < b ? -1 : 1))),
-    [WALL]: execution.seconds,
-  };
+  for await (const call of readCalls(stateDir, began, new Date())) count(counts, call);
+  return Object.fromEntries(Object.entries(counts).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 /** Adds a call to the figures of the part of the stack that made it. */
@@ -244,7 +265,7 @@ function rowsOf(kind: string, figures: readonly Figures[]): Row[] {
       ratio: rounded(growthOf(young, old)),
       cpuSeconds: rounded(oldest[CPU] ?? 0),
       wallSeconds: oldest[WALL] ?? 0,
-      peakMemoryMb: Math.round(oldest["job: peak MB"] ?? 0),
+      peakMemoryMb: Math.round(oldest[PEAK] ?? 0),
       target: `at most ${TARGET_RATIO}`,
       reached:
         growthOf(young, old) <= TARGET_RATIO || (name === CPU && old - young <= CPU_RESOLUTION_SECONDS),
