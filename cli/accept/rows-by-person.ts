@@ -59,6 +59,36 @@ export const BY_PERSON: readonly Row[] = [
       "the executions of the run show the driver; the workers show only with files from several of them",
   },
   {
+    id: "head",
+    what: "the job replaces the head object by conditional PUTs, also after the first run",
+    command:
+      'aws s3api head-object --bucket "$(pulumi stack output curatedBucket)" --key runs/head.json --query "[ETag, LastModified]" after two executions with events',
+    inWords: true,
+    see: "another ETag after each; both executions SUCCEEDED",
+    ifNot: "the job's log names S3's error: correct `S3Store.swap` in `glue-scripts/clickstream/aws.py`",
+    byPerson: "the executions of `npm run accept` show that a run commits, not which condition S3 checked",
+  },
+  {
+    id: "missing-partitions",
+    what: "BatchGetPartition returns no key of a partition that does not exist",
+    command:
+      'aws glue batch-get-partition --database-name "$(pulumi stack output database)" --table-name events --partitions-to-get Values=1999-01-01',
+    see: "empty `Partitions` and empty `UnprocessedKeys`",
+    ifNot:
+      "nothing breaks: the job asks for such partitions one by one. Count these calls in `cli/cost/calls.ts`",
+    byPerson: "AWS's documentation leaves it open, and it changes only the number of calls",
+  },
+  {
+    id: "compaction",
+    what: "compaction copies, tags and removes files with the job's role",
+    command:
+      "send late events for a day older than two days, in three runs an hour apart, and look at the mails of these runs",
+    inWords: true,
+    see: "`Days compacted` in the third mail, no `compaction failed` in a subject",
+    ifNot: "the warning in the mail names the denied call: add it to `infra/transform/transform.ts`",
+    byPerson: "it takes three hours",
+  },
+  {
     id: "older-columns",
     what: "a day that was registered before a column was added is readable",
     command: "SELECT event_id, page_title FROM events WHERE event_date = DATE 'OLD_DAY' LIMIT 5",
