@@ -59,6 +59,7 @@ def run_once(spark: "SparkSession", bucket: str, name: str) -> dict[str, float]:
         {"raw_path": f"s3://{bucket}/raw/", "execution": name, "privacy": "{}", "target_file_mb": "128"}
         | {f"{folder}_path": f"s3://{bucket}/{name}/{folder}/" for folder in folders}
         | {"retention_hours": "24", "dedupe_days": "7", "reprocess_from": "none", "reprocess_to": "none"}
+        | {"compaction": "off", "compaction_mb": "4096", "compaction_seconds": "120"}
     )
     cpu, wall = bench.cpu_seconds(), time.perf_counter()
     execute(Run(options, S3Store(), DictionaryCatalog(), lambda: spark, datetime.now(timezone.utc)))

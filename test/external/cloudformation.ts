@@ -244,6 +244,11 @@ function budget({ Notifications, Tags, LimitAmount, LimitUnit, Metrics, ...data 
   };
 }
 
+/** CloudFormation has the filter's members in the rule itself, and a tag as a list. */
+function ruleFilter({ Tag, ...filter }: Properties): Properties {
+  return { ...filter, ...(Tag !== undefined && { TagFilters: [Tag] }) };
+}
+
 function lifecycle({ Rules, ...properties }: Properties): Properties {
   return {
     ...properties,
@@ -255,7 +260,7 @@ function lifecycle({ Rules, ...properties }: Properties): Properties {
       }));
       return {
         ...rule,
-        ...(Filter as Properties),
+        ...ruleFilter((Filter ?? {}) as Properties),
         ...expiration,
         ...(Days !== undefined && { ExpirationInDays: Days }),
         ...(transitions && { Transitions: transitions }),

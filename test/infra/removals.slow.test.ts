@@ -34,6 +34,9 @@ const RULES_ANEW = "S3 gets all rules again (PutBucketLifecycleConfiguration)";
 /** Inputs that a key takes out, and why that is enough: how the provider answers when they are gone. */
 const REMOVED: Record<string, Record<string, string>> = {
   streamMode: { "Stream shardCount": "a stream on demand must have none: the provider refuses both" },
+  glueWorkers: {
+    "Job defaultArguments.--enable-auto-scaling": "UpdateJob replaces the whole definition of a job",
+  },
   rawInfrequentAccessDays: { "BucketLifecycleConfiguration rules[raw].transitions": RULES_ANEW },
   rawRetentionDays: { "BucketLifecycleConfiguration rules[raw].expiration": RULES_ANEW },
   quarantineRetentionDays: {
