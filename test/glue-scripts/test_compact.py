@@ -622,7 +622,8 @@ RUN_STEPS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("number", range(RUN_STEPS.index("swap"), len(RUN_STEPS)))
+# After the commit, around the merge and around the switch. The other steps leave the same state as one of these.
+@pytest.mark.parametrize("number", [5, 7, 8, 10, 11, 12])
 def test_after_a_run_was_killed_at_any_step_after_its_commit_the_next_one_compacts(lake, number):
     put_new(lake)
     before = lake.rows()

@@ -130,9 +130,9 @@ def test_the_head_keeps_only_what_a_later_run_can_need(lake):
             dates={
                 "2026-01-01": DateFiles(first_written - second, 1, 1),
                 "2026-01-02": DateFiles(first_written, 1, 1),
-                # To be compacted: more files than 128 MB each.
-                "2026-01-03": DateFiles(first_written - second, 2, 128 * mb),
-                "2026-01-04": DateFiles(first_written - second, 2, 129 * mb),
+                # To be compacted: more than one file for each 128 MB, and one for late rows.
+                "2026-01-03": DateFiles(first_written - second, 3, 128 * mb),
+                "2026-01-04": DateFiles(first_written - second, 3, 129 * mb),
             },
         ),
         options,

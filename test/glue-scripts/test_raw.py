@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import pytest
 
@@ -153,8 +153,8 @@ def test_a_run_fails_if_an_object_is_gone_when_it_is_read(lake, monkeypatch):
     listed = lake.store.list_objects
     uri = lake.put_lines([arrived(event("a"), 1)])
 
-    def vanishing(prefix: str, in_folders: bool = True) -> list:
-        found = listed(prefix, in_folders)
+    def vanishing(prefix: str, **how: Any) -> list:
+        found = listed(prefix, **how)
         if prefix.endswith("/raw/"):
             lake.store.delete([uri])
         return found
