@@ -44,20 +44,30 @@ class Stack:
     def client(self, service: str) -> Any:
         """A boto3 client without retries, so that a test sees each response."""
         if service not in self._clients:
-            self._clients[service] = boto3.client(
-                service,
-                endpoint_url=self.endpoint,
-                region_name="us-east-1",
-                aws_access_key_id="test",
-                aws_secret_access_key="test",
-                config=Config(
-                    retries={"max_attempts": 1, "mode": "standard"},
-                    s3={"addressing_style": "path"},
-                    proxies={},
-                    read_timeout=60,
-                ),
-            )
+            keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
+            self._clients[service] = self._connect(service, keys, Config())
         return self._clients[service]
+
+    def client_as(self, role_arn: str, service: str, config: Config | None = None) -> Any:
+        """The same with a session of the role."""
+        session = self.client("sts").assume_role(RoleArn=role_arn, RoleSessionName="someone")["Credentials"]
+        keys = {
+            "aws_access_key_id": session["AccessKeyId"],
+            "aws_secret_access_key": session["SecretAccessKey"],
+            "aws_session_token": session["SessionToken"],
+        }
+        return self._connect(service, keys, config or Config())
+
+    def _connect(self, service: str, keys: dict[str, str], config: Config) -> Any:
+        plain = Config(
+            retries={"max_attempts": 1, "mode": "standard"},
+            s3={"addressing_style": "path"},
+            proxies={},
+            read_timeout=60,
+        )
+        return boto3.client(
+            service, endpoint_url=self.endpoint, region_name="us-east-1", config=plain.merge(config), **keys
+        )
 
     def mails(self, to: str | None = None) -> list[EmailMessage]:
         """The mails that arrived, oldest first; with `to`, those for one address."""

@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
-import boto3
 import pytest
 from botocore.config import Config
 from emulator_stack import Stack, start_stack, unique, wait_for, zipped
@@ -44,23 +43,8 @@ def role(stack: Stack, service: str, *actions: str) -> str:
     return arn
 
 
-def client_of(stack: Stack, role_arn: str, service: str):
-    found = stack.client("sts").assume_role(RoleArn=role_arn, RoleSessionName="someone")["Credentials"]
-    return boto3.client(
-        service,
-        endpoint_url=stack.endpoint,
-        region_name="us-east-1",
-        aws_access_key_id=found["AccessKeyId"],
-        aws_secret_access_key=found["SecretAccessKey"],
-        aws_session_token=found["SessionToken"],
-        # The body as it is, without the checksum's frame, so that a byte sent is a byte counted.
-        config=Config(
-            s3={"addressing_style": "path"},
-            proxies={},
-            retries={"max_attempts": 1},
-            request_checksum_calculation="when_required",
-        ),
-    )
+# The body as it is, without the checksum's frame, so that a byte sent is a byte counted.
+UNFRAMED = Config(request_checksum_calculation="when_required")
 
 
 def session_of(role_arn: str, name: str) -> str:
@@ -70,7 +54,7 @@ def session_of(role_arn: str, name: str) -> str:
 def test_each_call_is_one_line_with_caller_operation_resource_and_bytes(stack: Stack) -> None:
     bucket = stack.bucket()
     reader = role(stack, "ec2.amazonaws.com", "s3:*")
-    s3 = client_of(stack, reader, "s3")
+    s3 = stack.client_as(reader, "s3", UNFRAMED)
     before = len(lines(stack))
     s3.put_object(Bucket=bucket, Key="raw/one", Body=b"12345")
     s3.get_object(Bucket=bucket, Key="raw/one")["Body"].read()
@@ -142,7 +126,7 @@ def test_calls_of_glue_name_the_table(stack: Stack) -> None:
 
 def test_a_denied_call_is_counted_too(stack: Stack) -> None:
     bucket = stack.bucket()
-    s3 = client_of(stack, role(stack, "ec2.amazonaws.com", "s3:GetObject"), "s3")
+    s3 = stack.client_as(role(stack, "ec2.amazonaws.com", "s3:GetObject"), "s3", UNFRAMED)
     before = len(lines(stack))
     with pytest.raises(s3.exceptions.ClientError):
         s3.put_object(Bucket=bucket, Key="k", Body=b"1")

@@ -6,7 +6,6 @@ import datetime
 import json
 from collections.abc import Iterator
 
-import boto3
 import pytest
 from botocore.exceptions import ClientError
 from emulator_stack import Stack, start_stack, unique, wait_for, zipped
@@ -242,19 +241,6 @@ def test_a_mapping_that_cannot_write_to_its_destination_is_rejected(stack: Stack
 # ---- Athena, Glue and logs work with the caller's or the job's role ----
 
 
-def as_role(stack: Stack, service: str, role_arn: str):
-    """A client with a session of the role."""
-    session = stack.client("sts").assume_role(RoleArn=role_arn, RoleSessionName="someone")["Credentials"]
-    return boto3.client(
-        service,
-        endpoint_url=stack.endpoint,
-        region_name="us-east-1",
-        aws_access_key_id=session["AccessKeyId"],
-        aws_secret_access_key=session["SecretAccessKey"],
-        aws_session_token=session["SessionToken"],
-    )
-
-
 def lake(stack: Stack) -> tuple[str, str, str]:
     """A bucket, a database with a table t of one row, and a workgroup."""
     bucket, database, workgroup = stack.bucket("lake"), unique("db").replace("-", "_"), unique("wg")
@@ -300,7 +286,7 @@ def test_athena_reads_with_the_permissions_of_its_caller(stack: Stack, missing: 
 
     def outcome(actions: set[str]) -> dict:
         anyone = {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}
-        athena = as_role(stack, "athena", role(stack, "", allow(*actions), principal=anyone))
+        athena = stack.client_as(role(stack, "", allow(*actions), principal=anyone), "athena")
         query = athena.start_query_execution(
             QueryString="SELECT n FROM t", WorkGroup=workgroup, QueryExecutionContext={"Database": database}
         )["QueryExecutionId"]
@@ -407,7 +393,7 @@ def test_a_schedule_starts_only_what_its_role_may_start(stack: Stack) -> None:
 
 def test_bucket_policies_hold_for_roles_and_see_tls(stack: Stack) -> None:
     anyone = {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}
-    s3 = as_role(stack, "s3", role(stack, "", allow("s3:PutObject"), principal=anyone))
+    s3 = stack.client_as(role(stack, "", allow("s3:PutObject"), principal=anyone), "s3")
     bucket = stack.bucket("policy")
 
     def policy(condition: dict) -> None:
@@ -434,7 +420,7 @@ def test_what_a_key_encrypts_needs_the_key(stack: Stack, missing: str) -> None:
 
     def use(*key_actions: str) -> None:
         grants = [allow(*key_actions, on=key)] if key_actions else []
-        s3 = as_role(stack, "s3", role(stack, "", objects, *grants, principal=anyone))
+        s3 = stack.client_as(role(stack, "", objects, *grants, principal=anyone), "s3")
         s3.put_object(Bucket=bucket, Key="k", Body=b"")
         s3.get_object(Bucket=bucket, Key="k")
 
