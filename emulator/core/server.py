@@ -41,6 +41,9 @@ PARTS = (
     "glue.jobs",
     "athena",
     "states.executions",
+    "functions.warm_worker",
+    "secretsmanager.secrets",
+    "apigateway.service",
 )
 
 # What this file replaces or calls.

@@ -142,14 +142,22 @@ def assume(role_arn: str, service: str, session_name: str, source_arn: str) -> S
 
 
 def _is_trusted(document: str | dict, service: str, role_arn: str, source_arn: str) -> bool:
-    """Whether a statement allows the service and none denies it."""
-    statements = (json.loads(document) if isinstance(document, str) else document).get("Statement", [])
+    """Whether a trust policy lets the service assume the role."""
+    policy = json.loads(document) if isinstance(document, str) else document
+    return allows_service(policy, service, "sts:AssumeRole", role_arn, source_arn)
+
+
+def allows_service(policy: dict, service: str, action: str, resource: str, source_arn: str) -> bool:
+    """Whether a statement of a resource's policy allows the service, acting for `source_arn`, and none denies it."""
+    statements = policy.get("Statement", [])
     origin = {"aws:sourceaccount": source_arn.split(":")[4], "aws:sourcearn": source_arn}
-    asked = _asked(service, "sts:AssumeRole", role_arn, origin)
+    asked = _asked(service, action, resource, origin)
     effects = {
         statement["Effect"]
         for statement in ([statements] if isinstance(statements, dict) else statements)
-        if "sts:AssumeRole" in _as_list(statement.get("Action"))
+        if action in _as_list(statement.get("Action"))
+        # A trust policy names no resource.
+        and resource in _as_list(statement.get("Resource", resource))
         and iam_evaluator._service_principal_matches(statement.get("Principal"), service)
         and iam_evaluator._conditions_met(statement.get("Condition", {}), asked)
     }

@@ -8,9 +8,12 @@ from pathlib import Path
 EMULATOR = Path(__file__).resolve().parents[3] / "emulator"
 # Each folder may import itself and the folders that it names.
 MAY_IMPORT = {
+    "apigateway": {"core", "iam"},
     "core": set(),
+    "functions": {"core"},
     "iam": {"core"},
     "s3": {"core", "iam"},
+    "secretsmanager": {"core"},
     "glue": {"core", "iam", "s3"},
     "hive": {"core", "glue", "iam", "s3"},
     "trino": {"core"},

@@ -1,0 +1,1 @@
+"""Lambda functions: how long an invocation takes, and what limits it."""

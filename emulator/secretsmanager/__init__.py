@@ -1,0 +1,1 @@
+"""Secrets Manager, where MiniStack answers other than AWS."""
