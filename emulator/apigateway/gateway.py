@@ -18,6 +18,7 @@ from ministack import app
 from ministack.core.responses import request_scope
 from ministack.services import apigateway, cloudwatch
 
+from ..core import request_log
 from ..core.context import Context
 from . import answers, cors, lambda_integration, payload, routes
 from .access_log import AccessLogs
@@ -121,6 +122,9 @@ class Gateway:
         exchange = Exchange()
         if request is None:
             return _with_id(exchange.refuse(404, "Not Found", "-"), None)
+        called = f"{target.api_id}/{request.stage_name}/{request.method}{path}"
+        arn = f"arn:aws:execute-api:{target.region}:{target.account_id}:{called}"
+        request_log.asked_for("", "execute-api:Invoke", arn)
         try:
             answer = await self._answer(api, request, path, exchange, target.region)
         except Exception:
@@ -172,7 +176,9 @@ class Gateway:
         if request.method == "OPTIONS" and api.get("corsConfiguration"):
             asked = request.header("access-control-request-method")
             return Answer(204, cors.preflight_headers(api["corsConfiguration"], request.header("origin"), asked))
-        found = routes.select(apigateway._routes.get(request.api_id, {}).values(), request.method, path)
+        # Seen on AWS: more slashes at the start select the same route.
+        single = "/" + path.lstrip("/")
+        found = routes.select(apigateway._routes.get(request.api_id, {}).values(), request.method, single)
         exchange.match = found
         if found is None:
             return exchange.refuse(404, "Not Found", "MISSING_AUTHENTICATION_TOKEN")

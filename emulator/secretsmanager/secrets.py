@@ -26,10 +26,26 @@ Answer = tuple[int, dict[str, str], bytes]
 
 def install(_context: Context) -> None:
     service: Any = secretsmanager
+    service._resolve = _by_whole_name(service._resolve)
     service._create_secret = _creating(service._create_secret)
     service._put_secret_value = _putting(service._put_secret_value)
     service._delete_secret = _deleting(service._delete_secret)
     service._rotate_secret = _refuse_rotation
+
+
+def _by_whole_name(resolve: Callable[..., tuple]) -> Callable[..., tuple]:
+    """An ARN may lack the hyphen and the 6 characters at its end, and nothing else. MiniStack takes any prefix."""
+
+    def resolved(secret_id: str | None, **named: Any) -> tuple:
+        if not secret_id or not secret_id.startswith("arn:"):
+            return resolve(secret_id, **named)
+        for suffix in ("", *{secret["ARN"][-7:] for _, secret in secretsmanager._secrets.items()}):
+            key, secret = resolve(secret_id + suffix, **named)
+            if secret and secret["ARN"] == secret_id + suffix:
+                return key, secret
+        return None, None
+
+    return resolved
 
 
 def _creating(create: Callable[[Data], Answer]) -> Callable[[Data], Answer]:

@@ -57,8 +57,8 @@ def test_a_structured_response_is_sent_as_it_says(api):
 
 
 def test_a_structured_response_without_a_type_is_plain_text(api):
-    answer = returning(api, '({ statusCode: 404, body: "grün" })')
-    assert (answer.status, answer["content-type"], answer.body.decode()) == (404, "text/plain; charset=utf-8", "grün")
+    answer = returning(api, '({ statusCode: 404, body: "ä ö" })')
+    assert (answer.status, answer["content-type"], answer.body.decode()) == (404, "text/plain; charset=utf-8", "ä ö")
 
 
 def test_a_response_may_have_no_body(api):
@@ -119,20 +119,32 @@ def test_a_function_that_does_not_exist_is_500(stack):
 # ---- concurrency --------------------------------------------------------------------------------------------------
 
 
-def test_over_the_reserved_concurrency_invocations_are_throttled(stack):
-    function = stack.node_function(RETURNS)
+# Says that it runs, and waits until the other file is there.
+HELD = """new Promise((done) => {
+  const fs = require("node:fs");
+  fs.writeFileSync("STARTED", "");
+  const timer = setInterval(() => {
+    if (fs.existsSync("RELEASED")) { clearInterval(timer); done("held"); }
+  }, 20);
+})"""
+
+
+def test_over_the_reserved_concurrency_invocations_are_throttled(stack, tmp_path):
+    function = stack.node_function(RETURNS, timeout_seconds=60)
     made, lambda_ = Api(stack, function, "POST /"), stack.client("lambda")
     assert returning(made, "1").status == 200
     lambda_.put_function_concurrency(FunctionName=function, ReservedConcurrentExecutions=1)
-    slow = "new Promise((done) => setTimeout(() => done('slow'), 1500))"
+    started, released = tmp_path / "started", tmp_path / "released"
     with ThreadPoolExecutor(1) as pool:
-        first = pool.submit(returning, made, slow)
-        time.sleep(0.5)
+        held = HELD.replace("STARTED", str(started)).replace("RELEASED", str(released))
+        first = pool.submit(returning, made, held)
+        wait_for("the first invocation", started.exists)
         answer = returning(made, "1")
         assert (answer.status, answer.body) == (503, b'{"message":"Service Unavailable"}')
         with pytest.raises(ClientError) as refused:
             lambda_.invoke(FunctionName=function, Payload=b'{"body": "1"}')
-        assert first.result().body == b"slow"
+        released.touch()
+        assert first.result().body == b"held"
     error = refused.value.response
     assert (error["Error"]["Code"], error["ResponseMetadata"]["HTTPStatusCode"]) == ("TooManyRequestsException", 429)
     assert error["Reason"] == "ReservedFunctionConcurrentInvocationLimitExceeded"

@@ -307,9 +307,10 @@ def test_requests_and_invocations_are_in_the_log_of_requests(stack, function):
     made.call("GET", "/events")
     lines = [json.loads(line) for line in (stack.state_dir / "requests.jsonl").read_text().splitlines()]
     calls = [line for line in lines if f":{made.id}/" in line["resource"]]
-    assert [(call["principal"], call["action"], call["status"]) for call in calls] == [
-        ("anonymous", "execute-api:Invoke", 200),
-        ("anonymous", "execute-api:Invoke", 404),
+    resource = f"arn:aws:execute-api:{REGION}:{ACCOUNT}:{made.id}/$default"
+    assert [(call["principal"], call["action"], call["resource"], call["status"]) for call in calls] == [
+        ("anonymous", "execute-api:Invoke", f"{resource}/POST/events", 200),
+        ("anonymous", "execute-api:Invoke", f"{resource}/GET/events", 404),
     ]
     invoked = [line for line in lines if line["principal"] == "apigateway.amazonaws.com"]
     assert (invoked[-1]["operation"], invoked[-1]["resource"]) == ("Invoke", made.function_arn)

@@ -19,8 +19,11 @@ exports.handler = async (event) => {
 
 
 def messages(stack: Stack, function: str) -> list[str]:
-    found = stack.client("logs").filter_log_events(logGroupName=f"/aws/lambda/{function}")["events"]
-    return [entry["message"] for entry in found if not entry["message"].startswith(("START", "END", "REPORT"))]
+    """What the function wrote, without the lines of the platform."""
+    paginator = stack.client("logs").get_paginator("filter_log_events")
+    pages = paginator.paginate(logGroupName=f"/aws/lambda/{function}")
+    found = [entry["message"] for page in pages for entry in page["events"]]
+    return [entry for entry in found if not entry.startswith(("START", "END", "REPORT"))]
 
 
 def test_a_function_that_logs_nothing_is_not_waited_for(stack):
@@ -41,9 +44,20 @@ def test_the_log_of_an_invocation_is_complete(stack):
     lambda_.invoke(FunctionName=function, Payload=f'{{"lines": [{lines}]}}'.encode())
     lambda_.invoke(FunctionName=function, Payload=b'{"error": "an error", "partial": "no line feed"}')
     lambda_.invoke(FunctionName=function, Payload=b'{"lines": ["last"]}')
-    paginator = stack.client("logs").get_paginator("filter_log_events")
-    pages = paginator.paginate(logGroupName=f"/aws/lambda/{function}")
-    found = [entry["message"] for page in pages for entry in page["events"]]
-    text = [entry for entry in found if not entry.startswith(("START", "END", "REPORT"))]
+    text = messages(stack, function)
     assert text[:2000] == [f"line {number}" for number in range(2000)]
-    assert "".join(text[2000:]) == "no line feedan errorlast"
+    assert "".join(text[2000:]) == "".join(["no line feed", "an error", "last"])
+
+
+def test_a_function_reaches_the_emulator_by_aws_host_names(stack):
+    """Through https.request with a URL, an address and options, as SDKs and plain code call it."""
+    function = stack.node_function(
+        """const https = require("node:https");
+        const address = "https://sts.us-east-1.amazonaws.com/?Action=GetCallerIdentity&Version=2011-06-15";
+        const ask = (...args) => new Promise((done, failed) =>
+          https.get(...args, (answer) => done(answer.resume().statusCode)).on("error", failed));
+        exports.handler = async () => [await ask(address), await ask(new URL(address)), await ask({
+          hostname: "sts.us-east-1.amazonaws.com", path: "/?Action=GetCallerIdentity&Version=2011-06-15" })];"""
+    )
+    answer = stack.client("lambda").invoke(FunctionName=function)
+    assert answer["Payload"].read() == b"[200, 200, 200]"

@@ -407,6 +407,17 @@ def test_bucket_policies_hold_for_roles_and_see_tls(stack: Stack) -> None:
     assert "explicit deny" in refusal(s3.put_object, Bucket=bucket, Key="k", Body=b"")
 
 
+def test_a_role_reads_the_secret_that_its_policy_names_and_no_other(stack: Stack) -> None:
+    secrets = stack.client("secretsmanager")
+    own, other = (secrets.create_secret(Name=unique("key"), SecretString="value")["ARN"] for _ in range(2))
+    anyone = {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}
+    reader = role(stack, "", allow("secretsmanager:GetSecretValue", on=own), principal=anyone)
+    client = stack.client_as(reader, "secretsmanager")
+    assert client.get_secret_value(SecretId=own)["SecretString"] == "value"
+    assert "secretsmanager:GetSecretValue" in refusal(client.get_secret_value, SecretId=other)
+    assert "secretsmanager:PutSecretValue" in refusal(client.put_secret_value, SecretId=own, SecretString="x")
+
+
 @pytest.mark.parametrize("missing", ["kms:GenerateDataKey", "kms:Decrypt"])
 def test_what_a_key_encrypts_needs_the_key(stack: Stack, missing: str) -> None:
     key = stack.client("kms").create_key()["KeyMetadata"]["Arn"]

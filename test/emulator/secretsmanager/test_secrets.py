@@ -89,3 +89,11 @@ def test_rotation_is_refused(secrets):
     made = secrets.create_secret(Name=unique("secret"), SecretString="a")
     with pytest.raises(ClientError, match="The local stack does not rotate secrets"):
         secrets.rotate_secret(SecretId=made["ARN"])
+
+
+def test_an_arn_may_lack_its_random_end_and_nothing_else(secrets):
+    made = secrets.create_secret(Name=unique("secret"), SecretString="a")
+    assert secrets.get_secret_value(SecretId=made["ARN"][:-7])["SecretString"] == "a"
+    for shorter in (made["ARN"][:-1], made["ARN"][:-8]):
+        with pytest.raises(ClientError, match="ResourceNotFoundException"):
+            secrets.get_secret_value(SecretId=shorter)
