@@ -350,7 +350,10 @@ def _logging(write: Callable[..., None]) -> Callable[..., None]:
     def checked(function: dict, request_id: str, *others: object, **named: object) -> None:
         config = function.get("config") or function
         group = (config.get("LoggingConfig") or {}).get("LogGroup") or f"/aws/lambda/{config['FunctionName']}"
-        stream = _arn("logs", f"log-group:{group}:log-stream:{request_id}")
+        # Named by day and version, as the environment's stream on AWS begins, so that the log of decisions does not
+        # grow with each invocation.
+        day = time.strftime("%Y/%m/%d", time.gmtime())
+        stream = _arn("logs", f"log-group:{group}:log-stream:{day}/[{config.get('Version', '$LATEST')}]")
         size = len(str(others[0]).encode()) if others else 0
         try:
             with acting_as(

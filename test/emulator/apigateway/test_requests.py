@@ -256,6 +256,11 @@ def test_a_body_over_10_mb_is_413(api):
     assert (answer.status, answer.body) == (413, b'{"message":"Request Entity Too Large"}')
 
 
+def test_an_event_over_lambdas_6_mb_is_413(api):
+    answer = api.call("POST", "/v1/e", b"x" * (6 * 1024 * 1024 + 100), {"Content-Type": "text/plain"})
+    assert (answer.status, answer.body) == (413, b'{"message":"Request Entity Too Large"}')
+
+
 def test_a_body_of_256_kb_arrives_whole(api):
     event = api.event("POST", "/v1/e", b"x" * 262_144, {"Content-Type": "text/plain"})
     assert event["body"] == "x" * 262_144

@@ -83,6 +83,8 @@ def test_head_has_the_headers_only(api):
         '({ statusCode: 200, headers: { a: "b\\r\\nc: d" } })',
         '({ statusCode: 200, cookies: "a=b" })',
         '(() => { throw new Error("secret detail") })()',
+        '({ statusCode: 200, body: "x".repeat(6 * 1024 * 1024 + 100) })',
+        '"x".repeat(6 * 1024 * 1024 + 100)',
         "process.exit(1)",
     ],
 )

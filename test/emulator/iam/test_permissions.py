@@ -452,6 +452,16 @@ def test_decisions_of_role_policies_are_recorded(stack: Stack) -> None:
     ]
 
 
+def test_the_log_of_decisions_does_not_grow_with_each_invocation(stack: Stack) -> None:
+    logs = allow("logs:CreateLogStream", "logs:PutLogEvents", on=f"arn:aws:logs:us-east-1:{ACCOUNT}:*")
+    name = function(stack, role(stack, "lambda.amazonaws.com", logs))
+    for _ in range(3):
+        stack.client("lambda").invoke(FunctionName=name)
+    lines = [json.loads(line) for line in (stack.state_dir / "authorizations.jsonl").read_text().splitlines()]
+    own = [line["action"] for line in lines if f"/aws/lambda/{name}:log-stream:" in line["resource"]]
+    assert own == ["logs:CreateLogStream", "logs:PutLogEvents"]
+
+
 def test_it_warns_if_permissions_are_not_enforced(tmp_path) -> None:
     lax = start_stack(tmp_path, {"AUTH": "false"})
     try:
