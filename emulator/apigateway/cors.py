@@ -54,7 +54,7 @@ def preflight_headers(configuration: Configuration, origin: str | None, method: 
         headers.append(("access-control-allow-methods", ",".join(str(name).upper() for name in methods)))
     if names := configuration.get("allowHeaders"):
         headers.append(("access-control-allow-headers", ",".join(str(name).lower() for name in names)))
-    if configuration.get("maxAge"):
+    if configuration.get("maxAge") is not None:
         headers.append(("access-control-max-age", str(configuration["maxAge"])))
     return headers + _common_headers(configuration)
 

@@ -122,9 +122,6 @@ class Gateway:
         exchange = Exchange()
         if request is None:
             return _with_id(exchange.refuse(404, "Not Found", "-"), None)
-        called = f"{target.api_id}/{request.stage_name}/{request.method}{path}"
-        arn = f"arn:aws:execute-api:{target.region}:{target.account_id}:{called}"
-        request_log.asked_for("", "execute-api:Invoke", arn)
         try:
             answer = await self._answer(api, request, path, exchange, target.region)
         except Exception:
@@ -135,6 +132,9 @@ class Gateway:
         if configuration and exchange.integration and not exchange.error:
             answer.headers = [entry for entry in answer.headers if not entry[0].startswith(cors.PREFIX)]
             answer.headers += cors.answer_headers(configuration, request.header("origin"))
+        # Named by its route: a path can have a secret in it.
+        called = exchange.match.key if exchange.match else f"{request.method} {path}"
+        request_log.asked_for("", "execute-api:Invoke", _arn(request, target.region, called))
         self._record(request, exchange, answer)
         return _with_id(answer, request.request_id)
 
@@ -192,8 +192,7 @@ class Gateway:
         )
         if integration is None:
             return exchange.fail()
-        source = f"arn:aws:execute-api:{region}:{request.account_id}:{request.api_id}/{request.stage_name}/"
-        source += match.key.replace(" ", "", 1)
+        source = _arn(request, region, match.key)
         event = payload.event(request, match.key, match.variables)
         try:
             outcome = await lambda_integration.invoke(integration, event, source, request.account_id, region)
@@ -221,6 +220,12 @@ class Gateway:
             _measure(request, exchange, answer, latency)
         except Exception:
             logger.exception("the request %s could not be recorded", request.request_id)
+
+
+def _arn(request: Request, region: str, route_key: str) -> str:
+    """The ARN of a route, which permissions name."""
+    route = route_key.replace(" ", "", 1)
+    return f"arn:aws:execute-api:{region}:{request.account_id}:{request.api_id}/{request.stage_name}/{route}"
 
 
 def _header_bytes(request: Request) -> int:

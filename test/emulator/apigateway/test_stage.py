@@ -74,6 +74,13 @@ def test_a_preflight_of_another_origin_has_no_headers(shared, origin, method):
 def test_only_what_is_configured_is_in_the_headers(stack, function):
     made = Api(stack, function, "POST /events", CorsConfiguration={"AllowOrigins": ["*"]})
     assert preflight(made, SHOP).cors() == {"access-control-allow-origin": "*"}
+    more = {"AllowOrigins": ["*"], "ExposeHeaders": ["ETag"], "MaxAge": 0}
+    made.client.update_api(ApiId=made.id, CorsConfiguration=more)
+    assert preflight(made, SHOP).cors() == {
+        "access-control-allow-origin": "*",
+        "access-control-expose-headers": "etag",
+        "access-control-max-age": "0",
+    }
 
 
 @pytest.mark.parametrize(
@@ -302,14 +309,14 @@ def test_requests_are_counted_in_cloudwatch(stack, function):
 
 
 def test_requests_and_invocations_are_in_the_log_of_requests(stack, function):
-    made = Api(stack, function, "POST /events")
-    made.call("POST", "/events", "1", TEXT)
+    made = Api(stack, function, "POST /events/{key}")
+    made.call("POST", "/events/secret", "1", TEXT)
     made.call("GET", "/events")
     lines = [json.loads(line) for line in (stack.state_dir / "requests.jsonl").read_text().splitlines()]
     calls = [line for line in lines if f":{made.id}/" in line["resource"]]
     resource = f"arn:aws:execute-api:{REGION}:{ACCOUNT}:{made.id}/$default"
     assert [(call["principal"], call["action"], call["resource"], call["status"]) for call in calls] == [
-        ("anonymous", "execute-api:Invoke", f"{resource}/POST/events", 200),
+        ("anonymous", "execute-api:Invoke", f"{resource}/POST/events/{{key}}", 200),
         ("anonymous", "execute-api:Invoke", f"{resource}/GET/events", 404),
     ]
     invoked = [line for line in lines if line["principal"] == "apigateway.amazonaws.com"]
