@@ -197,7 +197,8 @@ class Gateway:
         try:
             outcome = await lambda_integration.invoke(integration, event, source, request.account_id, region)
         except lambda_integration.TimedOut:
-            exchange.integration = lambda_integration.Outcome(504, problem="Endpoint request timed out")
+            waited = int((time.monotonic() - exchange.began) * 1000)
+            exchange.integration = lambda_integration.Outcome(504, None, "Endpoint request timed out", waited)
             return exchange.refuse(503, "Service Unavailable", "INTEGRATION_TIMEOUT")
         exchange.integration = outcome
         if outcome.status == 429:
