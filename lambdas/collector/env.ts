@@ -1,8 +1,6 @@
 // Environment variables of the collector Lambda. infra sets them using this type.
 
 export interface CollectorEnv {
-  /** `<project>-<stack>`: the value of the metric dimension. */
-  STACK: string;
   /** Name of the Kinesis stream for the events. */
   STREAM_NAME: string;
   /** The privacy rule of `ip`: keep, mask, hash or drop. An address is masked or dropped before it is stored. */
