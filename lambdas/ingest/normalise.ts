@@ -277,7 +277,7 @@ function eventTime(field: string, value: unknown, context: RecordContext): strin
   return time.text;
 }
 
-function readTime(value: unknown): EventTime | undefined {
+export function readTime(value: unknown): EventTime | undefined {
   if (typeof value === "string") return parseEventTime(value) ?? parseEpochTime(value);
   const number = numberText(value);
   return number === undefined ? undefined : parseEpochTime(String(Number(number)));

@@ -1,19 +1,19 @@
 // Turns each piece of a file into lines for the stream: its events, the page view of a request, or a rejection.
 
 import { isUtf8 } from "node:buffer";
-import { createHash } from "node:crypto";
 import { faultInWords } from "../../lambdas/ingest/json";
 import { looksLikeLogLine } from "../../lambdas/ingest/log-line";
+import { hashId } from "../../lambdas/shared/hash-id";
 import { MAX_RECORD_BYTES } from "../../lambdas/shared/records";
 import { type RefusedReason, refusedLine } from "../../lambdas/shared/refused";
 import { parseEventTime } from "../../lambdas/shared/time";
+import { agentTraits } from "../../lambdas/shared/user-agent";
 import type { ClickstreamEvent } from "../../schema/event";
 import { batchIn, valuesIn } from "./json-values";
 import type { LogReader } from "./log/log-reader";
 import { isRefusal, type LoggedRequest } from "./log/request";
 import { type Cut, KEPT_BYTES, type Piece } from "./pieces";
 import { type FileKind, parsedObject } from "./recognise";
-import { agentTraits } from "./user-agent";
 import { Visitors } from "./visitors";
 
 export interface Outgoing {
@@ -146,7 +146,8 @@ function pageView(request: LoggedRequest, number: number, line: string, visitors
   const { deviceType, browser } = agentTraits(userAgent);
   const { userId, sessionId } = visitors.visit(client, userAgent, epochMs);
   const event: ClickstreamEvent = {
-    event_id: eventId(number, line),
+    // The same line at the same position gets the same id, so a file that is sent twice counts once.
+    event_id: hashId(`${number}\n${line}`),
     event_type: "page_view",
     event_time: new Date(epochMs).toISOString(),
     user_id: userId,
@@ -160,12 +161,6 @@ function pageView(request: LoggedRequest, number: number, line: string, visitors
     properties,
   };
   return { line: JSON.stringify(event), key: sessionId, epochMs };
-}
-
-/** The same line at the same position gets the same id, so a file that is sent twice counts once. */
-function eventId(lineNumber: number, line: string): string {
-  const hash = createHash("sha256").update(`${lineNumber}\n${line}`).digest("hex");
-  return [0, 8, 12, 16, 20].map((at, index) => hash.slice(at, [8, 12, 16, 20, 32][index])).join("-");
 }
 
 function isJson(text: string): boolean {

@@ -1,7 +1,7 @@
 // Which device a user agent is, from a table by hand: phones that sound like bots, and programs that do not.
 
 import assert from "node:assert/strict";
-import { agentTraits } from "../../../local/traffic/user-agent";
+import { agentTraits } from "../../../lambdas/shared/user-agent";
 
 const android = (model: string) =>
   `Mozilla/5.0 (Linux; Android 10; ${model}) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/120.0.0.0 Mobile Safari/537.36`;
@@ -43,18 +43,33 @@ const DEVICES: Readonly<Record<string, string[]>> = {
   ],
 };
 
-describe("local/traffic/user-agent", () => {
+describe("lambdas/shared/user-agent", () => {
   for (const [device, agents] of Object.entries(DEVICES)) {
     for (const agent of agents) {
       it(`classifies as ${device}: ${agent}`, () => assert.equal(agentTraits(agent).deviceType, device));
     }
   }
 
+  it("detects the operating system, and flags a bot", () => {
+    assert.deepEqual(agentTraits(`${MAC} Safari/537.36`), {
+      deviceType: "desktop",
+      browser: "Chrome",
+      os: "macOS",
+      isBot: false,
+    });
+    assert.equal(
+      agentTraits("Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)").isBot,
+      true,
+    );
+  });
+
   it("detects the browser, if any", () => {
     assert.equal(
       agentTraits("Mozilla/5.0 (Windows NT 6.1; rv:11.0) Gecko/20100101 Firefox/11.0").browser,
       "Firefox",
     );
-    assert.deepEqual(agentTraits(undefined), { deviceType: undefined, browser: undefined });
+    const none = { deviceType: undefined, browser: undefined, os: undefined, isBot: false };
+    assert.deepEqual(agentTraits(undefined), none);
+    assert.deepEqual(agentTraits(""), none);
   });
 });
