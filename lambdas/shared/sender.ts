@@ -97,7 +97,10 @@ export class KinesisSender {
       left = attempt.failed;
       this.sent.resent += left.length;
       if (fruitless >= MAX_FRUITLESS_TRIES) throw this.putFailed(left.length, fruitless, attempt.causes);
-      await this.options.clock.sleep(fullJitter(fruitless, this.options.random));
+      const delayMs = fullJitter(fruitless, this.options.random);
+      // If there is no time for another try after the delay, the caller gets its error now.
+      this.checkTime(left.length, delayMs);
+      await this.options.clock.sleep(delayMs);
     }
     this.options.onSent?.(this.sent);
   }
@@ -150,9 +153,9 @@ export class KinesisSender {
     }
   }
 
-  private checkTime(records: number): void {
+  private checkTime(records: number, delayMs = 0): void {
     const { clock, deadlineMs } = this.options;
-    if (deadlineMs !== undefined && clock.now() >= deadlineMs) {
+    if (deadlineMs !== undefined && clock.now() + delayMs >= deadlineMs) {
       throw new OutOfTime(
         `Out of time after ${this.sent.lines} lines, ${records} records of a batch still to send. ` +
           "Send fewer events, or give the stream more shards.",
