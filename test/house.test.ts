@@ -15,7 +15,7 @@ const FLOORS = [
   ["stack"],
   ["index.ts"],
   ["infra", "policy"],
-  ["lambdas", "statemachine", "schema"],
+  ["lambdas", "statemachine", "schema", "tracker"],
 ];
 
 const folderPattern = (names: string[]) =>

@@ -61,6 +61,10 @@ export const CHECKS: readonly Step[] = [
   },
   { title: "Types of Python (pyright)", command: [join(BIN, "pyright")] },
   { title: "Types (tsc)", command: [join(BIN, "tsc"), "--noEmit"] },
+  {
+    title: "Types of what runs in a browser (tsc)",
+    command: [join(BIN, "tsc"), "--noEmit", "-p", "tracker"],
+  },
   { title: "Spelling (cspell)", command: [join(BIN, "cspell"), "lint", "--no-progress", "**"] },
   {
     title: "Unit tests of Python (pytest)",
