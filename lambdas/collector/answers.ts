@@ -10,7 +10,7 @@ const RETRY_AFTER_SECONDS = 5;
 const NO_STORE = { "cache-control": "no-store" };
 
 /** A transparent GIF of one pixel, 43 bytes. */
-const PIXEL = "R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7";
+const PIXEL = "R0lGODlhAQABAIAAAP///wAAACH5BAEAAAAALAAAAAABAAEAAAICRAEAOw==";
 
 export function json(statusCode: number, body: object, headers: Record<string, string> = NO_STORE): Answer {
   return {

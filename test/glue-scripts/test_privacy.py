@@ -3,6 +3,8 @@
 import hashlib
 import hmac
 import ipaddress
+import json
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
@@ -21,48 +23,9 @@ def column(spark, values, expression):
 
 
 def test_an_address_keeps_its_network_only(spark):
-    expected = {
-        "203.0.113.77": "203.0.113.0",
-        "255.255.255.255": "255.255.255.0",
-        "0.0.0.0": "0.0.0.0",
-        " 203.0.113.77 ": "203.0.113.0",
-        "2001:db8:85a3:1:2:8a2e:370:7334": "2001:db8:85a3::",
-        "2001:0DB8:85A3:0001::1": "2001:db8:85a3::",
-        "2001:db8::1": "2001:db8::",
-        "2001:0:53aa:64c::1": "2001:0:53aa::",
-        "1::2:3:4:5:6:7": "1:0:2::",
-        "fe80::1%eth0": "fe80::",
-        "::1": "::",
-        "::": "::",
-        "1:2:3:4:5:6:7::": "1:2:3::",
-        "64:ff9b::192.0.2.33": "64:ff9b::",
-        "::ffff:203.0.113.7": "203.0.113.0",
-        "0:0:0:0:0:ffff:203.0.113.7": "203.0.113.0",
-        "203.0.113": None,
-        "203.0.113.256": None,
-        "203.0.113.1.1": None,
-        "2001:db8": None,
-        "1::2::3": None,
-        "1:2:3:4:5:6:7:8:9": None,
-        "1:2:3:4:5:6:7::8": None,
-        ":1:2:3:4:5:6:7": None,
-        "12345::": None,
-        "g::1": None,
-        ":::": None,
-        "198.51.100.77:61598": "198.51.100.0",
-        "[2001:db8:1:2::7]:443": "2001:db8:1::",
-        "[2001:db8::7]": "2001:db8::",
-        "198.51.100.77, 10.0.0.1, 10.0.0.2": "198.51.100.0",
-        "unknown, 198.51.100.77": "198.51.100.0",
-        "2001:db8:1:2::7,198.51.100.77": "2001:db8:1::",
-        'for="[2001:db8:cafe::17]:4711";proto=http': "2001:db8:cafe::",
-        "2001%3Adb8%3A1%3A%3A7": "2001:db8:1::",
-        "198.051.100.077": "198.051.100.0",
-        "3325256781": None,
-        "localhost": None,
-        "": None,
-        None: None,
-    }
+    # The collector masks addresses too. Its test reads the same cases.
+    cases = json.loads((Path(__file__).parent.parent / "masked-addresses.json").read_text("utf-8"))
+    expected = dict(cases) | {None: None}
     assert column(spark, list(expected), mask_ip) == list(expected.values())
 
 
