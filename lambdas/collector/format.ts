@@ -13,9 +13,3 @@ export interface FormatContext {
   ids: Ids;
   budget: OrderBudget;
 }
-
-/** The properties of an event. Several sources add to them. The first value for a name is kept. */
-export function addProperty(properties: JsonObject, name: string, value: unknown): void {
-  if (value === undefined || value === null || value === "") return;
-  if (!Object.hasOwn(properties, name)) properties[name] = value;
-}

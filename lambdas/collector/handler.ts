@@ -15,11 +15,11 @@ import type { CollectorEnv } from "./env";
 import { type Respect, readRequest } from "./request";
 import { WriteKey } from "./write-key";
 
-/** API Gateway waits 30 seconds for an answer. Trackers give up earlier, and send again. */
-const STORE_WITHIN_MS = 8_000;
-/** Time for the answer before the function's own timeout. */
-const LAST_MILLISECONDS = 1_000;
 const AWS_TIMEOUTS = { connectionTimeout: 1_000, requestTimeout: 3_000 };
+/** No call to Kinesis starts after this time. API Gateway waits 30 seconds, but trackers give up earlier. */
+const STORE_WITHIN_MS = 8_000;
+/** Time for the last call and the answer, before the function's own timeout. */
+const LAST_MILLISECONDS = AWS_TIMEOUTS.requestTimeout + 1_000;
 
 let started: { collector: Collector; respect: Respect } | undefined;
 

@@ -2,8 +2,7 @@
 
 import { type JsonObject, jsonText, numberText } from "../ingest/json";
 import { PURCHASE } from "./event-types";
-import { addProperty } from "./format";
-import { emptyObject, isObject, objectOf, textOf } from "./json";
+import { addProperty, emptyObject, isObject, objectOf, textOf } from "./json";
 
 /** The names that trackers use for each product field, the most exact first. */
 const TEXT_NAMES: Readonly<Record<string, readonly string[]>> = {

@@ -99,7 +99,7 @@ export class KinesisSender {
       if (fruitless >= MAX_FRUITLESS_TRIES) throw this.putFailed(left.length, fruitless, attempt.causes);
       const delayMs = fullJitter(fruitless, this.options.random);
       // If there is no time for another try after the delay, the caller gets its error now.
-      this.checkTime(left.length, delayMs);
+      this.checkTime(left.length, delayMs, attempt.causes);
       await this.options.clock.sleep(delayMs);
     }
     this.options.onSent?.(this.sent);
@@ -153,23 +153,26 @@ export class KinesisSender {
     }
   }
 
-  private checkTime(records: number, delayMs = 0): void {
+  private checkTime(records: number, delayMs = 0, causes: ReadonlyMap<string, number> = new Map()): void {
     const { clock, deadlineMs } = this.options;
     if (deadlineMs !== undefined && clock.now() + delayMs >= deadlineMs) {
       throw new OutOfTime(
         `Out of time after ${this.sent.lines} lines, ${records} records of a batch still to send. ` +
-          "Send fewer events, or give the stream more shards.",
+          `Send fewer events, or give the stream more shards.${causes.size > 0 ? ` Last refused: ${listed(causes)}.` : ""}`,
       );
     }
   }
 
   private putFailed(records: number, tries: number, causes: ReadonlyMap<string, number>): PutFailed {
-    const list = [...causes].map(([cause, count]) => `${count} × ${cause}`).join("; ");
     return new PutFailed(
-      `Kinesis stream ${this.options.streamName} did not take ${records} records in ${tries} tries in a row: ${list}. ` +
+      `Kinesis stream ${this.options.streamName} did not take ${records} records in ${tries} tries in a row: ${listed(causes)}. ` +
         `${this.sent.lines} lines were sent before. Where it throttles, give it more shards.`,
     );
   }
+}
+
+function listed(causes: ReadonlyMap<string, number>): string {
+  return [...causes].map(([cause, count]) => `${count} × ${cause}`).join("; ");
 }
 
 /** Exponential backoff with full jitter, so that senders that failed together do not retry together. */

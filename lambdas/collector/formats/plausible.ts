@@ -3,9 +3,9 @@
 import type { JsonObject } from "../../ingest/json";
 import { campaignOf } from "../campaign";
 import { eventType, PRODUCT_TYPES, PURCHASE } from "../event-types";
-import { addProperty, type FormatContext, type Part } from "../format";
+import type { FormatContext, Part } from "../format";
 import { anonymousSession } from "../ids";
-import { emptyObject, firstText, isObject, objectOf, readJson } from "../json";
+import { addProperty, emptyObject, firstText, isObject, objectOf, readJson } from "../json";
 import { isNumber, takeProduct } from "../products";
 
 /** Short and long names of the members. */

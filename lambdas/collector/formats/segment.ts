@@ -4,8 +4,17 @@ import { type JsonObject, jsonText } from "../../ingest/json";
 import { campaignOf } from "../campaign";
 import { clockError, corrected } from "../clock";
 import { eventType, PRODUCT_TYPES } from "../event-types";
-import { addProperty, type FormatContext, type Part } from "../format";
-import { elementTexts, emptyObject, firstText, isAbsent, isObject, objectOf, readJson } from "../json";
+import type { FormatContext, Part } from "../format";
+import {
+  addProperty,
+  elementTexts,
+  emptyObject,
+  firstText,
+  isAbsent,
+  isObject,
+  objectOf,
+  readJson,
+} from "../json";
 import { takeProduct, withProducts } from "../products";
 
 /** The last part of the path, and the type of its messages. analytics-next sends the first letter. */

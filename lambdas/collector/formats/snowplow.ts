@@ -4,9 +4,18 @@ import { type JsonObject, jsonText } from "../../ingest/json";
 import { campaignOf } from "../campaign";
 import { clockError, corrected } from "../clock";
 import { eventType, PRODUCT_TYPES, PURCHASE } from "../event-types";
-import { addProperty, type FormatContext, type Part } from "../format";
+import type { FormatContext, Part } from "../format";
 import { anonymousSession } from "../ids";
-import { elementTexts, emptyObject, firstText, isAbsent, isObject, objectOf, readJson } from "../json";
+import {
+  addProperty,
+  elementTexts,
+  emptyObject,
+  firstText,
+  isAbsent,
+  isObject,
+  objectOf,
+  readJson,
+} from "../json";
 import { takeProduct, withProducts } from "../products";
 
 /** The envelope of POST. Its version changes with the parameters; a new first number could mean another form. */

@@ -20,7 +20,7 @@ export const RECORDED = Date.parse("2026-11-26T15:39:00.000Z");
 export const CHROME =
   "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36";
 /** Of a network in Germany. */
-export const ADDRESS = "193.99.144.80";
+const ADDRESS = "193.99.144.80";
 
 export interface Sent {
   method?: string;

@@ -143,6 +143,19 @@ describe("lambdas/shared/sender", () => {
     });
   });
 
+  it("does not wait for a time after its deadline, and names what Kinesis refused last", async () => {
+    const kinesis = new FakeKinesis();
+    kinesis.refuse = () => true;
+    const clock = new FakeClock();
+    const startMs = clock.now();
+    await assert.rejects(sendAll(sender(kinesis, clock, startMs + 1_000), [record("a")]), {
+      name: "OutOfTime",
+      message: /Last refused: 1 × ProvisionedThroughputExceededException/,
+    });
+    // With this jitter the waits are 100, 200, 400 and 800 ms. The last one would end after the deadline.
+    assert.deepEqual(clock.sleeps, [100, 200, 400]);
+  });
+
   it("waits with exponential backoff and full jitter, up to a maximum", () => {
     assert.deepEqual(
       [1, 2, 3, 20].map((failures) => fullJitter(failures, () => 1)),
