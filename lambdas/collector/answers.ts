@@ -10,7 +10,10 @@ const RETRY_AFTER_SECONDS = 5;
 const NO_STORE = { "cache-control": "no-store" };
 
 /** A transparent GIF of one pixel, 43 bytes. */
-const PIXEL = "R0lGODlhAQABAIAAAP///wAAACH5BAEAAAAALAAAAAABAAEAAAICRAEAOw==";
+const PIXEL = Buffer.from(
+  "47494638396101000100800000ffffff00000021f90401000000002c00000000010001000002024401003b",
+  "hex",
+).toString("base64");
 
 export function json(statusCode: number, body: object, headers: Record<string, string> = NO_STORE): Answer {
   return {
