@@ -38,6 +38,9 @@ const TO_NETWORK: readonly (readonly [RegExp, string])[] = [
   [/(?:(?:^|:)0)+::$/g, "::"],
 ];
 
+/** Enough for a list of proxies. A longer text holds no address, and none of it is stored where addresses are masked. */
+const LONGEST_TEXT = 1_000;
+
 /**
  * The address as it may be stored: masked or dropped here, so that the whole address is stored nowhere. It stays whole
  * where the rule keeps it, and where the job hashes it. The job masks a masked address again, which changes nothing.
@@ -58,6 +61,7 @@ export function networkOf(text: string): string | undefined {
 
 /** The first address in a text, without port, in lower case. An IPv4 address in the form of IPv6 becomes IPv4. */
 export function plainAddress(text: string): string | undefined {
+  if (text.length > LONGEST_TEXT) return undefined;
   const found = ADDRESS.exec(text)?.[0] ?? text.trim();
   return found === "" ? undefined : found.toLowerCase().replace(COLONS, ":").replace(MAPPED_IPV4, "$1");
 }

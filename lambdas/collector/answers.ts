@@ -46,8 +46,8 @@ export function notStored(): Answer {
  * What analytics-next reads at its start (its option `cdnURL`): where to send events. The other fields switch off what
  * would go to Segment.
  */
-export function segmentSettings(writeKey: string, host: string): Answer {
-  const segment = { apiKey: writeKey, apiHost: `${host}/v1`, protocol: "https", addBundledMetadata: false };
+export function segmentSettings(writeKey: string, base: string): Answer {
+  const segment = { apiKey: writeKey, apiHost: `${base}/v1`, protocol: "https", addBundledMetadata: false };
   return json(
     200,
     { integrations: { "Segment.io": segment }, metrics: { sampleRate: 0 } },

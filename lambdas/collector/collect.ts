@@ -99,7 +99,7 @@ export async function answer(
 }
 
 function settings(request: Request): Answer {
-  return segmentSettings(request.path.writeKey ?? "", request.host);
+  return segmentSettings(request.path.writeKey ?? "", request.base);
 }
 
 async function collect(

@@ -15,7 +15,8 @@ import type { CollectorEnv } from "./env";
 import { type Respect, readRequest } from "./request";
 import { WriteKey } from "./write-key";
 
-const AWS_TIMEOUTS = { connectionTimeout: 1_000, requestTimeout: 3_000 };
+/** With the last option, a call that takes longer fails. Otherwise the SDK only logs it. */
+const AWS_TIMEOUTS = { connectionTimeout: 1_000, requestTimeout: 3_000, throwOnRequestTimeout: true };
 /** No call to Kinesis starts after this time. API Gateway waits 30 seconds, but trackers give up earlier. */
 const STORE_WITHIN_MS = 8_000;
 /** Time for the last call and the answer, before the function's own timeout. */

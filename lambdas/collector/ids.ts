@@ -1,6 +1,15 @@
 // Makes ids for events that were sent without one, so that the copy of a retry has the same id.
 
+import { NO_EVENT_IDS } from "../../schema/contract";
 import { hashId } from "../shared/hash-id";
+import { textOf } from "./json";
+
+/** The id that was sent. undefined for what the contract takes for none, such as `null` as text. */
+export function sentId(id: unknown): unknown {
+  const text = textOf(id);
+  const plain = typeof text === "string" ? text.trim().toLowerCase() : undefined;
+  return plain !== undefined && (plain === "" || NO_EVENT_IDS.has(plain)) ? undefined : text;
+}
 
 /** The ids of one request. The same content twice in a request is two events. */
 export class Ids {

@@ -20,7 +20,8 @@ export interface Request {
   query: URLSearchParams;
   rawQuery: string;
   path: Readonly<Record<string, string | undefined>>;
-  host: string;
+  /** The host of the API, and the path of its stage if that has one. */
+  base: string;
   body: Buffer | "too large";
   visitor: Visitor;
 }
@@ -45,7 +46,7 @@ export function readRequest(event: APIGatewayProxyEventV2, respect: Respect, now
     query: new URLSearchParams(rawQuery),
     rawQuery,
     path: event.pathParameters ?? {},
-    host: context.domainName ?? header("host") ?? "",
+    base: `${context.domainName ?? header("host") ?? ""}${stagePath(context.stage)}`,
     body: readBody(event, header("content-encoding")),
     visitor: {
       address: context.http?.sourceIp || undefined,
@@ -54,6 +55,11 @@ export function readRequest(event: APIGatewayProxyEventV2, respect: Respect, now
       withoutAddress: header("sp-anonymous") !== undefined,
     },
   };
+}
+
+/** The stage `$default` is not in the path. */
+function stagePath(stage: string | undefined): string {
+  return stage === undefined || stage === "$default" ? "" : `/${stage}`;
 }
 
 function readBody(event: APIGatewayProxyEventV2, encoding: string | undefined): Buffer | "too large" {

@@ -1,6 +1,6 @@
 // Clock, sleep, environment variables and error details for the Lambdas.
 
-import { NodeHttpHandler } from "@smithy/node-http-handler";
+import { NodeHttpHandler, type NodeHttpHandlerOptions } from "@smithy/node-http-handler";
 
 export interface Clock {
   now(): number;
@@ -30,9 +30,8 @@ export function readEnv<Env extends object>(
  * HTTP/1.1 for Kinesis. The SDK's default is HTTP/2. Over HTTP/2 the local emulator reports batches of more than
  * 200 records as failed, although it stored them. AWS supports both.
  */
-export function http1Handler({ connectionTimeout = 5_000, requestTimeout = 30_000 } = {}): NodeHttpHandler {
-  // Without the last option, a request that takes too long is only logged.
-  return new NodeHttpHandler({ connectionTimeout, requestTimeout, throwOnRequestTimeout: true });
+export function http1Handler(options: NodeHttpHandlerOptions = {}): NodeHttpHandler {
+  return new NodeHttpHandler({ connectionTimeout: 5_000, requestTimeout: 30_000, ...options });
 }
 
 /** The name of an error for a log line. For AWS errors it is the error code. */

@@ -15,11 +15,13 @@ const NO_TRAITS: AgentTraits = { deviceType: undefined, browser: undefined, os: 
 /** A plug-in of old Internet Explorer versions that isbot mistakes for a headless browser. */
 const PLUG_IN = /; ?chromeframe\/[\d.]+/;
 const REMEMBERED = 10_000;
+/** Browsers send a few hundred characters. Longer texts would take the parsers' time and the cache's memory. */
+const LONGEST_AGENT = 2_000;
 
 const remembered = new Map<string, AgentTraits>();
 
 export function agentTraits(userAgent: string | undefined): AgentTraits {
-  if (userAgent === undefined || userAgent === "") return NO_TRAITS;
+  if (userAgent === undefined || userAgent === "" || userAgent.length > LONGEST_AGENT) return NO_TRAITS;
   const known = remembered.get(userAgent);
   if (known !== undefined) return known;
   const { platform, browser, os } = parse(userAgent);

@@ -4,6 +4,7 @@ import { type JsonObject, mayLoseDigits, parseExactly } from "../../ingest/json"
 import { type Piece, split } from "../../ingest/split";
 import { clockError, corrected } from "../clock";
 import type { FormatContext, Part } from "../format";
+import { sentId } from "../ids";
 import { isAbsent, isObject, textOf } from "../json";
 
 /** The ingest's own splitting, so that a body and a Kinesis record have the same events in them. */
@@ -31,8 +32,13 @@ function part(piece: Piece, errorMs: number, { ids }: FormatContext): Part {
   const event: JsonObject = mayLoseDigits(piece.json)
     ? (parseExactly(piece.json) as JsonObject)
     : { ...sent };
-  if (isAbsent(event.event_id)) event.event_id = ids.of(piece.json);
+  if (hasNoId(event)) event.event_id = ids.of(piece.json);
   const timeField = isAbsent(event.event_time) ? "timestamp" : "event_time";
   if (!isAbsent(event[timeField])) event[timeField] = corrected(event[timeField], errorMs);
   return { event };
+}
+
+/** An id of a wrong type is left to the ingest, which refuses it. */
+function hasNoId({ event_id }: JsonObject): boolean {
+  return isAbsent(event_id) || (typeof event_id === "string" && sentId(event_id) === undefined);
 }

@@ -5,6 +5,7 @@ import { campaignOf } from "../campaign";
 import { clockError, corrected } from "../clock";
 import { eventType, PRODUCT_TYPES } from "../event-types";
 import type { FormatContext, Part } from "../format";
+import { sentId } from "../ids";
 import {
   addProperty,
   elementTexts,
@@ -93,7 +94,7 @@ function fieldsOf(sent: JsonObject, type: string, sentAt: unknown, context: Form
   const isPage = sent.type === "page";
   const pageUrl = firstText(isPage ? given.url : undefined, page.url);
   return {
-    event_id: firstText(sent.messageId) ?? context.ids.of(jsonText(contentOf(sent))),
+    event_id: sentId(sent.messageId) ?? context.ids.of(jsonText(contentOf(sent))),
     event_type: type,
     event_time: eventTime(sent, sentAt, context.arrivalMs),
     user_id: firstText(sent.userId),

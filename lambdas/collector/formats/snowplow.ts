@@ -5,7 +5,7 @@ import { campaignOf } from "../campaign";
 import { clockError, corrected } from "../clock";
 import { eventType, PRODUCT_TYPES, PURCHASE } from "../event-types";
 import type { FormatContext, Part } from "../format";
-import { anonymousSession } from "../ids";
+import { anonymousSession, sentId } from "../ids";
 import {
   addProperty,
   elementTexts,
@@ -126,7 +126,7 @@ function fieldsOf(
 ): JsonObject {
   const session = contexts.find(({ name }) => name === "client_session")?.data ?? {};
   const { stm: _, ...content } = payload;
-  const eventId = firstText(payload.eid) ?? ids.of(jsonText(content));
+  const eventId = sentId(payload.eid) ?? ids.of(jsonText(content));
   const identity = {
     user_id: firstText(payload.uid),
     anonymous_id: firstText(payload.duid, session.userId),

@@ -40,6 +40,15 @@ describe("lambdas/collector/address", () => {
     for (const [, network] of CASES) if (network !== null) assert.equal(networkOf(network), network);
   });
 
+  it("takes no longer for a long text", () => {
+    const started = process.hrtime.bigint();
+    for (const unit of ["1.", "a:", "1:", "::", "%3A", "1.1.1.1:", "0000:", "%25", "\\n1."]) {
+      assert.equal(networkOf(unit.repeat(100_000)), undefined, unit);
+      networkOf(unit.repeat(Math.floor(1_000 / unit.length)));
+    }
+    assert.ok(Number(process.hrtime.bigint() - started) / 1e6 < 500);
+  });
+
   it("keeps whole what the job hashes or keeps, and nothing of what is dropped", () => {
     const rules = ["keep", "hash", "mask", "drop"] as const;
     assert.deepEqual(

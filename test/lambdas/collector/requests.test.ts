@@ -79,7 +79,11 @@ describe("lambdas/collector: sizes and encodings", () => {
     delete bare.body;
     delete bare.requestContext.timeEpoch;
     delete bare.requestContext.http;
+    delete bare.requestContext.domainName;
+    bare.requestContext.stage = "beta";
     const request = readRequest(bare, { gpc: true, dnt: true }, 5);
+    assert.equal(readRequest(event, { gpc: false, dnt: false }, 5).base, "collector.example.com");
+    assert.equal(request.base, "/beta");
     assert.deepEqual(
       [request.arrivalMs, request.body, request.visitor],
       [

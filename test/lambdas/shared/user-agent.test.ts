@@ -71,5 +71,6 @@ describe("lambdas/shared/user-agent", () => {
     const none = { deviceType: undefined, browser: undefined, os: undefined, isBot: false };
     assert.deepEqual(agentTraits(undefined), none);
     assert.deepEqual(agentTraits(""), none);
+    assert.deepEqual(agentTraits(`${MAC} Safari/537.36 ${"x".repeat(2_000)}`), none);
   });
 });
