@@ -13,7 +13,7 @@ const BASIS: Readonly<Record<string, string>> = {
   "Lambda: requests": "batches: `batchWindowSeconds`, `batchSize` and 6 MB end one",
   "Lambda: ingest, arm64": "76,000 events a second and core (measured) and 0.15 s a batch (assumed)",
   "S3: objects and listings of the ingest":
-    "batches: one raw object, and one of quarantine with its listing (26 listings where a day has over 1,000 of them)",
+    "batches: one raw object, and for each hour with invalid lines a quarantine object and a listing",
   "S3: transitions to cheaper classes": "raw objects of 128 KB or more",
   "Glue: the job's workers": "runs × (45 s assumed + core-seconds measured), at least 60 s",
   "Glue: the job's workers, FLEX": "as STANDARD. No run is repeated (assumed)",

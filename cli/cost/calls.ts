@@ -116,16 +116,13 @@ export function queryCalls(days: number, files: number): Calls {
   };
 }
 
-/** Hours of the shard that the ingest lists one by one where the quarantine of a day has more than a page. */
-const HOURS_LOOKED_BACK = 25;
-
 /**
- * A batch of the ingest: a PUT for each object. Where it has something to quarantine, it looks whether an earlier delivery
- * did so: in the quarantine of a day if that is one page, else hour by hour too.
+ * A batch of the ingest: a PUT for each object. For each quarantine object, which holds the lines of one hour, it lists
+ * what the shard has in the quarantine of that hour.
  */
-export function batchCalls(quarantineObjects: number, quarantineObjectsOfDay: number): Calls {
-  const listings = quarantineObjectsOfDay <= PAGE ? 1 : 1 + HOURS_LOOKED_BACK;
-  return { "s3 PutObject": 1 + quarantineObjects, "s3 ListObjectsV2": quarantineObjects * listings };
+export function batchCalls(quarantineObjects: number, quarantineObjectsOfShardHour: number): Calls {
+  const listings = quarantineObjects * pages(quarantineObjectsOfShardHour);
+  return { "s3 PutObject": 1 + quarantineObjects, "s3 ListObjectsV2": listings };
 }
 
 function added(...all: Calls[]): Calls {

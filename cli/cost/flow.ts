@@ -47,6 +47,7 @@ export interface Flow {
   rawObjects: number;
   rawObjectBytes: number;
   quarantineObjects: number;
+  quarantineObjectsOfShardHour: number;
   executions: number;
   /** Executions that find something new. Only these start the Spark job. */
   runs: number;
@@ -71,7 +72,9 @@ export function flowOf(plan: Plan, traffic: Traffic): Flow {
   const invocations = batchesPerSecond(plan, perSecond / shards, recordBytes) * shards * MONTH_SECONDS;
   const eventsPerBatch = invocations === 0 ? 0 : events / invocations;
   const cores = Math.min(1, plan.ingestMemoryMb / WORK.mbPerCore);
-  const quarantineObjects = invocations * (1 - (1 - traffic.quarantinePercent / 100) ** eventsPerBatch);
+  // One batch of each shard and hour goes on into the next hour. It can have lines in the quarantine of both.
+  const batchHours = invocations + Math.min(invocations, shards * HOURS_PER_MONTH);
+  const quarantineObjects = batchHours * (1 - (1 - traffic.quarantinePercent / 100) ** eventsPerBatch);
   const scheduled = plan.schedules.reduce((sum, expression) => sum + runsPerMonth(expression), 0);
   const executions = scheduled > 0 ? scheduled : events === 0 ? 0 : traffic.executionsPerDay * DAYS_PER_MONTH;
   // Evenly spread objects: with less than one for each execution, an execution without one finds nothing new.
@@ -96,6 +99,7 @@ export function flowOf(plan: Plan, traffic: Traffic): Flow {
     rawObjects: invocations,
     rawObjectBytes: eventsPerBatch * WORK.rawBytesPerEvent,
     quarantineObjects,
+    quarantineObjectsOfShardHour: quarantineObjects / HOURS_PER_MONTH / shards,
     executions,
     runs,
     hoursBetweenRuns,

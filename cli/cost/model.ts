@@ -176,7 +176,7 @@ function ingestLines(plan: Plan, flow: Flow): Line[] {
         ? 0
         : flow.invocations *
             s3Writes(
-              batchCalls(flow.quarantineObjects / flow.invocations, flow.quarantineObjects / DAYS_PER_MONTH),
+              batchCalls(flow.quarantineObjects / flow.invocations, flow.quarantineObjectsOfShardHour),
             ),
       "requests",
       BUCKET,

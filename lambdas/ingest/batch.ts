@@ -1,17 +1,16 @@
-// Writes one Kinesis batch to S3: for each shard one raw object and, if needed, one quarantine object.
+// Writes one Kinesis batch to S3: for each shard one raw object and, if needed, a quarantine object for each hour.
 
 import { PutObjectCommand, type S3Client } from "@aws-sdk/client-s3";
 import type { KinesisStreamBatchItemFailure, KinesisStreamRecord } from "aws-lambda";
 import type { QuarantineReason } from "../../schema/event";
-import { batchKey, objectKey, type Zone } from "../shared/layout";
+import { batchKey, objectKey, type SequenceRange } from "../shared/layout";
 import { type Log, withContext } from "../shared/log";
 import { embeddedMetrics, INGEST_METRICS } from "../shared/metrics";
 import { type Clock, errorMessage, errorName } from "../shared/runtime";
-import { type Coverage, quarantineCoverage, type ShardBatch } from "./already-quarantined";
 import { type RecordContext, recordContext, siblingContext, type TimeWindow } from "./context";
 import { GzipObject } from "./gzip-object";
 import { outcomes } from "./outcomes";
-import { addQuarantineLine } from "./quarantine-line";
+import { QuarantineHours } from "./quarantine-hours";
 
 export interface IngestDependencies {
   s3: S3Client;
@@ -23,6 +22,10 @@ export interface IngestDependencies {
   log: Log;
 }
 
+interface ShardBatch extends SequenceRange {
+  firstArrivalMs: number;
+}
+
 interface ShardResult {
   events: number;
   quarantined: number;
@@ -30,7 +33,7 @@ interface ShardResult {
   alreadyQuarantined: number;
   reasons: Partial<Record<QuarantineReason, number>>;
   keys: string[];
-  /** Bytes of both objects, before and after compression. */
+  /** Bytes of all objects, before and after compression. */
   plainBytes: number;
   gzipBytes: number;
 }
@@ -91,9 +94,8 @@ async function ingestShard(
     gzipBytes: 0,
   };
   const raw = new GzipObject();
-  const quarantine = new GzipObject();
+  const quarantine = new QuarantineHours(batch, s3, bucket);
   const contextOf = contexts(batch.shardId, window);
-  let coverage: Coverage | undefined;
 
   for (const record of records) {
     const context = contextOf(record);
@@ -103,17 +105,19 @@ async function ingestShard(
         continue;
       }
       // Only listed when there is something to quarantine. Most batches need no listing.
-      coverage ??= await quarantineCoverage(s3, bucket, batch);
+      const hour = quarantine.currentOf(context) ?? (await quarantine.turnTo(context));
+      hour.add(outcome, context);
       result.reasons[outcome.reason] = (result.reasons[outcome.reason] ?? 0) + 1;
-      if (coverage.has(context.sequenceNumber)) result.alreadyQuarantined += 1;
-      else addQuarantineLine(quarantine, outcome, context);
     }
   }
   result.events = raw.lines;
-  result.quarantined = quarantine.lines;
-  // Quarantine first: after a crash between the two, the next delivery finds the line and skips it.
-  await put("quarantine", quarantine, batch, s3, bucket, result);
-  await put("raw", raw, batch, s3, bucket, result);
+  // Quarantine first: after a crash between two objects, the next delivery finds the lines that are there and skips them.
+  for (const { key, object, alreadyQuarantined } of quarantine.all()) {
+    result.quarantined += object.lines;
+    result.alreadyQuarantined += alreadyQuarantined;
+    await put(key, object, s3, bucket, result);
+  }
+  await put(objectKey("raw", batch.firstArrivalMs, batch), raw, s3, bucket, result);
   return result;
 }
 
@@ -125,7 +129,6 @@ function shardBatch(shardId: string, records: readonly KinesisStreamRecord[]): S
     first: first.kinesis.sequenceNumber,
     last: last.kinesis.sequenceNumber,
     firstArrivalMs: arrivalMs(first),
-    lastArrivalMs: arrivalMs(last),
   };
 }
 
@@ -151,16 +154,14 @@ function contexts(shardId: string, window: TimeWindow): (record: KinesisStreamRe
 }
 
 async function put(
-  zone: Zone,
+  key: string,
   object: GzipObject,
-  batch: ShardBatch,
   s3: S3Client,
   bucket: string,
   result: ShardResult,
 ): Promise<void> {
   if (object.lines === 0) return;
   const body = object.finish();
-  const key = objectKey(zone, batch.firstArrivalMs, batch);
   await s3.send(
     new PutObjectCommand({ Bucket: bucket, Key: key, Body: body, ContentType: "application/gzip" }),
   );

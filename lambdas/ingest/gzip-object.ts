@@ -51,9 +51,14 @@ export class GzipObject {
     this.lines += 1;
   }
 
-  finish(): Buffer {
+  /** Compresses what was added, and gives the buffer's memory back. More lines can follow. */
+  compress(): void {
     this.closeMember();
     this.buffer = Buffer.allocUnsafe(0);
+  }
+
+  finish(): Buffer {
+    this.compress();
     return this.members.length === 1 ? (this.members[0] as Buffer) : Buffer.concat(this.members);
   }
 

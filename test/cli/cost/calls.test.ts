@@ -85,9 +85,10 @@ describe("cli/cost/calls", () => {
     assert.equal(catalogCalls(calls), 5 + 20);
   });
 
-  it("lists the quarantine once for a batch, and hour by hour where a day of it is more than a page", () => {
+  it("lists the quarantine once for each quarantine object of a batch, in pages of 1,000 objects", () => {
     assert.deepEqual(batchCalls(1, 1000), { "s3 PutObject": 2, "s3 ListObjectsV2": 1 });
-    assert.deepEqual(batchCalls(1, 1001), { "s3 PutObject": 2, "s3 ListObjectsV2": 26 });
+    assert.deepEqual(batchCalls(2, 60), { "s3 PutObject": 3, "s3 ListObjectsV2": 2 });
+    assert.deepEqual(batchCalls(1, 3600), { "s3 PutObject": 2, "s3 ListObjectsV2": 4 });
     assert.deepEqual(batchCalls(0, 5000), { "s3 PutObject": 1, "s3 ListObjectsV2": 0 });
   });
 

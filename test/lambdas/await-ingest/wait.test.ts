@@ -40,6 +40,14 @@ describe("lambdas/await-ingest", () => {
     assert.equal((await ask(s3, { [A]: "20" })).ingested, true);
   });
 
+  it("knows a batch by its last number in each hour that has lines of it in the quarantine", async () => {
+    const s3 = new FakeS3();
+    s3.put(`raw/year=2026/month=11/day=21/hour=01/${A}-1-30.jsonl.gz`);
+    s3.put(`quarantine/year=2026/month=11/day=21/hour=04/${A}-1-30.jsonl.gz`);
+    assert.equal((await ask(s3, { [A]: "30" })).ingested, true);
+    assert.equal((await ask(s3, { [A]: "31" })).ingested, false);
+  });
+
   it("counts the batches of these shards for which Lambda stopped retrying", async () => {
     const s3 = new FakeS3();
     const place = (shard: string, id: string) =>

@@ -217,22 +217,75 @@ describe("lambdas/ingest", () => {
     });
   }
 
-  it("finds quarantined lines if there is more than one page of objects", async () => {
+  const quarantined = (s3: FakeS3) =>
+    s3.keys("quarantine/").flatMap((key) => s3.lines(key).map(({ payload }) => payload as string));
+
+  it("keeps a quarantined line under the hour of its own record, in one object of the batch for each hour", async () => {
     const s3 = new FakeS3();
     await ingest(s3, bad);
-    for (let index = 0; index < 1_200; index += 1) {
-      s3.put(
-        `quarantine/year=2026/month=11/day=20/hour=23/shardId-000000000009-${5000 + index}-${5000 + index}.jsonl.gz`,
-      );
-    }
-    await ingest(s3, bad.slice(2));
-    assert.equal(s3.keys("quarantine/").filter((key) => key.includes(SHARD)).length, 1);
+    assert.deepEqual(s3.puts, [
+      `quarantine/year=2026/month=11/day=21/hour=08/${SHARD}-11-14.jsonl.gz`,
+      `quarantine/year=2026/month=11/day=21/hour=10/${SHARD}-11-14.jsonl.gz`,
+    ]);
+    assert.deepEqual(
+      s3.puts.map((key) => s3.lines(key).map(({ payload }) => payload)),
+      [
+        ["bad 11", "bad 12"],
+        ["bad 13", "bad 14"],
+      ],
+    );
   });
 
-  it("lists as much of a quarantine of 1,000 days as of one of 10, also if a day has many pages", async () => {
+  it("keeps each line once whatever was delivered before, at any crash and with times out of order", async () => {
+    // Numbers of a fixed sequence, so that a failure can be repeated.
+    let state = 7;
+    const below = (limit: number) => {
+      state = (state * 1_103_515_245 + 12_345) % 2 ** 31;
+      return Math.floor((state / 2 ** 31) * limit);
+    };
+    for (let round = 0; round < 300; round += 1) {
+      // Eight records over three hours, most of them in order. Every second one is good.
+      const start = Date.parse("2026-11-21T08:50:00Z");
+      const records = Array.from({ length: 8 }, (_, index) => {
+        const arrival = new Date(start + (index * 20 + below(30) - 15) * 60_000).toISOString();
+        return kinesisRecord(index % 2 === 0 ? `bad ${index}` : good(`${index}`), `${100 + index}`, {
+          arrival,
+        });
+      });
+      const s3 = new FakeS3();
+      for (let delivery = 0; delivery < 6; delivery += 1) {
+        const from = below(8);
+        let left = below(4);
+        s3.failPut = () => (left-- > 0 ? undefined : named("SlowDown"));
+        await ingest(s3, records.slice(from, from + 1 + below(8 - from)));
+      }
+      s3.failPut = () => undefined;
+      // The stream goes on until everything was delivered, here in two batches.
+      const cut = below(8);
+      await ingest(s3, records.slice(0, cut));
+      await ingest(s3, records.slice(cut));
+      assert.deepEqual(quarantined(s3).sort(), ["bad 0", "bad 2", "bad 4", "bad 6"], `round ${round}`);
+    }
+  });
+
+  it("finds quarantined lines behind more than a page of objects of its shard and hour", async () => {
+    const s3 = new FakeS3();
+    await ingest(s3, bad.slice(2));
+    for (let index = 0; index < 1_200; index += 1) {
+      s3.put(
+        `quarantine/year=2026/month=11/day=21/hour=10/${SHARD}-${1000 + index}-${1000 + index}.jsonl.gz`,
+      );
+    }
+    s3.listings = 0;
+    await ingest(s3, bad.slice(3));
+    assert.equal(s3.listings, 2);
+    assert.equal(s3.puts.length, 1);
+  });
+
+  it("lists the hours of the lines alone: not what the quarantine has of other shards and days", async () => {
     const listings = async (days: number, objectsAnHour: number) => {
       const s3 = new FakeS3();
-      for (let hour = 1; hour <= 24 * days; hour += 1) {
+      for (let hour = -2; hour <= 24 * days; hour += 1) {
         const at = new Date(Date.parse("2026-11-21T09:00:00Z") - hour * 3_600_000);
         const [year, month, day, hours] = at.toISOString().split(/[-T:]/);
         const folder = `quarantine/year=${year}/month=${month}/day=${day}/hour=${hours}`;
@@ -244,10 +297,26 @@ describe("lambdas/ingest", () => {
       await ingest(s3, bad);
       return s3.listings;
     };
-    assert.deepEqual([await listings(10, 1), await listings(1000, 1)], [1, 1]);
-    const [short, long] = [await listings(10, 60), await listings(1000, 60)];
-    assert.equal(long, short);
-    assert.ok(long > 1 && long < 30, `${long} listings`);
+    // Two records of the batch arrived at 8:30, two at 10:30.
+    assert.deepEqual([await listings(10, 1), await listings(1000, 1)], [2, 2]);
+    assert.equal(await listings(10, 2000), 2);
+  });
+
+  it("lists an hour once, although good records of other hours are between", async () => {
+    const s3 = new FakeS3();
+    const records = [
+      kinesisRecord("bad", "1", { arrival: "2026-11-21T08:10:00Z" }),
+      ...Array.from({ length: 30 }, (_, hour) =>
+        kinesisRecord(good(`${hour}`), `${hour + 2}`, {
+          arrival: new Date(Date.parse("2026-11-21T08:20:00Z") + hour * 3_600_000).toISOString(),
+        }),
+      ),
+      kinesisRecord("bad too", "99", { arrival: "2026-11-22T14:10:00Z" }),
+      kinesisRecord("bad again", "100", { arrival: "2026-11-21T08:15:00Z" }),
+    ];
+    await ingest(s3, records);
+    assert.equal(s3.listings, 2);
+    assert.deepEqual(quarantined(s3), ["bad", "bad again", "bad too"]);
   });
 
   it("quarantines the rest after a crash between the quarantine and the raw object", async () => {

@@ -2,6 +2,7 @@
 
 import { gzipSync } from "node:zlib";
 import type { KinesisStreamEvent, KinesisStreamRecord } from "aws-lambda";
+import { HOUR_MS } from "../../../lambdas/shared/durations";
 import { kinesisRecord } from "../fakes";
 import { field, signed } from "./kpl";
 
@@ -13,6 +14,8 @@ export interface WorstBatch {
   zone: "raw" | "quarantine";
   /** Lines that each of them becomes. */
   lines: number;
+  /** Each record arrived an hour after the one before. */
+  hourly?: boolean;
 }
 
 /** Lambda invokes with 6 MB of JSON at most. */
@@ -23,13 +26,19 @@ const RECORD_BYTES = 1024 * 1024 - 16;
 const UNPACKED_BYTES = 10 * 1024 * 1024;
 const EXPANSION = 200;
 const EVENT = `"event_type":"x","event_time":"2026-11-20T09:00:00.000Z","user_id":"u"`;
+const FIRST_ARRIVAL = Date.parse("2026-11-21T09:00:01.123Z");
 const FILLER = Buffer.alloc(RECORD_BYTES, "x");
 
-export function eventOf({ record, times }: WorstBatch): { event: KinesisStreamEvent; fillers: number } {
+export function eventOf({ record, times, hourly }: WorstBatch): {
+  event: KinesisStreamEvent;
+  fillers: number;
+} {
   const Records: KinesisStreamRecord[] = [];
   let bytes = 0;
   while (true) {
-    const next = kinesisRecord(Records.length < times ? record : FILLER, String(1_000_000 + Records.length));
+    const arrival = new Date(FIRST_ARRIVAL + (hourly ? Records.length * HOUR_MS : 0)).toISOString();
+    const number = String(1_000_000 + Records.length);
+    const next = kinesisRecord(Records.length < times ? record : FILLER, number, { arrival });
     bytes += JSON.stringify(next).length + 1;
     if (bytes > MAX_EVENT_BYTES) break;
     Records.push(next);
@@ -116,6 +125,12 @@ export function worstBatches(): WorstBatch[] {
       record: Buffer.concat([full("\xe9\n1\n1", "\n", "", "").record.subarray(0, -4), Buffer.from("\n{}")]),
       times: 1,
       lines: 0,
+    },
+    {
+      ...one,
+      what: "the broken lines of 80 hours, in a quarantine object for each hour",
+      record: Buffer.from("1\n".repeat(14_000)),
+      ...{ times: 80, lines: 14_000, hourly: true },
     },
     { ...one, what: "gzip of control characters", record: bomb("\u0001", "\u20ac"), times: 6 },
     { ...one, what: "gzip of line ends that JSON.stringify leaves", record: bomb("\u2028"), times: 6 },
