@@ -154,10 +154,14 @@ async function measureQueries({ clientConfig, outputs, stateDir }: LocalStack): 
   const { NamedQueries = [] } = await athena.send(new BatchGetNamedQueryCommand({ NamedQueryIds }));
   if (NamedQueries.length === 0) throw new Error(`The workgroup ${workgroup} has no saved query.`);
   const began = new Date();
-  for (const { QueryString = "" } of NamedQueries)
+  const lists: Figures = {};
+  for (const { Name, QueryString = "" } of NamedQueries) {
+    const before = new Date();
     await runQuery({ athena, database, workgroup }, QueryString);
+    lists[`LIST of ${Name}`] = (await countsSince({ stateDir }, before))["Athena: LIST"] ?? 0;
+  }
   const seconds = (Date.now() - began.getTime()) / 1000;
-  return { ...(await countsSince({ stateDir }, began)), [WALL]: Math.round(seconds * 10) / 10 };
+  return { ...(await countsSince({ stateDir }, began)), ...lists, [WALL]: Math.round(seconds * 10) / 10 };
 }
 
 async function countsSince({ stateDir }: Pick<LocalStack, "stateDir">, began: Date): Promise<Figures> {

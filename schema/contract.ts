@@ -51,6 +51,9 @@ export const PARTITION_KEYS: readonly Column[] = partitionKeys;
 
 export const QUARANTINE_COLUMNS: readonly Column[] = quarantine.columns;
 
+/** After the columns in `SELECT *`. Their values are folders, not parts of a line. */
+export const QUARANTINE_PARTITION_KEYS: readonly Column[] = quarantine.partitionKeys;
+
 /** The fields with a privacy rule, and their default rules. */
 export const PRIVACY_DEFAULTS: Readonly<Record<string, PrivacyRule>> = Object.fromEntries(
   FIELDS.flatMap((field) => (field.privacy ? [[columnName(field), field.privacy]] : [])),

@@ -11,7 +11,6 @@ import { type LocalStack, upStack } from "../../local/stack";
 import { UnusableFile } from "../../local/traffic/content";
 import { BadLogFormat } from "../../local/traffic/log/format";
 import { type OpenFile, openFile, type SentFile, sendFile } from "../../local/traffic/send-file";
-import { PREFIX } from "../../schema/prefixes";
 import { readConfiguration } from "../../stack/configuration-files";
 import { aborted, Interrupted, onInterrupt } from "../../stack/interrupt";
 import { imbalance, nothingCurated, readOutput, windowHint } from "../../stack/run-report";
@@ -156,8 +155,7 @@ async function showResults(
   console.heading(`Partitions (${number(days)})`);
   if (facts.report && days > 0) console.line(`  ${nameDates(facts.report)}`);
   const asked = options.query?.map((sql, index) => ({ title: `Query ${index + 1}: ${sql}`, sql }));
-  const { database, workgroup, rawBucket } = stack.outputs;
-  const quarantine = `s3://${rawBucket}/${PREFIX.quarantine}`;
+  const { database, workgroup } = stack.outputs;
   const athena = new AthenaClient(stack.clientConfig);
   const dates = facts.report?.dates ?? { count: 0, first: null, last: null };
   const since = firstDayQueried(dates, Date.now());
@@ -170,7 +168,7 @@ async function showResults(
   console.setStatus("querying the tables in Athena");
   const answers = await (asked
     ? runInOrder(target, asked)
-    : runTogether(target, defaultQueries(since, quarantine, Date.now())));
+    : runTogether(target, defaultQueries(since, Date.now())));
   console.setStatus("");
   facts.queries = answers;
   for (const { title, columns, rows, rowsShown, error } of answers) {

@@ -29,7 +29,7 @@ export function eventsDocument(): string {
     "",
     "## The table `quarantine`",
     "",
-    ...columnTable(quarantine.columns),
+    ...columnTable([...quarantine.columns, ...quarantine.partitionKeys]),
     "",
     "| reason | what it means | written by |",
     "| --- | --- | --- |",

@@ -1,5 +1,5 @@
 // The queries that `npm start` ends with: events, revenue, pages, and what was quarantined.
-import { sqlSince, withPlaces } from "../../infra/catalog/saved-queries";
+import { sqlSince } from "../../infra/catalog/saved-queries";
 import { DAY_MS } from "../../lambdas/shared/durations";
 import { QueryFailed, type QueryResult, type QueryTarget, runQuery } from "../../stack/athena";
 import type { RunReport } from "../../stack/run-report";
@@ -24,8 +24,7 @@ export function firstDayQueried({ first, last }: RunReport["dates"], now: number
 const dayOf = (time: number) => new Date(time).toISOString().slice(0, 10);
 
 /** The saved queries look back from today, but a run can add older events. What was quarantined arrived just now. */
-export function defaultQueries(since: string, quarantineLocation: string, now: number): TitledQuery[] {
-  const quarantined = sqlSince("quarantine-by-reason", dayOf(now - DAY_MS));
+export function defaultQueries(since: string, now: number): TitledQuery[] {
   return [
     { title: "Events by type", sql: sqlSince("events-by-type", since) },
     {
@@ -33,7 +32,7 @@ export function defaultQueries(since: string, quarantineLocation: string, now: n
       sql: `SELECT product_category, count(*) AS purchases, round(sum(revenue), 2) AS revenue FROM events WHERE event_type = 'purchase' AND event_date >= DATE '${since}' GROUP BY product_category ORDER BY revenue DESC, product_category`,
     },
     { title: "Top pages", sql: sqlSince("top-pages", since), rowsShown: 8 },
-    { title: "Quarantine by reason", sql: withPlaces(quarantined, quarantineLocation) },
+    { title: "Quarantine by reason", sql: sqlSince("quarantine-by-reason", dayOf(now - DAY_MS)) },
   ];
 }
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date
 from typing import Any
 
@@ -32,7 +32,7 @@ def check(sql: Sql, parsed: parser.Parsed, session: Session) -> None:
     answer = client.run(sql.explained(), session, counted=False)
     plan = json.loads(answer.rows[0][0])
     for used in plan.get("inputTableColumnInfos", []):
-        _check_input(used["table"], used.get("constraint", {}))
+        _check_input(used["table"], used.get("constraint", {}), session)
     if "outputTable" in plan:
         _check_output(plan["outputTable"], session)
 
@@ -57,7 +57,7 @@ def _table(named: dict) -> tuple[str, str, str]:
     return named["catalog"], schema_table["schema"], schema_table["table"]
 
 
-def _check_input(named: dict, constraint: dict) -> None:
+def _check_input(named: dict, constraint: dict, session: Session) -> None:
     source, schema, name = _table(named)
     if source not in (HIVE, ICEBERG):
         raise QueryFailed("CATALOG_NOT_FOUND", f"Catalog '{source}' not found")
@@ -67,7 +67,7 @@ def _check_input(named: dict, constraint: dict) -> None:
     table = _found(schema, name)
     if table is None:
         return  # a system table of Trino, which holds no data of S3
-    _check_files(table, constraint)
+    _check_files(table, constraint, session)
 
 
 def _found(schema: str, name: str) -> Table | None:
@@ -76,42 +76,65 @@ def _found(schema: str, name: str) -> Table | None:
     return tables.find_table(schema, name.split("$")[0])
 
 
-def _check_files(table: Table, constraint: dict) -> None:
-    for location, belongs in _locations(table, constraint):
+def _check_files(table: Table, constraint: dict, session: Session) -> None:
+    for location in _locations(table, constraint, session):
         bucket, prefix = objects.folder(location)
         for item in objects.list_objects(bucket, prefix):
-            relative = item.key[len(prefix) :]
-            if belongs(relative) and not (objects.hidden(relative) and not table.is_iceberg):
+            if table.is_iceberg or not objects.hidden(item.key[len(prefix) :]):
                 objects.require_object(item.bucket, item.key)
 
 
-def _locations(table: Table, constraint: dict) -> Iterator[tuple[str, Callable[[str], Any]]]:
-    """Folders that are read, and which of the keys below them."""
+def _locations(table: Table, constraint: dict, session: Session) -> Iterator[str]:
+    """The folders that are read."""
     domains = {found["columnName"]: found for found in constraint.get("columnConstraints", [])}
     if table.projected:
-        yield _projected(table, domains)
+        yield from _projected(table, domains, session)
     elif not table.keys or table.is_iceberg:
-        yield table.location, lambda _key: True
+        yield table.location
     else:
         for raw in tables.partitions(table):
             if _matches(dict(zip((key.name for key in table.keys), raw["Values"], strict=False)), domains):
-                yield (raw.get("StorageDescriptor") or {}).get("Location") or table.location, lambda _key: True
+                yield (raw.get("StorageDescriptor") or {}).get("Location") or table.location
 
 
-def _projected(table: Table, domains: dict) -> tuple[str, Callable[[str], Any]]:
-    """The fixed part of the location, and a pattern that finds the values of the partition keys after it."""
-    default = table.location.rstrip("/") + "".join(f"/{key.name}=${{{key.name}}}" for key in table.keys)
+def _projected(table: Table, domains: dict, session: Session) -> Iterator[str]:
+    """The folders of the partitions that Trino projects for these conditions. No other folder is listed."""
+    names = [key.name for key in table.keys]
+    default = table.location.rstrip("/") + "".join(f"/{name}=${{{name}}}" for name in names)
     template = table.parameters.get("storage.location.template") or default
-    fixed, _, _ = template.partition("${")
-    folder, _, rest = fixed.rpartition("/")
-    parts = _KEY.split(rest + template[len(fixed) :])
-    pattern = "".join(f"(?P<{part}>[^/]+)" if i % 2 else re.escape(part) for i, part in enumerate(parts))
+    conditions = [_condition(domains[name]) for name in names if name in domains]
+    where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
+    sql = f"SELECT {_listed(names)} FROM {_quoted(table.database)}.{_quoted(table.name + '$partitions')}{where}"
+    for row in client.run(Sql(sql, takes_values=False), session, counted=False).rows:
+        values = dict(zip(names, map(str, row), strict=True))
+        yield _KEY.sub(lambda found, values=values: values[found.group(1).lower()], template)
 
-    def belongs(key: str) -> bool:
-        found = re.match(pattern.rstrip("/") + "/", key)
-        return found is not None and _matches(found.groupdict(), domains)
 
-    return folder + "/", belongs
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(_quoted(name) for name in names)
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _condition(column: dict) -> str:
+    """The constraint of a column as SQL."""
+    domain, name = column["domain"], _quoted(column["columnName"])
+    spans = [_span(name, span, column["type"]) for span in domain.get("ranges", [])]
+    spans += [f"{name} IS NULL"] if domain.get("nullsAllowed") else []
+    return f"({' OR '.join(spans)})" if spans else "false"
+
+
+def _span(name: str, span: dict, kind: str) -> str:
+    bounds = []
+    for end, beyond in (("low", ">"), ("high", "<")):
+        found = span.get(end, {})
+        if "value" in found:
+            value = found["value"].replace("'", "''")
+            exactly = "=" if found["bound"] == "EXACTLY" else ""
+            bounds.append(f"{name} {beyond}{exactly} CAST('{value}' AS {kind})")
+    return f"({' AND '.join(bounds)})" if bounds else f"{name} IS NOT NULL"
 
 
 def _matches(values: dict[str, str], domains: dict) -> bool:

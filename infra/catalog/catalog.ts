@@ -2,10 +2,17 @@
 
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
-import { type Column, PARTITION_KEYS, QUARANTINE_COLUMNS, TABLE_COLUMNS } from "../../schema/contract";
+import {
+  type Column,
+  PARTITION_KEYS,
+  QUARANTINE_COLUMNS,
+  QUARANTINE_PARTITION_KEYS,
+  TABLE_COLUMNS,
+} from "../../schema/contract";
 import { PREFIX } from "../../schema/prefixes";
 import { type BucketSettings, PrivateBucket } from "../blocks/private-bucket";
-import { savedQueries, withPlaces } from "./saved-queries";
+import { projectedDays } from "./quarantine-days";
+import { savedQueries } from "./saved-queries";
 
 export interface CatalogArgs extends BucketSettings {
   databaseName: string;
@@ -47,7 +54,7 @@ export class Catalog extends pulumi.ComponentResource {
       { parent: this },
     );
     this.workgroup = this.createWorkgroup(name, args);
-    this.saveQueries(name, args);
+    this.saveQueries(name);
     this.registerOutputs({ database: this.database, workgroup: this.workgroup.name });
   }
 
@@ -77,6 +84,7 @@ export class Catalog extends pulumi.ComponentResource {
   }
 
   private createQuarantine(name: string, args: CatalogArgs): void {
+    const location = pulumi.interpolate`s3://${args.raw.bucketName}/${PREFIX.quarantine}`;
     new aws.glue.CatalogTable(
       `${name}-quarantine`,
       {
@@ -84,9 +92,15 @@ export class Catalog extends pulumi.ComponentResource {
         databaseName: this.database,
         description: "Lines that were not accepted, complete, with the reason",
         tableType: "EXTERNAL_TABLE",
-        parameters: { EXTERNAL: "TRUE", classification: "json", compressionType: "gzip" },
+        parameters: {
+          EXTERNAL: "TRUE",
+          classification: "json",
+          compressionType: "gzip",
+          ...projectedDays(location),
+        },
+        partitionKeys: QUARANTINE_PARTITION_KEYS.map(glueColumn),
         storageDescriptor: {
-          location: pulumi.interpolate`s3://${args.raw.bucketName}/${PREFIX.quarantine}`,
+          location,
           inputFormat: "org.apache.hadoop.mapred.TextInputFormat",
           outputFormat: "org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat",
           serDeInfo: {
@@ -101,16 +115,14 @@ export class Catalog extends pulumi.ComponentResource {
   }
 
   /** For people: the console's query editor lists them. They cost nothing until they run. */
-  private saveQueries(name: string, { raw }: CatalogArgs): void {
+  private saveQueries(name: string): void {
     for (const query of savedQueries()) {
       new aws.athena.NamedQuery(
         `${name}-${query.name}`,
         {
           name: query.name,
           description: query.description,
-          query: raw.bucketName.apply((bucket) =>
-            withPlaces(query.sql, `s3://${bucket}/${PREFIX.quarantine}`),
-          ),
+          query: query.sql,
           database: this.database,
           workgroup: this.workgroup.name,
         },

@@ -6,7 +6,6 @@ import * as path from "node:path";
 export interface SavedQuery {
   name: string;
   description: string;
-  /** Needs withPlaces. */
   sql: string;
 }
 
@@ -30,14 +29,6 @@ function savedQuery(name: string): SavedQuery {
     );
   }
   return { name, description: first.slice(3), sql };
-}
-
-/**
- * The quarantine has no partitions. So that a query reads only the objects of some days, it names the place of the
- * quarantine and compares the objects' keys, which begin with the day: `"$path" >= '{{quarantine}}' || ...`.
- */
-export function withPlaces(sql: string, quarantineLocation: string): string {
-  return sql.replaceAll("{{quarantine}}", quarantineLocation);
 }
 
 /** The statement of a saved query without its comment, over the days from `date` on instead of the last few days. */

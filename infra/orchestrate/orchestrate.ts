@@ -134,7 +134,6 @@ export class Orchestrate extends pulumi.ComponentResource {
         IngestLogGroup: args.ingestLogGroupName,
         IngestWaitSeconds: ingestWaitSeconds,
         FailedBatches: pulumi.interpolate`s3://${args.raw.bucketName}/${PREFIX.givenUp}`,
-        QuarantinedLines: pulumi.interpolate`s3://${args.raw.bucketName}/${PREFIX.quarantine}`,
         RawEvents: pulumi.interpolate`s3://${args.raw.bucketName}/${PREFIX.raw}`,
         JobName: args.job.name,
         JobTimeoutSeconds: jobTimeoutSeconds,

@@ -90,7 +90,7 @@ WHAT TO DO NEXT
 
     SELECT reason, detail, payload
     FROM quarantine
-    WHERE "$path" >= 's3://raw/quarantine/year=2026/month=11/day=14'
+    WHERE arrival_day >= 'year=2026/month=11/day=14'
     ORDER BY arrival_time DESC
     LIMIT 20
 `,

@@ -19,7 +19,6 @@ const VALUES: PipelineValues = {
   IngestLogGroup: "/lake/ingest",
   IngestWaitSeconds: 900,
   FailedBatches: "s3://raw/aws/lambda/",
-  QuarantinedLines: "s3://raw/quarantine/",
   RawEvents: "s3://raw/raw/",
   JobName: "JOB",
   JobTimeoutSeconds: 4500,

@@ -35,6 +35,10 @@ export async function simulated(world: World): Promise<Verdict> {
   );
 }
 
+/** Athena must project the days of the quarantine, and compare them with a text of the same form. */
+const SINCE_YESTERDAY =
+  "arrival_day >= date_format(current_date - INTERVAL '1' DAY, 'year=%Y/month=%m/day=%d')";
+
 export async function poisoned(world: World): Promise<Verdict> {
   const fact = given(world.facts.poison, "poison");
   if (fact.status !== "SUCCEEDED") return unexpected(`the execution ended ${ending(fact)}`);
@@ -47,7 +51,7 @@ export async function poisoned(world: World): Promise<Verdict> {
   const found = events.map(([id]) => String(id));
   const lines = await query(
     world,
-    `SELECT payload, reason FROM ${quarantineTable} WHERE payload LIKE '%${marker}-bad%'`,
+    `SELECT payload, reason FROM ${quarantineTable} WHERE payload LIKE '%${marker}-bad%' AND ${SINCE_YESTERDAY}`,
   );
   const payloads = lines.map(([payload]) => String(payload));
   const missing = fact.bad.filter((line) => !payloads.includes(line));

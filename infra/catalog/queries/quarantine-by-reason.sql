@@ -5,6 +5,6 @@ SELECT reason,
   max(arrival_time) AS last_arrival,
   min(detail) AS example
 FROM quarantine
-WHERE "$path" >= '{{quarantine}}' || date_format(current_date - INTERVAL '30' DAY, 'year=%Y/month=%m/day=%d')
+WHERE arrival_day >= date_format(current_date - INTERVAL '30' DAY, 'year=%Y/month=%m/day=%d')
 GROUP BY reason
 ORDER BY lines DESC, reason

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
-from datetime import datetime, timedelta, timezone
+from datetime import date, datetime, timedelta, timezone
 from pathlib import Path
 
 import duckdb
@@ -98,6 +98,22 @@ EXPECTED = {
 }
 
 
+OLD = "year=2026/month=01/day=02"
+
+
+def projection(bucket: str) -> dict[str, str]:
+    """What infra/catalog gives the table; test/infra/catalog/catalog.test.ts has the same."""
+    return {
+        "projection.enabled": "true",
+        "projection.arrival_day.type": "date",
+        "projection.arrival_day.format": "'year='yyyy'/month='MM'/day='dd",
+        "projection.arrival_day.range": "year=2026/month=01/day=01,NOW+1DAY",
+        "projection.arrival_day.interval": "1",
+        "projection.arrival_day.interval.unit": "DAYS",
+        "storage.location.template": f"s3://{bucket}/quarantine/${{arrival_day}}/",
+    }
+
+
 class Tables:
     """A database with both tables as the program makes them, filled, and its Athena."""
 
@@ -127,6 +143,18 @@ class Tables:
                 "StorageDescriptor": storage,
             },
         )
+
+    def listed(self, sql: str) -> list[str]:
+        """The prefixes of the quarantine that the query lists, one for each page."""
+        log = self.stack.state_dir / "requests.jsonl"
+        before = len(log.read_text().splitlines())
+        self.rows(sql)
+        calls = [json.loads(line) for line in log.read_text().splitlines()[before:]]
+        return [
+            call["prefix"]
+            for call in calls
+            if call["resource"].endswith(f":{self.bucket}") and call.get("prefix", "").startswith("quarantine/")
+        ]
 
     def rows(self, sql: str) -> list[list[str | None]]:
         athena = self.stack.client("athena")
@@ -168,15 +196,16 @@ def tables(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Tables:
     made = Tables(stack)
     parquet = "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe"
     made.create("events", "events", TABLE_COLUMNS, parquet, CONTRACT["partitionKeys"], classification="parquet")
-    made.create("quarantine", "quarantine", CONTRACT["quarantine"]["columns"], "org.openx.data.jsonserde.JsonSerDe", [])
+    columns, keys = CONTRACT["quarantine"]["columns"], CONTRACT["quarantine"]["partitionKeys"]
+    json_lines = "org.openx.data.jsonserde.JsonSerDe"
+    made.create("quarantine", "quarantine", columns, json_lines, keys, **projection(made.bucket))
     s3 = stack.client("s3")
     for day in (Y, T):
         body = parquet_of([row for row in EVENTS if row[1] == day], tmp_path_factory.mktemp("day"))
         s3.put_object(Bucket=made.bucket, Key=f"events/event_date={day}/a.parquet", Body=body)
     # Of a day and an hour that no saved query is about: a query that opens one of them fails.
     s3.put_object(Bucket=made.bucket, Key="events/event_date=2020-01-01/a.parquet", Body=b"no parquet")
-    old = "quarantine/year=2020/month=12/day=31/hour=23/a.jsonl.gz"
-    s3.put_object(Bucket=made.bucket, Key=old, Body=b"\x1f\x8bno gzip")
+    s3.put_object(Bucket=made.bucket, Key=f"quarantine/{OLD}/hour=23/a.jsonl.gz", Body=b"\x1f\x8bno gzip")
     made.rows("MSCK REPAIR TABLE events")
     common = {"payload_encoding": "utf8", "shard_id": "shard-0", "sequence_number": "1"}
     lines = "".join(json.dumps(line | common) + "\n" for line in QUARANTINE)
@@ -191,8 +220,7 @@ def test_every_saved_query_has_an_answer_here():
 
 @pytest.mark.parametrize("name", sorted(EXPECTED))
 def test_a_saved_query_answers_what_it_says(tables: Tables, name: str):
-    sql = QUERIES[name].replace("{{quarantine}}", f"s3://{tables.bucket}/quarantine/")
-    assert tables.rows(sql) == EXPECTED[name]
+    assert tables.rows(QUERIES[name]) == EXPECTED[name]
 
 
 @pytest.mark.parametrize("sql", ["SELECT max(event_id) FROM events", "SELECT max(reason) FROM quarantine"])
@@ -200,6 +228,45 @@ def test_a_query_without_a_bound_reads_the_old_files_too(tables: Tables, sql: st
     """Shows that the old files above would fail a saved query that opens them."""
     with pytest.raises(AssertionError):
         tables.rows(sql)
+
+
+def folders(first: date) -> list[str]:
+    """The days from the first one to tomorrow, which is in the range, too."""
+    days = (TODAY - first).days + 2
+    return [f"quarantine/{first + timedelta(days=day):year=%Y/month=%m/day=%d}/" for day in range(days)]
+
+
+@pytest.mark.parametrize("name", ["quarantine-by-reason", "quarantine-newest"])
+def test_a_query_on_the_quarantine_lists_the_days_that_it_names(tables: Tables, name: str):
+    before = sorted(tables.listed(QUERIES[name]))
+    assert sorted(set(before)) == folders(TODAY - timedelta(days=30))
+    # Trino asks twice for a day that has nothing.
+    assert len(before) <= 2 * 32
+    # A page and a half of old objects, in days that the query does not name.
+    s3 = tables.stack.client("s3")
+    for number in range(1500):
+        key = f"quarantine/{OLD[:-2]}{3 + number % 20:02d}/hour=00/{name}-{number}.jsonl.gz"
+        s3.put_object(Bucket=tables.bucket, Key=key, Body=b"")
+    assert sorted(tables.listed(QUERIES[name])) == before
+
+
+def test_a_query_without_a_bound_finds_every_line_since_the_first_day(stack: Stack):
+    made = Tables(stack)
+    columns, keys = CONTRACT["quarantine"]["columns"], CONTRACT["quarantine"]["partitionKeys"]
+    json_lines = "org.openx.data.jsonserde.JsonSerDe"
+    made.create("quarantine", "quarantine", columns, json_lines, keys, **projection(made.bucket))
+    first, tomorrow = date(2026, 1, 1), TODAY + timedelta(days=1)
+    for day in (first, tomorrow):
+        line = json.dumps({**QUARANTINE[0], "detail": str(day)}) + "\n"
+        key = f"quarantine/{day:year=%Y/month=%m/day=%d}/hour=00/a.jsonl.gz"
+        stack.client("s3").put_object(Bucket=made.bucket, Key=key, Body=gzip.compress(line.encode()))
+    listed = made.listed("SELECT detail, arrival_day FROM quarantine ORDER BY detail")
+    assert sorted(set(listed)) == folders(first)
+    assert made.rows("SELECT detail, arrival_day FROM quarantine ORDER BY detail") == [
+        [str(day), f"{day:year=%Y/month=%m/day=%d}"] for day in (first, tomorrow)
+    ]
+    # The key comes after the columns, so that what reads them by position goes on.
+    assert made.rows("SELECT * FROM quarantine WHERE detail = '2026-01-01'")[0][-1] == "year=2026/month=01/day=01"
 
 
 def test_the_workgroup_lists_the_queries_saved_in_it(tables: Tables):

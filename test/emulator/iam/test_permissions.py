@@ -261,6 +261,21 @@ def lake(stack: Stack) -> tuple[str, str, str]:
     return bucket, database, workgroup
 
 
+def queried(stack: Stack, rights: list[dict], sql: str, workgroup: str, database: str) -> dict:
+    """The end of a query by somebody with these rights."""
+    anyone = {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}
+    athena = stack.client_as(role(stack, "", *rights, principal=anyone), "athena")
+    query = athena.start_query_execution(
+        QueryString=sql, WorkGroup=workgroup, QueryExecutionContext={"Database": database}
+    )["QueryExecutionId"]
+
+    def ended() -> dict | None:
+        status = athena.get_query_execution(QueryExecutionId=query)["QueryExecution"]["Status"]
+        return status if status["State"] in ("SUCCEEDED", "FAILED") else None
+
+    return wait_for("the query's end", ended)
+
+
 @pytest.mark.parametrize(
     ("missing", "resource"),
     [
@@ -285,22 +300,60 @@ def test_athena_reads_with_the_permissions_of_its_caller(stack: Stack, missing: 
     }
 
     def outcome(actions: set[str]) -> dict:
-        anyone = {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}
-        athena = stack.client_as(role(stack, "", allow(*actions), principal=anyone), "athena")
-        query = athena.start_query_execution(
-            QueryString="SELECT n FROM t", WorkGroup=workgroup, QueryExecutionContext={"Database": database}
-        )["QueryExecutionId"]
-
-        def ended() -> dict | None:
-            status = athena.get_query_execution(QueryExecutionId=query)["QueryExecution"]["Status"]
-            return status if status["State"] in ("SUCCEEDED", "FAILED") else None
-
-        return wait_for("the query's end", ended)
+        return queried(stack, [allow(*actions)], "SELECT n FROM t", workgroup, database)
 
     assert outcome(needed)["State"] == "SUCCEEDED"
     failed = outcome(needed - {missing})
     assert failed["State"] == "FAILED"
     assert f"not authorized to perform: {missing} on resource: {named} " in failed["StateChangeReason"]
+
+
+@pytest.mark.parametrize(
+    ("form", "first", "second"),
+    [
+        # The folders of a value, as in the table of the quarantine.
+        ("'month='MM'/day='dd'/year='yyyy", "month=11/day=20/year=2026", "month=11/day=21/year=2026"),
+        ("yyyy-MM-dd", "2026-11-20", "2026-11-21"),
+    ],
+)
+def test_athena_needs_rights_on_the_projected_partitions_that_it_reads(
+    stack: Stack, form: str, first: str, second: str
+) -> None:
+    bucket, database, workgroup = lake(stack)
+    for day in (first, second):
+        stack.client("s3").put_object(Bucket=bucket, Key=f"days/{day}/one.csv", Body=b"1\n")
+    glue = stack.client("glue")
+    table = glue.get_table(DatabaseName=database, Name="t")["Table"]
+    parameters = {
+        "projection.enabled": "true",
+        "projection.day.type": "date",
+        "projection.day.format": form,
+        "projection.day.range": f"{first},{second}",
+        "projection.day.interval": "1",
+        "projection.day.interval.unit": "DAYS",
+        "storage.location.template": f"s3://{bucket}/days/${{day}}/",
+    }
+    descriptor = {**table["StorageDescriptor"], "Location": f"s3://{bucket}/days/"}
+    changed = {"Name": "t", "TableType": "EXTERNAL_TABLE", "StorageDescriptor": descriptor, "Parameters": parameters}
+    # A table without partitions gets them by an update, as a lake of an older version does.
+    keys = [{"Name": "day", "Type": "string"}]
+    glue.update_table(DatabaseName=database, TableInput={**changed, "PartitionKeys": keys})
+    everything = [
+        "athena:*", "glue:GetDatabase", "glue:GetTable", "s3:GetBucketLocation", "s3:ListBucket", "s3:PutObject"
+    ]  # fmt: skip
+    readable = [f"arn:aws:s3:::{bucket}/{folder}/*" for folder in (f"days/{first}", "results")]
+    rights = [allow(*everything), *(allow("s3:GetObject", on=folder) for folder in readable)]
+
+    def outcome(where: str) -> dict:
+        return queried(stack, rights, f"SELECT count(*) FROM t{where}", workgroup, database)
+
+    for where in (f" WHERE day = '{first}'", f" WHERE day < '{second}'", f" WHERE day IN ('{first}', 'x')"):
+        assert outcome(where)["State"] == "SUCCEEDED", outcome(where)
+    for where in ("", f" WHERE day >= '{first}'", f" WHERE day <> '{first}'"):
+        failed = outcome(where)
+        assert failed["State"] == "FAILED", where
+        named = f"arn:aws:s3:::{bucket}/days/{second}/one.csv"
+        assert f"not authorized to perform: s3:GetObject on resource: {named} " in failed["StateChangeReason"]
 
 
 def test_a_job_run_acts_with_the_jobs_role(stack: Stack) -> None:

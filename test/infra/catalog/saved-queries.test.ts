@@ -1,6 +1,6 @@
 // The saved queries as `npm start` asks them; test/emulator/athena/test_saved_queries.py runs them as they are saved.
 import assert from "node:assert/strict";
-import { savedQueries, sqlSince, withPlaces } from "../../../infra/catalog/saved-queries";
+import { savedQueries, sqlSince } from "../../../infra/catalog/saved-queries";
 
 describe("infra/catalog/saved-queries", () => {
   it("begins a query on another day than the saved one", () => {
@@ -16,23 +16,16 @@ ORDER BY events DESC, event_type`,
     );
   });
 
-  it("reads only a part of the lake with each query: dates of events, days of the quarantine's keys", () => {
+  it("reads only a part of the lake with each query: dates of events, days of arrival in the quarantine", () => {
     const bounds: Record<string, RegExp> = {
       events: /\bevent_date >= current_date - INTERVAL '\d+' DAY\b/,
       quarantine:
-        /"\$path" >= '\{\{quarantine\}\}' \|\| date_format\(current_date - INTERVAL '\d+' DAY, 'year=%Y\/month=%m\/day=%d'\)/,
+        /\barrival_day >= date_format\(current_date - INTERVAL '\d+' DAY, 'year=%Y\/month=%m\/day=%d'\)/,
     };
     for (const { name, sql } of savedQueries()) {
       const [, table = ""] = /\bFROM (events|quarantine)\b/.exec(sql) ?? [];
       assert.match(sql, bounds[table] ?? /never/, name);
     }
-  });
-
-  it("puts the place of the quarantine into a query", () => {
-    assert.equal(
-      withPlaces(`"$path" >= '{{quarantine}}' || 'x'`, "s3://raw/quarantine/"),
-      `"$path" >= 's3://raw/quarantine/' || 'x'`,
-    );
   });
 
   it("leaves no query on events that depends on the day of the run", () => {
