@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import type { KinesisStreamRecord } from "aws-lambda";
+import { batchCalls } from "../../../cli/cost/calls";
 import { ingestBatch } from "../../../lambdas/ingest/batch";
 import { readWindow } from "../../../lambdas/ingest/window";
 import { FakeClock, FakeS3, kinesisRecord, named } from "../fakes";
@@ -300,6 +301,13 @@ describe("lambdas/ingest", () => {
     // Two records of the batch arrived at 8:30, two at 10:30.
     assert.deepEqual([await listings(10, 1), await listings(1000, 1)], [2, 2]);
     assert.equal(await listings(10, 2000), 2);
+  });
+
+  it("makes the calls that the cost model counts", async () => {
+    const s3 = new FakeS3();
+    await ingest(s3, [kinesisRecord(good("a"), "10", { arrival: "2026-11-21T08:29:00Z" }), ...bad]);
+    const made = { "s3 PutObject": s3.puts.length, "s3 ListObjectsV2": s3.listings };
+    assert.deepEqual(made, batchCalls(2, 60));
   });
 
   it("lists an hour once, although good records of other hours are between", async () => {
