@@ -6,7 +6,7 @@ import { QUARANTINE_PARTITION_KEYS } from "../../schema/contract";
 /** The form of DateTimeFormatter. It makes the first three folders of the objects' keys (lambdas/shared/layout.ts). */
 const FORMAT = "'year='yyyy'/month='MM'/day='dd";
 /** No version of this program ran before. A query without a bound lists each day since then, also the empty ones. */
-const FIRST_DAY = "year=2026/month=01/day=01";
+const FIRST_DAY = "year=2026/month=11/day=01";
 /** Clocks differ. Around midnight an object can be in a day that has not begun for Athena. */
 const LAST_DAY = "NOW+1DAY";
 
