@@ -8,6 +8,7 @@ import { protectData } from "./infra/blocks/protection";
 import { tagEverything } from "./infra/blocks/tags";
 import { Catalog } from "./infra/catalog/catalog";
 import { Collect, SIMULATOR_TIMEOUT_SECONDS } from "./infra/collect/collect";
+import { Collector } from "./infra/collect/collector";
 import { stackConfig } from "./infra/config/config";
 import { Ingest } from "./infra/ingest/ingest";
 import { Notify } from "./infra/notify/notify";
@@ -34,12 +35,17 @@ const { dataKey: key, topicKey } = new Encryption("clickstream", {
       : "nothing",
   allowDataLoss: config.allowDataLoss,
 });
+const observed = config.alarms || config.dashboard;
+
 const collect = new Collect("clickstream", { ...config, key });
+const collector = config.collector
+  ? new Collector("clickstream", { ...config, key, stream: collect.stream, countRequests: observed })
+  : undefined;
 const ingest = new Ingest("clickstream", {
   ...config,
   key,
   streamArn: collect.stream.arn,
-  countRecords: config.alarms || config.dashboard,
+  countRecords: observed,
 });
 const transform = new Transform("clickstream", { ...config, key, ...tables, raw: ingest.raw });
 const catalog = new Catalog("clickstream", {
@@ -78,6 +84,7 @@ new Observe("clickstream", {
   awaitIngestFunction: ingest.awaitIngest.functionName,
   lookForNewFunction: transform.lookForNew.functionName,
   simulatorFunction: collect.simulator.functionName,
+  collector: collector && { apiId: collector.apiId, functionName: collector.function.functionName },
   mappingUuid: ingest.mappingUuid,
   stateMachineArn: pipeline.stateMachineArn,
   failureTopicArn: notify.failureTopicArn,
@@ -98,6 +105,10 @@ export const simulatorFunction = collect.simulator.functionName;
 export const ingestFunction = ingest.ingest.functionName;
 export const awaitIngestFunction = ingest.awaitIngest.functionName;
 export const lookForNewFunction = transform.lookForNew.functionName;
+/** What trackers use as their endpoint; empty without a collector. */
+export const collectorUrl = collector?.url ?? "";
+export const collectorFunction = collector?.function.functionName ?? "";
+export const collectorScriptIntegrity = collector?.scriptIntegrity ?? "";
 export const jobName = transform.job.name;
 export const successTopicArn = notify.successTopicArn;
 export const failureTopicArn = notify.failureTopicArn;

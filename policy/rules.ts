@@ -5,7 +5,7 @@ import type {
   ResourceValidationPolicy,
   StackValidationPolicy,
 } from "@pulumi/policy";
-import { HOLDS_DATA } from "../infra/blocks/data-types";
+import { holdsData } from "../infra/blocks/data-types";
 import { type Statement, statementsOf } from "./document";
 
 /** Begins the Sid of statements with actions for which AWS has no resource-level permission (infra/blocks/permissions.ts). */
@@ -18,12 +18,16 @@ const KEY = "aws:kms/key:Key";
 const TAGS = ["Project", "Stack", "ManagedBy"];
 /** Types that the provider cannot tag. All others must have tags: the engine leaves out what is not set. */
 export const UNTAGGABLE = [
+  "aws:apigatewayv2/integration:Integration",
+  "aws:apigatewayv2/route:Route",
   "aws:athena/namedQuery:NamedQuery",
   "aws:cloudwatch/dashboard:Dashboard",
+  "aws:cloudwatch/logMetricFilter:LogMetricFilter",
   "aws:glue/catalogTable:CatalogTable",
   "aws:iam/rolePolicy:RolePolicy",
   "aws:iam/rolePolicyAttachment:RolePolicyAttachment",
   "aws:kms/alias:Alias",
+  "aws:lambda/permission:Permission",
   "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration",
   "aws:s3/bucketOwnershipControls:BucketOwnershipControls",
   "aws:s3/bucketPolicy:BucketPolicy",
@@ -97,6 +101,9 @@ function statements(props: ResourceValidationArgs["props"], ...names: string[]):
   return names.flatMap((name) => statementsOf(props[name]));
 }
 
+/** Variables of an access log that say who sent a request, or what: a path or a query can hold a key or an id. */
+const PERSONAL_IN_LOGS = /\$context\.(identity\.\w+|path|customDomain|authorizer\.\w+)|\$request\b/;
+
 const ROLE_POLICY = "aws:iam/rolePolicy:RolePolicy";
 
 export const rules: (ResourceValidationPolicy | StackValidationPolicy)[] = [
@@ -115,9 +122,9 @@ export const rules: (ResourceValidationPolicy | StackValidationPolicy)[] = [
       "A resource that holds data is protected from deletion, unless destroy empties the stack's buckets anyway.",
     validateStack: ({ resources }, report) => {
       if (mayLoseData(resources)) return;
-      const types = keyHoldsData(resources) ? [...HOLDS_DATA, KEY] : HOLDS_DATA;
+      const keys = keyHoldsData(resources) ? [KEY] : [];
       for (const { type, name, urn, opts } of resources)
-        if (types.includes(type) && !opts.protect)
+        if ((holdsData(type, name) || keys.includes(type)) && !opts.protect)
           report(
             `${name} is not protected: remove allowDataLoss, or deploy without this pack to destroy the stack.`,
             urn,
@@ -247,6 +254,26 @@ export const rules: (ResourceValidationPolicy | StackValidationPolicy)[] = [
     ({ runtime, architectures }) =>
       (!RUNTIMES.includes(runtime) || architectures?.[0] !== ARCHITECTURE) &&
       `runtime must be ${RUNTIMES.join(" or ")} on ${ARCHITECTURE}, got ${runtime} on ${architectures?.[0] ?? "the default"}.`,
+  ),
+  each(
+    "aws:lambda/permission:Permission",
+    "function-called-by-one",
+    "A service may call a function only for one resource: sourceArn in the permission.",
+    ({ principal, sourceArn }) =>
+      (!/^[a-z0-9.-]+\.amazonaws\.com(\.cn)?$/.test(String(principal)) || !sourceArn) &&
+      `principal must be a service and sourceArn must be set, got ${principal} with ${sourceArn ?? "none"}.`,
+  ),
+  each(
+    "aws:apigatewayv2/stage:Stage",
+    "api-throttled-and-logged",
+    "A stage limits its requests, and logs them without personal data: no address, user agent, path or query.",
+    ({ defaultRouteSettings, accessLogSettings }) => {
+      if (!(defaultRouteSettings?.throttlingRateLimit > 0 && defaultRouteSettings.throttlingBurstLimit > 0))
+        return "defaultRouteSettings must have a throttlingRateLimit and a throttlingBurstLimit above 0.";
+      if (!accessLogSettings?.format) return "accessLogSettings must be set, got none.";
+      const personal = PERSONAL_IN_LOGS.exec(String(accessLogSettings.format))?.[0];
+      return personal && `The format of accessLogSettings must not have ${personal}.`;
+    },
   ),
   each(
     "aws:sfn/stateMachine:StateMachine",

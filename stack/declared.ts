@@ -60,8 +60,16 @@ export function declaredArn(type: string, name: string, partition = "aws"): stri
 }
 
 /** What AWS would have returned for a new resource, as far as the program reads it. */
-function stateOf(type: string, name: string, inputs: Declared["inputs"], { partition }: Place) {
+function stateOf(type: string, name: string, inputs: Declared["inputs"], place: Place) {
   const id = `${name}-id`;
-  const arn = declaredArn(type, name, partition);
-  return { name: id, bucket: id, uuid: `${name}-uuid`, keyId: `${name}-key-id`, arn, ...inputs };
+  const arn = declaredArn(type, name, place.partition);
+  const own = type === "aws:apigatewayv2/api:Api" ? addressOf(id, place) : {};
+  return { name: id, bucket: id, uuid: `${name}-uuid`, keyId: `${name}-key-id`, arn, ...own, ...inputs };
+}
+
+function addressOf(apiId: string, { partition, region, accountId, dnsSuffix }: Place) {
+  return {
+    apiEndpoint: `https://${apiId}.execute-api.${region}.${dnsSuffix}`,
+    executionArn: `arn:${partition}:execute-api:${region}:${accountId}:${apiId}`,
+  };
 }

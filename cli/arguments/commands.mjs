@@ -98,6 +98,11 @@ export const COMMANDS = {
       "events-per-day": count("events per day, 0 for an idle stack (default 1000000)", 0, 1e10),
       "event-bytes": count("bytes of JSON per event (default 500)", 20, 1_000_000),
       "events-per-record": count("events per Kinesis record (default 10)", 1, 10_000),
+      "events-per-request": count(
+        "events per request to the collector, if there is one (default 3)",
+        1,
+        10_000,
+      ),
       "quarantine-percent": count("percentage of quarantined lines (default 1)", 0, 100),
       "late-percent": count(
         "percentage of events whose date is before the day of their arrival (default 1)",

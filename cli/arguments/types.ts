@@ -136,6 +136,7 @@ export interface CostOptions {
   "events-per-day"?: number;
   "event-bytes"?: number;
   "events-per-record"?: number;
+  "events-per-request"?: number;
   "quarantine-percent"?: number;
   "late-percent"?: number;
   "late-days"?: number;

@@ -37,6 +37,7 @@ function trafficOf(options: CostOptions): Traffic {
   return {
     eventsPerDay: options["events-per-day"] ?? USUAL.eventsPerDay,
     eventBytes: options["event-bytes"] ?? USUAL.eventBytes,
+    eventsPerRequest: options["events-per-request"] ?? USUAL.eventsPerRequest,
     eventsPerRecord: options["events-per-record"] ?? USUAL.eventsPerRecord,
     quarantinePercent: options["quarantine-percent"] ?? USUAL.quarantinePercent,
     latePercent: options["late-percent"] ?? USUAL.latePercent,

@@ -7,6 +7,8 @@ export interface Traffic {
   eventBytes: number;
   /** How many events the producers pack into a Kinesis record. */
   eventsPerRecord: number;
+  /** How many events a tracker sends in a request. With a collector these are a record's, and eventsPerRecord does not count. */
+  eventsPerRequest: number;
   /** Percentage of lines that go to the quarantine. */
   quarantinePercent: number;
   /** Percentage of events that arrive on a later date than that of their `event_time`. */
@@ -29,6 +31,7 @@ export const USUAL: Traffic = {
   eventsPerDay: 1_000_000,
   eventBytes: 500,
   eventsPerRecord: 10,
+  eventsPerRequest: 3,
   quarantinePercent: 1,
   latePercent: 1,
   lateDays: 30,
@@ -55,6 +58,12 @@ export const WORK = {
   mbPerCore: 1769,
   /** Assumed: an invocation's time without its events, mostly the PUT. */
   ingestSecondsPerBatch: 0.15,
+  /** Assumed: a request to the collector, which mostly waits for Kinesis. */
+  collectorSecondsPerRequest: 0.03,
+  /** An environment of the collector reads the write key every five minutes. Assumed: there is one at a time. */
+  writeKeyReadsPerHour: 12,
+  /** A line of the access log. The collector's own log has just what goes wrong. */
+  logBytesPerRequest: 400,
   /** Assumed: one call of look-for-new, whose listings and start are most of it. */
   otherLambdaSeconds: 1,
   /** Assumed: a run with nothing to do, from the script's start to its end. */

@@ -10,6 +10,9 @@ const BASIS: Readonly<Record<string, string>> = {
   "Kinesis: the stream, on demand": "hours of a month",
   "Kinesis: written, on demand": "bytes of the events, records rounded up to 1 KB",
   "Kinesis: read, on demand": "bytes of the events",
+  "API Gateway: requests to the collector": "events ÷ events a request (assumed), in steps of 512 KB",
+  "Lambda: collector, requests": "one for each request",
+  "Lambda: collector, arm64": "0.03 s a request (assumed)",
   "Lambda: requests": "batches: `batchWindowSeconds`, `batchSize` and 6 MB end one",
   "Lambda: ingest, arm64": "76,000 events a second and core (measured) and 0.15 s a batch (assumed)",
   "S3: objects and listings of the ingest":
@@ -33,18 +36,20 @@ const BASIS: Readonly<Record<string, string>> = {
   "EventBridge Scheduler: invocations": "`scheduleExpression`",
   "SNS: mails published": "one for each run",
   "SNS: mails delivered": "one for each run and address",
-  "CloudWatch Logs: written": "400 KB a run, 20 KB an idle execution, 1.5 KB a batch (assumed)",
+  "CloudWatch Logs: written":
+    "400 KB a run, 20 KB an idle execution, 1.5 KB a batch, 400 bytes a request to the collector (assumed)",
   "CloudWatch Logs: kept": "the same, compressed to 15 % (assumed)",
   "CloudWatch: alarms": "metrics that the declared alarms watch",
   "CloudWatch: dashboards": "declared dashboards. The three free ones of an account are not deducted",
   "CloudWatch: custom metrics":
     "metrics of the program that alarms and graphs use, and the six of the event source mapping",
   "CloudWatch: metrics recorded": "one request for each execution",
-  "X-Ray: traces": "batches and executions",
+  "X-Ray: traces": "batches and executions, and 5 % of the requests to the collector",
   "KMS: requests": "36 an hour for the stream, one for each batch, 20 for each execution (assumed)",
   "KMS: customer keys": "declared keys",
   "Secrets Manager: secrets": "declared secrets",
-  "Secrets Manager: requests": "one for each run",
+  "Secrets Manager: requests":
+    "one for each run if a field is hashed, 12 an hour if the collector has a write key (assumed)",
 };
 
 const STORED = /^S3: (raw events|curated events|query results), /;

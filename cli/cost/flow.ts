@@ -40,6 +40,8 @@ export interface Flow {
   /** Shards that the busiest second needs. */
   neededShards: number;
   putUnits: number;
+  /** Requests to the collector; 0 without one. */
+  requests: number;
   invocations: number;
   ingestSeconds: number;
   /** Seconds of one invocation. */
@@ -64,8 +66,9 @@ export interface Flow {
 
 export function flowOf(plan: Plan, traffic: Traffic): Flow {
   const events = traffic.eventsPerDay * DAYS_PER_MONTH;
-  const records = events / traffic.eventsPerRecord;
-  const recordBytes = traffic.eventBytes * traffic.eventsPerRecord;
+  const eventsPerRecord = plan.collector ? traffic.eventsPerRequest : traffic.eventsPerRecord;
+  const records = events / eventsPerRecord;
+  const recordBytes = traffic.eventBytes * eventsPerRecord;
   const perSecond = records / MONTH_SECONDS;
   const neededShards = shardsFor(perSecond * traffic.peakFactor, recordBytes);
   const shards = plan.streamMode === "PROVISIONED" ? plan.shards : neededShards;
@@ -93,6 +96,7 @@ export function flowOf(plan: Plan, traffic: Traffic): Flow {
     recordBytes,
     neededShards,
     putUnits: records * Math.ceil(recordBytes / PUT_UNIT_BYTES),
+    requests: plan.collector ? events / traffic.eventsPerRequest : 0,
     invocations,
     ingestSeconds: invocations * batchSeconds,
     batchSeconds,

@@ -1,9 +1,14 @@
 // The resource types that are free, each with the reason. Every other type of the program has a line in the model.
 
 export const FREE: Readonly<Record<string, string>> = {
+  "aws:apigatewayv2/integration:Integration": "part of the API, which is billed by the request",
+  "aws:apigatewayv2/route:Route": "part of the API, which is billed by the request",
+  "aws:apigatewayv2/stage:Stage": "part of the API, which is billed by the request",
+  "aws:cloudwatch/logMetricFilter:LogMetricFilter": "the metric that it counts has its own line",
   "aws:iam/role:Role": "IAM is free",
   "aws:iam/rolePolicy:RolePolicy": "IAM is free",
   "aws:lambda/eventSourceMapping:EventSourceMapping": "part of Lambda; polling a stream is free",
+  "aws:lambda/permission:Permission": "a setting of the function",
   "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock": "a setting of the bucket",
   "aws:s3/bucketOwnershipControls:BucketOwnershipControls": "a setting of the bucket",
   "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration":

@@ -66,6 +66,7 @@ export function estimate(resources: readonly Declared[], traffic: Traffic): Esti
   const flow = flowOf(plan, traffic);
   const lines = [
     ...collectLines(plan, flow),
+    ...collectorLines(plan, flow),
     ...ingestLines(plan, flow),
     ...storageLines(plan, flow, traffic),
     ...transformLines(plan, flow),
@@ -160,6 +161,27 @@ function collectLines(plan: Plan, flow: Flow): Line[] {
       STREAM,
     ),
     longTerm,
+  ];
+}
+
+const API = "aws:apigatewayv2/api:Api";
+/** API Gateway bills a request to an HTTP API in steps of 512 KB. The collector takes 256 KB at most. */
+const STEPS_PER_REQUEST = 1;
+
+function collectorLines({ collector }: Plan, { requests }: Flow): Line[] {
+  if (collector === undefined) return [];
+  const gbSeconds = (requests * WORK.collectorSecondsPerRequest * collector.memoryMb) / 1024;
+  return [
+    line(
+      "collect",
+      "API Gateway: requests to the collector",
+      "apigateway.httpRequest",
+      requests * STEPS_PER_REQUEST,
+      "requests",
+      API,
+    ),
+    line("collect", "Lambda: collector, requests", "lambda.request", requests, "requests", LAMBDA),
+    line("collect", "Lambda: collector, arm64", "lambda.armGbSecond", gbSeconds, "GB-seconds", LAMBDA),
   ];
 }
 
@@ -371,15 +393,20 @@ function orchestrateLines(plan: Plan, flow: Flow): Line[] {
   ];
 }
 
+/** X-Ray records 5 % of a function's calls, and the first one of each second, which is not counted here. */
+const LAMBDA_SAMPLES = 0.05;
+
 function observeLines(plan: Plan, flow: Flow): Line[] {
   const idle = flow.executions - flow.runs;
   const bytes =
+    flow.requests * WORK.logBytesPerRequest +
     flow.invocations * WORK.logBytesPerInvocation +
     flow.runs * WORK.logBytesPerExecution +
     idle * WORK.logBytesPerIdleExecution;
   const metricCalls = flow.runs + idle * (idleCalls(flow.shape)["monitoring PutMetricData"] ?? 0);
   const stored = (bytes / GB) * WORK.logCompression * (plan.logRetentionDays / DAYS_PER_MONTH);
-  const traces = plan.tracedParts === 0 ? 0 : flow.invocations + flow.executions;
+  const traced = flow.invocations + flow.executions + flow.requests * LAMBDA_SAMPLES;
+  const traces = plan.tracedParts === 0 ? 0 : traced;
   return [
     line(
       "observe",
@@ -460,7 +487,8 @@ function keyLines(plan: Plan, flow: Flow): Line[] {
       "keys",
       "Secrets Manager: requests",
       "secrets.request",
-      plan.secrets * flow.runs,
+      (plan.hashKey ? flow.runs : 0) +
+        (plan.collector?.writeKey ? Math.min(flow.requests, WORK.writeKeyReadsPerHour * HOURS_PER_MONTH) : 0),
       "requests",
       "aws:secretsmanager/secret:Secret",
     ),

@@ -31,6 +31,10 @@ export interface Plan {
   logRetentionDays: number;
   customerKeys: number;
   secrets: number;
+  /** Whether each run of the job reads its key. */
+  hashKey: boolean;
+  /** Undefined without a collector. */
+  collector: { memoryMb: number; writeKey: boolean } | undefined;
   alarmMetrics: number;
   dashboards: number;
   customMetrics: number;
@@ -78,6 +82,8 @@ export function readPlan(resources: readonly Declared[]): Plan {
     logRetentionDays: Number(of("aws:cloudwatch/logGroup:LogGroup")[0]?.retentionInDays ?? 30),
     customerKeys: of("aws:kms/key:Key").length,
     secrets: of("aws:secretsmanager/secret:Secret").length,
+    hashKey: argument("--privacy_key_secret") !== "none",
+    collector: collectorOf(named("aws:lambda/function:Function", "clickstream-collector")),
     alarmMetrics: alarms.reduce((sum, alarm) => sum + metricsOf(alarm), 0),
     dashboards: dashboards.length,
     customMetrics: customMetrics(alarms, dashboards) + mappingMetrics(mapping),
@@ -97,6 +103,12 @@ function subscriptions(resources: readonly Declared[], topic: string): number {
   return resources.filter(
     ({ type, name }) => type === "aws:sns/topicSubscription:TopicSubscription" && name.startsWith(topic),
   ).length;
+}
+
+function collectorOf({ memorySize, environment }: Inputs): Plan["collector"] {
+  if (memorySize === undefined) return undefined;
+  const { variables } = environment as { variables: Record<string, unknown> };
+  return { memoryMb: Number(memorySize), writeKey: variables.WRITE_KEY_SECRET_ARN !== "" };
 }
 
 /** CloudWatch bills an alarm by the number of metrics that it watches. */

@@ -42,6 +42,7 @@ const WORDS: Record<keyof Traffic, (value: number) => string> = {
   eventsPerDay: (value) => `${quantity(value)} events a day, spread evenly`,
   eventBytes: (value) => `${quantity(value)} bytes an event`,
   eventsPerRecord: (value) => `${quantity(value)} events a record`,
+  eventsPerRequest: (value) => `${quantity(value)} events a request if there is a collector`,
   quarantinePercent: (value) => `${value} % of them quarantined`,
   latePercent: (value) => `${value} % of them late`,
   lateDays: (value) => `the late ones spread over the ${value} dates before`,

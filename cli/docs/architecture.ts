@@ -8,6 +8,7 @@ const END = "<!-- end of diagram -->";
 
 /** The types that hold or move data, each with its shape and what it is called. */
 const DRAWN: Readonly<Record<string, { open: string; close: string; what: string }>> = {
+  "aws:apigatewayv2/api:Api": { open: "[[", close: "]]", what: "HTTP API" },
   "aws:kinesis/stream:Stream": { open: "[/", close: "/]", what: "Kinesis stream" },
   "aws:lambda/function:Function": { open: "(", close: ")", what: "Lambda" },
   "aws:s3/bucket:Bucket": { open: "[(", close: ")]", what: "S3 bucket" },
@@ -20,13 +21,16 @@ const DRAWN: Readonly<Record<string, { open: string; close: string; what: string
 };
 
 const STAGES: readonly (readonly [string, RegExp])[] = [
-  ["collect", /-(stream|simulator)$/],
+  ["collect", /-(stream|simulator|collector)$/],
   ["ingest", /-(ingest|await-ingest|raw)$/],
   ["transform", /-(transform|curated|scripts|look-for-new)$/],
   ["catalog", /-(events|quarantine|workgroup|results)$/],
   ["notify", /^Pipeline/],
   ["orchestrate", /-(pipeline|schedule)$/],
 ];
+
+/** It is off by default, and where the events of a site come in. */
+const WITH_COLLECTOR = { collector: "true", collectorOrigins: '["https://www.example.com"]' };
 
 interface Edge {
   from: string;
@@ -42,7 +46,7 @@ export async function architectureDocument(current: string): Promise<string> {
   const begin = current.indexOf(BEGIN);
   const end = current.indexOf(END);
   if (begin < 0 || end < begin) throw new Error(`docs/architecture.md lacks the lines ${BEGIN} and ${END}`);
-  const resources = await declaredBy(stackConfiguration("prod"));
+  const resources = await declaredBy(stackConfiguration("prod", WITH_COLLECTOR));
   const text = ["", "", "```mermaid", ...diagram(resources), "```", "", ""].join("\n");
   return current.slice(0, begin + BEGIN.length) + text + current.slice(end);
 }
@@ -68,9 +72,12 @@ function idOf({ type, name }: Declared): string {
 }
 
 function edgesOf(resources: readonly Declared[], nodes: readonly Declared[]): Edge[] {
-  return [...permissionEdges(resources, nodes), ...mappingEdges(resources, nodes), ...tableEdges(nodes)].sort(
-    (a, b) => (`${a.from} ${a.to}` < `${b.from} ${b.to}` ? -1 : 1),
-  );
+  return [
+    ...permissionEdges(resources, nodes),
+    ...integrationEdges(resources, nodes),
+    ...mappingEdges(resources, nodes),
+    ...tableEdges(nodes),
+  ].sort((a, b) => (`${a.from} ${a.to}` < `${b.from} ${b.to}` ? -1 : 1));
 }
 
 type Statement = { Effect: string; Action: string | string[]; Resource: string | string[] };
@@ -113,6 +120,17 @@ function edge(owner: Declared, target: Declared, actions: string[]): Edge {
     return { from: idOf(owner), to: idOf(target), label: "writes" };
   }
   return { from: idOf(target), to: idOf(owner), label: "is read by" };
+}
+
+/** What API Gateway calls for a request. */
+function integrationEdges(resources: readonly Declared[], nodes: readonly Declared[]): Edge[] {
+  return resources
+    .filter(({ type }) => type === "aws:apigatewayv2/integration:Integration")
+    .flatMap(({ inputs }) => {
+      const api = nodes.find(({ type, name }) => type.endsWith(":Api") && `${name}-id` === inputs.apiId);
+      const target = nodes.find((node) => isOf(String(inputs.integrationUri), node));
+      return api && target ? [{ from: idOf(api), to: idOf(target), label: "requests" }] : [];
+    });
 }
 
 /** What Lambda itself moves: batches to the function, and those given up to the bucket. */

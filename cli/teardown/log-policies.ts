@@ -1,5 +1,5 @@
 // Finds what log delivery leaves in CloudWatch Logs: policy statements of the account that let AWS write to log groups.
-// Step Functions adds them when a state machine is created, and nothing removes them.
+// Step Functions adds them when a state machine is created, API Gateway when a stage is; nothing removes them.
 import { CloudWatchLogsClient, DescribeResourcePoliciesCommand } from "@aws-sdk/client-cloudwatch-logs";
 import type { TargetConfig } from "../../stack/target";
 

@@ -17,6 +17,10 @@ export interface NodeFunctionArgs {
   permissions: Statement[];
   memoryMb: number;
   timeoutSeconds: number;
+  /** Concurrent executions that Lambda reserves for the function and limits it to; -1: none. Left out, it is not managed. */
+  reservedConcurrency?: number;
+  /** Whether Lambda logs the start and the end of each call. Its metrics tell the same. @default true */
+  logsCalls?: boolean;
   logRetentionDays: number;
   /** Whether X-Ray gets traces of its calls. */
   tracing: boolean;
@@ -59,10 +63,17 @@ export class NodeFunction extends pulumi.ComponentResource {
         role: role.arn,
         memorySize: args.memoryMb,
         timeout: args.timeoutSeconds,
+        ...(args.reservedConcurrency !== undefined && {
+          reservedConcurrentExecutions: args.reservedConcurrency,
+        }),
         environment: { variables: args.environment },
         // Always set: if it is left out, the provider keeps the function's present value.
         tracingConfig: { mode: args.tracing ? "Active" : "PassThrough" },
-        loggingConfig: { logFormat: "JSON", logGroup: logs.name },
+        loggingConfig: {
+          logFormat: "JSON",
+          logGroup: logs.name,
+          ...(args.logsCalls === false && { systemLogLevel: "WARN" }),
+        },
       },
       // The role's policy too, or the first calls would run without their permissions.
       { parent: this, dependsOn: role },

@@ -1,11 +1,11 @@
 // Checks alarm settings against other settings, to find alarms that would always or never fire.
 
-import type { ClickstreamConfig } from "./keys";
+import type { PlainConfig } from "./keys";
 import { rateHours } from "./rate";
 
 type Key = (name: string) => string;
 /** A value that failed its own check is undefined. */
-type Values = Partial<Omit<ClickstreamConfig, "privacyHashKey">>;
+type Values = Partial<PlainConfig>;
 
 export function alarmProblems(key: Key, values: Values): string[] {
   if (values.alarms !== true) return [];

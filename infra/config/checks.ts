@@ -101,6 +101,31 @@ export function emails(): Check<string[]> {
   );
 }
 
+/** Every site. API Gateway takes no plain `*` with credentials, so infra/collect/collector.ts translates it. */
+export const EVERY_ORIGIN = "*";
+
+/** Origins as browsers send them. A page over http is refused: without https it has no secure context to make ids in. */
+export function origins(): Check<string[]> {
+  return json(
+    "array",
+    "a list of different origins, such as https://www.example.com (lower case, no path, no slash at the end; http only with localhost or 127.0.0.1), or '*' alone",
+    (value): value is string[] =>
+      Array.isArray(value) &&
+      new Set(value).size === value.length &&
+      (value.every(isOrigin) || (value.length === 1 && value[0] === EVERY_ORIGIN)),
+  );
+}
+
+function isOrigin(value: unknown): boolean {
+  if (typeof value !== "string" || !URL.canParse(value)) return false;
+  const { origin, protocol, hostname } = new URL(value);
+  const local = hostname === "localhost" || hostname.endsWith(".localhost") || hostname === "127.0.0.1";
+  return (
+    // What a browser sends has no standard port and no trailing slash, so only that can match.
+    origin === value && !value.includes("*") && (protocol === "https:" || (protocol === "http:" && local))
+  );
+}
+
 /**
  * Tags that every AWS service accepts. IAM ignores case in keys. An S3 object has at most ten tags, and this program
  * uses three of them.

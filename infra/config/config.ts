@@ -4,7 +4,14 @@ import * as pulumi from "@pulumi/pulumi";
 import { PRIVACY_DEFAULTS, type PrivacyRule } from "../../schema/contract";
 import { alarmProblems } from "./alarm-checks";
 import type { Check } from "./checks";
-import { type ClickstreamConfig, CONFIG_KEYS, type ConfigKey, type ConfigValues } from "./keys";
+import { collectorProblems } from "./collector-checks";
+import {
+  type ClickstreamConfig,
+  CONFIG_KEYS,
+  type ConfigKey,
+  type ConfigValues,
+  type PlainConfig,
+} from "./keys";
 import { suggest } from "./suggest.cjs";
 
 /** Stops `pulumi up`. The engine shows the message without a stack trace. */
@@ -36,12 +43,18 @@ export function readConfig(namespace: string, values: Record<string, string>): C
   const config = read as ConfigValues;
   const hashKey = config.privacyHashKey || undefined;
   problems.push(...crossChecks(namespace, config, hashKey));
+  problems.push(...collectorProblems((name) => `${namespace}:${name}`, config));
   if (problems.length > 0) throw new InvalidConfiguration(problems);
   return {
     ...config,
     privacy: { ...CONFIG_KEYS.privacy.default, ...config.privacy },
-    privacyHashKey: hashKey === undefined ? undefined : pulumi.secret(hashKey),
+    privacyHashKey: secret(hashKey),
+    collectorWriteKey: secret(config.collectorWriteKey || undefined),
   };
+}
+
+function secret(value: string | undefined): pulumi.Output<string> | undefined {
+  return value === undefined ? undefined : pulumi.secret(value);
 }
 
 function parse(check: Check<unknown>, text: string): { value: unknown } | { problem: string } {
@@ -66,7 +79,7 @@ function unknownKeys(namespace: string, keys: string[]): string[] {
     });
 }
 
-type ReadValues = Partial<Omit<ClickstreamConfig, "privacyHashKey">>;
+type ReadValues = Partial<PlainConfig>;
 
 /** A key that failed its own check is undefined here, so that it is not reported twice. */
 function crossChecks(namespace: string, config: ReadValues, hashKey: string | undefined): string[] {

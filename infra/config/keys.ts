@@ -14,6 +14,7 @@ import {
   isoTime,
   number,
   oneOf,
+  origins,
   privacyRules,
   schedule,
   tags,
@@ -63,6 +64,66 @@ export const CONFIG_KEYS = {
     default: 24,
     example: "24",
     description: "Hours that the stream keeps records, 24 to 8760",
+  },
+  collector: {
+    check: bool(),
+    default: false,
+    example: "true",
+    description:
+      "Creates the collector - an HTTP API and a Lambda that browsers, apps and servers send events to (docs/tracker.md). Its cost is by the request (docs/cost.md)",
+  },
+  collectorOrigins: {
+    check: origins(),
+    default: [],
+    example: "--path 'KEY[0]' https://www.example.com",
+    description:
+      "The sites whose pages may send events to the collector, as exact origins (https://www.example.com, or http with localhost). '*' alone is every site. Required with collector. It is no protection against other senders - a program can send any origin",
+  },
+  collectorWriteKey: {
+    check: text(
+      "text of 16 to 128 letters, digits and -._~",
+      (value) => value === "" || /^[A-Za-z0-9._~-]{16,128}$/.test(value),
+    ),
+    default: "",
+    example: '--secret KEY "$(openssl rand -hex 16)"',
+    secret: true,
+    description:
+      "Key that every request to the collector must have, 16 to 128 letters, digits and -._~, set with --secret. Without it the collector takes events from everybody. In a page everybody can read it, so it keeps out just senders who do not know the page",
+  },
+  collectorRequestsPerSecond: {
+    check: integer(1, 10_000),
+    default: 100,
+    example: "100",
+    description:
+      "Requests a second that each route of the collector takes in the long run, 1 to 10000. API Gateway answers 429 to more, and trackers send those again. It also limits the cost",
+  },
+  collectorBurst: {
+    check: integer(1, 5000),
+    default: 200,
+    example: "200",
+    description:
+      "Requests that each route takes at once before collectorRequestsPerSecond limits it, 1 to 5000 (the size of API Gateway's token bucket)",
+  },
+  collectorConcurrency: {
+    check: zeroOr(1, 1000),
+    default: 0,
+    example: "50",
+    description:
+      "Concurrent executions that Lambda reserves for the collector and limits it to, 1 to 1000; 0 reserves none. AWS must keep 100 unreserved in the account, or 10 in a new account, whose limit may be 10 in all",
+  },
+  collectorRespectGpc: {
+    check: bool(),
+    default: true,
+    example: "true",
+    description:
+      "Stores events without ids, address and e-mail if the browser sends Global Privacy Control (the header Sec-GPC)",
+  },
+  collectorRespectDnt: {
+    check: bool(),
+    default: false,
+    example: "true",
+    description:
+      "Stores events without ids, address and e-mail if the browser sends Do Not Track (the header DNT)",
   },
   batchSize: {
     check: integer(1, 10_000),
@@ -368,7 +429,11 @@ export type ConfigValues = {
     : never;
 };
 
-/** The configuration that the stages receive. */
-export type ClickstreamConfig = Omit<ConfigValues, "privacyHashKey"> & {
-  privacyHashKey?: pulumi.Output<string>;
-};
+/** The keys whose values are secret. */
+type SecretKey = "privacyHashKey" | "collectorWriteKey";
+
+/** The values that are not secret. */
+export type PlainConfig = Omit<ConfigValues, SecretKey>;
+
+/** The configuration that the stages receive. A secret is undefined if it is not set. */
+export type ClickstreamConfig = PlainConfig & { [Key in SecretKey]?: pulumi.Output<string> };

@@ -1,7 +1,7 @@
 // The alarms: what each watches, when it fires, what that means and what to do. docs/operations.md has a section on each.
 
 import { DAY_SECONDS, HOUR_SECONDS } from "../../lambdas/shared/durations";
-import type { Metric, Metrics } from "./metrics";
+import type { CollectorMetrics, Metric, Metrics } from "./metrics";
 
 export interface AlarmSettings {
   /** Minutes without an event; 0 for no such alarm, as with the following. */
@@ -45,6 +45,7 @@ const ANY = {
 
 export function alarmsOf(metrics: Metrics, settings: AlarmSettings): Alarm[] {
   return [
+    ...(metrics.collector ? collectorAlarms(metrics, metrics.collector) : []),
     ...(settings.alarmNoEventsMinutes > 0 ? [noEvents(metrics, settings.alarmNoEventsMinutes)] : []),
     ...(settings.alarmVolumeDropPercent > 0 ? [volumeDrop(metrics, settings.alarmVolumeDropPercent)] : []),
     streamThrottled(metrics),
@@ -65,6 +66,51 @@ export function alarmsOf(metrics: Metrics, settings: AlarmSettings): Alarm[] {
 
 export function describe({ name, means, remedy }: Alarm): string {
   return `${means} ${remedy} More: docs/operations.md, section "Alarm ${name}".`;
+}
+
+/** For three periods in a row: trackers send again what the collector could not take, so a moment loses nothing. */
+const FOR_15_MINUTES = { periods: 3, datapoints: 3 };
+
+const COLLECTOR_ERROR_PERCENT = 1;
+const COLLECTOR_P99_MS = 3000;
+
+function collectorAlarms({ own }: Metrics, { api, lambda }: CollectorMetrics): Alarm[] {
+  return [
+    {
+      ...ANY,
+      ...FOR_15_MINUTES,
+      name: "collector-errors",
+      means: `The collector has answered over ${COLLECTOR_ERROR_PERCENT} % of its requests with 5xx for 15 minutes. Trackers keep their events and send them again, up to a limit.`,
+      remedy:
+        "Read the ERROR lines of the collector's log and the field collectorError of its access log. The usual cause: the stream refuses records.",
+      metrics: { errors: api("5xx"), requests: api("Count") },
+      expressions: { value: "IF(requests > 0, 100 * errors / requests, 0)" },
+      threshold: COLLECTOR_ERROR_PERCENT,
+    },
+    {
+      ...ANY,
+      ...FOR_15_MINUTES,
+      name: "collector-throttled",
+      means:
+        "The collector has refused requests for 15 minutes: API Gateway by its limit of requests (429), or Lambda by its concurrency.",
+      remedy:
+        "Raise collectorRequestsPerSecond and collectorBurst, or collectorConcurrency. First look whether the requests are your site's.",
+      metrics: { refused: own("RequestsThrottled"), throttles: lambda("Throttles") },
+      // A sum of an array skips what has no data. Without a refused request there is no data.
+      expressions: { value: "SUM([refused, throttles])" },
+    },
+    {
+      ...ANY,
+      ...FOR_15_MINUTES,
+      name: "collector-slow",
+      means: `1 % of the collector's requests have taken over ${COLLECTOR_P99_MS / 1000} seconds for 15 minutes. A page that is closed meanwhile can lose them.`,
+      remedy:
+        "Compare the latency of the API with the duration of the Lambda on the dashboard. The usual cause: the stream refuses records, and the Lambda sends them again.",
+      metrics: { latency: api("Latency", "p99") },
+      expressions: { value: "FILL(latency, 0)" },
+      threshold: COLLECTOR_P99_MS,
+    },
+  ];
 }
 
 /**

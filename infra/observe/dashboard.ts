@@ -2,7 +2,7 @@
 
 import * as pulumi from "@pulumi/pulumi";
 import { DAY_SECONDS, HOUR_SECONDS } from "../../lambdas/shared/durations";
-import type { Metric, Metrics } from "./metrics";
+import type { CollectorMetrics, Metric, Metrics } from "./metrics";
 
 interface Line {
   label: string;
@@ -54,8 +54,10 @@ function rows({ label, metric, expression }: Line, id: string, period: number): 
   return [[...plain, { ...options, visible: false }], [{ expression: math, label, id: `e${id}` }]];
 }
 
-function graphs({ stream, lambda, mapping, execution, own }: Metrics): Graph[] {
+function graphs(metrics: Metrics): Graph[] {
+  const { stream, lambda, mapping, execution, own, collector } = metrics;
   return [
+    ...(collector ? collectorRow(metrics, collector) : []),
     {
       title: "Events a day",
       kind: "bar",
@@ -159,6 +161,41 @@ function graphs({ stream, lambda, mapping, execution, own }: Metrics): Graph[] {
           expression: "m / 60000",
         },
         { label: "Spark job, longest", metric: own("RunSeconds", "Maximum"), expression: "m / 60" },
+      ],
+    },
+  ];
+}
+
+/** Three graphs, which are a row of the console's grid. */
+function collectorRow({ own }: Metrics, { api, lambda }: CollectorMetrics): Graph[] {
+  return [
+    {
+      title: "Collector: requests",
+      periodSeconds: MINUTES_5,
+      lines: [
+        { label: "all", metric: api("Count") },
+        { label: "refused (4xx)", metric: api("4xx") },
+        { label: "of these, throttled (429)", metric: own("RequestsThrottled") },
+        { label: "failed (5xx)", metric: api("5xx") },
+      ],
+    },
+    {
+      title: "Collector: latency",
+      periodSeconds: MINUTES_5,
+      unit: "milliseconds",
+      lines: [
+        { label: "half of the requests are faster", metric: api("Latency", "p50") },
+        { label: "99 % of the requests are faster", metric: api("Latency", "p99") },
+        { label: "99 % in the Lambda", metric: api("IntegrationLatency", "p99") },
+      ],
+    },
+    {
+      title: "Collector: Lambda",
+      periodSeconds: MINUTES_5,
+      lines: [
+        { label: "calls", metric: lambda("Invocations") },
+        { label: "errors", metric: lambda("Errors") },
+        { label: "throttles", metric: lambda("Throttles") },
       ],
     },
   ];

@@ -8,12 +8,13 @@ import {
   STACK_DIMENSION,
 } from "../../lambdas/shared/metrics";
 import { qualifiedName } from "../blocks/names";
+import type { THROTTLED_METRIC } from "../collect/collector";
 
 export interface Metric {
   namespace: string;
   metricName: string;
   dimensions: Record<string, pulumi.Input<string>>;
-  stat: "Sum" | "Maximum" | "Average" | "SampleCount";
+  stat: "Sum" | "Maximum" | "Average" | "SampleCount" | "p50" | "p99";
 }
 
 /** The names of the stack's parts in CloudWatch's dimensions. */
@@ -23,6 +24,8 @@ export interface ObservedParts {
   lookForNewFunction: pulumi.Input<string>;
   awaitIngestFunction: pulumi.Input<string>;
   simulatorFunction: pulumi.Input<string>;
+  /** Only if the stack has one. */
+  collector?: { apiId: pulumi.Input<string>; functionName: pulumi.Input<string> };
   /** UUID of the event source mapping between stream and ingest. */
   mappingUuid: pulumi.Input<string>;
   stateMachineArn: pulumi.Input<string>;
@@ -33,6 +36,7 @@ type MappingMetric =
   | "FailedInvokeEventCount"
   | "DroppedEventCount"
   | "OnFailureDestinationDeliveredEventCount";
+type ApiMetric = "Count" | "4xx" | "5xx" | "Latency" | "IntegrationLatency";
 type StreamMetric =
   | "IncomingRecords"
   | "IncomingBytes"
@@ -48,6 +52,7 @@ type ExecutionMetric =
   | "ExecutionTime";
 
 export type Metrics = ReturnType<typeof metricsOf>;
+export type CollectorMetrics = NonNullable<Metrics["collector"]>;
 
 export function metricsOf(parts: ObservedParts) {
   const own = { [STACK_DIMENSION]: qualifiedName() };
@@ -68,6 +73,8 @@ export function metricsOf(parts: ObservedParts) {
       dimensions: { FunctionName: parts[part] },
       stat,
     }),
+    /** Undefined without a collector. */
+    collector: parts.collector && collectorMetrics(parts.collector),
     mapping: (metricName: MappingMetric): Metric => ({
       namespace: "AWS/Lambda",
       metricName,
@@ -81,8 +88,25 @@ export function metricsOf(parts: ObservedParts) {
       stat,
     }),
     own: (
-      metricName: keyof typeof INGEST_METRICS | keyof typeof RUN_METRICS,
+      metricName: keyof typeof INGEST_METRICS | keyof typeof RUN_METRICS | typeof THROTTLED_METRIC,
       stat: Metric["stat"] = "Sum",
     ): Metric => ({ namespace: METRICS_NAMESPACE, metricName, dimensions: own, stat }),
+  };
+}
+
+function collectorMetrics({ apiId, functionName }: NonNullable<ObservedParts["collector"]>) {
+  return {
+    api: (metricName: ApiMetric, stat: Metric["stat"] = "Sum"): Metric => ({
+      namespace: "AWS/ApiGateway",
+      metricName,
+      dimensions: { ApiId: apiId },
+      stat,
+    }),
+    lambda: (metricName: LambdaMetric, stat: Metric["stat"] = "Sum"): Metric => ({
+      namespace: "AWS/Lambda",
+      metricName,
+      dimensions: { FunctionName: functionName },
+      stat,
+    }),
   };
 }

@@ -1,4 +1,5 @@
 // The AWS SDK clients of the services that a deployment makes resources of, one of each, for a local stack or for AWS.
+import { ApiGatewayV2Client } from "@aws-sdk/client-apigatewayv2";
 import { AthenaClient } from "@aws-sdk/client-athena";
 import { BudgetsClient } from "@aws-sdk/client-budgets";
 import { CloudWatchClient } from "@aws-sdk/client-cloudwatch";
@@ -19,6 +20,7 @@ export type Clients = ReturnType<typeof makeClients>;
 
 export function makeClients(config: TargetConfig) {
   return {
+    apigateway: new ApiGatewayV2Client(config),
     athena: new AthenaClient(config),
     budgets: new BudgetsClient(config),
     cloudwatch: new CloudWatchClient(config),

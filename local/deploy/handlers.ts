@@ -1,4 +1,5 @@
 // The table of the local deployment: every resource type that the local stack can make.
+import { apiGatewayHandlers } from "./apigateway";
 import { athenaHandlers } from "./athena";
 import { budgetHandlers } from "./budgets";
 import { cloudWatchHandlers } from "./cloudwatch";
@@ -15,6 +16,7 @@ import { snsHandlers } from "./sns";
 import { stepFunctionsHandlers } from "./stepfunctions";
 
 export const handlers: Readonly<Record<string, Handler>> = {
+  ...apiGatewayHandlers,
   ...kinesisHandlers,
   ...kmsHandlers,
   ...s3Handlers,

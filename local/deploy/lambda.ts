@@ -1,5 +1,6 @@
-// Functions and their event source mappings.
+// Functions, their event source mappings, and who may call them.
 import {
+  AddPermissionCommand,
   type Architecture,
   CreateEventSourceMappingCommand,
   CreateFunctionCommand,
@@ -8,6 +9,8 @@ import {
   type EventSourcePosition,
   type FunctionResponseType,
   type LogFormat,
+  PutFunctionConcurrencyCommand,
+  RemovePermissionCommand,
   type Runtime,
   waitUntilFunctionActiveV2,
 } from "@aws-sdk/client-lambda";
@@ -15,8 +18,14 @@ import type * as aws from "@pulumi/aws";
 import { archiveBytes } from "./assets";
 import { handler } from "./resource";
 
+/** How the provider says that a function has no concurrency of its own. */
+const UNRESERVED = -1;
+
 const lambdaFunction = handler<aws.lambda.FunctionArgs>({
-  honours: ["name", "runtime", "handler", "code", "timeout", "environment", "description", "role", "tags"],
+  honours: [
+    ...["name", "runtime", "handler", "code", "timeout", "environment", "description", "role", "tags"],
+    "reservedConcurrentExecutions",
+  ],
   ineffective: {
     architectures: "functions run on this machine's CPU",
     loggingConfig: "function logs go to the run's emulator.log",
@@ -44,6 +53,12 @@ const lambdaFunction = handler<aws.lambda.FunctionArgs>({
       }),
     );
     await waitUntilFunctionActiveV2({ client: lambda, maxWaitTime: 60, minDelay: 0.05 }, { FunctionName });
+    const reserved = inputs.reservedConcurrentExecutions ?? UNRESERVED;
+    if (reserved !== UNRESERVED) {
+      await lambda.send(
+        new PutFunctionConcurrencyCommand({ FunctionName, ReservedConcurrentExecutions: reserved }),
+      );
+    }
     const arn = FunctionArn;
     return {
       id: FunctionName,
@@ -95,7 +110,40 @@ const eventSourceMapping = handler<aws.lambda.EventSourceMappingArgs>({
   },
 });
 
+const permission = handler<aws.lambda.PermissionArgs>({
+  honours: [
+    "action",
+    "function",
+    "principal",
+    "sourceArn",
+    "sourceAccount",
+    "statementId",
+    "statementIdPrefix",
+  ],
+  naming: { maximumLength: 100 },
+  async create(inputs, { clients, physicalName }) {
+    const StatementId = physicalName(inputs.statementId, inputs.statementIdPrefix);
+    await clients.lambda.send(
+      new AddPermissionCommand({
+        FunctionName: String(inputs.function),
+        StatementId,
+        Action: inputs.action,
+        Principal: inputs.principal,
+        SourceArn: inputs.sourceArn,
+        SourceAccount: inputs.sourceAccount,
+      }),
+    );
+    return { id: StatementId, outputs: { statementId: StatementId } };
+  },
+  async remove({ id, inputs }, { clients }) {
+    await clients.lambda.send(
+      new RemovePermissionCommand({ FunctionName: String(inputs.function), StatementId: id }),
+    );
+  },
+});
+
 export const lambdaHandlers = {
   "aws:lambda/function:Function": lambdaFunction,
   "aws:lambda/eventSourceMapping:EventSourceMapping": eventSourceMapping,
+  "aws:lambda/permission:Permission": permission,
 };

@@ -76,6 +76,7 @@ class Deployer {
       clients: makeClients(options.clientConfig),
       region: LOCAL_REGION,
       accountId: LOCAL_ACCOUNT,
+      endpoint: options.clientConfig.endpoint,
       root: options.root,
       physicalName: (given) => given ?? "",
     };

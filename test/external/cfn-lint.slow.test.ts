@@ -17,6 +17,7 @@ interface Finding {
 
 /** What CloudFormation makes no resource of. */
 const WITHOUT_EQUIVALENT = [
+  "clickstream-collector-write-key (aws:secretsmanager/secretVersion:SecretVersion)",
   "clickstream-package (aws:s3/bucketObjectv2:BucketObjectv2)",
   "clickstream-privacy-hash-key (aws:secretsmanager/secretVersion:SecretVersion)",
   "clickstream-script (aws:s3/bucketObjectv2:BucketObjectv2)",

@@ -27,6 +27,9 @@ const ACCOUNT = "123456789012";
 const DOCUMENTS = ["AssumeRolePolicyDocument", "KeyPolicy", "PolicyDocument"];
 
 const TYPES: Record<string, Rendering> = {
+  "aws:apigatewayv2/api:Api": { form: (properties, { name }) => ({ Name: name, ...tagMap(properties) }) },
+  "aws:apigatewayv2/integration:Integration": { names: { timeoutMilliseconds: "TimeoutInMillis" } },
+  "aws:apigatewayv2/stage:Stage": { names: { name: "StageName" }, form: tagMap },
   "aws:athena/namedQuery:NamedQuery": { names: { query: "QueryString", workgroup: "WorkGroup" } },
   "aws:athena/workgroup:Workgroup": {
     names: {
@@ -43,6 +46,22 @@ const TYPES: Record<string, Rendering> = {
     form: budget,
   },
   "aws:cloudwatch/logGroup:LogGroup": { names: { name: "LogGroupName" } },
+  "aws:cloudwatch/logMetricFilter:LogMetricFilter": {
+    names: {
+      pattern: "FilterPattern",
+      name: "MetricName",
+      namespace: "MetricNamespace",
+      value: "MetricValue",
+    },
+    verbatim: ["dimensions"],
+    form: ({ MetricTransformation, ...properties }) => {
+      const { Dimensions, ...metric } = MetricTransformation as Properties;
+      return {
+        ...properties,
+        MetricTransformations: [{ ...metric, Dimensions: pairs(Dimensions, "Key") }],
+      };
+    },
+  },
   "aws:cloudwatch/metricAlarm:MetricAlarm": {
     names: { name: "AlarmName", okActions: "OKActions", metricQueries: "Metrics" },
     verbatim: ["dimensions"],
@@ -60,7 +79,7 @@ const TYPES: Record<string, Rendering> = {
   "aws:glue/job:Job": {
     names: { roleArn: "Role" },
     verbatim: ["defaultArguments"],
-    form: ({ Tags, ...properties }) => ({ ...properties, Tags: mapOf(Tags) }),
+    form: tagMap,
   },
   "aws:iam/role:Role": { names: { assumeRolePolicy: "AssumeRolePolicyDocument" } },
   "aws:iam/rolePolicy:RolePolicy": {
@@ -82,6 +101,7 @@ const TYPES: Record<string, Rendering> = {
     // Where the code lies is Pulumi's business: it is an archive in the program.
     form: (properties) => ({ ...properties, Code: { S3Bucket: "bundles", S3Key: "bundle.zip" } }),
   },
+  "aws:lambda/permission:Permission": { names: { function: "FunctionName" } },
   "aws:s3/bucket:Bucket": {
     without: { forceDestroy: "CloudFormation empties no bucket" },
     form: (properties, { name }) => ({ BucketName: idOf(name), ...properties }),
@@ -204,6 +224,11 @@ function renamed(value: unknown, rendering: Rendering): unknown {
 
 function pairs(map: unknown, key: "Key" | "Name"): Properties[] {
   return Object.entries(map as Properties).map(([name, value]) => ({ [key]: name, Value: value }));
+}
+
+/** Tags as an object, where CloudFormation wants them so. */
+function tagMap({ Tags, ...properties }: Properties): Properties {
+  return { ...properties, Tags: mapOf(Tags) };
 }
 
 function mapOf(tags: unknown): Properties {

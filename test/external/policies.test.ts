@@ -14,6 +14,9 @@ interface Finding {
 }
 
 const EVERY_OPTION = {
+  collector: "true",
+  collectorOrigins: '["*"]',
+  collectorWriteKey: "a-key-of-enough-letters",
   customerKey: "true",
   privacy: '{"user_id":"hash"}',
   privacyHashKey: "a key of enough letters",
@@ -40,6 +43,11 @@ const EXPLAINED: Record<string, string> = {
 
 /** The same for the policies of people: the issue, what of it, and the reason. */
 const PEOPLE: [string, RegExp, string][] = [
+  [
+    "UNKNOWN_ACTION",
+    /apigateway:(Tag|Untag)Resource$/,
+    "API Gateway asks for it when a stage with tags is created, though AWS's reference does not list it",
+  ],
   ["UNKNOWN_ACTION", /kinesis:(Tag|Untag|ListTagsFor)Resource$/, "newer than parliament's list of actions"],
   [
     "RESOURCE_MISMATCH",

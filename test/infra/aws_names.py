@@ -19,6 +19,7 @@ NAMES = {
     "aws:athena/workgroup:Workgroup name": ("athena", "CreateWorkGroup", "Name"),
     "aws:budgets/budget:Budget name": ("budgets", "CreateBudget", "Budget.BudgetName"),
     "aws:cloudwatch/logGroup:LogGroup name": ("logs", "CreateLogGroup", "logGroupName"),
+    "aws:cloudwatch/logMetricFilter:LogMetricFilter name": ("logs", "PutMetricFilter", "filterName"),
     "aws:cloudwatch/metricAlarm:MetricAlarm name": ("cloudwatch", "PutMetricAlarm", "AlarmName"),
     "aws:glue/catalogDatabase:CatalogDatabase name": ("glue", "CreateDatabase", "DatabaseInput.Name"),
     "aws:glue/catalogTable:CatalogTable name": ("glue", "CreateTable", "TableInput.Name"),
@@ -36,6 +37,9 @@ NAMES = {
 
 # Where the model says nothing, or less than the service's documentation: written down by hand from the latter.
 BY_HAND = {
+    # docs.aws.amazon.com/apigatewayv2/latest/api-reference/apis-apiid-stages.html, and "Must be less than 128 characters".
+    "aws:apigatewayv2/api:Api name": {"min": 1, "max": 128},
+    "aws:apigatewayv2/stage:Stage name": {"min": 1, "max": 128, "pattern": "[$a-zA-Z0-9_-]+"},
     "aws:cloudwatch/dashboard:Dashboard dashboardName": {"max": 255, "pattern": "[A-Za-z0-9_-]+"},
     # The length of a name alone; the model's is that of an ARN.
     "aws:lambda/function:Function name": {"max": 64, "pattern": "[a-zA-Z0-9-_]+"},

@@ -18,6 +18,10 @@ REGION = "us-east-1"
 # Pulumi's types and CloudFormation's. What is a resource of its own for Pulumi and a part of another one for
 # CloudFormation is given that one, and after a slash the part.
 TYPES = {
+    "aws:apigatewayv2/api:Api": "AWS::ApiGatewayV2::Api",
+    "aws:apigatewayv2/integration:Integration": "AWS::ApiGatewayV2::Integration",
+    "aws:apigatewayv2/route:Route": "AWS::ApiGatewayV2::Route",
+    "aws:apigatewayv2/stage:Stage": "AWS::ApiGatewayV2::Stage",
     "aws:athena/namedQuery:NamedQuery": "AWS::Athena::NamedQuery",
     "aws:athena/workgroup:Workgroup": "AWS::Athena::WorkGroup",
     "aws:budgets/budget:Budget": "AWS::Budgets::Budget",
@@ -35,6 +39,7 @@ TYPES = {
     "aws:kms/key:Key": "AWS::KMS::Key",
     "aws:lambda/eventSourceMapping:EventSourceMapping": "AWS::Lambda::EventSourceMapping",
     "aws:lambda/function:Function": "AWS::Lambda::Function",
+    "aws:lambda/permission:Permission": "AWS::Lambda::Permission",
     "aws:s3/bucket:Bucket": "AWS::S3::Bucket",
     "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration": "AWS::S3::Bucket/LifecycleConfiguration",
     "aws:s3/bucketObjectv2:BucketObjectv2": None,
@@ -57,6 +62,7 @@ TYPES = {
 
 # Properties that Pulumi calls by another name than CloudFormation's with a small first letter.
 RENAMED = {
+    ("AWS::ApiGatewayV2::Stage", "StageName"): "name",
     ("AWS::Athena::WorkGroup", "Name"): "name",
     ("AWS::CloudWatch::Alarm", "AlarmName"): "name",
     ("AWS::Glue::Database", "DatabaseName"): "name",
@@ -65,6 +71,7 @@ RENAMED = {
     ("AWS::IAM::RolePolicy", "RoleName"): "role",
     ("AWS::KMS::Alias", "AliasName"): "name",
     ("AWS::Lambda::Function", "FunctionName"): "name",
+    ("AWS::Lambda::Permission", "FunctionName"): "function",
     ("AWS::Logs::LogGroup", "LogGroupName"): "name",
     ("AWS::Logs::MetricFilter", "FilterName"): "name",
     ("AWS::S3::Bucket", "BucketName"): "bucket",

@@ -5,6 +5,10 @@ import { CONFIG_KEYS, type ConfigKey } from "../../infra/config/keys";
 /** What a change can take away is there. */
 export const BEFORE: Record<string, string> = {
   alarms: "true",
+  collector: "true",
+  collectorOrigins: '["https://www.example.com"]',
+  collectorWriteKey: "a-key-of-enough-letters",
+  collectorConcurrency: "50",
   monthlyBudgetUsd: "100",
   customerKey: "true",
   privacy: '{"user_id":"hash"}',
@@ -17,6 +21,8 @@ export const BEFORE: Record<string, string> = {
 
 /** Values for keys whose other value cannot be found by trying. */
 const AFTER: Record<string, string> = {
+  collectorOrigins: '["*"]',
+  collectorWriteKey: "another-key-of-enough-letters",
   privacy: '{"user_id":"hash","city":"drop"}',
   privacyHashKey: "another key of enough letters",
   successEmails: '["bob@example.com"]',
@@ -30,6 +36,7 @@ const AFTER: Record<string, string> = {
 /** What cannot be changed alone. */
 export const TOGETHER: Record<string, Record<string, string>> = {
   allowDataLoss: { forceDestroy: "false" },
+  collector: { collectorOrigins: "[]", collectorWriteKey: "" },
   // Alarms and budgets keep the key for the topics.
   customerKey: { alarms: "false", monthlyBudgetUsd: "0" },
 };

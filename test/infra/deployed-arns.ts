@@ -17,6 +17,7 @@ export function arnsOf(resource: Declared, program: Program, place: Place): stri
   const { partition, region, accountId } = place;
   return form(resource, program).map((arn) => {
     const [service, rest] = [arn.slice(0, arn.indexOf(":")), arn.slice(arn.indexOf(":") + 1)];
+    if (service === "apigateway") return `arn:${partition}:apigateway:${region}::${rest}`;
     if (service === "s3") return `arn:${partition}:s3:::${rest}`;
     if (GLOBAL.includes(service) || rest.startsWith("dashboard/"))
       return `arn:${partition}:${service}::${accountId}:${rest}`;
@@ -45,7 +46,14 @@ const physical = (reference: unknown) => String(reference).replace(/-id$/, `-${S
 const bucket = ({ inputs }: Declared) => [`s3:${physical(inputs.bucket)}`];
 const topic = (reference: unknown) => `sns:${String(reference).split(":").at(-1)}-${SUFFIX}`;
 
+/** An API has an id that AWS makes. */
+const API = "apigateway:/apis/a1b2c3d4e5";
+
 const FORMS: Record<string, (resource: Declared, program: Program) => string[]> = {
+  "aws:apigatewayv2/api:Api": () => [API],
+  "aws:apigatewayv2/integration:Integration": () => [`${API}/integrations/1a2b3c4`],
+  "aws:apigatewayv2/route:Route": () => [`${API}/routes/1a2b3c4`],
+  "aws:apigatewayv2/stage:Stage": ({ inputs }) => [`${API}/stages/${inputs.name}`],
   "aws:athena/namedQuery:NamedQuery": ({ inputs }) => [`athena:workgroup/${physical(inputs.workgroup)}`],
   "aws:athena/workgroup:Workgroup": (resource) => [`athena:workgroup/${named(resource)}`],
   "aws:budgets/budget:Budget": (resource) => [`budgets:budget/${named(resource)}`],
@@ -53,6 +61,7 @@ const FORMS: Record<string, (resource: Declared, program: Program) => string[]> 
     `cloudwatch:dashboard/${named(resource, "dashboardName")}`,
   ],
   "aws:cloudwatch/logGroup:LogGroup": (resource) => [`logs:log-group:${named(resource)}`],
+  "aws:cloudwatch/logMetricFilter:LogMetricFilter": ({ inputs }) => [`logs:log-group:${inputs.logGroupName}`],
   "aws:cloudwatch/metricAlarm:MetricAlarm": (resource) => [`cloudwatch:alarm:${named(resource)}`],
   "aws:glue/catalogDatabase:CatalogDatabase": (resource) => [
     "glue:catalog",
@@ -78,6 +87,7 @@ const FORMS: Record<string, (resource: Declared, program: Program) => string[]> 
   "aws:kms/key:Key": () => [`kms:key/${KEY_ID}`],
   "aws:lambda/eventSourceMapping:EventSourceMapping": () => [`lambda:event-source-mapping:${KEY_ID}`],
   "aws:lambda/function:Function": (resource) => [`lambda:function:${named(resource)}`],
+  "aws:lambda/permission:Permission": ({ inputs }) => [`lambda:function:${physical(inputs.function)}`],
   "aws:s3/bucket:Bucket": (resource) => [`s3:${named(resource, "bucket")}`],
   "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration": bucket,
   "aws:s3/bucketObjectv2:BucketObjectv2": bucket,

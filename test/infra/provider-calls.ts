@@ -1,4 +1,5 @@
 // The requests that Pulumi's provider makes on AWS for a resource in its life, out of provider-calls.json.
+import { apiGatewayArn } from "./api-gateway-arns";
 import { arnsOf, KEY_ID, type Place, roleArn } from "./deployed-arns";
 import type { Request } from "./iam";
 import type { Declared, Program } from "./program";
@@ -6,7 +7,7 @@ import document from "./provider-calls.json";
 
 interface Operation {
   actions?: string[];
-  on?: "*" | Record<string, string>;
+  on?: "*" | Record<string, string | string[]>;
   key?: string[];
   granted?: boolean;
   /** For people. */
@@ -58,8 +59,14 @@ function onResource(
 ): Request[] {
   return actionsOf(call).flatMap((action): Request[] => {
     const { on } = operationOf(call);
-    if (on === "*" || (on && on[action] === "*")) return [{ action, resource: "*" }];
+    const target = typeof on === "object" ? on[action] : on;
+    if (target === "*") return [{ action, resource: "*" }];
     if (action === "iam:PassRole") return [passRole(resource, program, place)];
+    if (action === "iam:CreateServiceLinkedRole") return [serviceLinkedRole(place)];
+    if (Array.isArray(target)) {
+      const [own = ""] = arnsOf(resource, program, place);
+      return target.map((form) => ({ action, resource: apiGatewayArn(form, own) }));
+    }
     if (resource.type === "aws:kms/key:Key") return [aboutKey(resource, place, step, call, action)];
     if (call === "kms.DescribeKey") return [{ action, resource: keyArn(place, AWS_S3_KEY) }];
     return arnsOf(resource, program, place).map((arn) => ({ action, resource: withObject(action, arn) }));
@@ -96,6 +103,16 @@ function onKey(resource: Declared, program: Program, place: Place, call: string)
     [`kms:EncryptionContext:${service === "s3" ? "aws:s3:arn" : "SecretARN"}`]: arn,
   };
   return (operationOf(call).key ?? []).map((action) => ({ action, resource: keyArn(place), context }));
+}
+
+/** API Gateway makes it with the first API of an account. */
+function serviceLinkedRole({ partition, accountId }: Place): Request {
+  const service = "ops.apigateway.amazonaws.com";
+  return {
+    action: "iam:CreateServiceLinkedRole",
+    resource: `arn:${partition}:iam::${accountId}:role/aws-service-role/${service}/AWSServiceRoleForAPIGateway`,
+    context: { "iam:AWSServiceName": service },
+  };
 }
 
 /** The role that the resource names, for the service that the role trusts. */

@@ -27,6 +27,7 @@ const WITH: Record<string, Record<string, string>> = {
   batchWindowSeconds: { batchSize: "10" },
   privacy: { privacyHashKey: "" },
   privacyHashKey: { privacy: "{}" },
+  collectorOrigins: { collector: "false", collectorWriteKey: "" },
 };
 
 const RULES_ANEW = "S3 gets all rules again (PutBucketLifecycleConfiguration)";

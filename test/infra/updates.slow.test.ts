@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import * as path from "node:path";
 import { isDeepStrictEqual } from "node:util";
-import { HOLDS_DATA } from "../../infra/blocks/data-types";
+import { holdsData } from "../../infra/blocks/data-types";
 import { BEFORE, otherValues, TOGETHER } from "./configurations";
 import { type Declared, evaluate } from "./program";
 
@@ -11,7 +11,7 @@ const TYPES: Record<string, { replaces: string[] }> = JSON.parse(
   readFileSync(path.join(__dirname, "aws-types.json"), "utf8"),
 ).types;
 
-const KEEP = [...HOLDS_DATA, "aws:kms/key:Key"];
+const KEY = "aws:kms/key:Key";
 
 const OTHER = otherValues(BEFORE);
 
@@ -32,10 +32,16 @@ function losses(before: Declared[], after: Declared[]): string[] {
     .sort();
 }
 
+const COLLECTOR_ALARMS = ["errors", "slow", "throttled"].map(
+  (alarm) => `deletes MetricAlarm clickstream-collector-${alarm}`,
+);
+
 const ALARMS = [
   ...["batches-given-up", "execution-failed", "ingest-errors", "ingest-stalled", "ingest-throttled"],
   ...["iterator-age", "no-events", "no-success", "quarantine-ratio", "stream-throttled", "volume-drop"],
-].map((alarm) => `deletes MetricAlarm clickstream-${alarm}`);
+]
+  .map((alarm) => `deletes MetricAlarm clickstream-${alarm}`)
+  .concat(COLLECTOR_ALARMS);
 
 /** What the change of a key takes away; that of any other key takes nothing. */
 const LOSSES: Record<string, string[]> = {
@@ -48,6 +54,26 @@ const LOSSES: Record<string, string[]> = {
     ...ALARMS,
   ],
   alarms: ALARMS,
+  collector: [
+    ...["Api", "Function", "Integration", "Permission", "Stage"].map(
+      (type) => `deletes ${type} clickstream-collector`,
+    ),
+    ...["get-clickstream-js", "get-health", "get-i", "get-v1-projects-writekey-settings"].map(
+      (route) => `deletes Route clickstream-collector-${route}`,
+    ),
+    ...["post-api-event", "post-com-snowplowanalytics-snowplow-tp2", "post-v1-call"].map(
+      (route) => `deletes Route clickstream-collector-${route}`,
+    ),
+    "deletes LogGroup clickstream-collector-access-log",
+    "deletes LogGroup clickstream-collector-log",
+    "deletes LogMetricFilter clickstream-collector-throttled",
+    "deletes Role clickstream-collector-role",
+    "deletes RolePolicy clickstream-collector-role",
+    "deletes Secret clickstream-collector-write-key",
+    "deletes SecretVersion clickstream-collector-write-key",
+    ...COLLECTOR_ALARMS,
+  ],
+  collectorWriteKey: ["replaces SecretVersion clickstream-collector-write-key (secretString)"],
   dashboard: ["deletes Dashboard clickstream-dashboard"],
   // The versioning is suspended.
   versioning: ["curated", "raw", "results", "scripts"].map(
@@ -75,12 +101,15 @@ describe("a change of the configuration", function () {
   });
 
   it("of all keys at once replaces nothing that holds data, and deletes of it just the stack's key", async () => {
-    const holdData = KEEP.map((type) => type.split(":").at(-1));
-    const ofData = (lines: string[]) => lines.filter((line) => holdData.includes(line.split(" ")[1]));
+    const holding = before.filter(({ type, name }) => holdsData(type, name) || type === KEY);
+    const held = holding.map(({ type, name }) => `${type.split(":").at(-1)} ${name}`);
+    const ofData = (lines: string[]) =>
+      lines.filter((line) => held.includes(line.split(" ").slice(1, 3).join(" ")));
     // Shards are counted in the one mode only: the mode is changed by itself.
     const { streamMode = "", ...others } = OTHER;
-    const lost = await lossesOf(others);
+    const lost = await lossesOf({ ...others, ...TOGETHER.collector });
     assert.ok(lost.length > 0);
+    assert.ok(held.length > 8);
     assert.deepEqual(
       ofData(lost).filter((line) => line !== "deletes Key clickstream-key"),
       [],

@@ -8,6 +8,9 @@ export function everythingOn(): StackConfiguration {
     .map(([key]) => [key, "true"]);
   return stackConfiguration("dev", {
     ...Object.fromEntries(switches),
+    collectorOrigins: '["*"]',
+    collectorWriteKey: "a-key-of-enough-letters",
+    collectorConcurrency: "5",
     privacy: '{"user_id":"hash"}',
     privacyHashKey: "a key of enough letters",
     successEmails: '["success@example.com"]',

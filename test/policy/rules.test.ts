@@ -8,6 +8,9 @@ import { taggable } from "../infra/taggable";
 type Examined = Declared & { protect: boolean };
 
 const EVERY_OPTION = {
+  collector: "true",
+  collectorOrigins: '["*"]',
+  collectorWriteKey: "a-key-of-enough-letters",
   customerKey: "true",
   privacy: '{"user_id":"hash"}',
   privacyHashKey: "a key of enough letters",
@@ -156,6 +159,19 @@ const FAULTS: Record<string, Fault> = {
     spoil: (inputs) => ({ ...inputs, runtime: "nodejs18.x" }),
     says: /runtime must be nodejs24.x on arm64, got nodejs18.x on arm64/,
   },
+  "function-called-by-one": {
+    type: "aws:lambda/permission:Permission",
+    spoil: ({ sourceArn, ...others }) => others,
+    says: /principal must be a service and sourceArn must be set, got apigateway.amazonaws.com with none/,
+  },
+  "api-throttled-and-logged": {
+    type: "aws:apigatewayv2/stage:Stage",
+    spoil: (inputs) => ({
+      ...inputs,
+      accessLogSettings: { destinationArn: "arn", format: "$context.requestId $context.identity.sourceIp" },
+    }),
+    says: /must not have \$context\.identity\.sourceIp/,
+  },
   "state-machine-logged": {
     type: "aws:sfn/stateMachine:StateMachine",
     spoil: ({ loggingConfiguration, ...others }) => others,
@@ -188,6 +204,29 @@ describe("policy/rules", () => {
     const all = await examined({ ...EVERY_OPTION, alarms: "true", dashboard: "true", monthlyBudgetUsd: "5" });
     for (const type of new Set([...all.map((resource) => resource.type), ...UNTAGGABLE])) {
       assert.equal(UNTAGGABLE.includes(type), !taggable(type), type);
+    }
+  });
+
+  it("asks for limits and an access log, and finds each variable that tells of people in it", async () => {
+    const at = program.findIndex(({ type }) => type === "aws:apigatewayv2/stage:Stage");
+    const withInputs = async (inputs: object) => {
+      const stage = { ...program[at], inputs: { ...program[at]?.inputs, ...inputs } } as Examined;
+      return (await violations(program.with(at, stage))).join();
+    };
+    assert.match(
+      await withInputs({ defaultRouteSettings: { throttlingRateLimit: 10 } }),
+      /throttlingBurstLimit/,
+    );
+    assert.match(await withInputs({ accessLogSettings: undefined }), /must be set, got none/);
+    for (const variable of [
+      "$context.path",
+      "$context.identity.userAgent",
+      "$context.authorizer.principalId",
+    ]) {
+      const format = `{"id":"$context.requestId","x":"${variable}"}`;
+      assert.ok(
+        (await withInputs({ accessLogSettings: { destinationArn: "a", format } })).includes(variable),
+      );
     }
   });
 

@@ -31,7 +31,10 @@ async function urnsOfEverything(): Promise<string[]> {
 /** Whether the stage's component itself makes the resource or block of that name. */
 function makes(urns: readonly string[], stage: string, name: string): boolean {
   const own = `::clickstream:index:${COMPONENTS[stage]}$`;
-  return urns.some((urn) => urn.includes(own) && new RegExp(`::(clickstream-)?${name}$`).test(urn));
+  const owners = stage === "collect" ? [own, "::clickstream:index:Collector$"] : [own];
+  return urns.some(
+    (urn) => owners.some((owner) => urn.includes(owner)) && new RegExp(`::(clickstream-)?${name}$`).test(urn),
+  );
 }
 
 /** What is billed and yet holds and moves no data of the pipeline: it watches, encrypts or names. */
@@ -49,6 +52,8 @@ describe("cli/docs/architecture", function () {
   it("draws the way of an event from the stream to the mail", async () => {
     const lines = diagram(await declaredBy(everythingOn())).map((line) => line.trim());
     for (const edge of [
+      "Api_clickstream_collector -->|requests| Function_clickstream_collector",
+      "Function_clickstream_collector -->|writes| Stream_clickstream_stream",
       "Function_clickstream_simulator -->|writes| Stream_clickstream_stream",
       "Stream_clickstream_stream -->|batches| Function_clickstream_ingest",
       "Function_clickstream_ingest -->|writes| Bucket_clickstream_raw",

@@ -19,6 +19,8 @@ const EVERYTHING: Record<string, string> = {
       .filter(([, { check }]) => check.type === "boolean")
       .map(([key]) => [key, "true"]),
   ),
+  collectorOrigins: '["*"]',
+  collectorWriteKey: "a-key-of-enough-letters",
   privacy: '{"user_id":"hash"}',
   privacyHashKey: "a key of enough letters",
   successEmails: '["ann@example.com"]',
