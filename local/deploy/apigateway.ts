@@ -12,13 +12,13 @@ import {
 import type * as aws from "@pulumi/aws";
 import { handler } from "./resource";
 
-/** The emulator serves APIs below its own address. On AWS the default stage has no name in the address. */
+/** The stage that has no name in the address. */
 const DEFAULT_STAGE = "$default";
 
 const api = handler<aws.apigatewayv2.ApiArgs>({
   honours: ["name", "description", "protocolType", "corsConfiguration", "tags"],
   naming: { maximumLength: 128 },
-  async create(inputs, { clients, endpoint, region, accountId, physicalName }) {
+  async create(inputs, { clients, region, accountId, physicalName }) {
     if (inputs.protocolType !== "HTTP") {
       throw new Error(
         `protocolType must be HTTP, got ${inputs.protocolType}: the local stack has no other APIs`,
@@ -26,7 +26,7 @@ const api = handler<aws.apigatewayv2.ApiArgs>({
     }
     const Name = physicalName(inputs.name);
     const cors = inputs.corsConfiguration;
-    const { ApiId = "" } = await clients.apigateway.send(
+    const { ApiId = "", ApiEndpoint } = await clients.apigateway.send(
       new CreateApiCommand({
         Name,
         Description: inputs.description,
@@ -47,7 +47,7 @@ const api = handler<aws.apigatewayv2.ApiArgs>({
       outputs: {
         name: Name,
         arn: `arn:aws:apigateway:${region}::/apis/${ApiId}`,
-        apiEndpoint: `${endpoint}/_aws/execute-api/${ApiId}/${DEFAULT_STAGE}`,
+        apiEndpoint: ApiEndpoint,
         executionArn: `arn:aws:execute-api:${region}:${accountId}:${ApiId}`,
       },
     };
@@ -101,16 +101,15 @@ const route = handler<aws.apigatewayv2.RouteArgs>({
 
 const stage = handler<aws.apigatewayv2.StageArgs>({
   honours: [
-    ...["apiId", "name", "description", "tags"],
+    ...["apiId", "name", "description", "tags", "accessLogSettings"],
     ...["defaultRouteSettings.throttlingBurstLimit", "defaultRouteSettings.throttlingRateLimit"],
   ],
   ineffective: {
     autoDeploy: "every change of an API is served at once",
-    accessLogSettings: "stored; the local stack writes no access log",
   },
   async create(inputs, { clients, region, accountId }) {
     const { apiId, name = "", defaultRouteSettings: limits, accessLogSettings: log } = inputs;
-    // The API's address has this stage in it.
+    // The API's address is that of this stage, here and on AWS.
     if (name !== DEFAULT_STAGE) {
       throw new Error(`name must be ${DEFAULT_STAGE}, got ${name}: the local stack serves no other stage`);
     }

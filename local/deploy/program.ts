@@ -76,7 +76,6 @@ class Deployer {
       clients: makeClients(options.clientConfig),
       region: LOCAL_REGION,
       accountId: LOCAL_ACCOUNT,
-      endpoint: options.clientConfig.endpoint,
       root: options.root,
       physicalName: (given) => given ?? "",
     };

@@ -9,8 +9,6 @@ export interface DeployContext {
   readonly clients: Clients;
   readonly region: string;
   readonly accountId: string;
-  /** The address of the emulator. */
-  readonly endpoint: string;
   /** The project's folder. Paths of assets are relative to it. */
   readonly root: string;
   /** The given name, or an automatic one like the AWS provider's. */

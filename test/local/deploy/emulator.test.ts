@@ -1,17 +1,26 @@
 // The program deployed to the real emulator with the production options on, and removed again: behaviour, not construction.
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { ApiGatewayV2Client, GetApisCommand, GetStagesCommand } from "@aws-sdk/client-apigatewayv2";
 import { AthenaClient, ListTagsForResourceCommand as AthenaListTagsCommand } from "@aws-sdk/client-athena";
 import {
   CloudWatchLogsClient,
   DescribeLogGroupsCommand,
+  FilterLogEventsCommand,
   ListTagsForResourceCommand as LogsListTagsCommand,
 } from "@aws-sdk/client-cloudwatch-logs";
 import { GetTagsCommand, GlueClient } from "@aws-sdk/client-glue";
 import { IAMClient, ListRolesCommand, ListRoleTagsCommand } from "@aws-sdk/client-iam";
-import { KinesisClient, ListTagsForStreamCommand } from "@aws-sdk/client-kinesis";
+import {
+  GetRecordsCommand,
+  GetShardIteratorCommand,
+  KinesisClient,
+  ListShardsCommand,
+  ListTagsForStreamCommand,
+} from "@aws-sdk/client-kinesis";
 import {
   DescribeKeyCommand,
   GetKeyRotationStatusCommand,
@@ -20,6 +29,8 @@ import {
   ListResourceTagsCommand,
 } from "@aws-sdk/client-kms";
 import {
+  GetFunctionConcurrencyCommand,
+  GetFunctionConfigurationCommand,
   LambdaClient,
   ListTagsCommand as LambdaListTagsCommand,
   ListEventSourceMappingsCommand,
@@ -50,7 +61,14 @@ import { type Emulator, startEmulator } from "../../../local/emulator-process";
 import { type ClientConfig, localClientConfig } from "../../../stack/aws";
 import { PROJECT_ROOT } from "../../../stack/runs";
 
+const WRITE_KEY = "a-key-of-enough-letters";
+const SITE = "https://www.example.com";
+
 const OPTIONS = {
+  collector: true,
+  collectorOrigins: [SITE],
+  collectorWriteKey: WRITE_KEY,
+  collectorConcurrency: 5,
   tags: { CostCenter: "data+events @ 7" },
   scheduleEnabled: true,
   customerKey: true,
@@ -78,6 +96,7 @@ describe("local/deploy on the emulator", function () {
     rmSync(stateDir, { recursive: true, force: true });
   });
 
+  const apiGateway = () => new ApiGatewayV2Client(clientConfig);
   const stackKey = async () => {
     const { Aliases = [] } = await new KMSClient(clientConfig).send(new ListAliasesCommand({}));
     return Aliases.find(({ AliasName }) => AliasName === "alias/clickstream-dev")?.TargetKeyId ?? "";
@@ -129,6 +148,102 @@ describe("local/deploy on the emulator", function () {
     );
   });
 
+  const VISITOR = "203.0.113.77";
+  const BROWSER = "A-browser/7.0";
+  const EVENT = { event_type: "page_view", event_time: new Date().toISOString(), anonymous_id: "a1" };
+  const send = (path: string, init: RequestInit = {}) =>
+    fetch(`${deployment.outputs.collectorUrl}${path}`, {
+      method: "POST",
+      ...init,
+      headers: { origin: SITE, "x-forwarded-for": VISITOR, "user-agent": BROWSER, ...init.headers },
+    });
+
+  it("the collector stores an event of the site in the stream, with the address masked", async () => {
+    const body = JSON.stringify(EVENT);
+    const answer = await send(`/v1/events?writeKey=${WRITE_KEY}`, { body });
+    assert.deepEqual([answer.status, await answer.json()], [200, { stored: 1 }]);
+    assert.equal(answer.headers.get("access-control-allow-origin"), SITE);
+    assert.equal(answer.headers.get("access-control-allow-credentials"), "true");
+    const [event = "", ...more] = await linesOf(clientConfig, String(deployment.outputs.streamName));
+    assert.deepEqual(more, []);
+    assert.ok(event.includes('"anonymous_id":"a1"') && event.includes("203.0.113.0"), event);
+    assert.ok(!event.includes(VISITOR) && !event.includes(BROWSER), event);
+  });
+
+  it("the collector answers 401 without the key, 404 outside of its routes, and a preflight without the function", async () => {
+    assert.equal((await send("/v1/events", { body: JSON.stringify(EVENT) })).status, 401);
+    assert.equal((await send("/elsewhere")).status, 404);
+    const preflight = await send("/v1/events", {
+      method: "OPTIONS",
+      headers: {
+        "access-control-request-method": "POST",
+        "access-control-request-headers": "authorization",
+      },
+    });
+    assert.equal(preflight.status, 204);
+    assert.equal(
+      preflight.headers.get("access-control-allow-headers"),
+      "authorization,content-type,sp-anonymous,x-retry-count",
+    );
+    assert.equal(preflight.headers.get("access-control-max-age"), "86400");
+    const foreign = await send("/health", {
+      method: "GET",
+      headers: { origin: "https://elsewhere.example" },
+    });
+    assert.equal(foreign.headers.get("access-control-allow-origin"), null);
+  });
+
+  it("the collector logs each request without what says who sent it, or with which key", async () => {
+    await send(`/v1/projects/${WRITE_KEY}/settings`, { method: "GET" });
+    const { events = [] } = await new CloudWatchLogsClient(clientConfig).send(
+      new FilterLogEventsCommand({ logGroupName: "/aws/vendedlogs/apigateway/clickstream-dev/collector" }),
+    );
+    const lines = events.map(({ message = "" }) => message);
+    const found = lines.map((line) => {
+      const { stack, route, status } = JSON.parse(line) as Record<string, string>;
+      return `${stack} ${status} ${route}`;
+    });
+    assert.ok(found.includes("clickstream-dev 200 POST /v1/{call}"), found.join());
+    assert.ok(found.includes("clickstream-dev 401 POST /v1/{call}"), found.join());
+    assert.ok(found.includes("clickstream-dev 200 GET /v1/projects/{writeKey}/settings"), found.join());
+    for (const text of [VISITOR, BROWSER, WRITE_KEY, "a1"]) assert.ok(!lines.join().includes(text), text);
+  });
+
+  it("the collector serves the tracker whose integrity the program puts out", async () => {
+    const script = await send("/clickstream.js", { method: "GET" });
+    const digest = createHash("sha384").update(Buffer.from(await script.arrayBuffer()));
+    assert.equal(`sha384-${digest.digest("base64")}`, deployment.outputs.collectorScriptIntegrity);
+  });
+
+  it("the collector has the limits that are configured", async () => {
+    const { Items: apis = [] } = await apiGateway().send(new GetApisCommand({}));
+    assert.equal(apis.length, 1);
+    const { Items: stages = [] } = await apiGateway().send(new GetStagesCommand({ ApiId: apis[0]?.ApiId }));
+    assert.deepEqual(
+      stages.map(({ StageName, DefaultRouteSettings: limits }) => [
+        StageName,
+        limits?.ThrottlingRateLimit,
+        limits?.ThrottlingBurstLimit,
+      ]),
+      [["$default", 100, 200]],
+    );
+    const { ReservedConcurrentExecutions } = await new LambdaClient(clientConfig).send(
+      new GetFunctionConcurrencyCommand({ FunctionName: String(deployment.outputs.collectorFunction) }),
+    );
+    assert.equal(ReservedConcurrentExecutions, 5);
+  });
+
+  it("the collector keeps the write key out of the function's environment", async () => {
+    const { Environment } = await new LambdaClient(clientConfig).send(
+      new GetFunctionConfigurationCommand({ FunctionName: String(deployment.outputs.collectorFunction) }),
+    );
+    assert.match(
+      Environment?.Variables?.WRITE_KEY_SECRET_ARN ?? "",
+      /:secret:clickstream-collector-write-key-/,
+    );
+    assert.ok(!JSON.stringify(Environment).includes(WRITE_KEY));
+  });
+
   it("tags all resources", async () => {
     const expected = {
       CostCenter: "data+events @ 7",
@@ -151,9 +266,34 @@ describe("local/deploy on the emulator", function () {
     assert.deepEqual((await new S3Client(clientConfig).send(new ListBucketsCommand({}))).Buckets ?? [], []);
     const { KeyMetadata } = await new KMSClient(clientConfig).send(new DescribeKeyCommand({ KeyId }));
     assert.equal(KeyMetadata?.KeyState, "PendingDeletion");
+    assert.deepEqual((await apiGateway().send(new GetApisCommand({}))).Items, []);
+    const secrets = new SecretsManagerClient(clientConfig);
+    assert.deepEqual(
+      (await secrets.send(new ListSecretsCommand({ IncludePlannedDeletion: true }))).SecretList,
+      [],
+    );
     assert.equal(await stackKey(), "");
   });
 });
+
+/** The lines in the stream's records. */
+async function linesOf(config: ClientConfig, StreamName: string): Promise<string[]> {
+  const client = new KinesisClient(config);
+  const lines: string[] = [];
+  for (const { ShardId } of (await client.send(new ListShardsCommand({ StreamName }))).Shards ?? []) {
+    const from = { StreamName, ShardId, ShardIteratorType: "TRIM_HORIZON" } as const;
+    const { ShardIterator } = await client.send(new GetShardIteratorCommand(from));
+    const { Records = [] } = await client.send(new GetRecordsCommand({ ShardIterator }));
+    for (const { Data } of Records)
+      lines.push(
+        ...Buffer.from(Data ?? [])
+          .toString()
+          .trim()
+          .split("\n"),
+      );
+  }
+  return lines;
+}
 
 /** What each service lists as the tags of one of its resources. */
 async function tagsOf(config: ClientConfig, outputs: Record<string, unknown>) {
@@ -190,6 +330,8 @@ async function tagsOf(config: ClientConfig, outputs: Record<string, unknown>) {
       ).Tags,
     ),
     job: (await glue.send(new GetTagsCommand({ ResourceArn: arn("glue", `job/${jobName}`) }))).Tags,
+    api: (await apis(config))[0]?.Tags,
+    "api's stage": (await stages(config))[0]?.Tags,
     database: (await glue.send(new GetTagsCommand({ ResourceArn: arn("glue", `database/${database}`) })))
       .Tags,
     function: (
@@ -203,6 +345,18 @@ async function tagsOf(config: ClientConfig, outputs: Record<string, unknown>) {
     ).tags,
     ...(await othersOf(config)),
   };
+}
+
+async function apis(config: ClientConfig) {
+  return (await new ApiGatewayV2Client(config).send(new GetApisCommand({}))).Items ?? [];
+}
+
+async function stages(config: ClientConfig) {
+  const [api] = await apis(config);
+  const { Items = [] } = await new ApiGatewayV2Client(config).send(
+    new GetStagesCommand({ ApiId: api?.ApiId }),
+  );
+  return Items;
 }
 
 async function othersOf(config: ClientConfig) {
