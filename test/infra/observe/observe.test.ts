@@ -14,6 +14,7 @@ import { evaluate, type Program } from "../program";
 
 /** From AWS's lists of each service's metrics: the dimensions that a metric is told with, and its metrics. */
 const METRICS_OF_AWS: Record<string, Record<string, string[]>> = {
+  "AWS/ApiGateway": { ApiId: ["4xx", "5xx", "Count", "IntegrationLatency", "Latency", "DataProcessed"] },
   "AWS/Kinesis": {
     StreamName: [
       ...["IncomingBytes", "IncomingRecords", "GetRecords.Bytes", "GetRecords.IteratorAgeMilliseconds"],
@@ -89,8 +90,8 @@ function shownIn(rows: Properties["metrics"]): Shown[] {
     });
 }
 
-/** What the ingest and the state machine really tell, as "name of dimensions". */
-async function ownMetrics(): Promise<Set<string>> {
+/** What the ingest, the state machine and the filter of the access log really tell, as "name of dimensions". */
+async function ownMetrics(program: Program): Promise<Set<string>> {
   const lines: string[] = [];
   await ingestBatch([kinesisRecord("broken", "1")], {
     s3: new FakeS3().client,
@@ -106,7 +107,14 @@ async function ownMetrics(): Promise<Set<string>> {
     Namespace: string;
     MetricData: { MetricName: string; Dimensions: { Name: string }[] }[];
   };
+  const counted = program.of("aws:cloudwatch/logMetricFilter:LogMetricFilter").map(({ inputs }) => {
+    const metric = inputs.metricTransformation as Record<"namespace" | "name", string> & {
+      dimensions: object;
+    };
+    return `${metric.namespace} ${metric.name} ${Object.keys(metric.dimensions)}`;
+  });
   return new Set([
+    ...counted,
     ...told.map(({ namespace, name, dimensions }) => `${namespace} ${name} ${Object.keys(dimensions)}`),
     ...MetricData.map(
       ({ MetricName, Dimensions }) => `${Namespace} ${MetricName} ${Dimensions.map(({ Name }) => Name)}`,
@@ -123,6 +131,22 @@ function steady(value: number, fromHours: number, toHours = 0): [number, number]
 
 /** By alarm: when it has to go off, and when it must not. Of no data at all none goes off. */
 const SCENARIOS: Record<string, { fires: Data[]; silent: Data[] }> = {
+  "collector-errors": {
+    fires: [{ "5xx": steady(2, 1), Count: steady(100, 1) }],
+    silent: [
+      { "5xx": steady(1, 1), Count: steady(100, 1) },
+      { "5xx": [[2, 50]], Count: steady(100, 1) },
+      { Count: steady(100, 1) },
+    ],
+  },
+  "collector-throttled": {
+    fires: [{ RequestsThrottled: steady(1, 1) }, { Throttles: steady(1, 1) }],
+    silent: [{ RequestsThrottled: [[2, 900]] }, { Throttles: steady(0, 1) }, { "4xx": steady(50, 1) }],
+  },
+  "collector-slow": {
+    fires: [{ Latency: steady(3001, 1) }],
+    silent: [{ Latency: steady(3000, 1) }, { Latency: [...steady(200, 1, 0.5), [2, 9000]] }],
+  },
   "no-events": {
     fires: [{ IncomingRecords: steady(9, 5, 1) }, { IncomingRecords: [[61, 1]] }],
     silent: [
@@ -245,6 +269,7 @@ function configured(config: Record<string, string>): AlarmInputs[] {
     awaitIngestFunction: "await-ingest",
     lookForNewFunction: "look-for-new",
     simulatorFunction: "simulator",
+    collector: { apiId: "api", functionName: "collector" },
     mappingUuid: "uuid",
     stateMachineArn: "machine",
   });
@@ -258,7 +283,7 @@ describe("infra/observe/observe", function () {
   let program: Program;
   let alarms: AlarmInputs[];
   before(async () => {
-    program = await evaluate();
+    program = await evaluate({ collector: "true", collectorOrigins: '["*"]' });
     alarms = alarmsOf(program);
   });
   const alarm = (name: string) => {
@@ -372,7 +397,7 @@ describe("infra/observe/observe", function () {
   });
 
   it("watches and shows just metrics that exist, with the dimensions that they exist with", async () => {
-    const own = await ownMetrics();
+    const own = await ownMetrics(program);
     const watched = alarms.flatMap(({ metricQueries }) =>
       metricQueries.flatMap(({ metric }) => metric ?? []),
     );
@@ -395,7 +420,9 @@ describe("infra/observe/observe", function () {
         Object.entries(metric?.dimensions ?? {}).map(([name, value]) => `${name}=${value}`),
       );
     assert.deepEqual([...new Set(values)].sort(), [
+      "ApiId=clickstream-collector-id",
       "EventSourceMappingUUID=clickstream-ingest-uuid",
+      "FunctionName=clickstream-collector-id",
       "FunctionName=clickstream-ingest-id",
       "Stack=clickstream-test",
       "StateMachineArn=arn:aws:sfn/stateMachine:StateMachine:clickstream-pipeline",
@@ -469,8 +496,8 @@ describe("infra/observe/observe", function () {
       alarmNoSuccessHours: "0",
     });
     assert.deepEqual(off.map(({ name }) => name.replace("clickstream-test-", "")).sort(), [
-      ...["batches-given-up", "execution-failed", "ingest-errors", "ingest-stalled", "ingest-throttled"],
-      "stream-throttled",
+      ...["batches-given-up", "collector-errors", "collector-slow", "collector-throttled"],
+      ...["execution-failed", "ingest-errors", "ingest-stalled", "ingest-throttled", "stream-throttled"],
     ]);
   });
 
@@ -510,6 +537,19 @@ describe("infra/observe/observe", function () {
         for (const [id] of expression.matchAll(/\bm\d+\b/g)) assert.ok(ids.includes(id), expression);
       }
     }
+  });
+
+  it("has the collector's alarms and graphs, a row of them, just where there is a collector", async () => {
+    const without = await evaluate();
+    assert.deepEqual(
+      alarmsOf(without).filter(({ name }) => /collector/.test(name)),
+      [],
+    );
+    const titles = (of: Program) => dashboardOf(of).widgets.map(({ properties }) => properties.title);
+    assert.deepEqual(titles(program).slice(0, 3), [
+      ...["Collector: requests", "Collector: latency", "Collector: Lambda"],
+    ]);
+    assert.deepEqual(titles(without), titles(program).slice(3));
   });
 
   it("shows the state of every part of the pipeline", () => {
