@@ -1,10 +1,11 @@
-// Installs npm packages, a Python environment, two Java runtimes, Spark's S3 jars and Trino inside the project, each only if
-// its lock file changed.
+// Installs npm packages, a Python environment, two Java runtimes, Spark's S3 jars, Trino and, where a machine has none, a
+// browser inside the project, each only if its lock file changed.
 // A complete part gets a stamp file, so an interrupted set-up is repeated.
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { createWriteStream, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
+import { installFolder, needsBrowser } from "./browser/find.mjs";
 import {
   findJava,
   findTools,
@@ -106,6 +107,16 @@ export function setupParts(root, env, tools = {}) {
     java25: javaPart(root, 25),
     jars: jarsPart(root, "Spark's S3 jars", join("emulator", "glue", "spark-jars.json"), "jars"),
     trino: jarsPart(root, "Trino", join("emulator", "trino", "trino-jars.json"), "trino"),
+    browser: {
+      title: "Chromium for the browser tests",
+      locks: [join(root, "cli", "browser", "package-lock.json")],
+      also: [process.platform, process.arch],
+      stamp: join(installFolder(root), ".clickstream-setup"),
+      present: join(installFolder(root), "chromium"),
+      remove: installFolder(root),
+      needs: [],
+      commands: [[process.execPath, join(root, "cli", "browser", "install.mjs"), ...npmCommand(env)]],
+    },
   };
 }
 
@@ -173,11 +184,12 @@ export async function setUp({ root, needs, env, output }) {
 }
 
 /**
- * A Java that the user chose is not installed.
+ * A Java that the user chose is not installed, and no browser where the machine has one or none can be installed.
  * @param {PartName} name
  * @param {NodeJS.ProcessEnv} env
  */
 export function overridden(name, env) {
+  if (name === "browser") return !needsBrowser(env);
   const major = JAVA_PARTS[name];
   return major !== undefined && Boolean(env[javaVariable(major)]);
 }

@@ -278,7 +278,7 @@ export const COMMANDS = {
     usage: "npm test",
     about:
       "Runs everything in npm run check, then the tests that start Spark or the emulator, the small benchmarks and the end-to-end tests, and measures test coverage.",
-    needs: ALL,
+    needs: [...ALL, "browser"],
     options: {},
     examples: ["npm test"],
   },

@@ -2,7 +2,7 @@
 import type { TargetOptions as StackTarget } from "../../stack/target";
 
 /** A part of the set-up. */
-export type Part = "npm" | "python" | "java17" | "java25" | "jars" | "trino";
+export type Part = "npm" | "python" | "java17" | "java25" | "jars" | "trino" | "browser";
 
 /** Rejects a value with a message that names the argument, the given value and what is allowed. */
 export type Refuse = (message: string) => never;

@@ -31,6 +31,8 @@ const MOCHA = [
 const MOCHA_COUNTS = { env: "MOCHA_COUNTS", read: (text: string) => JSON.parse(text) as Counts };
 /** What a test file is called that starts the emulator or Spark (test/house.test.ts holds them to it), or takes long. */
 const STARTS_SOMETHING = "test/**/?(*.)@(emulator|spark|slow).test.ts";
+/** These start a browser. */
+const BROWSER = "test/**/?(*.)browser.test.ts";
 /** These mostly wait for a program that they start, so they share the machine with the others. */
 const COMMANDS = "test/{cli,bench}/**/*.test.ts";
 /** Node writes it for the tests and for every process that they start. */
@@ -48,7 +50,7 @@ export const CHECKS: readonly Step[] = [
     title: "Unit tests of the rest (mocha)",
     command: [
       ...[...MOCHA, "--ignore", "test/e2e/**", "--ignore", STARTS_SOMETHING, "--ignore", COMMANDS],
-      "test/**/*.test.ts",
+      ...["--ignore", BROWSER, "test/**/*.test.ts"],
     ],
     counts: MOCHA_COUNTS,
     measured: NODE_COVERAGE,
@@ -100,6 +102,14 @@ export const TESTS: readonly Step[] = [
     measured: PYTHON_COVERAGE,
   },
 ];
+
+/** Part of `npm test` where there is a browser. */
+export const BROWSER_TESTS: Step = {
+  title: "Browser tests (mocha)",
+  command: [...MOCHA, BROWSER],
+  counts: MOCHA_COUNTS,
+  measured: NODE_COVERAGE,
+};
 
 /** One after the other: an end-to-end run takes the whole machine, and the report needs all coverage files. */
 export const END_TO_END: readonly Step[] = [

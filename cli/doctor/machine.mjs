@@ -2,6 +2,7 @@
 import { execFileSync } from "node:child_process";
 import { statfsSync } from "node:fs";
 import { createServer } from "node:net";
+import { findBrowser, needsBrowser, REMEDY } from "../browser/find.mjs";
 import { findJava, findPython, nodeIsTooOld } from "../prerequisites.mjs";
 import { overridden, setupParts, stale } from "../setup.mjs";
 
@@ -18,6 +19,7 @@ import { overridden, setupParts, stale } from "../setup.mjs";
  * @property {(root: string) => number} [freeBytes]
  * @property {() => Promise<unknown>} [listen]
  * @property {(root: string, env: NodeJS.ProcessEnv) => Part[]} [staleParts]
+ * @property {(root: string, env: NodeJS.ProcessEnv) => { path?: string, installable: boolean }} [browser]
  *
  * @typedef {{ version?: string | number, problem?: string }} Tool
  */
@@ -33,7 +35,10 @@ const LEAST_NPM = 10;
  * @returns {Promise<Check[]>}
  */
 export async function machineChecks(root, env, probe = {}) {
-  const { nodeVersion, npmVersion, python, java, freeBytes, listen, staleParts } = { ...PROBES, ...probe };
+  const { nodeVersion, npmVersion, python, java, freeBytes, listen, staleParts, browser } = {
+    ...PROBES,
+    ...probe,
+  };
   return [
     nodeCheck(nodeVersion()),
     npmCheck(npmVersion(env)),
@@ -43,6 +48,7 @@ export async function machineChecks(root, env, probe = {}) {
     diskCheck(freeBytes(root)),
     await loopbackCheck(listen),
     ...setupChecks(staleParts(root, env)),
+    browserCheck(browser(root, env)),
   ];
 }
 
@@ -79,6 +85,7 @@ const PROBES = {
       parts.filter((part) => !overridden(part, env)),
     );
   },
+  browser: (root, env) => ({ path: findBrowser(root, env)?.path, installable: needsBrowser(env) }),
 };
 
 /**
@@ -150,7 +157,7 @@ async function loopbackCheck(listen) {
   }
 }
 
-/** @type {Record<Part, string>} */
+/** @type {Record<Exclude<Part, "browser">, string>} */
 const PARTS = {
   npm: "npm packages",
   python: "Python environment",
@@ -176,4 +183,20 @@ function setupChecks(missing) {
         }
       : { name, state: "ok", says: "set up" },
   );
+}
+
+/**
+ * Without a browser only its tests are left out.
+ * @param {{ path?: string, installable: boolean }} browser
+ * @returns {Check}
+ */
+function browserCheck({ path, installable }) {
+  const name = "Browser for tests";
+  if (path !== undefined) return { name, state: "ok", says: path };
+  return {
+    name,
+    state: "unknown",
+    says: installable ? "not installed" : "none on this machine, so npm test leaves the browser tests out",
+    remedy: installable ? "npm test installs it" : REMEDY,
+  };
 }

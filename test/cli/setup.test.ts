@@ -147,6 +147,8 @@ describe("cli/setup", () => {
         mkdirSync(join(folder, ".local", "java", `${major}`), { recursive: true });
       }
       mkdirSync(join(folder, ".local", "trino"));
+      mkdirSync(join(folder, "cli", "browser"), { recursive: true });
+      writeFileSync(join(folder, "cli", "browser", "package-lock.json"), "{}");
     });
 
     const all = ["npm", "python", "java17", "java25", "jars", "trino"] as const;

@@ -13,6 +13,7 @@ const WELL: Probe = {
   freeBytes: () => 50e9,
   listen: async () => undefined,
   staleParts: () => [],
+  browser: () => ({ path: "/usr/bin/chromium", installable: false }),
 };
 
 const check = async (name: string, broken: Probe): Promise<Check | undefined> =>
@@ -22,7 +23,7 @@ describe("cli/doctor/machine", () => {
   it("finds no problem on a complete machine", async () => {
     const checks = await machineChecks(ROOT, {}, WELL);
     assert.deepEqual(new Set(checks.map(({ state }) => state)), new Set(["ok"]));
-    assert.equal(checks.length, 13);
+    assert.equal(checks.length, 14);
   });
 
   it("names each problem and its remedy", async () => {
@@ -52,6 +53,17 @@ describe("cli/doctor/machine", () => {
   it("does not report parts that are not set up yet as problems", async () => {
     const found = await check("Spark's S3 jars", { staleParts: () => ["jars"] });
     assert.deepEqual([found?.state, found?.remedy], ["unknown", "npm start or npm test installs it"]);
+  });
+
+  it("says where the browser of the tests is, or what becomes of them without one", async () => {
+    const name = "Browser for tests";
+    assert.equal((await check(name, {}))?.says, "/usr/bin/chromium");
+    const later = await check(name, { browser: () => ({ installable: true }) });
+    assert.deepEqual([later?.state, later?.remedy], ["unknown", "npm test installs it"]);
+    const never = await check(name, { browser: () => ({ installable: false }) });
+    assert.equal(never?.state, "unknown");
+    assert.match(never?.says ?? "", /npm test leaves the browser tests out/);
+    assert.match(never?.remedy ?? "", /CLICKSTREAM_BROWSER=/);
   });
 
   it("prints one line per check, or one JSON document, and no stack trace", () => {
