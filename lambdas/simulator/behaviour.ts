@@ -127,6 +127,9 @@ export const HOURLY_RHYTHM: readonly number[] = [
   18, 12, 9, 8, 9, 14, 26, 42, 55, 62, 66, 70, 76, 72, 68, 66, 68, 75, 88, 98, 100, 86, 58, 32,
 ];
 
+/** Relative number of visits on each day of the week (UTC), from Sunday on. Only a simulated history has it. */
+export const WEEKLY_RHYTHM: readonly number[] = [118, 96, 92, 94, 98, 104, 112];
+
 /** Share of visitors who are not signed in. Their events have an anonymous id and no user. */
 export const ANONYMOUS_SHARE = 0.25;
 /** Share of users with a second device, and how often they use it. */

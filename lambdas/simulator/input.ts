@@ -14,6 +14,7 @@ const DEFAULT_RATE_PER_SECOND = 1;
 const MAX_EVENTS = 1_000_000_000;
 /** The Lambda timeout is 15 minutes at most. Half a minute is reserved for the cold start and the last put. */
 const MAX_SECONDS = 15 * 60 - 30;
+const MAX_DAYS = 366;
 const KEYS = [
   "events",
   "seconds",
@@ -24,6 +25,7 @@ const KEYS = [
   "late",
   "pii",
   "startTime",
+  "days",
 ];
 
 /** `nowMs` is the default for the start and the seed. */
@@ -40,6 +42,7 @@ export function readInput(input: unknown, nowMs: number): Simulation {
     malformed: reader.share("malformed") ?? 0,
     late: reader.share("late") ?? 0,
     pii: reader.share("pii") ?? 0,
+    days: reader.integer("days", 1, MAX_DAYS),
   };
   const spoilt = simulation.duplicates + simulation.malformed;
   if (spoilt > 1) {

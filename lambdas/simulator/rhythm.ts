@@ -1,7 +1,7 @@
 // Distributes visits over a time window like real shop traffic: busy evenings, quiet nights.
 
-import { HOUR_MS } from "../shared/durations";
-import { HOURLY_RHYTHM } from "./behaviour";
+import { DAY_MS, HOUR_MS } from "../shared/durations";
+import { HOURLY_RHYTHM, WEEKLY_RHYTHM } from "./behaviour";
 
 const SLICE_MS = HOUR_MS / 4;
 
@@ -12,12 +12,16 @@ export class Rhythm {
   constructor(
     private readonly startMs: number,
     endMs: number,
+    /** Also with quiet and busy days of the week. */
+    weekly = false,
   ) {
     const slices = Math.max(1, Math.ceil((endMs - startMs) / SLICE_MS));
     this.sliceMs = (endMs - startMs) / slices;
     for (let slice = 0; slice < slices; slice += 1) {
       const middleMs = startMs + (slice + 0.5) * this.sliceMs;
-      this.cumulated.push((this.cumulated[slice] as number) + weightAt(middleMs));
+      this.cumulated.push(
+        (this.cumulated[slice] as number) + weightAt(middleMs) * (weekly ? weightOfDay(middleMs) : 1),
+      );
     }
   }
 
@@ -37,6 +41,11 @@ export class Rhythm {
     const within = (wanted - from) / ((this.cumulated[low + 1] as number) - from);
     return Math.floor(this.startMs + (low + within) * this.sliceMs);
   }
+}
+
+/** 1 January 1970 was a Thursday. */
+function weightOfDay(epochMs: number): number {
+  return WEEKLY_RHYTHM[(Math.floor(epochMs / DAY_MS) + 4) % 7] as number;
 }
 
 /** Interpolates the weight linearly between two full hours. */

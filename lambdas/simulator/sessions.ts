@@ -57,9 +57,11 @@ export interface SessionsOptions {
   world: World;
   random: Random;
   rhythm: Rhythm;
-  /** Total number of events. The starts of the visits are distributed over them. */
+  /** Number of calls of next(). The starts of the visits are distributed over them. */
   events: number;
   endMs: number;
+  /** People come for the first time, return soon or later, and stay away, as over weeks. Otherwise all are known. */
+  history: boolean;
 }
 
 const SITE = "https://shop.example.com";
@@ -70,6 +72,10 @@ const EVENTS_A_PARALLEL_SESSION = 200;
 /** Average number of events per user. It determines the number of users. */
 const EVENTS_A_USER = 15;
 const MIN_USERS = 10;
+/** The same for a history: most people visit once. */
+const EVENTS_A_USER_OF_HISTORY = 6;
+/** Share of a history's people who may have visited when it begins. */
+const KNOWN_AT_FIRST = 0.1;
 
 const entryTable = new WeightedTable(ENTRY_PAGES);
 const referrerTable = new WeightedTable(REFERRERS);
@@ -89,7 +95,8 @@ export class Sessions {
   constructor(private readonly options: SessionsOptions) {
     const parallel = Math.ceil(options.events / EVENTS_A_PARALLEL_SESSION);
     this.open = new Array(Math.min(MAX_PARALLEL, Math.max(1, parallel))).fill(undefined);
-    this.users = Math.max(MIN_USERS, Math.ceil(options.events / EVENTS_A_USER));
+    const eventsEach = options.history ? EVENTS_A_USER_OF_HISTORY : EVENTS_A_USER;
+    this.users = Math.max(MIN_USERS, Math.ceil(options.events / eventsEach));
   }
 
   next(): DraftEvent {
@@ -104,8 +111,7 @@ export class Sessions {
   private begin(): Session {
     const { random, rhythm, events, world } = this.options;
     const fraction = Math.min(1, (this.made + random.unit()) / events);
-    // Squared: a few people return often, many visit once.
-    const person = world.person((random.unit() ** 2 * this.users) | 0);
+    const person = world.person(this.visitor(fraction));
     const { device, anonymousId } = person.browser(random.unit());
     const referrer = referrerTable.pick(random.unit());
     const source = CAMPAIGNS[referrer];
@@ -135,6 +141,16 @@ export class Sessions {
       quantity: 1,
       timeMs: rhythm.at(fraction),
     };
+  }
+
+  /** The index of the person whose visit begins when this share of the visits has begun. */
+  private visitor(fraction: number): number {
+    const unit = this.options.random.unit();
+    // Squared: a few people return often, many visit once.
+    if (!this.options.history) return (unit ** 2 * this.users) | 0;
+    // The index tells when a person first comes. Cubed: mostly people who came first a short time ago.
+    const known = Math.ceil(this.users * (KNOWN_AT_FIRST + (1 - KNOWN_AT_FIRST) * fraction));
+    return ((1 - unit ** 3) * (known - 1)) | 0;
   }
 
   /** Moves the session to the next page. Returns undefined if the visit is over. */

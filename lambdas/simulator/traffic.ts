@@ -14,6 +14,8 @@ export interface TrafficOptions {
   seed: number;
   /** All events are before this time. */
   startMs: number;
+  /** Spreads the events over this many UTC dates, of which the last is the one of `startMs`. */
+  days?: number;
   duplicates: number;
   malformed: number;
   late: number;
@@ -59,17 +61,18 @@ export class Traffic {
 
   constructor(options: TrafficOptions, world: World = makeWorld(options.seed)) {
     this.random = makeRandom(options.seed);
-    const hours = Math.min(MAX_WINDOW_HOURS, Math.max(1, options.events / EVENTS_AN_HOUR));
-    const rhythm = new Rhythm(options.startMs - hours * HOUR_MS, options.startMs);
+    this.left = options.events;
+    this.duplicates = new Quota(options.duplicates * options.events);
+    const history = options.days !== undefined;
+    const rhythm = new Rhythm(windowStart(options), options.startMs, history);
     this.sessions = new Sessions({
       world,
       random: this.random,
       rhythm,
-      events: options.events,
+      events: this.left - this.duplicates.left,
       endMs: options.startMs,
+      history,
     });
-    this.left = options.events;
-    this.duplicates = new Quota(options.duplicates * options.events);
     this.malformed = new Quota(options.malformed * options.events);
     const good = this.left - this.duplicates.left - this.malformed.left;
     this.late = new Quota(Math.min(good, options.late * options.events));
@@ -145,6 +148,14 @@ export class Traffic {
     if (this.random.unit() < 0.5) fields.email = email;
     else fields.properties = { ...fields.properties, email, ip: person.geo.ip, user_agent: device.userAgent };
   }
+}
+
+function windowStart({ startMs, events, days }: TrafficOptions): number {
+  if (days === undefined) {
+    return startMs - Math.min(MAX_WINDOW_HOURS, Math.max(1, events / EVENTS_AN_HOUR)) * HOUR_MS;
+  }
+  // At midnight the last date has no time yet. The window has a length then, too.
+  return Math.floor((startMs - 1) / DAY_MS) * DAY_MS - (days - 1) * DAY_MS;
 }
 
 /** Draws exactly `count` of the remaining lines, each with the same probability. */

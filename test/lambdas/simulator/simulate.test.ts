@@ -66,6 +66,9 @@ describe("lambdas/simulator", () => {
     [{ ratePerSecond: 5 }, /has no end/],
     [{ events: 1000, ratePerSecond: 1 }, /870 seconds.*Ask for 870 events or fewer, or for 2 a second/],
     [{ startTime: "2026-11-22T00:00:00Z" }, /startTime must be .* not in the future/],
+    [{ days: 0 }, /days must be a whole number from 1 to 366, got 0/],
+    [{ days: 367 }, /days must be a whole number from 1 to 366, got 367/],
+    [{ days: "30" }, /days must be a whole number .* got "30"/],
     [{ seed: -1 }, /seed must be a whole number from 0/],
     [[], /must be an object/],
   ];

@@ -198,6 +198,66 @@ describe("lambdas/simulator", () => {
     assert.deepEqual([rhythm.at(0), rhythm.at(1)], [START - 48 * 3_600_000, START]);
   });
 
+  describe("a history of days", () => {
+    const DAY = 86_400_000;
+    const { lines, truth } = traffic({ events: 12_000, days: 30, duplicates: 0.01, malformed: 0.005 });
+    const events = lines.filter(isGood).map((line) => JSON.parse(line) as ClickstreamEvent);
+    const dateOf = ({ event_time }: ClickstreamEvent) => event_time.slice(0, 10);
+
+    it("has events on each of the dates and on no other, and none in the future", () => {
+      const dates = Object.keys(truth.eventsByDate).sort();
+      assert.equal(dates.length, 30);
+      assert.deepEqual([dates[0], dates[29]], ["2026-10-23", "2026-11-21"]);
+      assert.ok(events.every(({ event_time }) => Date.parse(event_time) <= START));
+      assert.equal(truth.distinct + truth.duplicates + truth.malformed, 12_000);
+    });
+
+    it("is the same for the same seed", () => {
+      const again = traffic({ events: 12_000, days: 30, duplicates: 0.01, malformed: 0.005 });
+      assert.deepEqual(again.lines, lines);
+    });
+
+    it("has more traffic at a weekend, and at night less", () => {
+      // The sessions that begin in the 28 days before the last date: four of each day of the week.
+      const full = events.filter((event) => dateOf(event) > "2026-10-23" && dateOf(event) < "2026-11-21");
+      const on = (day: number) =>
+        full.filter(({ event_time }) => new Date(event_time).getUTCDay() === day).length;
+      assert.ok(on(0) > 1.1 * on(2), `${on(0)} on Sundays, ${on(2)} on Tuesdays`);
+      const at = (hour: number) =>
+        full.filter(({ event_time }) => new Date(event_time).getUTCHours() === hour).length;
+      assert.ok(at(20) > 5 * at(3));
+    });
+
+    it("has visitors who come for the first time all the time, and fewer who return the later it is", () => {
+      const dates = new Map<string, Set<number>>();
+      for (const { anonymous_id = "", event_time } of events) {
+        const day = Math.floor(Date.parse(event_time) / DAY);
+        dates.set(anonymous_id, (dates.get(anonymous_id) ?? new Set()).add(day));
+      }
+      const first = Math.floor(START / DAY) - 29;
+      const week = (day: number) => Math.floor((day - first) / 7);
+      const cohorts = [0, 1, 2, 3].map((index) =>
+        [...dates.values()].filter((days) => week(Math.min(...days)) === index),
+      );
+      for (const cohort of cohorts) assert.ok(cohort.length > 150, `${cohort.length} new visitors in a week`);
+      const returned = [1, 2, 3].map(
+        (later) => (cohorts[0] ?? []).filter((days) => [...days].some((day) => week(day) === later)).length,
+      );
+      const [one = 0, two = 0, three = 0] = returned;
+      assert.ok(one > two && two > three && three > 10, returned.join(", "));
+      assert.ok(one < 0.5 * (cohorts[0]?.length ?? 0));
+    });
+
+    it("is the UTC day so far if it has one day, also at midnight", () => {
+      assert.deepEqual(Object.keys(traffic({ days: 1 }).truth.eventsByDate), ["2026-11-21"]);
+      const midnight = Date.parse("2026-11-21T00:00:00.000Z");
+      const [last = "", ...others] = Object.keys(
+        traffic({ days: 1, startMs: midnight }).truth.eventsByDate,
+      ).sort();
+      assert.deepEqual([last, others.length], ["2026-11-20", 0]);
+    });
+  });
+
   it("gives each device the type, browser and operating system of its user agent", () => {
     for (const [{ type, browser, os, userAgent }] of DEVICES) {
       const read = parse(userAgent);
