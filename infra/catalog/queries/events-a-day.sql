@@ -2,7 +2,7 @@
 SELECT event_date,
   count(*) AS events,
   count(DISTINCT session_id) AS sessions,
-  count(DISTINCT coalesce(user_id, anonymous_id)) AS visitors,
+  count(DISTINCT coalesce(anonymous_id, user_id)) AS visitors,
   round(sum(revenue), 2) AS revenue
 FROM events
 WHERE event_date >= current_date - INTERVAL '30' DAY

@@ -5,33 +5,12 @@ from __future__ import annotations
 import gzip
 import json
 from datetime import date, datetime, timedelta, timezone
-from pathlib import Path
 
-import duckdb
 import pytest
-from emulator_stack import Stack, unique, wait_for
+from emulator_stack import Stack
+from program_tables import FIRST, PROJECT, Tables, parquet_of
 
-PROJECT = Path(__file__).resolve().parents[3]
 QUERIES = {path.stem: path.read_text() for path in sorted((PROJECT / "infra" / "catalog" / "queries").glob("*.sql"))}
-CONTRACT = json.loads((PROJECT / "schema" / "clickstream.json").read_text())
-TABLE_COLUMNS = [
-    {"name": one.get("column", one["name"]), "type": one["type"]}
-    for one in CONTRACT["fields"]
-    if one.get("curated", True)
-]
-
-HIVE = "org.apache.hadoop.hive.ql.io"
-FORMATS = {
-    "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe": {
-        "InputFormat": f"{HIVE}.parquet.MapredParquetInputFormat",
-        "OutputFormat": f"{HIVE}.parquet.MapredParquetOutputFormat",
-    },
-    "org.openx.data.jsonserde.JsonSerDe": {
-        "InputFormat": "org.apache.hadoop.mapred.TextInputFormat",
-        "OutputFormat": f"{HIVE}.HiveIgnoreKeyTextOutputFormat",
-    },
-}
-
 TODAY = datetime.now(timezone.utc).date()
 YESTERDAY = TODAY - timedelta(days=1)
 T, Y = str(TODAY), str(YESTERDAY)
@@ -98,119 +77,18 @@ EXPECTED = {
 }
 
 
-FIRST = date(2026, 1, 1)
 OLD = "year=2026/month=01/day=02"
-
-
-def projection(bucket: str) -> dict[str, str]:
-    """What infra/catalog gives the table, with an earlier first day, so that there are days that no query names."""
-    return {
-        "projection.enabled": "true",
-        "projection.arrival_day.type": "date",
-        "projection.arrival_day.format": "'year='yyyy'/month='MM'/day='dd",
-        "projection.arrival_day.range": "year=2026/month=01/day=01,NOW+1DAY",
-        "projection.arrival_day.interval": "1",
-        "projection.arrival_day.interval.unit": "DAYS",
-        "storage.location.template": f"s3://{bucket}/quarantine/${{arrival_day}}/",
-    }
-
-
-class Tables:
-    """A database with both tables as the program makes them, filled, and its Athena."""
-
-    def __init__(self, stack: Stack):
-        self.stack = stack
-        self.bucket, self.database = stack.bucket("lake"), unique("db").replace("-", "_")
-        self.workgroup = unique("group")
-        stack.client("glue").create_database(DatabaseInput={"Name": self.database})
-        stack.client("athena").create_work_group(
-            Name=self.workgroup,
-            Configuration={"ResultConfiguration": {"OutputLocation": f"s3://{self.bucket}/results/"}},
-        )
-
-    def create(self, name: str, prefix: str, columns: list[dict], serde: str, keys: list[dict], **parameters) -> None:
-        def plain(column: dict) -> dict:
-            return {"Name": column["name"], "Type": column["type"]}
-
-        storage = {"Location": f"s3://{self.bucket}/{prefix}/", "Columns": [plain(one) for one in columns]}
-        storage |= {"SerdeInfo": {"SerializationLibrary": serde}, **FORMATS[serde]}
-        self.stack.client("glue").create_table(
-            DatabaseName=self.database,
-            TableInput={
-                "Name": name,
-                "TableType": "EXTERNAL_TABLE",
-                "Parameters": {"EXTERNAL": "TRUE", **parameters},
-                "PartitionKeys": [plain(one) for one in keys],
-                "StorageDescriptor": storage,
-            },
-        )
-
-    def create_quarantine(self) -> None:
-        columns, keys = CONTRACT["quarantine"]["columns"], CONTRACT["quarantine"]["partitionKeys"]
-        json_lines = "org.openx.data.jsonserde.JsonSerDe"
-        self.create("quarantine", "quarantine", columns, json_lines, keys, **projection(self.bucket))
-
-    def put_line(self, day: date, detail: str) -> None:
-        body = gzip.compress((json.dumps({**QUARANTINE[0], "detail": detail}) + "\n").encode())
-        key = f"quarantine/{day:year=%Y/month=%m/day=%d}/hour=00/{detail}.jsonl.gz"
-        self.stack.client("s3").put_object(Bucket=self.bucket, Key=key, Body=body)
-
-    def listed(self, sql: str) -> list[str]:
-        """The prefixes of the quarantine that the query lists, one for each page."""
-        log = self.stack.state_dir / "requests.jsonl"
-        before = len(log.read_text().splitlines())
-        self.rows(sql)
-        calls = [json.loads(line) for line in log.read_text().splitlines()[before:]]
-        return [
-            call["prefix"]
-            for call in calls
-            if call["resource"].endswith(f":{self.bucket}") and call.get("prefix", "").startswith("quarantine/")
-        ]
-
-    def rows(self, sql: str) -> list[list[str | None]]:
-        athena = self.stack.client("athena")
-        query_id = athena.start_query_execution(
-            QueryString=sql, WorkGroup=self.workgroup, QueryExecutionContext={"Database": self.database}
-        )["QueryExecutionId"]
-
-        def ended() -> dict | None:
-            status = athena.get_query_execution(QueryExecutionId=query_id)["QueryExecution"]["Status"]
-            return status if status["State"] in ("SUCCEEDED", "FAILED", "CANCELLED") else None
-
-        status = wait_for("the query to end", ended, 60)
-        assert status["State"] == "SUCCEEDED", status.get("StateChangeReason")
-        rows = athena.get_query_results(QueryExecutionId=query_id)["ResultSet"]["Rows"]
-        return [[datum.get("VarCharValue") for datum in row["Data"]] for row in rows][1:]
-
-
-def parquet_of(rows: list[tuple], folder: Path) -> bytes:
-    """The rows with all columns of the table, in its types and order."""
-    given = [dict(zip(NAMES, row, strict=True)) for row in rows]
-    source = folder / "rows.json"
-    source.write_text(
-        "\n".join(json.dumps({**row, "event_time": f"{row['event_date']} {row['time']}"}) for row in given)
-    )
-    types = {"string": "VARCHAR", "timestamp": "TIMESTAMP", "double": "DOUBLE", "int": "INTEGER"}
-    target = folder / "rows.parquet"
-    selected = ", ".join(
-        f'CAST("{name}" AS {types[kind]}) AS "{name}"'
-        if name in (*NAMES, "event_time")
-        else f'CAST(NULL AS {types.get(kind, "MAP(VARCHAR, VARCHAR)")}) AS "{name}"'
-        for name, kind in ((column["name"], column["type"]) for column in TABLE_COLUMNS)
-    )
-    duckdb.sql(f"COPY (SELECT {selected} FROM read_json('{source}')) TO '{target}' (FORMAT parquet)")
-    return target.read_bytes()
 
 
 @pytest.fixture(scope="module")
 def tables(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Tables:
     made = Tables(stack)
-    parquet = "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe"
-    made.create("events", "events", TABLE_COLUMNS, parquet, CONTRACT["partitionKeys"], classification="parquet")
-    made.create_quarantine()
+    made.create_both()
     s3 = stack.client("s3")
     for day in (Y, T):
-        body = parquet_of([row for row in EVENTS if row[1] == day], tmp_path_factory.mktemp("day"))
+        given = [dict(zip(NAMES, row, strict=True)) for row in EVENTS if row[1] == day]
+        rows = [{**row, "event_time": f"{row['event_date']} {row['time']}"} for row in given]
+        body = parquet_of(rows, (*NAMES, "event_time"), tmp_path_factory.mktemp("day"))
         s3.put_object(Bucket=made.bucket, Key=f"events/event_date={day}/a.parquet", Body=body)
     # Of a day and an hour that no saved query is about: a query that opens one of them fails.
     s3.put_object(Bucket=made.bucket, Key="events/event_date=2020-01-01/a.parquet", Body=b"no parquet")
@@ -239,6 +117,10 @@ def test_a_query_without_a_bound_reads_the_old_files_too(tables: Tables, sql: st
         tables.rows(sql)
 
 
+def line_of(detail: str) -> dict:
+    return {**QUARANTINE[0], "detail": detail}
+
+
 def folders(first: date) -> list[str]:
     """The days from the first one to tomorrow, which is in the range, too."""
     days = (TODAY - first).days + 2
@@ -251,7 +133,7 @@ def old_and_new(stack: Stack) -> Tables:
     made = Tables(stack)
     made.create_quarantine()
     for day in (FIRST, TODAY, TODAY + timedelta(days=1)):
-        made.put_line(day, str(day))
+        made.put_line(day, line_of(str(day)))
     return made
 
 
@@ -262,7 +144,7 @@ def test_a_query_on_the_quarantine_lists_the_days_that_it_names(old_and_new: Tab
     # Trino asks twice for a day that has nothing.
     assert len(before) == 2 * 32 - 2
     for day in range(30):
-        old_and_new.put_line(FIRST + timedelta(days=day), f"old-{name}-{day}")
+        old_and_new.put_line(FIRST + timedelta(days=day), line_of(f"old-{name}-{day}"))
     assert sorted(old_and_new.listed(QUERIES[name])) == before
 
 

@@ -1,6 +1,6 @@
 // The saved queries as `npm start` asks them; test/emulator/athena/test_saved_queries.py runs them as they are saved.
 import assert from "node:assert/strict";
-import { savedQueries, sqlSince } from "../../../infra/catalog/saved-queries";
+import { savedQueries, sqlBetween, sqlSince } from "../../../infra/catalog/saved-queries";
 
 describe("infra/catalog/saved-queries", () => {
   it("begins a query on another day than the saved one", () => {
@@ -28,10 +28,32 @@ ORDER BY events DESC, event_type`,
     }
   });
 
-  it("leaves no query on events that depends on the day of the run", () => {
+  it("leaves no query that depends on the day of the run", () => {
     const relative = savedQueries()
-      .map(({ name }) => sqlSince(name, "2026-01-31"))
+      .map(({ name }) => sqlBetween(name, "2026-01-31", "2026-02-01"))
       .filter((sql) => sql.includes("current_date"));
     assert.deepEqual(relative, []);
+  });
+
+  it("asks the report's queries about the dates from the first to the last", () => {
+    assert.equal(
+      sqlBetween("report-hours", "2026-01-31", "2026-02-01").split("\n")[5],
+      "WHERE event_date >= DATE '2026-01-31' AND event_date <= DATE '2026-02-01'",
+    );
+    const quarantine = sqlBetween("report-quarantine", "2026-01-31", "2026-02-01");
+    assert.ok(quarantine.includes("arrival_day <= date_format(DATE '2026-02-01', 'year=%Y/month=%m/day=%d')"));
+    const reports = savedQueries().filter(({ name }) => name.startsWith("report-"));
+    assert.equal(reports.length, 9);
+    for (const { name, sql } of reports) {
+      const bounds = [sql, sqlBetween(name, "2026-01-31", "2026-02-01")].map((text) => [
+        (text.match(/\bcurrent_date - INTERVAL '29' DAY|DATE '2026-01-31'/g) ?? []).length,
+        (text.match(/\bcurrent_date\b(?! -)|DATE '2026-02-01'/g) ?? []).length,
+      ]);
+      assert.deepEqual(bounds[0], bounds[1], name);
+      assert.ok(
+        bounds[0]?.every((count) => count > 0),
+        name,
+      );
+    }
   });
 });
