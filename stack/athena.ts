@@ -5,7 +5,7 @@ import {
   GetQueryExecutionCommand,
   GetQueryResultsCommand,
   type GetQueryResultsCommandOutput,
-  type QueryExecutionStatus,
+  type QueryExecution,
   StartQueryExecutionCommand,
 } from "@aws-sdk/client-athena";
 
@@ -15,6 +15,8 @@ export interface QueryResult {
   sql: string;
   columns: string[];
   rows: Value[][];
+  /** What Athena bills by. */
+  scannedBytes: number;
 }
 
 /** Athena rejected the statement. The message is Athena's. */
@@ -40,14 +42,14 @@ export async function runQuery(
   sql: string,
 ): Promise<QueryResult> {
   const id = await start(athena, sql, database, workgroup);
-  const status = await finished(athena, id);
+  const { Status: status = {}, Statistics } = await finished(athena, id);
   if (status.State !== "SUCCEEDED") {
     throw new QueryFailed(
       sql,
       status.StateChangeReason ?? status.AthenaError?.ErrorMessage ?? `${status.State}`,
     );
   }
-  return { sql, ...(await results(athena, id)) };
+  return { sql, ...(await results(athena, id)), scannedBytes: Statistics?.DataScannedInBytes ?? 0 };
 }
 
 async function start(
@@ -73,11 +75,11 @@ async function start(
   }
 }
 
-async function finished(athena: AthenaClient, id: string): Promise<QueryExecutionStatus> {
+async function finished(athena: AthenaClient, id: string): Promise<QueryExecution> {
   for (let poll = 0; ; poll++) {
     const { QueryExecution } = await athena.send(new GetQueryExecutionCommand({ QueryExecutionId: id }));
-    const status = QueryExecution?.Status;
-    if (status?.State && !["QUEUED", "RUNNING"].includes(status.State)) return status;
+    const state = QueryExecution?.Status?.State;
+    if (QueryExecution && state && !["QUEUED", "RUNNING"].includes(state)) return QueryExecution;
     await sleep(POLL_MILLISECONDS[Math.min(poll, POLL_MILLISECONDS.length - 1)]);
   }
 }

@@ -1,6 +1,17 @@
 // All commands for `npm run`: usage, options, and the parts of the set-up that each needs.
 import { configured, count, counted, json, region, run, stack } from "./options.mjs";
-import { file, folder, integer, jsonObject, matching, oneOf, setting, text } from "./values.mjs";
+import {
+  date,
+  file,
+  folder,
+  integer,
+  jsonObject,
+  matching,
+  newFile,
+  oneOf,
+  setting,
+  text,
+} from "./values.mjs";
 
 /** @import { Command, Part } from "./types.js" */
 
@@ -27,6 +38,12 @@ export const COMMANDS = {
         help: "seed of the simulated traffic (default 7)",
         read: integer(0, 2 ** 31 - 1),
       },
+      days: {
+        type: "string",
+        value: "N",
+        help: "spread the simulated events over the last N days, with visitors who return (default 400 events a day)",
+        read: integer(1, 366),
+      },
       file: {
         type: "string",
         value: "PATH",
@@ -52,11 +69,13 @@ export const COMMANDS = {
     conflicts: [
       ["file", "events"],
       ["file", "seed"],
+      ["file", "days"],
     ],
     together: [["log-format", "file"]],
     examples: [
       "npm start",
       "npm start -- --events 20000 --seed 3",
+      "npm start -- --days 30   # a month of history, for the report",
       "npm start -- --file access.log.gz --query 'SELECT ip, count(*) FROM events GROUP BY ip'",
       `npm start -- --file site.log --log-format '$remote_addr [$time_local] "$request" $status "$http_user_agent"'`,
       "zcat access.log.*.gz | npm start -- --file -",
@@ -72,6 +91,36 @@ export const COMMANDS = {
     examples: [
       'npm run query -- "SELECT event_type, count(*) FROM events GROUP BY event_type"',
       'npm run query -- "SELECT reason, count(*) FROM quarantine GROUP BY reason" --stack dev',
+    ],
+  },
+  report: {
+    usage: "npm run report -- [--stack NAME] [--from DATE --to DATE] [options]",
+    about:
+      "Writes a report on what people did as one HTML file: visits, pages, funnel, returning visitors, revenue, channels, devices, quarantine, freshness. On the running local stack, or on AWS with --stack.",
+    needs: ["npm"],
+    options: {
+      from: {
+        type: "string",
+        value: "DATE",
+        help: "the first UTC date (default: 29 days before the last one)",
+        read: date,
+      },
+      to: { type: "string", value: "DATE", help: "the last UTC date (default: today)", read: date },
+      out: {
+        type: "string",
+        value: "FILE",
+        help: "where the report is written (default report.html)",
+        read: newFile,
+      },
+      run,
+      stack,
+      json: { ...json, help: `${json.help}. It has the report's numbers` },
+    },
+    conflicts: [["run", "stack"]],
+    examples: [
+      "npm run report",
+      "npm run report -- --stack dev --from 2026-01-01 --to 2026-01-31 --out january.html",
+      "npm run --silent report -- --json",
     ],
   },
   execute: {

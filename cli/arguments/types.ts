@@ -74,6 +74,8 @@ interface HelpRequest {
 export interface StartOptions {
   events?: number;
   seed?: number;
+  /** The simulated events are spread over this many days. */
+  days?: number;
   /** Absolute path of a file or pipe that exists, or - for standard input. */
   file?: string;
   /** A format string of nginx or Apache, or the name of a common format. */
@@ -89,6 +91,14 @@ interface TargetOptions extends StackTarget {
 
 export interface QueryOptions extends TargetOptions {
   sql: string;
+}
+
+export interface ReportOptions extends TargetOptions {
+  /** YYYY-MM-DD. */
+  from?: string;
+  to?: string;
+  /** Absolute path of a file in a folder that exists. */
+  out?: string;
 }
 
 export interface ExecuteOptions extends TargetOptions {

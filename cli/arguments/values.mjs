@@ -1,6 +1,6 @@
 // Parsers for argument values. Each returns the value, or rejects it with one clear message.
 import { statSync } from "node:fs";
-import { resolve } from "node:path";
+import { dirname, resolve } from "node:path";
 import { suggest } from "../../infra/config/suggest.cjs";
 
 /** @import { ReadValue, Refuse } from "./types.js" */
@@ -114,6 +114,39 @@ export function file(name, value, refuse) {
       `${name} must be a file of JSON or an access log, or - for standard input; got ${show(value)}, which ${found}.`,
     );
   return path;
+}
+
+/**
+ * A file that is going to be written.
+ * @param {string} name
+ * @param {string} value
+ * @param {Refuse} refuse
+ */
+export function newFile(name, value, refuse) {
+  if (value.trim() === "") refuse(`${name} must be a file, got ${show(value)}.`);
+  const path = absolute(value);
+  const stats = statSync(path, { throwIfNoEntry: false });
+  if (stats?.isDirectory()) refuse(`${name} must be a file, got ${show(value)}, which is a folder.`);
+  const parent = dirname(path);
+  if (!statSync(parent, { throwIfNoEntry: false })?.isDirectory())
+    refuse(
+      `${name} must be a file in a folder that exists, got ${show(value)}. To create the folder: mkdir -p ${parent}`,
+    );
+  return path;
+}
+
+/**
+ * @param {string} name
+ * @param {string} value
+ * @param {Refuse} refuse
+ */
+export function date(name, value, refuse) {
+  const allowed = "a date such as 2026-01-31";
+  const time = /^\d{4}-\d{2}-\d{2}$/.test(value) ? Date.parse(`${value}T00:00:00Z`) : Number.NaN;
+  // JavaScript reads 30 February as 2 March.
+  if (Number.isNaN(time) || new Date(time).toISOString().slice(0, 10) !== value)
+    refuse(`${name} must be ${allowed}, got ${show(value)}.`);
+  return value;
 }
 
 /**

@@ -1,9 +1,11 @@
 // npm start: runs the whole pipeline on this machine, from an empty emulator to the mail and the results of queries.
 import { join, relative } from "node:path";
+import { pathToFileURL } from "node:url";
 import { AthenaClient } from "@aws-sdk/client-athena";
 import { GlueClient } from "@aws-sdk/client-glue";
 import { KinesisClient } from "@aws-sdk/client-kinesis";
 import { SFNClient } from "@aws-sdk/client-sfn";
+import { DAY_MS } from "../../lambdas/shared/durations";
 import { DeployError, STACK } from "../../local/deploy/program";
 import { EmulatorError } from "../../local/emulator-process";
 import { sumCalls } from "../../local/requests";
@@ -11,11 +13,14 @@ import { type LocalStack, upStack } from "../../local/stack";
 import { UnusableFile } from "../../local/traffic/content";
 import { BadLogFormat } from "../../local/traffic/log/format";
 import { type OpenFile, openFile, type SentFile, sendFile } from "../../local/traffic/send-file";
+import { QueryFailed } from "../../stack/athena";
 import { readConfiguration } from "../../stack/configuration-files";
 import { aborted, Interrupted, onInterrupt } from "../../stack/interrupt";
 import { imbalance, nothingCurated, readOutput, windowHint } from "../../stack/run-report";
 import { PROJECT_ROOT, Runs } from "../../stack/runs";
 import type { StartOptions } from "../arguments/types";
+import { type Dates, dateOf } from "../report/dates";
+import { costLine, makeReport, type ReportSource } from "../report/make";
 import { Console, number } from "../view/console";
 import { nameDates } from "../view/dates";
 import { executeAndFollow } from "../view/follow";
@@ -26,9 +31,12 @@ import { type RunFacts, runDocument } from "../view/run-document";
 import { failureOf } from "./execute";
 
 const DEFAULT_EVENTS = 2000;
+const DEFAULT_EVENTS_A_DAY = 400;
 const DEFAULT_SEED = 7;
 /** Shares of special events in the simulated traffic, so that every path of the pipeline runs. */
 const SHARES = { duplicates: 0.01, malformed: 0.005, late: 0.02, pii: 0.05 };
+/** Each start writes this file again. A run's own folder is removed after a success. */
+const REPORT = join(PROJECT_ROOT, ".local", "report.html");
 
 export async function main(options: StartOptions): Promise<number> {
   const console = new Console(options.json ? process.stderr : process.stdout);
@@ -111,11 +119,9 @@ async function runPipeline(
 }
 
 /** Sends the file. Without one, the state machine simulates traffic. Returns the execution's input. */
-async function sendEvents(stack: LocalStack, { file, events, seed }: RunOptions, console: Console) {
-  if (file === undefined) {
-    const simulate = { events: events ?? DEFAULT_EVENTS, seed: seed ?? DEFAULT_SEED, ...SHARES };
-    return { input: { simulate }, sent: undefined };
-  }
+async function sendEvents(stack: LocalStack, options: RunOptions, console: Console) {
+  const { file } = options;
+  if (file === undefined) return { input: { simulate: simulation(options) }, sent: undefined };
   console.event(`Sending ${nameOf(file)} to the stream ${stack.outputs.streamName}`);
   const sent = await sendFile(file, {
     client: new KinesisClient(stack.clientConfig),
@@ -125,6 +131,12 @@ async function sendEvents(stack: LocalStack, { file, events, seed }: RunOptions,
   console.setStatus("");
   showSent(sent, console);
   return { input: { sent: { since: sent.since, shards: sent.shards } }, sent };
+}
+
+function simulation({ events, seed = DEFAULT_SEED, days }: RunOptions) {
+  if (days === undefined) return { events: events ?? DEFAULT_EVENTS, seed, ...SHARES };
+  // All of a history arrives late.
+  return { events: events ?? days * DEFAULT_EVENTS_A_DAY, seed, days, ...SHARES, late: 0 };
 }
 
 function nameOf({ content: { name } }: OpenFile): string {
@@ -165,10 +177,16 @@ async function showResults(
     );
   }
   const target = { athena, database, workgroup };
+  const now = Date.now();
   console.setStatus("querying the tables in Athena");
-  const answers = await (asked
-    ? runInOrder(target, asked)
-    : runTogether(target, defaultQueries(since, Date.now())));
+  const reported = reportDates(options.days, since, dates.last, now);
+  const source = { ...target, name: `the local run ${stack.id}` };
+  const [answers] = await (asked
+    ? Promise.all([runInOrder(target, asked)])
+    : Promise.all([
+        runTogether(target, defaultQueries(since, now)),
+        writeReport(source, reported, now, facts),
+      ]));
   console.setStatus("");
   facts.queries = answers;
   for (const { title, columns, rows, rowsShown, error } of answers) {
@@ -177,6 +195,23 @@ async function showResults(
     else console.line(console.colours.red(`  Athena: ${error}`));
     if (error !== undefined) facts.problems.push(`A query failed (${title}): ${error}`);
   }
+}
+
+async function writeReport(source: ReportSource, dates: Dates, now: number, facts: RunFacts): Promise<void> {
+  try {
+    const numbers = await makeReport(source, dates, REPORT, now);
+    facts.page = { file: REPORT, cost: costLine(numbers) };
+  } catch (error) {
+    if (!(error instanceof QueryFailed)) throw error;
+    facts.problems.push(`A query of the report failed: ${error.message}`);
+  }
+}
+
+/** All days of a simulated history, or the days that the run wrote to. */
+function reportDates(days: number | undefined, since: string, last: string | null, now: number): Dates {
+  const today = dateOf(now);
+  if (days !== undefined) return { from: dateOf(now - (days - 1) * DAY_MS), to: today };
+  return { from: since, to: last ?? today };
 }
 
 function checkNumbers(facts: RunFacts, console: Console): void {
@@ -213,6 +248,10 @@ function conclude(facts: RunFacts, stack: LocalStack | undefined, console: Conso
   if (facts.problems.length === 0) {
     const seconds = facts.execution?.seconds;
     console.line(green(`✓ ${bold("SUCCEEDED")}: execution ${seconds} s, total ${console.elapsed().trim()}`));
+    if (facts.page) {
+      console.line(`  Report: ${bold(pathToFileURL(facts.page.file).href)}`);
+      console.line(`  Its ${facts.page.cost} on AWS.`);
+    }
     return;
   }
   for (const problem of facts.problems) console.line(red(`✗ ${problem}`));

@@ -56,6 +56,6 @@ async function answerTo(target: QueryTarget, { title, rowsShown, sql }: TitledQu
     return { title, rowsShown, ...(await runQuery(target, sql)) };
   } catch (error) {
     if (!(error instanceof QueryFailed)) throw error;
-    return { title, sql, columns: [], rows: [], error: error.message };
+    return { title, sql, columns: [], rows: [], scannedBytes: 0, error: error.message };
   }
 }

@@ -15,6 +15,8 @@ export interface RunDocument {
   partitions: string[];
   mails: Pick<Mail, "to" | "subject" | "body">[];
   queries: (QueryResult & { error?: string })[];
+  /** The report as an HTML file; null without one. */
+  reportFile: string | null;
   /**
    * The AWS calls of the stack from the start of the traffic to the end of the execution, by service and operation; null
    * on AWS, and if nothing ran.
@@ -30,13 +32,15 @@ export interface RunFacts {
   report?: RunReport;
   mails: Mail[];
   queries: (QueryResult & { error?: string })[];
+  /** The report's page, and what its queries read. */
+  page?: { file: string; cost: string };
   calls?: CallSum[];
   /** Why the run is not a success; empty if it is. */
   problems: string[];
 }
 
 export function runDocument(facts: RunFacts): RunDocument {
-  const { execution, sent, report, mails, queries, calls, problems } = facts;
+  const { execution, sent, report, mails, queries, page, calls, problems } = facts;
   return {
     execution: {
       name: execution?.name ?? null,
@@ -49,12 +53,14 @@ export function runDocument(facts: RunFacts): RunDocument {
     duplicates: report?.duplicates ?? null,
     partitions: report?.partitions ?? [],
     mails: mails.map(({ to, subject, body }) => ({ to, subject, body })),
-    queries: queries.map(({ sql, columns, rows, error }) => ({
+    queries: queries.map(({ sql, columns, rows, scannedBytes, error }) => ({
       sql,
       columns,
       rows,
+      scannedBytes,
       ...(error && { error }),
     })),
+    reportFile: page?.file ?? null,
     calls: calls ?? null,
     ...(problems.length > 0 && { error: problems.join("\n") }),
   };

@@ -51,8 +51,9 @@ describe("cli/commands", () => {
       kind: "notification" as const,
       file: "f",
     };
-    const queries = [{ sql: "SELECT 1", columns: ["x"], rows: [[1]] }];
-    const facts = { execution, sent: 200, report, mails: [mail], queries, calls: [], problems: [] };
+    const queries = [{ sql: "SELECT 1", columns: ["x"], rows: [[1]], scannedBytes: 64 }];
+    const page = { file: "/tmp/report.html", cost: "" };
+    const facts = { execution, sent: 200, report, mails: [mail], queries, page, calls: [], problems: [] };
     assert.deepEqual(runDocument(facts), {
       execution: { name: "one", status: "SUCCEEDED", seconds: 12.5 },
       sent: 200,
@@ -61,7 +62,8 @@ describe("cli/commands", () => {
       duplicates: 2,
       partitions: ["2015-05-17"],
       mails: [{ to: "a@b.example", subject: "s", body: "b" }],
-      queries: [{ sql: "SELECT 1", columns: ["x"], rows: [[1]] }],
+      queries: [{ sql: "SELECT 1", columns: ["x"], rows: [[1]], scannedBytes: 64 }],
+      reportFile: "/tmp/report.html",
       calls: [],
     });
   });
@@ -70,7 +72,7 @@ describe("cli/commands", () => {
     assert.deepEqual(runDocument({ mails: [], queries: [], problems: ["no emulator", "no mail"] }), {
       execution: { name: null, status: "NOT_STARTED", seconds: null },
       ...{ sent: null, curated: null, quarantined: null, duplicates: null },
-      ...{ partitions: [], mails: [], queries: [], calls: null },
+      ...{ partitions: [], mails: [], queries: [], reportFile: null, calls: null },
       error: "no emulator\nno mail",
     });
   });
