@@ -13,6 +13,7 @@ const QUIET = "var(--quiet)";
 const MISSING = "var(--missing)";
 const INK = "var(--ink)";
 const SOFT = "var(--soft)";
+const ON_SOME = "var(--on-some)";
 const ON_FIRST = "var(--on-first)";
 
 /** Pixels of a letter, about. */
@@ -177,7 +178,7 @@ export function columns(days: readonly Day[], label: string, value: (day: Day) =
 function overDays(days: readonly Day[], label: string, width: number, highest: number, marks: Markish[]) {
   const height = width > 500 ? 220 : 190;
   return {
-    ...{ height, marginLeft: 44, marginRight: 8, marginTop: 26, marginBottom: 28 },
+    ...{ height, marginLeft: 44, marginRight: 18, marginTop: 26, marginBottom: 28 },
     x: { type: "utc" as const, domain: domainOf(days) },
     y: { domain: [0, highest], nice: true },
     marks: [
@@ -222,7 +223,7 @@ function gaps(days: readonly Day[], width: number): Markish[] {
       last.days += 1;
     } else ranges.push({ from: start(date), to: end(date), days: 1 });
   }
-  const aDay = width / days.length;
+  const aDay = (width - 62) / days.length;
   const fit = ranges.filter((range) => range.days * aDay > 54);
   const turned = ranges.filter((range) => range.days * aDay <= 54 && range.days * aDay > 13);
   const words = {
@@ -241,7 +242,7 @@ function gaps(days: readonly Day[], width: number): Markish[] {
 /** One field a day: has data, or not. */
 export function strip(days: readonly Day[]): Draw {
   return (width) => ({
-    ...{ height: 58, marginLeft: 8, marginRight: 8, marginTop: 4, marginBottom: 26 },
+    ...{ height: 58, marginLeft: 18, marginRight: 18, marginTop: 4, marginBottom: 26 },
     x: { type: "utc", domain: domainOf(days) },
     marks: [
       Plot.rectX(days, {
@@ -285,18 +286,19 @@ export function heat({ columns, rows, fields, left, above }: Heat): Draw {
     const step = Math.ceil(30 / room);
     return {
       ...{ height: rows.length * 26 + 40, marginLeft: left, marginTop: 38, marginRight: 0, marginBottom: 2 },
-      x: { type: "band", domain: columns, padding: 0.06, label: null },
-      y: { type: "band", domain: rows, padding: 0.08, label: null },
+      x: { type: "band", domain: columns, padding: 0, label: null },
+      y: { type: "band", domain: rows, padding: 0, label: null },
       marks: [
         Plot.cell(fields, {
           x: "column",
           y: "row",
+          inset: 1,
           fill: ({ value }: Field) => (value === null ? MISSING : QUIET),
         }),
-        Plot.cell(known, { x: "column", y: "row", fill: FIRST, fillOpacity: strength }),
+        Plot.cell(known, { x: "column", y: "row", inset: 1, fill: FIRST, fillOpacity: strength }),
         Plot.text(words, {
           ...{ x: "column", y: "row", text: "says", fontSize: 11 },
-          fill: (field: Field) => (strength(field) > 0.55 ? ON_FIRST : INK),
+          fill: (field: Field) => inkOn(strength(field)),
         }),
         Plot.axisX({
           ...{ anchor: "top", tickSize: 0, color: SOFT },
@@ -313,4 +315,10 @@ export function heat({ columns, rows, fields, left, above }: Heat): Draw {
       opacity: { type: "identity" },
     };
   };
+}
+
+/** The colour of text that has enough contrast, in light and in dark. */
+function inkOn(strength: number): string {
+  if (strength > 0.85) return ON_FIRST;
+  return strength > 0.5 ? ON_SOME : INK;
 }

@@ -8,8 +8,9 @@ import { html, Markup, readable } from "./markup";
 export type Draw = (width: number) => PlotOptions;
 
 const WIDE = 860;
-/** Also for figures that stand next to each other. */
 const NARROW = 330;
+/** For figures that stand next to each other if the page is wide. */
+const SMALL = 260;
 
 /** The part of the DOM that is used here. TypeScript's own types of it would also give browser globals to all files. */
 interface Element {
@@ -30,15 +31,14 @@ interface Drawing {
   /** What the plot shows, for those who cannot see it. */
   summary: string;
   draw: Draw;
-  /** The widths that it is drawn in. */
-  widths?: "both" | "narrow";
+  /** It stands next to others if the page is wide. */
+  small?: boolean;
 }
 
-export function drawing({ title, summary, draw, widths = "both" }: Drawing): Markup {
-  const narrow = svg(draw(NARROW), NARROW, title, summary);
-  if (widths === "narrow") return html`<div class="plot">${narrow}</div>`;
-  return html`<div class="plot wide">${svg(draw(WIDE), WIDE, title, summary)}</div>
-<div class="plot narrow">${narrow}</div>`;
+export function drawing({ title, summary, draw, small = false }: Drawing): Markup {
+  const wide = small ? SMALL : WIDE;
+  return html`<div class="plot wide">${svg(draw(wide), wide, title, summary)}</div>
+<div class="plot narrow">${svg(draw(NARROW), NARROW, title, summary)}</div>`;
 }
 
 function svg(options: PlotOptions, width: number, title: string, summary: string): Markup {

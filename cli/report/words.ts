@@ -16,7 +16,9 @@ export function compact(value: number): string {
 
 /** A share of a whole in percent; a dash if the whole is nothing. */
 export function percent(part: number, all: number): string {
-  return all === 0 ? "–" : `${((100 * part) / all).toLocaleString("en-US", { maximumFractionDigits: 1 })} %`;
+  if (all === 0) return "–";
+  const share = (100 * part) / all;
+  return share === 0 || share === 100 ? `${share} %` : `${share.toFixed(1)} %`;
 }
 
 export function plural(count: number, one: string, many = `${one}s`): string {

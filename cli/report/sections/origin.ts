@@ -37,7 +37,7 @@ ${figure(
     ]),
   }),
   categories > byCategory.length
-    ? html`<p class="note">${plural(categories - byCategory.length, "category", "categories")} with less revenue not listed.</p>`
+    ? html`<p class="note">${plural(categories - byCategory.length, "category", "categories")} with less revenue are not listed.</p>`
     : undefined,
 )}`;
 }
@@ -139,7 +139,7 @@ function deviceBars(title: string, some: readonly Device[], sessions: number): M
     title,
     summary: `A bar each, from most to least sessions. First: ${rows[0]?.name}, ${rows[0]?.says}.`,
     draw: bars(rows),
-    widths: "narrow",
+    small: true,
   });
 }
 
