@@ -157,39 +157,39 @@ ${figure(
 )}`;
 }
 
+/** How many percent returned so much later; undefined after the end of the report. */
+function returned(cohort: Cohort, place: number): { share: number; mark: string } | undefined {
+  const cell = cohort.returned[place];
+  if (cell === undefined || cohort.visitors === 0) return undefined;
+  return { share: (100 * cell.visitors) / cohort.visitors, mark: cell.complete ? "" : "*" };
+}
+
+/** Of the cohorts whose next period is over. */
+function returnedInTheNext(unit: string, cohorts: readonly Cohort[]): string {
+  const over = cohorts.filter(({ returned: [next] }) => next?.complete);
+  if (over.length === 0) return `No ${unit} after a first visit is over yet.`;
+  const again = over.reduce((sum, { returned: [next] }) => sum + (next?.visitors ?? 0), 0);
+  const visitors = over.reduce((sum, cohort) => sum + cohort.visitors, 0);
+  return `${percent(again, visitors)} of the visitors returned in the ${unit} after their first one.`;
+}
+
 export function retention({ retention: { unit, cohorts } }: ReportNumbers): Markup {
-  const periods = Math.max(0, ...cohorts.map(({ returned }) => returned.length));
-  const name = (cohort: Cohort) => `${shortDate(cohort.from)} (${whole(cohort.visitors)})`;
-  const share = (cohort: Cohort, place: number) => {
-    const cell = cohort.returned[place];
-    return cell && cohort.visitors > 0
-      ? { share: (100 * cell.visitors) / cohort.visitors, complete: cell.complete }
-      : undefined;
-  };
-  const says = (cohort: Cohort, place: number) => {
-    const cell = share(cohort, place);
-    return cell === undefined ? "" : `${Math.round(cell.share)}${cell.complete ? "" : "*"}`;
-  };
+  const periods = Math.max(0, ...cohorts.map((cohort) => cohort.returned.length));
+  if (periods === 0) {
+    return html`<p>The report is about one ${unit} only, so nobody could return in a later one. For more: --from with an earlier date.</p>`;
+  }
   const laters = Array.from({ length: periods }, (_, place) => place);
+  const name = (cohort: Cohort) => `${shortDate(cohort.from)} (${whole(cohort.visitors)})`;
   const fields: Field[] = cohorts.flatMap((cohort) =>
     laters.flatMap((place) => {
-      const cell = share(cohort, place);
+      const cell = returned(cohort, place);
       if (cell === undefined) return [];
-      return { column: String(place + 1), row: name(cohort), value: cell.share, says: says(cohort, place) };
+      const says = `${Math.round(cell.share)}${cell.mark}`;
+      return { column: String(place + 1), row: name(cohort), value: cell.share, says };
     }),
   );
-  if (fields.length === 0) {
-    return html`<p>The report has one ${unit} only, so nobody could return in a later one. For more: --from with an earlier date.</p>`;
-  }
   const title = `Visitors who returned, in percent of those who came first in the same ${unit}`;
-  const all = (place: number) => {
-    const whole = cohorts.filter((cohort) => share(cohort, place)?.complete);
-    return percent(
-      whole.reduce((sum, cohort) => sum + (cohort.returned[place]?.visitors ?? 0), 0),
-      whole.reduce((sum, { visitors }) => sum + visitors, 0),
-    );
-  };
-  const summary = `Of the visitors whose next ${unit} is over, ${all(0)} visited again in it.`;
+  const summary = returnedInTheNext(unit, cohorts);
   return html`<p>${summary} The first visit is the first one within the dates of this report.</p>
 ${figure(
   title,
@@ -215,7 +215,10 @@ ${figure(
     rows: cohorts.map((cohort) => [
       cohort.from,
       cohort.visitors,
-      ...laters.map((place) => (share(cohort, place) ? `${says(cohort, place)} %` : "")),
+      ...laters.map((place) => {
+        const cell = returned(cohort, place);
+        return cell ? `${Math.round(cell.share)} %${cell.mark}` : "";
+      }),
     ]),
   }),
 )}`;
