@@ -4,7 +4,7 @@ import { type QueryTarget, runQuery, type Value } from "../../stack/athena";
 import type { Dates } from "./dates";
 
 /** The files of infra/catalog/queries/report. */
-export const QUERIES = [
+const QUERIES = [
   "days",
   "pages",
   "funnel",

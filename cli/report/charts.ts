@@ -268,7 +268,10 @@ export interface Field {
 
 interface Heat {
   columns: readonly string[];
+  /** Each once. */
   rows: readonly string[];
+  /** What a row is called, if not as it is. */
+  nameOf?: (row: string) => string;
   fields: readonly Field[];
   /** Pixels on the left for the names of the rows. */
   left: number;
@@ -276,7 +279,7 @@ interface Heat {
 }
 
 /** Fields that are the darker the higher their value is. */
-export function heat({ columns, rows, fields, left, above }: Heat): Draw {
+export function heat({ columns, rows, nameOf = (row) => row, fields, left, above }: Heat): Draw {
   const highest = most(fields.map(({ value }) => value ?? 0));
   const known = fields.filter(({ value }) => value !== null);
   const strength = (field: Field) => (field.value === 0 ? 0 : 0.08 + (0.92 * (field.value ?? 0)) / highest);
@@ -309,7 +312,7 @@ export function heat({ columns, rows, fields, left, above }: Heat): Draw {
           }),
           ticks: columns.filter((_, place) => place % step === 0),
         }),
-        Plot.axisY({ tickSize: 0, color: SOFT, fontVariant: "tabular-nums" }),
+        Plot.axisY({ tickSize: 0, color: SOFT, fontVariant: "tabular-nums", tickFormat: nameOf }),
       ],
       // The strength is the opacity already.
       opacity: { type: "identity" },

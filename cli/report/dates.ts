@@ -12,7 +12,7 @@ export class BadDates extends Error {}
 
 const DEFAULT_DAYS = 30;
 /** Athena bills by the dates that it reads, and a chart shows a year at most. */
-export const MOST_DAYS = 366;
+const MOST_DAYS = 366;
 
 export function datesOf({ from, to }: Partial<Dates>, now: number): Dates {
   const today = dateOf(now);

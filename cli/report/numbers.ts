@@ -31,7 +31,7 @@ export interface Page {
   exits: number;
 }
 
-export interface Step {
+interface Step {
   step: string;
   sessions: number;
   sessionsInAnyOrder: number;
@@ -45,14 +45,14 @@ export interface Cohort {
   returned: { visitors: number; complete: boolean }[];
 }
 
-export interface Category {
+interface Category {
   category: string | null;
   purchases: number;
   pieces: number;
   revenue: number;
 }
 
-export interface Channel {
+interface Channel {
   channel: string;
   sessions: number;
   firstTouchPurchases: number;
@@ -61,7 +61,7 @@ export interface Channel {
   lastTouchRevenue: number;
 }
 
-export interface Campaign extends Channel {
+interface Campaign extends Channel {
   source: string;
   campaign: string;
 }
@@ -73,7 +73,7 @@ export interface Device {
   events: number;
 }
 
-export interface Hour {
+interface Hour {
   /** Monday to Sunday. */
   day: string;
   hour: number;
@@ -83,7 +83,7 @@ export interface Hour {
   sessionsADay: number | null;
 }
 
-export interface Reason {
+interface Reason {
   reason: string;
   description: string;
   lines: number;

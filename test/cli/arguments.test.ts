@@ -106,6 +106,48 @@ describe("cli/arguments", () => {
     }
   });
 
+  it("takes the dates and the file of a report", () => {
+    assert.deepEqual(options("report"), {});
+    const out = join(ROOT, "report-of-january.html");
+    assert.deepEqual(
+      options("report", "--stack", "dev", "--from", "2024-02-29", "--to=2024-03-01", "--out", out, "--json"),
+      { stack: "dev", from: "2024-02-29", to: "2024-03-01", out, json: true },
+    );
+    for (const wrong of [
+      "2026-02-29",
+      "2026-13-01",
+      "2026-1-1",
+      "yesterday",
+      "2026-01-01T00:00:00Z",
+      "20260101",
+    ]) {
+      assert.equal(
+        refusal("report", "--from", wrong),
+        `--from must be a date such as 2026-01-31, got "${wrong}".`,
+      );
+    }
+    assert.equal(
+      refusal("report", "--to", ""),
+      "--to must be a date such as 2026-01-31, got an empty string.",
+    );
+    assert.match(
+      refusal("report", "--out", "/no/such/report.html"),
+      /^--out must be a file in a folder that exists, got "\/no\/such\/report.html"\. To create the folder: mkdir -p \/no\/such$/,
+    );
+    assert.match(refusal("report", "--out", ROOT), /^--out must be a file, got .*, which is a folder\.$/);
+    assert.match(refusal("report", "--stack", "a", "--run", "b"), /^--run and --stack exclude each other/);
+  });
+
+  it("takes the days of a simulated history", () => {
+    assert.deepEqual(options("start", "--days", "30"), { days: 30 });
+    assert.equal(
+      refusal("start", "--days", "367"),
+      '--days must be a whole number from 1 to 366, got "367".',
+    );
+    const path = join(ROOT, "package.json");
+    assert.match(refusal("start", "--file", path, "--days", "3"), /^--file and --days exclude each other/);
+  });
+
   it("accepts only the names of benchmarks", () => {
     assert.deepEqual(options("bench"), { names: [] });
     assert.deepEqual(options("bench", "spark", "ingest", "--rounds", "2", "--small"), {

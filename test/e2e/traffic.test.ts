@@ -1,5 +1,11 @@
 import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
 import { GetJobRunsCommand } from "@aws-sdk/client-glue";
+import type { ReportNumbers } from "../../cli/report/numbers";
 import { type Call, readCalls } from "../../local/requests";
 import { Lake } from "./lake";
 import { type Expectation, hashRows } from "./oracle";
@@ -30,6 +36,7 @@ async function assertTablesHold(lake: Lake, expected: Expectation): Promise<void
   assert.deepEqual(await lake.quarantinedPayloads(), expected.quarantined);
 }
 
+const MAIN = join(__dirname, "..", "..", "cli", "main.mjs");
 const cents = (revenue: unknown) => Math.round(Number(revenue) * 100);
 const byId = (a: unknown[], b: unknown[]) => (String(a[0]) < String(b[0]) ? -1 : 1);
 
@@ -102,6 +109,40 @@ describe("e2e: simulated traffic with duplicates, malformed, late and PII-bearin
     assert.match(mail.body, new RegExp(`curated\\D+${expected.events.size.toLocaleString("en-US")}\\b`, "i"));
     assert.match(mail.body, new RegExp(`quarantined\\D+${expected.quarantined.length}\\b`, "i"));
     assert.match(mail.body, new RegExp(`duplicates\\D+${expected.duplicates}\\b`, "i"));
+  });
+
+  it("reports on exactly what the stream's content says, with npm run report", async () => {
+    const { events, quarantined } = await lake.expected();
+    const folder = mkdtempSync(join(tmpdir(), "report-"));
+    try {
+      const out = join(folder, "report.html");
+      const from = new Date(Date.now() - 40 * 86_400_000).toISOString().slice(0, 10);
+      const { stdout } = await promisify(execFile)(
+        process.execPath,
+        [MAIN, "report", "--run", lake.stack.id, "--from", from, "--out", out, "--json"],
+        { env: { ...process.env, NO_COLOR: "1" } },
+      );
+      const report = JSON.parse(stdout) as ReportNumbers & { file: string };
+      const all = [...events.values()];
+      const purchases = all.filter(({ type }) => type === "purchase");
+      const revenue = purchases.reduce((sum, event) => sum + cents(event.revenue), 0);
+      const { totals } = report;
+      assert.deepEqual([report.file, totals.events, totals.botEvents], [out, all.length, 0]);
+      assert.deepEqual([totals.purchases, cents(totals.revenue)], [purchases.length, revenue]);
+      assert.equal(report.quarantine.lines, quarantined.length);
+      const dates = new Map<string, number>();
+      for (const { date } of all) dates.set(date, (dates.get(date) ?? 0) + 1);
+      assert.deepEqual(
+        report.days.filter(({ hasData }) => hasData).map(({ date, events: count }) => [date, count]),
+        [...dates].sort(byId),
+      );
+      assert.ok(report.cost.scannedBytes > 0);
+      const page = readFileSync(out, "utf8");
+      assert.match(page, /^<!doctype html>/);
+      assert.ok(page.includes(`<dd>${all.length.toLocaleString("en-US")}`));
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   });
 
   it("writes no e-mail address, user agent or whole IP to the curated table", async () => {

@@ -179,13 +179,15 @@ export function retention({ retention: { unit, cohorts } }: ReportNumbers): Mark
     return html`<p>The report is about one ${unit} only, so nobody could return in a later one. For more: --from with an earlier date.</p>`;
   }
   const laters = Array.from({ length: periods }, (_, place) => place);
-  const name = (cohort: Cohort) => `${shortDate(cohort.from)} (${whole(cohort.visitors)})`;
+  const names = new Map(
+    cohorts.map((cohort) => [cohort.from, `${shortDate(cohort.from)} (${whole(cohort.visitors)})`]),
+  );
   const fields: Field[] = cohorts.flatMap((cohort) =>
     laters.flatMap((place) => {
       const cell = returned(cohort, place);
       if (cell === undefined) return [];
       const says = `${Math.round(cell.share)}${cell.mark}`;
-      return { column: String(place + 1), row: name(cohort), value: cell.share, says };
+      return { column: String(place + 1), row: cohort.from, value: cell.share, says };
     }),
   );
   const title = `Visitors who returned, in percent of those who came first in the same ${unit}`;
@@ -198,7 +200,8 @@ ${figure(
     summary: `A row for each ${unit} of the first visit, a column for each later ${unit}. ${summary} All values are in the table "Returning visitors".`,
     draw: heat({
       columns: laters.map((place) => String(place + 1)),
-      rows: cohorts.map(name),
+      rows: [...names.keys()],
+      nameOf: (from) => names.get(from) ?? from,
       fields,
       left: 92,
       above: `${unit}s after the first visit`,
