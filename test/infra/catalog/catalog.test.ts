@@ -114,10 +114,13 @@ describe("infra/catalog/catalog", function () {
     const saved = program.of("aws:athena/namedQuery:NamedQuery").map(({ inputs }) => inputs);
     assert.deepEqual(
       saved.map(({ name }) => `${name}.sql`),
-      readdirSync(folder).sort(),
+      readdirSync(folder, { recursive: true, encoding: "utf8" })
+        .filter((file) => file.endsWith(".sql"))
+        .map((file) => file.replace("report/", "report-"))
+        .sort(),
     );
     for (const { name, description, query, database, workgroup } of saved) {
-      const text = readFileSync(join(folder, `${name}.sql`), "utf8");
+      const text = readFileSync(join(folder, `${name.replace("report-", "report/")}.sql`), "utf8");
       assert.equal(query, text.trim());
       assert.equal(`-- ${description}`, text.split("\n")[0]);
       assert.deepEqual([database, workgroup], ["clickstream_test", "clickstream-workgroup-id"]);
