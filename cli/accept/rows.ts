@@ -140,8 +140,9 @@ export const ROWS: readonly Row[] = [
     id: "poison",
     what: "invalid lines go to the quarantine, and the other lines of their record do not; a gzipped record is unpacked",
     command: 'npm run query -- --stack NAME "SELECT reason, count(*) FROM quarantine GROUP BY 1"',
-    see: "each invalid line once, with its reason; the valid lines of the same records are curated",
-    ifNot: "`aws logs tail` of the ingest's group: the batch's line has the counts",
+    see: "each invalid line once, with its reason, also with a bound on `arrival_day`; the valid lines of the same records are curated",
+    ifNot:
+      "`aws logs tail` of the ingest's group: the batch's line has the counts. If the lines are in S3 only: the parameters `projection.*` of the table (`infra/catalog/quarantine-days.ts`)",
     after: "poison",
     check: poisoned,
   },
