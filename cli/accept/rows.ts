@@ -1,5 +1,6 @@
 // The table "To be seen once on AWS", for docs/deployment.md, npm run accept and its report. Most serious first.
 
+import { collects } from "./checks/collector";
 import {
   isOff,
   jobTime,
@@ -213,6 +214,17 @@ export const ROWS: readonly Row[] = [
     ifNot: "docs/operations.md; `aws glue get-partition` shows the day's location",
     after: "reprocess",
     check: reprocessed,
+  },
+  {
+    id: "collector",
+    what: "the collector stores an event of its site, and serves the tracker whose hash is in the outputs (`collector`)",
+    command: `curl -si "$(pulumi stack output collectorUrl)/v1/events" -H 'origin: https://www.example.com' -d '{"event_type":"page_view","event_time":"...","anonymous_id":"a"}'`,
+    see: '200 `{"stored":1}`, `access-control-allow-origin: https://www.example.com`',
+    ifNot:
+      "500: the function may not be called (`allowInvocation` in `infra/collect/collector.ts`; look at the ARN in the access log's field collectorError) or fails (its log); 503: the function's role or the stream refuses the write; other CORS headers: `emulator/apigateway/cors.py` differs from AWS",
+    after: "reprocess",
+    needs: ["deploy"],
+    check: collects,
   },
   {
     id: "partitions",

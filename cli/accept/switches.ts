@@ -1,4 +1,5 @@
 // Each configuration key that turns something off, and how to ask AWS whether it is off.
+import { GetApisCommand } from "@aws-sdk/client-apigatewayv2";
 import { GetWorkGroupCommand } from "@aws-sdk/client-athena";
 import { paginateDescribeBudgets } from "@aws-sdk/client-budgets";
 import { ListDashboardsCommand, paginateDescribeAlarms } from "@aws-sdk/client-cloudwatch";
@@ -17,6 +18,7 @@ import { DescribeStateMachineCommand } from "@aws-sdk/client-sfn";
 import { GetTopicAttributesCommand } from "@aws-sdk/client-sns";
 import { budgetName } from "../../infra/blocks/names";
 import { PROJECT_TAG, STACK_TAG } from "../teardown/leftovers";
+import { SITE } from "./checks/collector";
 import type { Settings } from "./settings";
 import { qualified, type World } from "./world";
 
@@ -45,6 +47,19 @@ export const SWITCHES: readonly Switch[] = [
     command: "aws lambda get-function-configuration --function-name NAME --query TracingConfig",
     see: "`PassThrough`; `aws stepfunctions describe-state-machine`: `tracingConfiguration.enabled` is false",
     isOn: tracing,
+  },
+  {
+    id: "collector",
+    on: { collector: true, collectorOrigins: [SITE], collectorRespectGpc: true, collectorRespectDnt: true },
+    off: {
+      collector: false,
+      collectorOrigins: undefined,
+      collectorRespectGpc: false,
+      collectorRespectDnt: false,
+    },
+    command: "aws apigatewayv2 get-apis --query \"Items[?Tags.Stack=='NAME'].ApiId\"",
+    see: "no API",
+    isOn: apis,
   },
   {
     id: "dashboard",
@@ -152,6 +167,7 @@ export const NOT_SWITCHED: Readonly<Record<string, string>> = {
   batchWindowSeconds: "0 is an ordinary length",
   ingestRetryAttempts: "0 is an ordinary number",
   latestEventLeadHours: "0 is an ordinary length",
+  collectorConcurrency: "a new account has no concurrency to reserve",
   compaction: "no resource depends on it, and the lake that accept makes has no date to compact",
 };
 
@@ -175,7 +191,21 @@ export function functionsOf(outputs: World["outputs"]): string[] {
     outputs.awaitIngestFunction,
     outputs.lookForNewFunction,
     outputs.simulatorFunction,
+    ...(outputs.collectorFunction === "" ? [] : [outputs.collectorFunction]),
   ];
+}
+
+async function apis({ clients, project, stack }: World): Promise<string[]> {
+  const found: string[] = [];
+  let NextToken: string | undefined;
+  do {
+    const page = await clients.apigateway.send(new GetApisCommand({ NextToken }));
+    for (const { ApiId, Tags } of page.Items ?? []) {
+      if (Tags?.[PROJECT_TAG] === project && Tags?.[STACK_TAG] === stack) found.push(`API ${ApiId}`);
+    }
+    NextToken = page.NextToken;
+  } while (NextToken);
+  return found;
 }
 
 async function dashboards(world: World): Promise<string[]> {

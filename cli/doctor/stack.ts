@@ -8,6 +8,7 @@ import { paginateListSubscriptionsByTopic, SNSClient } from "@aws-sdk/client-sns
 import { GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";
 import { consoleHost } from "../../infra/blocks/account";
 import { readConfig } from "../../infra/config/config";
+import type { ClickstreamConfig } from "../../infra/config/keys";
 import { dpusOf } from "../../infra/transform/worker-types";
 import { explainAwsError } from "../../stack/aws-errors";
 import { NoSuchStack, type StackConfiguration, stackConfiguration } from "../../stack/configuration";
@@ -170,15 +171,25 @@ interface Need {
 }
 
 function needs({ project, values }: StackConfiguration): Need[] {
-  const { shardCount, glueWorkers, glueWorkerType, glueExecutionClass } = readConfig(project, values);
+  const config = readConfig(project, values);
+  const { shardCount, glueWorkers, glueWorkerType, glueExecutionClass } = config;
   return [
-    // One batch per shard and the two functions that the state machine calls, besides other functions of the account.
     {
       service: "lambda",
       quota: /^Concurrent executions$/,
       what: "Lambda: concurrent executions",
-      needed: shardCount + 2,
+      needed: concurrency(config),
     },
+    ...(config.collector
+      ? [
+          {
+            service: "apigateway",
+            quota: /^Throttle rate$/,
+            what: "API Gateway: requests a second",
+            needed: config.collectorRequestsPerSecond,
+          },
+        ]
+      : []),
     { service: "kinesis", quota: /^Shards per Region$/, what: "Kinesis: shards", needed: shardCount },
     {
       service: "glue",
@@ -203,6 +214,16 @@ function needs({ project, values }: StackConfiguration): Need[] {
       needed: 1,
     },
   ];
+}
+
+/** Lambda: "Lambda reserves 100 units of concurrency for your functions that don't have reserved concurrency". */
+const UNRESERVED = 100;
+
+/** One batch per shard and the two functions that the state machine calls, besides other functions of the account. */
+function concurrency({ shardCount, collector, collectorConcurrency }: ClickstreamConfig): number {
+  const others = shardCount + 2;
+  if (!collector) return others;
+  return collectorConcurrency > 0 ? Math.max(UNRESERVED, others) + collectorConcurrency : others + 1;
 }
 
 /** Finds quotas by the names that AWS gives them. Where the account has no value of its own, AWS returns the default. */
@@ -257,6 +278,9 @@ export async function deployedChecks(
     await guarded("Mails of failure", () =>
       subscriptionCheck(config, "Mails of failure", outputs.failureTopicArn, failureEmails, true),
     ),
+    ...(outputs.collectorUrl === ""
+      ? []
+      : [await guarded("Collector", () => collectorCheck(outputs.collectorUrl))]),
     await guarded("Ingest", () => mappingCheck(config, outputs.ingestFunction)),
     await guarded("Schedule", () => scheduleCheck(config, outputs.stateMachineArn, scheduleEnabled)),
     await guarded("Alarms", () => alarmCheck(config, outputs.failureTopicArn)),
@@ -324,6 +348,21 @@ async function mappingCheck(config: TargetConfig, FunctionName: string): Promise
     return { name, state: "bad", says: LastProcessingResult, remedy: "docs/operations.md, ingest" };
   }
   return { name, state: "ok", says: `the event source mapping is ${State}` };
+}
+
+const ANSWER_WITHIN_MS = 10_000;
+
+/** Whether a request reaches the collector's Lambda and comes back. Nothing is stored for it. */
+async function collectorCheck(url: string): Promise<Check> {
+  const name = "Collector";
+  const answer = await fetch(`${url}/health`, { signal: AbortSignal.timeout(ANSWER_WITHIN_MS) });
+  if (answer.ok) return { name, state: "ok", says: `${url} answers` };
+  return {
+    name,
+    state: "bad",
+    says: `${url}/health answers ${answer.status}: ${(await answer.text()).slice(0, 200)}`,
+    remedy: 'docs/operations.md, section "Alarm collector-errors"',
+  };
 }
 
 async function scheduleCheck(config: TargetConfig, stateMachineArn: string, wanted: boolean): Promise<Check> {

@@ -1,4 +1,6 @@
 // Lists every resource of the kinds that the program creates, in an account and region, by asking each service.
+
+import { ApiGatewayV2Client, GetApisCommand, GetStagesCommand } from "@aws-sdk/client-apigatewayv2";
 import { AthenaClient, ListNamedQueriesCommand, ListWorkGroupsCommand } from "@aws-sdk/client-athena";
 import { BudgetsClient, paginateDescribeBudgets } from "@aws-sdk/client-budgets";
 import { CloudWatchClient, ListDashboardsCommand, paginateDescribeAlarms } from "@aws-sdk/client-cloudwatch";
@@ -62,6 +64,7 @@ export const LISTERS: Readonly<Record<string, Lister>> = {
   schedules,
   mappings,
   stateMachines,
+  apis,
   functions,
   streams,
   jobs,
@@ -147,6 +150,39 @@ async function stateMachines(config: TargetConfig): Promise<Item[]> {
     arn: stateMachineArn,
     remove: `aws stepfunctions delete-state-machine --state-machine-arn ${stateMachineArn}`,
   }));
+}
+
+/** HTTP APIs and the stages of those that are wanted. Routes and integrations go with their API. */
+async function apis(config: TargetConfig, wanted: (name: string) => boolean): Promise<Item[]> {
+  const client = new ApiGatewayV2Client(config);
+  const arnOf = (path: string) =>
+    `arn:${partitionOf(config.region)}:apigateway:${config.region}::/apis/${path}`;
+  const items: Item[] = [];
+  let NextToken: string | undefined;
+  do {
+    const page = await client.send(new GetApisCommand({ NextToken }));
+    for (const { Name = "", ApiId = "" } of page.Items ?? []) {
+      if (wanted(Name)) {
+        const { Items: stages = [] } = await client.send(new GetStagesCommand({ ApiId }));
+        for (const { StageName = "" } of stages) {
+          items.push({
+            kind: "API stage",
+            id: `${Name}/${StageName}`,
+            arn: arnOf(`${ApiId}/stages/${StageName}`),
+            remove: `aws apigatewayv2 delete-stage --api-id ${ApiId} --stage-name '${StageName}'`,
+          });
+        }
+      }
+      items.push({
+        kind: "HTTP API",
+        id: Name,
+        arn: arnOf(ApiId),
+        remove: `aws apigatewayv2 delete-api --api-id ${ApiId}`,
+      });
+    }
+    NextToken = page.NextToken;
+  } while (NextToken);
+  return items;
 }
 
 async function functions(config: TargetConfig): Promise<Item[]> {

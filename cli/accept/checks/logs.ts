@@ -34,6 +34,7 @@ export async function logGroups(world: World): Promise<Verdict> {
     world.outputs.awaitIngestFunction,
     world.outputs.lookForNewFunction,
     world.outputs.simulatorFunction,
+    world.outputs.collectorFunction,
   ];
   const strays = [...found.keys()].filter((group) => names.some((name) => group === `/aws/lambda/${name}`));
   problems.push(...strays.map((group) => `${group} was created outside of the stack`));

@@ -501,7 +501,7 @@ const CASES: Record<string, Cases> = {
 };
 
 /** Tested elsewhere, where what they ask can be planted for real: on the emulator, or in a file of their own. */
-const ELSEWHERE = ["deploy", "quotas", "leftovers", "npm-audit"];
+const ELSEWHERE = ["collector", "deploy", "quotas", "leftovers", "npm-audit"];
 
 async function look(id: string, { answers, fields }: Case): Promise<Verdict> {
   const row = ROWS.find((one) => one.id === id);
