@@ -80,4 +80,17 @@ describe("the house", function () {
     );
     assert.ok(tests.some((path) => NAMED.test(path)));
   });
+
+  it("names each test that starts a browser so, since it is left out where there is none", () => {
+    const files = readdirSync(join(ROOT, "test"), { recursive: true, encoding: "utf8" });
+    const starts = files.filter(
+      (path) =>
+        path.endsWith(".test.ts") && /browser\/launch"/.test(readFileSync(join(ROOT, "test", path), "utf8")),
+    );
+    assert.deepEqual(
+      starts.filter((path) => !path.endsWith(".browser.test.ts")),
+      [],
+    );
+    assert.ok(starts.length > 0);
+  });
 });
