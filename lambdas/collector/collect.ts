@@ -24,7 +24,7 @@ import { keysIn, type WriteKey } from "./write-key";
 export interface Collector {
   stream: Pick<SenderOptions, "client" | "streamName" | "clock" | "random">;
   rules: PrivacyRules;
-  countries: Countries;
+  countries: Pick<Countries, "of">;
   /** undefined: everyone may send events. */
   writeKey: WriteKey | undefined;
   /** Read when a browser asks for it. */
@@ -82,7 +82,7 @@ export async function answer(
     case "GET /clickstream.js":
       return script(collector.script(), request.header);
     case "GET /v1/projects/{writeKey}/settings":
-      return (await refusal(request, undefined, collector, log)) ?? settings(request);
+      return (await refusal(request, undefined, collector)) ?? settings(request);
     case "GET /i":
       return collect(SNOWPLOW_PIXEL, Buffer.from(request.rawQuery), request, collector, deadlineMs, log);
     case "POST /com.snowplowanalytics.snowplow/tp2":
@@ -119,7 +119,7 @@ async function collect(
   if (content?.trim() === "") {
     return json(400, { error: "The request has no content. Send events in its body." });
   }
-  const refused = await refusal(request, content, collector, log);
+  const refused = await refusal(request, content, collector);
   if (refused !== undefined) return refused;
   const asItCame = [{ content: body, key: request.id }];
   const lines =
@@ -140,24 +140,17 @@ async function collect(
   return format.success(lines.length);
 }
 
-/** An answer if the request has not the stack's write key. */
+/** An answer if the request does not have the stack's write key, or if the key is not known. */
 async function refusal(
   request: Request,
   content: string | undefined,
   { writeKey }: Collector,
-  log: Log,
 ): Promise<Answer | undefined> {
   if (writeKey === undefined) return undefined;
+  const keys = keysIn(request, content === undefined ? undefined : readJson(content));
   try {
-    const keys = keysIn(request, content === undefined ? undefined : readJson(content));
     if (await writeKey.isOneOf(keys)) return undefined;
-  } catch (error) {
-    log({
-      level: "ERROR",
-      message: "The write key could not be read from Secrets Manager. The sender was asked to try again",
-      error: errorName(error),
-      detail: errorMessage(error),
-    });
+  } catch {
     return notStored();
   }
   return json(401, {

@@ -56,7 +56,8 @@ function coldStart(): { collector: Collector; respect: Respect } {
       rules: { ip: env.IP_RULE as PrivacyRule, userAgent: env.USER_AGENT_RULE as PrivacyRule },
       // Both files are beside the function's code: infra/blocks/bundle.ts.
       countries: new Countries(join(__dirname, "country.mmdb"), jsonLog({})),
-      writeKey: secretArn === "" ? undefined : new WriteKey(() => readSecret(secretArn), systemClock),
+      writeKey:
+        secretArn === "" ? undefined : new WriteKey(() => readSecret(secretArn), systemClock, jsonLog({})),
       script: readScript,
     },
   };

@@ -32,7 +32,7 @@ export async function withVisitor(
   event: JsonObject,
   visitor: Visitor,
   rules: PrivacyRules,
-  countries: Countries,
+  countries: Pick<Countries, "of">,
 ): Promise<JsonObject> {
   const agent = ownAgent(event) ?? browserAgent(visitor);
   const { deviceType, browser, os, isBot } = agentTraits(agent);
@@ -61,7 +61,7 @@ async function place(
   event: JsonObject,
   visitor: Visitor,
   rule: PrivacyRule,
-  countries: Countries,
+  countries: Pick<Countries, "of">,
 ): Promise<JsonObject> {
   const geo = objectOf(event.geo);
   const own = firstText(geo.ip, event.ip_address);

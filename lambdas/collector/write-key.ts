@@ -2,30 +2,45 @@
 
 import { createHash, timingSafeEqual } from "node:crypto";
 import { MINUTE_MS } from "../shared/durations";
-import type { Clock } from "../shared/runtime";
+import type { Log } from "../shared/log";
+import { type Clock, errorMessage, errorName } from "../shared/runtime";
 import { isObject } from "./json";
 import type { Request } from "./request";
 
 /** A changed secret takes effect after this time at the latest. */
 const REMEMBERED_MS = 5 * MINUTE_MS;
 
-export type ReadSecret = () => Promise<string>;
-
 /** The stack's write key, read once in a while. */
 export class WriteKey {
   private known: { key: string; untilMs: number } | undefined;
 
   constructor(
-    private readonly read: ReadSecret,
+    private readonly read: () => Promise<string>,
     private readonly clock: Clock,
+    private readonly log: Log,
   ) {}
 
   async isOneOf(given: readonly string[]): Promise<boolean> {
-    if (this.known === undefined || this.clock.now() >= this.known.untilMs) {
-      this.known = { key: await this.read(), untilMs: this.clock.now() + REMEMBERED_MS };
-    }
-    const { key } = this.known;
+    const key = await this.current();
     return given.some((each) => isSame(each, key));
+  }
+
+  /** While the secret cannot be read, the last known key counts. */
+  private async current(): Promise<string> {
+    const { known } = this;
+    if (known !== undefined && this.clock.now() < known.untilMs) return known.key;
+    const key = await this.read().catch((error: unknown) => {
+      this.log({
+        level: "ERROR",
+        message: "The write key could not be read from Secrets Manager",
+        error: errorName(error),
+        detail: errorMessage(error),
+      });
+      if (known === undefined) throw error;
+      return known.key;
+    });
+    this.known = { key, untilMs: this.clock.now() + REMEMBERED_MS };
+    return key;
   }
 }
 

