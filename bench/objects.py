@@ -48,19 +48,12 @@ def make_lines(count: int) -> list[str]:
 
 
 def run_once(spark: "SparkSession", bucket: str, name: str) -> dict[str, float]:
-    from clickstream.arguments import parse_options
     from clickstream.aws import S3Store
     from clickstream.job import execute
     from clickstream.run import Run
     from directory_store import DictionaryCatalog
 
-    folders = ("quarantine", "given_up", "curated", "rebuilt", "runs")
-    options = parse_options(
-        {"raw_path": f"s3://{bucket}/raw/", "execution": name, "privacy": "{}", "target_file_mb": "128"}
-        | {f"{folder}_path": f"s3://{bucket}/{name}/{folder}/" for folder in folders}
-        | {"retention_hours": "24", "dedupe_days": "7", "reprocess_from": "none", "reprocess_to": "none"}
-        | {"compaction": "off", "compaction_mb": "4096", "compaction_seconds": "120"}
-    )
+    options = bench.job_options(f"s3://{bucket}/raw/", f"s3://{bucket}/{name}/", name)
     cpu, wall = bench.cpu_seconds(), time.perf_counter()
     execute(Run(options, S3Store(), DictionaryCatalog(), lambda: spark, datetime.now(timezone.utc)))
     took = {"wall": time.perf_counter() - wall, "cpu": bench.cpu_seconds() - cpu}

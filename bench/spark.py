@@ -162,20 +162,26 @@ def open_spark(folder: Path):
     return spark
 
 
-def run_job(spark, folder: Path, out: Path) -> None:
+def job_options(raw: str, out: str, execution: str):
+    """The job's options for these raw objects, with everything that it writes under `out`. Both end with a slash."""
     from clickstream.arguments import parse_options
-    from clickstream.job import execute
-    from clickstream.run import Run
-    from directory_store import DictionaryCatalog, DirectoryStore
 
-    options = parse_options(
-        {"raw_path": f"file://{folder}/raw/"}
-        | {f"{name}_path": f"file://{out}/{name}/" for name in ("quarantine", "given_up", "rebuilt", "runs")}
-        | {"curated_path": f"file://{out}/events/", "execution": "bench", "privacy": "{}", "target_file_mb": "128"}
+    folders = {name: name for name in ("quarantine", "given_up", "rebuilt", "runs")} | {"curated": "events"}
+    return parse_options(
+        {"raw_path": raw, "execution": execution, "privacy": "{}", "target_file_mb": "128"}
+        | {f"{name}_path": f"{out}{folder}/" for name, folder in folders.items()}
         | {"retention_hours": "24", "dedupe_days": "7"}
         | {"compaction": "off", "compaction_mb": "1", "compaction_seconds": "1"}
         | {"reprocess_from": "none", "reprocess_to": "none"}
     )
+
+
+def run_job(spark, folder: Path, out: Path) -> None:
+    from clickstream.job import execute
+    from clickstream.run import Run
+    from directory_store import DictionaryCatalog, DirectoryStore
+
+    options = job_options(f"file://{folder}/raw/", f"file://{out}/", "bench")
     execute(Run(options, DirectoryStore(), DictionaryCatalog(), lambda: spark, datetime.now(timezone.utc)))
 
 

@@ -1,7 +1,6 @@
 """Handles attempts that were not committed: the note that an attempt writes first, and how its files are removed."""
 
 import json
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 from clickstream.files import locations_of
@@ -10,7 +9,7 @@ from clickstream.log import say
 from clickstream.progress import Work
 from clickstream.raw import Raw, arriving, dates_of, fetch
 from clickstream.run import Run
-from clickstream.storage import StoredObject
+from clickstream.storage import StoredObject, list_each
 
 
 class Overtaken(Exception):
@@ -124,9 +123,8 @@ def withdraw(run: Run, stamps: list[str], raw: list[StoredObject]) -> None:
     dates = dates_of(arriving(Raw(raw, fetch(spark, run.store.downloads(), raw))))
     touched = locations_of(run.catalog, run.options, dates)
     names = tuple(f"part-{stamp}-" for stamp in stamps)
-    with ThreadPoolExecutor(16) as pool:
-        listed = pool.map(run.store.list_objects, touched.values())
-        waste = [one.uri for found in listed for one in found if one.uri.rsplit("/", 1)[1].startswith(names)]
+    listed = list_each(run.store, touched.values())
+    waste = [one.uri for found in listed for one in found if one.uri.rsplit("/", 1)[1].startswith(names)]
     run.store.delete(waste)
     say(f"removed {len(waste):,} files of a run that was not committed")
 

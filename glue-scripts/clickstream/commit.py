@@ -3,7 +3,6 @@
 import gzip
 import json
 from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timezone
 
 from clickstream.attempts import Overtaken, forget_attempt, leave_overtaken, note_report, publish_report
@@ -14,7 +13,7 @@ from clickstream.head import DateFiles, Head, Position, TakenList, keep_recent, 
 from clickstream.log import iso, say
 from clickstream.progress import Work
 from clickstream.run import Outcome, Run
-from clickstream.storage import REQUESTS
+from clickstream.storage import list_each
 
 # Limits of the summary. Step Functions passes at most 256 KiB between states, including escaped quotes.
 SUMMARY_DATES = 5000
@@ -88,7 +87,7 @@ def taken_uri(run: Run) -> str:
 def next_head(run: Run, work: Work, outcome: Outcome, now: datetime) -> Head:
     """The head after this run, without what no later run can need."""
     before, options = work.head, run.options
-    dates = before.dates | outcome.replaced
+    dates = dict(before.dates)
     found = {} if options.reprocess else unknown_dates(run, before, outcome.files)
     for day, (files, size) in (files_by_date(outcome.files) | found).items():
         old = None if options.reprocess else dates.get(day)
@@ -111,12 +110,11 @@ def unknown_dates(run: Run, before: Head, files: list[WrittenFile]) -> dict[str,
         return {}
     locations = {file.event_date: file.uri.rsplit("/", 1)[0] + "/" for file in files}
     unknown = {day: location for day, location in locations.items() if day not in before.dates}
-    with ThreadPoolExecutor(REQUESTS) as pool:
-        listed = pool.map(run.store.list_objects, unknown.values())
-        return {
-            day: files_of(data_files(location, objects))
-            for (day, location), objects in zip(unknown.items(), listed, strict=True)
-        }
+    listed = list_each(run.store, unknown.values())
+    return {
+        day: files_of(data_files(location, objects))
+        for (day, location), objects in zip(unknown.items(), listed, strict=True)
+    }
 
 
 def files_by_date(files: list[WrittenFile]) -> dict[str, tuple[int, int]]:

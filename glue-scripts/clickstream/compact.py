@@ -30,14 +30,14 @@ from clickstream.compaction_plan import (
     plan_date,
     within_budget,
 )  # fmt: skip
-from clickstream.files import Placement, WrittenFile, locations_of, write_sorted
+from clickstream.files import Placement, WrittenFile, date_folder, locations_of, write_sorted
 from clickstream.head import Head, keep_recent, swap_head
 from clickstream.log import say, size_text
 from clickstream.progress import Work
 from clickstream.retire import note_retirement
 from clickstream.rows import extract_curated, to_table
 from clickstream.run import Run
-from clickstream.storage import REQUESTS
+from clickstream.storage import REQUESTS, list_each
 
 # Maps the dates to their locations: the one in the catalog, or the default location.
 Locate = Callable[[list[str]], dict[str, str]]
@@ -142,19 +142,18 @@ def plan_dates(
 
     A date with files of a run that is not committed is left out.
     """
-    with ThreadPoolExecutor(REQUESTS) as pool:
-        for start in range(0, len(due), REQUESTS):
-            days = due[start : start + REQUESTS]
-            listed = pool.map(run.store.list_objects, [locations[day] for day in days])
-            for day, objects in zip(days, listed, strict=True):
-                files = data_files(locations[day], objects)
-                if any(one.uri.rsplit("/", 1)[1].startswith(uncommitted) for one in files):
-                    say(f"left out {day}: it has files of a run that is not committed", level="WARN")
-                    continue
-                plan = plan_date(day, locations[day], files, target)
-                figures[day] = plan.before
-                if plan.merged:
-                    yield plan
+    # A few at a time: no more dates are listed than the budget allows.
+    for start in range(0, len(due), REQUESTS):
+        days = due[start : start + REQUESTS]
+        for day, objects in zip(days, list_each(run.store, [locations[day] for day in days]), strict=True):
+            files = data_files(locations[day], objects)
+            if any(one.uri.rsplit("/", 1)[1].startswith(uncommitted) for one in files):
+                say(f"left out {day}: it has files of a run that is not committed", level="WARN")
+                continue
+            plan = plan_date(day, locations[day], files, target)
+            figures[day] = plan.before
+            if plan.merged:
+                yield plan
 
 
 def uncommitted_names(run: Run, withdrawn: tuple[str, ...]) -> tuple[str, ...]:
@@ -172,7 +171,7 @@ def compact_chunk(
     `earlier` are the dates of the chunks before, whose old locations are in the same note.
     """
     old = {one.day: one.old for one in earlier} | {plan.day: plan.location for plan in chunk}
-    new = {plan.day: f"{root}event_date={plan.day}/" for plan in chunk}
+    new = {plan.day: date_folder(root, plan.day) for plan in chunk}
     note_retirement(run, f"{run.stamp}-compact", root, old)
     with ThreadPoolExecutor(REQUESTS) as pool:
         copies = [

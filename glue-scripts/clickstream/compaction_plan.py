@@ -20,8 +20,8 @@ SPARE_FILES = 16
 # A file of this share of the target is large. It is copied inside S3 and not written again.
 LARGE = 0.5
 
-# A smaller file is written again as soon as the merged files beside it have a quarter of its size. Before that it is
-# copied too, so that a few late rows do not rewrite the rows of a whole day.
+# A smaller file is merged with the late files of its date once these have a quarter of its size. Until then it is
+# copied too, so that a few late rows do not rewrite the rows of a whole date.
 MUCH_LARGER = 4
 
 # A merged file can be this much larger than the target. A large date can then get several late files before it is due
@@ -106,13 +106,14 @@ def plan_date(day: str, location: str, files: list[StoredObject], target: int) -
 
     Nothing is merged if there are few enough files already.
     """
-    most = most_files(files_of(files).bytes, target) + SETTLED_SPARE
+    total = files_of(files).bytes
+    most = most_files(total, target) + SETTLED_SPARE
     if len(files) <= most:
         return DatePlan(day, location, tuple(files), (), 0)
     # S3 copies no object of more than 5 GiB.
     merged = [one for one in files if one.size > MOST_COPIED]
     rest = sorted((one for one in files if one.size <= MOST_COPIED), key=lambda one: (one.size, one.uri), reverse=True)
-    size, total = files_of(merged).bytes, files_of(files).bytes
+    size = files_of(merged).bytes
     # Late rows are in smaller files.
     ordinary = min(total, target * LARGE) / 8
     while rest:

@@ -18,7 +18,7 @@ from pyspark import TaskContext
 from pyspark.sql import DataFrame, SparkSession
 
 from clickstream.arguments import Options
-from clickstream.storage import Catalog, Store, Uploads
+from clickstream.storage import REQUESTS, Catalog, Store, Uploads
 
 # The tasks write the files themselves, with at most this many parallel uploads per task.
 UPLOADS = 8
@@ -51,12 +51,17 @@ def locations_of(catalog: Catalog, options: Options, days: Iterable[str]) -> dic
 
 
 def default_location(options: Options, day: str) -> str:
-    return f"{options.curated_path}event_date={day}/"
+    return date_folder(options.curated_path, day)
+
+
+def date_folder(base: str, day: str) -> str:
+    """The folder of a date under a base, as Hive names the folders of partitions."""
+    return f"{base}event_date={day}/"
 
 
 def with_files(store: Store, locations: dict[str, str]) -> dict[str, str]:
     """Leaves out the dates without any object at their location, which Spark refuses to read."""
-    with ThreadPoolExecutor(16) as pool:
+    with ThreadPoolExecutor(REQUESTS) as pool:
         found = pool.map(store.exists, locations.values())
         return {day: location for (day, location), exists in zip(locations.items(), found, strict=True) if exists}
 
@@ -78,7 +83,7 @@ class Placement:
     elsewhere: dict[str, str] = field(default_factory=dict)
 
     def location(self, day: str) -> str:
-        return self.elsewhere.get(day) or f"{self.base}event_date={day}/"
+        return self.elsewhere.get(day) or date_folder(self.base, day)
 
 
 def write_parquet(rows: DataFrame, placement: Placement, stamp: str, uploads: Uploads) -> list[WrittenFile]:

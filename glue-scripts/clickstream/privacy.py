@@ -36,36 +36,48 @@ def protect(events: DataFrame, spark: SparkSession, rules: dict[str, str], key: 
     acting = {name: action for name, action in rules.items() if action != "keep"}
     if not acting:
         return events
-    if "hash" in acting.values():
+    columns = events.columns
+    pads = ["_inner_pad", "_outer_pad"] if "hash" in acting.values() else []
+    if pads:
         events = events.crossJoin(F.broadcast(key_pads(spark, key)))
-    # Each step has its own column, because Spark analyses an expression again for each level of nested lambdas.
-    events = events.withColumns(
-        {
-            name: protect_value(name, action, F.col(name))
-            for name, action in acting.items()
-            if name not in NEVER_CURATED and name not in IP_FIELDS
-        }
-        | {"_text": all_text()}
-    )
-    events = events.withColumn("_suspect", may_concern(F.col("_text"), acting))
-    events = events.withColumn("_named", F.when(F.col("_suspect"), protect_named_properties(acting)))
-    # One array for all texts of a row. With one expression per column, planning the query would take seconds.
-    values = F.coalesce(F.map_values("_named"), F.array().cast("array<string>"))
-    events = events.withColumn("_texts", F.when(F.col("_suspect"), F.concat(F.array(*SCRUBBED), values)))
-    events = scrub(events, acting)
-    cleaned = {
-        name: F.when(F.col("_suspect"), F.get("_texts", F.lit(number))).otherwise(F.col(name))
-        for number, name in enumerate(SCRUBBED)
-    }
-    cleaned |= {
+    by_name = {
         name: protect_value(name, action, F.col(name))
+        for name, action in acting.items()
+        if name not in NEVER_CURATED and name not in IP_FIELDS
+    }
+    # Most rows pass the steps below unchanged. As one value they are copied as a whole, not column by column.
+    rows = events.withColumns(by_name).select(F.struct(*columns).alias("_row"), all_text().alias("_text"), *pads)
+    rows = protect_texts(rows, acting)
+    cleaned = cleaned_columns() | {
+        name: protect_value(name, action, F.col(f"_row.{name}"))
         for name, action in acting.items()
         if name in IP_FIELDS and name not in NEVER_CURATED
     }
-    values = F.slice("_texts", len(SCRUBBED) + 1, F.size(F.map_keys("_named")))
-    properties = F.map_filter(F.map_from_arrays(F.map_keys("_named"), values), lambda _, value: value.isNotNull())
-    cleaned["properties"] = F.when(F.col("_suspect"), properties).otherwise(F.col("properties"))
-    return events.withColumns(cleaned).drop("_text", "_suspect", "_named", "_texts", "_inner_pad", "_outer_pad")
+    return rows.select(*(cleaned.get(name, F.col(f"_row.{name}")).alias(name) for name in columns))
+
+
+def protect_texts(rows: DataFrame, acting: dict[str, str]) -> DataFrame:
+    """Adds `_suspect`, and for suspect rows `_named`, the properties left, and `_texts`, the texts after the rules.
+
+    `_texts` has the columns in SCRUBBED, then the values of `_named`.
+    """
+    # Each step has its own column, because Spark analyses an expression again for each level of nested lambdas.
+    rows = rows.withColumn("_suspect", may_concern(F.col("_text"), acting)).drop("_text")
+    rows = rows.withColumn("_named", F.when(F.col("_suspect"), protect_named_properties(acting)))
+    # One array for all texts of a row. With one expression per column, planning the query would take seconds.
+    values = F.coalesce(F.map_values("_named"), F.array().cast("array<string>"))
+    texts = F.concat(F.array(*(f"_row.{name}" for name in SCRUBBED)), values)
+    return scrub(rows.withColumn("_texts", F.when(F.col("_suspect"), texts)), acting)
+
+
+def cleaned_columns() -> dict[str, Column]:
+    """The columns that hold texts, after the rules."""
+    names = F.map_keys("_named")
+    values = F.slice("_texts", len(SCRUBBED) + 1, F.size(names))
+    changed = {name: F.get("_texts", F.lit(number)) for number, name in enumerate(SCRUBBED)} | {
+        "properties": F.map_filter(F.map_from_arrays(names, values), lambda _, value: value.isNotNull())
+    }
+    return {name: F.when(F.col("_suspect"), value).otherwise(F.col(f"_row.{name}")) for name, value in changed.items()}
 
 
 def key_pads(spark: SparkSession, key: bytes | None) -> DataFrame:
@@ -262,4 +274,4 @@ def protect_named_properties(acting: dict[str, str]) -> Column:
             result = F.when(key.rlike(pattern), protect_value(name, acting[name], value)).otherwise(result)
         return result
 
-    return F.transform_values(F.map_filter("properties", stays), change)
+    return F.transform_values(F.map_filter("_row.properties", stays), change)

@@ -10,7 +10,7 @@ from clickstream.arguments import Options
 from clickstream.head import LISTING_MARGIN, Head, Position, TakenList, earliest_arrival, read_head
 from clickstream.keys import CONFLICT_SUFFIX, RAW_KEY, UNREADABLE_SUFFIX, arrival_hour, hour_folder
 from clickstream.legacy import head_of_reports
-from clickstream.storage import Store, StoredObject
+from clickstream.storage import REQUESTS, Store, StoredObject
 
 
 class AlreadyCommitted(Exception):
@@ -79,7 +79,7 @@ def extract_taken(store: Store, recent: list[StoredObject], since: datetime, lis
         return set()
     # A redelivery overwrites an old object, which then looks new. It was first processed after the hour in its key.
     earliest = min([since, *(arrival_hour(one.uri) for one in recent)])
-    with ThreadPoolExecutor(16) as pool:
+    with ThreadPoolExecutor(REQUESTS) as pool:
         bodies = pool.map(store.get_tagged, [one.uri for one in lists if one.at >= earliest])
         # If a list is lost, its objects are processed again: all their events are known, and none is counted twice.
         return {uri for body in bodies if body for uri in json.loads(gzip.decompress(body[0]))}

@@ -60,12 +60,14 @@ class Raw:
 
 @contextmanager
 def fetched(spark: SparkSession, downloads: Downloads, objects: list[StoredObject]) -> Iterator[Raw]:
-    """The raw objects, fetched by the first action that reads them and kept until the end of the block.
+    """The raw objects, fetched and kept until the end of the block.
 
     They are kept compressed, which takes a twentieth of the space of their lines.
     """
     raw = Raw(objects, fetch(spark, downloads, objects).persist(StorageLevel.DISK_ONLY))
     try:
+        # Fetches them in a stage of its own. Otherwise each task of the next stage has a second Python worker for it.
+        raw.bodies.count()
         yield raw
     finally:
         raw.bodies.unpersist()
@@ -100,21 +102,45 @@ def bundles(sizes: list[int], cores: int) -> list[list[int]]:
 
 
 def fetch_bundle(bundle: list[tuple[int, str, int]], get: Callable[[str], IO[bytes]]) -> Iterator[pa.RecordBatch]:
-    """Runs in a task: fetches its objects. The pieces of an object follow each other."""
+    """Runs in a task: fetches its objects. The pieces of an object follow each other.
+
+    The pieces of several small objects make one batch, as each batch that is sent to Spark has a cost.
+    """
+    sources: list[int] = []
+    pieces: list[bytes] = []
+    size = 0
+    for index, block in blocks_of(bundle, get):
+        cut = [block[start : start + PIECE_BYTES] for start in range(0, len(block), PIECE_BYTES)]
+        pieces += cut
+        sources += [index] * len(cut)
+        size += len(block)
+        if size >= BATCH_BYTES:
+            yield batch_of(sources, pieces)
+            sources, pieces, size = [], [], 0
+    if pieces:
+        yield batch_of(sources, pieces)
+
+
+def batch_of(sources: list[int], pieces: list[bytes]) -> pa.RecordBatch:
+    return pa.record_batch({"source": pa.array(sources, pa.int64()), "piece": pa.array(pieces, pa.binary())})
+
+
+def blocks_of(bundle: list[tuple[int, str, int]], get: Callable[[str], IO[bytes]]) -> Iterator[tuple[int, bytes]]:
+    """The bodies of a bundle's objects: the index of each object with a part of its body, or all of it."""
     with ThreadPoolExecutor(DOWNLOADS) as pool:
         pending: deque[tuple[int, Future[bytes]]] = deque()
         for index, uri, size in bundle:
             if size > MOST_IN_MEMORY:
                 for block in streamed(get, uri):
-                    yield in_pieces(index, block)
+                    yield index, block
                 continue
             pending.append((index, pool.submit(whole, get, uri)))
             # Keeps no more objects in memory than are fetched in parallel.
             if len(pending) > DOWNLOADS:
                 first, body = pending.popleft()
-                yield in_pieces(first, body.result())
+                yield first, body.result()
         for index, body in pending:
-            yield in_pieces(index, body.result())
+            yield index, body.result()
 
 
 def streamed(get: Callable[[str], IO[bytes]], uri: str) -> Iterator[bytes]:
@@ -129,11 +155,6 @@ def streamed(get: Callable[[str], IO[bytes]], uri: str) -> Iterator[bytes]:
 
 def whole(get: Callable[[str], IO[bytes]], uri: str) -> bytes:
     return b"".join(streamed(get, uri))
-
-
-def in_pieces(index: int, block: bytes) -> pa.RecordBatch:
-    cut = [block[start : start + PIECE_BYTES] for start in range(0, len(block), PIECE_BYTES)]
-    return pa.record_batch({"source": pa.array([index] * len(cut), pa.int64()), "piece": pa.array(cut, pa.binary())})
 
 
 def extract_raw(raw: Raw) -> DataFrame:
@@ -167,7 +188,9 @@ def parsed(lines: DataFrame, *beside: str) -> DataFrame:
     not JSON: Spark would replace the bytes that it cannot read."""
     line = F.from_json("value", RAW_SCHEMA, {"mode": "PERMISSIVE", "columnNameOfCorruptRecord": "_unparsed"})
     unparsed = F.when(F.col("is_text"), F.col("_unparsed")).otherwise(F.lit("not UTF-8"))
-    rows = lines.select(line.alias("line"), "is_text", *beside).select("line.*", "is_text", *beside)
+    # A generator, although each line has one row: Spark copies the parsing into each filter that reads a field of it,
+    # and does not do so through a generator.
+    rows = lines.select(F.inline(F.array(line)), "is_text", *beside)
     return rows.withColumn("_unparsed", unparsed).drop("is_text")
 
 
@@ -176,13 +199,32 @@ def extract_text(raw: Raw, wanted: set[int] | None = None) -> DataFrame:
     uris = [one.uri for one in raw.objects]
 
     def split(batches: Iterable[pa.RecordBatch]) -> Iterable[pa.RecordBatch]:
-        return joined(lines_of(batches, uris, wanted))
+        return lines_of(batches, uris, wanted)
 
     return raw.bodies.mapInArrow(split, "value string, is_text boolean, source bigint")
 
 
 def lines_of(batches: Iterable[pa.RecordBatch], uris: list[str], wanted: set[int] | None) -> Iterator[pa.RecordBatch]:
-    """Runs in a task: unpacks the objects and splits them into lines."""
+    """Runs in a task: unpacks the objects and splits them into lines.
+
+    The lines of several small objects are split together, as each split has a cost of its own.
+    """
+    waiting: list[tuple[int, bytes]] = []
+    size = 0
+    for source, block in unpacked(batches, uris, wanted):
+        waiting.append((source, block))
+        size += len(block)
+        if size >= BATCH_BYTES // 2:
+            yield split_lines(waiting)
+            waiting, size = [], 0
+    if waiting:
+        yield split_lines(waiting)
+
+
+def unpacked(
+    batches: Iterable[pa.RecordBatch], uris: list[str], wanted: set[int] | None
+) -> Iterator[tuple[int, bytes]]:
+    """Whole lines of the objects, unpacked, each block with its source."""
     rows = ((row["source"], row["piece"]) for batch in batches for row in batch.to_pylist())
     for source, pieces in itertools.groupby(rows, key=lambda row: row[0]):
         if wanted is not None and source not in wanted:
@@ -190,7 +232,7 @@ def lines_of(batches: Iterable[pa.RecordBatch], uris: list[str], wanted: set[int
         try:
             file = io.BufferedReader(Pieces(piece for _, piece in pieces), PIECE_BYTES)
             for block in whole_lines(gzip.GzipFile(fileobj=file)):
-                yield split_lines(block, source)
+                yield source, block
         except (OSError, EOFError, zlib.error) as error:
             raise RuntimeError(f"{uris[source]} is not a whole gzip file: {error}") from error
 
@@ -225,25 +267,28 @@ def whole_lines(file: gzip.GzipFile) -> Iterator[bytes]:
         yield rest + b"\n"
 
 
-def split_lines(block: bytes, source: int) -> pa.RecordBatch:
-    """The lines of a block. Only a line feed ends a line, as CR is white space in JSON. Blank lines are skipped."""
-    data = np.frombuffer(block, np.uint8)
+def split_lines(blocks: list[tuple[int, bytes]]) -> pa.RecordBatch:
+    """The lines of blocks, each block with its source. Each ends with a line feed.
+
+    Only a line feed ends a line, as CR is white space in JSON. Blank lines are skipped.
+    """
+    data = np.frombuffer(b"".join(block for _, block in blocks), np.uint8)
     ends = np.flatnonzero(data == NEWLINE)
     # Where each line starts in the same bytes without the line feeds.
     offsets = np.zeros(len(ends) + 1, np.int32)
     offsets[1:] = ends - np.arange(len(ends))
     texts = data[data != NEWLINE]
     lines = pa.StringArray.from_buffers(len(ends), pa.py_buffer(offsets), pa.py_buffer(texts))
+    block_ends = np.cumsum([len(block) for _, block in blocks])
+    sources = np.array([source for source, _ in blocks], np.int64)[np.searchsorted(block_ends, ends, side="right")]
     # An empty line has the line feed at its start, any other its first byte.
     starts = data[np.append(0, ends[:-1] + 1)]
     is_blank = starts == NEWLINE
     for number in np.flatnonzero(np.isin(starts, list(BLANK))):
         is_blank[number] = not texts[offsets[number] : offsets[number + 1]].tobytes().strip(BLANK)
     if is_blank.any():
-        lines = lines.filter(pa.array(~is_blank))
-    return pa.record_batch(
-        {"value": lines, "is_text": are_text(lines), "source": pa.array(np.full(len(lines), source, np.int64))}
-    )
+        lines, sources = lines.filter(pa.array(~is_blank)), sources[~is_blank]
+    return pa.record_batch({"value": lines, "is_text": are_text(lines), "source": pa.array(sources)})
 
 
 def are_text(lines: pa.StringArray) -> pa.BooleanArray:
@@ -261,22 +306,3 @@ def is_utf8(line: bytes) -> bool:
     except UnicodeDecodeError:
         return False
     return True
-
-
-def joined(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """Joins the batches of small objects, as each batch that is sent to Spark has a cost."""
-    waiting: list[pa.RecordBatch] = []
-    for batch in batches:
-        waiting.append(batch)
-        if sum(one.nbytes for one in waiting) >= BATCH_BYTES // 2:
-            yield as_one(waiting)
-            waiting = []
-    if waiting:
-        yield as_one(waiting)
-
-
-def as_one(batches: list[pa.RecordBatch]) -> pa.RecordBatch:
-    if len(batches) == 1:
-        return batches[0]
-    [batch] = pa.Table.from_batches(batches).combine_chunks().to_batches()
-    return batch

@@ -6,7 +6,7 @@ from pyspark.sql import DataFrame, Observation, SparkSession
 from pyspark.sql import functions as F
 
 from clickstream.counts import count_rows, observed_counts
-from clickstream.files import Placement, default_location, with_files, write_parquet
+from clickstream.files import Placement, date_folder, default_location, with_files, write_parquet
 from clickstream.log import say, size_text
 from clickstream.privacy import protect
 from clickstream.progress import Work
@@ -55,7 +55,7 @@ def rebuild(run: Run, work: Work, span: tuple[str, str]) -> Outcome:
     dates = sorted({file.event_date for file in files})
     old = {day: locations[day] for day in dates if day in locations}
     note_retirement(run, run.stamp, root, old)
-    run.catalog.switch({day: f"{root}event_date={day}/" for day in dates})
+    run.catalog.switch({day: date_folder(root, day) for day in dates})
     written = sum(file.rows for file in files)
     say(f"switched {len(dates):,} dates to the rebuilt files ({written:,} rows)")
     return Outcome(counted["lines"], {"new": written}, {}, dates, files, sorted(old.values()))

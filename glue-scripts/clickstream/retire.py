@@ -1,12 +1,11 @@
 """Removes files that a rebuild or a compaction has replaced, once no query can read them any more."""
 
 import json
-from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta, timezone
 
 from clickstream.log import say
 from clickstream.run import Run
-from clickstream.storage import REQUESTS
+from clickstream.storage import list_each
 
 # A query that started before a switch can still read the old files. Athena stops queries after 30 minutes.
 RETIREMENT_DELAY = timedelta(hours=1)
@@ -54,8 +53,7 @@ def remove_places(run: Run, places: list[tuple[str, str]], registered: dict[str,
     Dates that are not in the catalog keep all files.
     """
     waste = [location for day, location in places if registered.get(day) not in (None, location)]
-    with ThreadPoolExecutor(REQUESTS) as pool:
-        objects = [one.uri for found in pool.map(run.store.list_objects, waste) for one in found]
+    objects = [one.uri for found in list_each(run.store, waste) for one in found]
     run.store.retire(objects)
     if objects:
         say(f"removed {len(objects):,} files that a later location of their date had replaced")

@@ -9,7 +9,6 @@ from pyspark.sql import SparkSession
 
 from clickstream.arguments import Options
 from clickstream.files import WrittenFile
-from clickstream.head import DateFiles
 from clickstream.settings import configure
 from clickstream.storage import Catalog, Store, StoredObject
 
@@ -55,4 +54,3 @@ class Outcome:
     dates: list[str] = field(default_factory=list)
     files: list[WrittenFile] = field(default_factory=list)
     retired: list[str] = field(default_factory=list)
-    replaced: dict[str, DateFiles] = field(default_factory=dict)

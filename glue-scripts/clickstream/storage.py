@@ -1,6 +1,7 @@
 """The storage and the catalog that a run uses. On AWS they are S3 and Glue (aws.py), in tests a folder."""
 
 from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import IO, NamedTuple, Protocol
 
@@ -85,6 +86,12 @@ class Store(Protocol):
     def retire(self, uris: list[str]) -> None:
         """Deletes objects whose rows are in other objects too, so that old versions of them need not be kept long."""
         ...
+
+
+def list_each(store: Store, prefixes: Iterable[str]) -> list[list[StoredObject]]:
+    """The objects under each of these prefixes, listed with a few parallel requests."""
+    with ThreadPoolExecutor(REQUESTS) as pool:
+        return list(pool.map(store.list_objects, prefixes))
 
 
 class Catalog(Protocol):

@@ -42,7 +42,7 @@ export interface Found {
   key?: string;
 }
 
-/** Same as in the job (progress.py): an object can have an earlier LastModified than a listing that missed it. */
+/** Same as in the job (head.py): an object can have an earlier LastModified than a listing that missed it. */
 const LISTING_MARGIN_MS = HOUR_MS;
 /** Suffixes of the quarantine objects that the job writes itself (keys.py). */
 const WRITTEN_BY_JOB = ["-unreadable.jsonl.gz", "-conflicts.jsonl.gz"];

@@ -32,7 +32,7 @@ def sizes(objects) -> list[float]:
 @pytest.mark.parametrize(
     ("day", "found", "is_due"),
     [
-        # One file is enough for anything up to the target, and one of late rows may be beside it.
+        # A date up to the target may have one file, and one more for late rows.
         ("2026-03-01", (2, 500), False),
         ("2026-03-01", (3, 500), True),
         ("2026-03-01", (3, 128 * MB), True),

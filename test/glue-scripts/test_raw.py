@@ -48,14 +48,14 @@ def test_small_objects_make_no_more_tasks_than_there_are_cores_or_megabytes(obje
 
 
 def test_only_a_line_feed_ends_a_line_and_blank_lines_are_skipped():
-    batch = split_lines(b'\n{"a":1}\n \t\r\n\r\n{\r}\n\x0b\n  x\n\xe2\x80\xa8\n', 3)
+    batch = split_lines([(3, b'\n{"a":1}\n \t\r\n\r\n{\r}\n\x0b\n'), (4, b"  x\n\xe2\x80\xa8\n")])
     assert batch.column("value").to_pylist() == ['{"a":1}', "{\r}", "\x0b", "  x", "\u2028"]
-    assert set(batch.column("source").to_pylist()) == {3}
+    assert batch.column("source").to_pylist() == [3, 3, 3, 4, 4]
 
 
 def test_a_line_that_is_not_utf8_is_marked_and_its_neighbours_are_not():
     lines = b"a\n\xff\nb\n\xed\xa0\x80\n\xc3\xbc\n"
-    assert split_lines(lines, 0).column("is_text").to_pylist() == [True, False, True, False, True]
+    assert split_lines([(0, lines)]).column("is_text").to_pylist() == [True, False, True, False, True]
 
 
 @pytest.mark.parametrize("size", [1, 2, 7, 64])
