@@ -12,7 +12,6 @@ const OTHER_NAMES: Readonly<Record<string, string>> = {
   "products searched": EVENT_TYPES.search,
   "site search": EVENT_TYPES.search,
   "product viewed": EVENT_TYPES.product,
-  detail: EVENT_TYPES.product,
   "product added": EVENT_TYPES.cart,
   "product removed": "remove_from_cart",
   "remove from cart": "remove_from_cart",

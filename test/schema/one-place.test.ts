@@ -14,6 +14,7 @@ const COPIED = [
   "lambdas",
   "infra",
   "statemachine",
+  "tracker",
   "glue-scripts",
   "stack",
   "cli",

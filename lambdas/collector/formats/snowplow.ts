@@ -113,6 +113,7 @@ function describedType({ vendor, name, data }: Described, contexts: Described[])
 }
 
 const ENHANCED_ACTIONS: Readonly<Record<string, string>> = {
+  detail: "product viewed",
   add: "add to cart",
   remove: "remove from cart",
   checkout: "checkout started",

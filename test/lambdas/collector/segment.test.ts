@@ -235,6 +235,7 @@ describe("lambdas/collector: Segment", () => {
       "Add to Cart": "add_to_cart",
       "Product List Viewed": "Product List Viewed",
       "Order Refunded": "Order Refunded",
+      Detail: "Detail",
       constructor: "constructor",
     };
     const batch = Object.keys(types).map((event) => ({
