@@ -2,9 +2,7 @@
 
 import { EVENT_TYPES } from "../simulator/behaviour";
 
-const PURCHASE = EVENT_TYPES.purchase;
-
-export { PURCHASE };
+export const PURCHASE = EVENT_TYPES.purchase;
 
 /** Names of Segment's ecommerce spec, of Snowplow's ecommerce actions and of Plausible, in lower case with spaces. */
 const OTHER_NAMES: Readonly<Record<string, string>> = {
