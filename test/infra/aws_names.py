@@ -37,7 +37,7 @@ NAMES = {
 
 # Where the model says nothing, or less than the service's documentation: written down by hand from the latter.
 BY_HAND = {
-    # docs.aws.amazon.com/apigatewayv2/latest/api-reference/apis-apiid-stages.html, and "Must be less than 128 characters".
+    # docs.aws.amazon.com/apigatewayv2/latest/api-reference/apis-apiid-stages.html: at most 128
     "aws:apigatewayv2/api:Api name": {"min": 1, "max": 128},
     "aws:apigatewayv2/stage:Stage name": {"min": 1, "max": 128, "pattern": "[$a-zA-Z0-9_-]+"},
     "aws:cloudwatch/dashboard:Dashboard dashboardName": {"max": 255, "pattern": "[A-Za-z0-9_-]+"},
