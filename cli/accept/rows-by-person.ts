@@ -37,6 +37,27 @@ export const BY_PERSON: readonly Row[] = [
     byPerson: "it needs a second role",
   },
   {
+    id: "collector-throttled",
+    what: "API Gateway throttles the collector, logs it, and the count is a metric (`collector`)",
+    command: `seq 2000 | xargs -P 200 -I{} curl -s -o /dev/null -w '%{http_code}\n' -H 'origin: https://www.example.com' "$(pulumi stack output collectorUrl)/health" | sort | uniq -c; some minutes later: aws cloudwatch get-metric-statistics --namespace Clickstream --metric-name RequestsThrottled --dimensions Name=Stack,Value=clickstream-NAME ...`,
+    inWords: true,
+    see: "some 429 beside 200; a sum above 0; `aws logs tail /aws/vendedlogs/apigateway/clickstream-NAME/collector` has lines with `429`, and none with an address",
+    ifNot:
+      "no lines with 429: watch `4xx` of AWS/ApiGateway instead (`infra/observe/alarms.ts`); lines but no metric: compare the filter's pattern in `infra/collect/collector.ts` with a line",
+    byPerson: "it takes 2,000 requests at once, and whether a 429 has CORS headers is seen in a browser only",
+  },
+  {
+    id: "collector-tags",
+    what: "another stack's API cannot be changed by the deploying role",
+    command:
+      "aws apigatewayv2 update-api --api-id API_OF_ANOTHER_STACK --description x, and aws apigatewayv2 get-routes --api-id THAT_API, as that role",
+    inWords: true,
+    see: "`AccessDeniedException` for both",
+    ifNot:
+      "if just the second succeeds, AWS sends no tags for what is below an API: nothing to do; if the first succeeds, compare the tags in `infra/deployer/deployer-policy.json`, HttpApiThatCarriesNoOtherTags",
+    byPerson: "it needs an API of another stack",
+  },
+  {
     id: "uploads",
     what: "the job's tasks write the files themselves, on every worker",
     command:

@@ -46,6 +46,9 @@ const EVERYTHING = {
   "clickstream:privacyHashKey": "a key of enough letters",
   "clickstream:customerKey": true,
   "clickstream:tracing": true,
+  "clickstream:collector": true,
+  "clickstream:collectorOrigins": ["*"],
+  "clickstream:collectorWriteKey": "a-key-of-enough-letters",
   "clickstream:scheduleEnabled": true,
   "clickstream:ingestRetryAttempts": 0,
   "clickstream:ingestWaitMinutes": 1,
@@ -108,6 +111,18 @@ describe("e2e: permissions", function () {
     roles = await rolesOf(iam);
   });
   after(() => lake?.down());
+
+  const collect = (event: string) =>
+    fetch(`${lake.stack.outputs.collectorUrl}/v1/events?writeKey=a-key-of-enough-letters`, {
+      method: "POST",
+      body: event,
+    });
+
+  it("allows the collector to read its write key and to store an event", async () => {
+    const [event = ""] = events("collected", "2020-01-01", 1);
+    const answer = await collect(event);
+    assert.deepEqual([answer.status, await answer.json()], [200, { stored: 1 }]);
+  });
 
   it("allows the whole pipeline, including simulated traffic, late days and a full repair", async () => {
     const simulated = await lake.execute({ simulate: { events: 200, seed: 7, malformed: 0.05 } });
@@ -250,6 +265,14 @@ describe("e2e: permissions", function () {
     assert.deepEqual([status, report?.curated], ["SUCCEEDED", 3], cause);
     const mail = (await lake.notices()).find(({ body }) => body.includes(name));
     assert.match(mail?.body ?? "", /The check whether anything is new failed/);
+  });
+
+  it("answers 503 without kinesis:PutRecords of clickstream-collector-role, so that senders keep their events", async () => {
+    const restore = await withhold("kinesis:PutRecords", "clickstream-collector-role");
+    const answer = await collect(events("kept", "2020-01-06", 1)[0] ?? "");
+    await restore();
+    assert.equal(answer.status, 503);
+    assert.ok(Number(answer.headers.get("retry-after")) > 0);
   });
 
   for (const { without, of, sends = false, input, says } of [
