@@ -81,6 +81,39 @@ describe("cli/cost/model", function () {
     );
   });
 
+  it("prices the collector by the request, at no price where there is none", async () => {
+    const collector = { collector: "true", collectorOrigins: '["*"]' };
+    // 30.41667 M requests.
+    const single = await estimated(collector, { eventsPerDay: 1_000_000, eventsPerRequest: 1 });
+    near(monthly(single, "API Gateway: requests to the collector"), 30.41667);
+    near(monthly(single, "Lambda: collector, requests"), 6.083333);
+    // × 0.03 s × 0.5 GB × $0.0000133334.
+    near(monthly(single, "Lambda: collector, arm64"), 6.08337);
+    // Each event is a record, and a record at least a unit: × $0.014 a million.
+    near(monthly(single, "Kinesis: PUT units"), 0.425833);
+    const ten = await estimated(collector, { eventsPerDay: 1_000_000, eventsPerRequest: 10 });
+    near(monthly(ten, "API Gateway: requests to the collector"), 3.041667);
+    near(monthly(ten, "Kinesis: PUT units"), 0.0425833);
+    // 400 bytes of log for each of 27.375 M requests more: 10.95 GB × $0.50.
+    near(monthly(single, "CloudWatch Logs: written") - monthly(ten, "CloudWatch Logs: written"), 5.475);
+    const without = await estimated({}, { eventsPerDay: 1_000_000, eventsPerRequest: 1 });
+    assert.deepEqual(
+      without.lines.filter(({ item }) => /collector/.test(item)),
+      [],
+    );
+    near(without.monthly, (await estimated({}, { eventsPerDay: 1_000_000, eventsPerRequest: 10 })).monthly);
+  });
+
+  it("prices the write key as a secret, and its reading every five minutes", async () => {
+    const open = { collector: "true", collectorOrigins: '["*"]' };
+    const closed = { ...open, collectorWriteKey: "0123456789abcdef" };
+    assert.equal(monthly(await estimated(open, {}), "Secrets Manager: secrets"), 0);
+    const found = await estimated(closed, {});
+    near(monthly(found, "Secrets Manager: secrets"), 0.4);
+    // 12 an hour × 730 × $5 a million.
+    near(monthly(found, "Secrets Manager: requests"), 0.0438);
+  });
+
   it("prices FLEX by its own rate", async () => {
     const found = await estimated({ glueExecutionClass: "FLEX" }, { eventsPerDay: 240_000, latePercent: 0 });
     // 730/60 h × 2 DPU × $0.29.

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import * as path from "node:path";
+import * as pulumi from "@pulumi/pulumi";
 import { parse } from "yaml";
 import { InvalidConfiguration, readConfig } from "../../../infra/config/config";
 import { CONFIG_KEYS, type ConfigKey } from "../../../infra/config/keys";
@@ -149,6 +150,91 @@ describe("infra/config/config", () => {
       "clickstream:forceDestroy empties the buckets, which requires clickstream:allowDataLoss, got true without it. If the data can be deleted: pulumi config set clickstream:allowDataLoss true, otherwise: pulumi config rm clickstream:forceDestroy",
     ]);
     assert.deepEqual(problems({ forceDestroy: "true", allowDataLoss: "true" }), []);
+  });
+
+  describe("the collector", () => {
+    const on = { collector: "true" };
+    const listOf = (...origins: unknown[]) => ({ ...on, collectorOrigins: JSON.stringify(origins) });
+
+    it("needs a site, and says how to name one or all", () => {
+      assert.deepEqual(problems(on), [
+        "clickstream:collectorOrigins is required because clickstream:collector is true, got none: browsers would refuse the pages of every site. Name your site: pulumi config set --path 'clickstream:collectorOrigins[0]' https://www.example.com, or every site: pulumi config set --path 'clickstream:collectorOrigins[0]' '*'",
+      ]);
+    });
+
+    it("takes origins as browsers send them, and * alone", () => {
+      for (const origins of [
+        ["https://example.com"],
+        ["https://www.example.com:8443", "https://xn--bcher-kva.example"],
+        ["http://localhost:3000", "http://shop.localhost", "http://127.0.0.1:8080"],
+        ["*"],
+      ]) {
+        assert.deepEqual(problems(listOf(...origins)), [], origins.join());
+      }
+    });
+
+    it("refuses what no browser sends as an origin, and sites without https", () => {
+      for (const origins of [
+        ["https://example.com/"],
+        ["https://example.com/shop"],
+        ["https://Example.com"],
+        ["https://example.com:443"],
+        ["https://*.example.com"],
+        ["https://*"],
+        ["example.com"],
+        ["http://example.com"],
+        ["http://localhost.example.com"],
+        ["ftp://example.com"],
+        ["null"],
+        ["https://a.example", "https://a.example"],
+        ["*", "https://a.example"],
+        [7],
+      ]) {
+        const [problem = "", ...more] = problems(listOf(...origins));
+        assert.deepEqual(more, []);
+        assert.match(
+          problem,
+          /^clickstream:collectorOrigins must be a list of different origins, such as https:\/\/www\.example\.com \(.*\), or '\*' alone, got .*For example: pulumi config set --path 'clickstream:collectorOrigins\[0\]' https:\/\/www\.example\.com$/,
+        );
+      }
+    });
+
+    it("takes a write key that fits into an address, and shows no other", () => {
+      const given = (collectorWriteKey: string) => problems({ ...listOf("*"), collectorWriteKey });
+      assert.deepEqual(given("0123456789abcdef"), []);
+      assert.deepEqual(given("A.b_c~d-".repeat(16)), []);
+      for (const bad of ["short", "a key with spaces in it", "0123456789abcdef/", "k".repeat(129)]) {
+        const [problem = ""] = given(bad);
+        assert.equal(
+          problem,
+          'clickstream:collectorWriteKey must be text of 16 to 128 letters, digits and -._~, got a secret value. For example: pulumi config set --secret clickstream:collectorWriteKey "$(openssl rand -hex 16)"',
+        );
+      }
+    });
+
+    it("refuses sites and a write key without a collector, and keeps its limits for later", () => {
+      const off = { collectorOrigins: '["*"]', collectorWriteKey: "0123456789abcdef" };
+      assert.deepEqual(problems(off), [
+        "clickstream:collectorOrigins is set, but clickstream:collector is false, so there is no collector. Turn it on: pulumi config set clickstream:collector true, or: pulumi config rm clickstream:collectorOrigins",
+        "clickstream:collectorWriteKey is set, but clickstream:collector is false, so there is no collector. Turn it on: pulumi config set clickstream:collector true, or: pulumi config rm clickstream:collectorWriteKey",
+      ]);
+      assert.deepEqual(problems({ collectorBurst: "1", collectorRequestsPerSecond: "1" }), []);
+    });
+
+    it("stays within the default quotas of API Gateway", () => {
+      const refused = (values: Record<string, string>) => problems({ ...listOf("*"), ...values }).length;
+      assert.equal(refused({ collectorRequestsPerSecond: "10000", collectorBurst: "5000" }), 0);
+      assert.equal(refused({ collectorRequestsPerSecond: "10001" }), 1);
+      assert.equal(refused({ collectorRequestsPerSecond: "0" }), 1);
+      assert.equal(refused({ collectorBurst: "5001" }), 1);
+      assert.equal(refused({ collectorConcurrency: "1001" }), 1);
+    });
+
+    it("hands the write key over as a secret of Pulumi's", async () => {
+      const { collectorWriteKey } = read({ ...listOf("*"), collectorWriteKey: "0123456789abcdef" });
+      assert.equal(await pulumi.isSecret(collectorWriteKey as pulumi.Output<string>), true);
+      assert.equal(read(listOf("*")).collectorWriteKey, undefined);
+    });
   });
 
   it("requires no hash key if nothing is hashed", () => {

@@ -182,6 +182,53 @@ describe("infra/deployer/deployer-policy.json", () => {
   });
 });
 
+describe("infra/deployer/deployer-policy.json and HTTP APIs", () => {
+  const policies = documents(deployment("shop", "dev"));
+  const api = "arn:aws:apigateway:eu-west-1::/apis/z9y8x7w6v5";
+  const allowed = (action: string, resource: string, tags?: Record<string, string>) =>
+    allowedBy(policies, { action, resource, ...(tags && { context: tagContext("ResourceTag", tags) }) })
+      .length > 0;
+
+  it("changes those of the stack, and what is below them even if AWS sends no tags for it", () => {
+    for (const action of ["apigateway:GET", "apigateway:PATCH", "apigateway:DELETE", "apigateway:POST"]) {
+      assert.equal(allowed(action, api, { Project: "shop", Stack: "dev" }), true, action);
+      assert.equal(allowed(action, `${api}/routes/1a2b3c4`), true, action);
+    }
+  });
+
+  const OTHERS: Record<string, Record<string, string>> = {
+    "another stack": { Project: "shop", Stack: "prod" },
+    "another project": { Project: "bank", Stack: "dev" },
+    "somebody with just one of the tags": { Stack: "prod" },
+  };
+
+  for (const [whose, tags] of Object.entries(OTHERS)) {
+    it(`touches nothing of an API of ${whose}`, () => {
+      for (const action of ["apigateway:GET", "apigateway:PATCH", "apigateway:DELETE", "apigateway:POST"])
+        for (const resource of [api, `${api}/routes/1a2b3c4`, `${api}/stages/$default`])
+          assert.equal(allowed(action, resource, tags), false, `${action} ${resource}`);
+    });
+  }
+
+  it("touches no REST API, key, domain, account setting or other region", () => {
+    for (const path of ["/restapis/a", "/apikeys", "/domainnames/a", "/account", "/usageplans", "/vpclinks"])
+      for (const action of ["apigateway:GET", "apigateway:POST", "apigateway:DELETE", "apigateway:PATCH"])
+        assert.equal(allowed(action, `arn:aws:apigateway:eu-west-1::${path}`), false, `${action} ${path}`);
+    assert.equal(allowed("apigateway:GET", "arn:aws:apigateway:us-east-1::/apis"), false);
+  });
+
+  it("makes API Gateway's service-linked role, and no other", () => {
+    const make = (service: string) =>
+      allowedBy(policies, {
+        action: "iam:CreateServiceLinkedRole",
+        resource: `arn:aws:iam::${ACCOUNT}:role/aws-service-role/${service}/AWSServiceRoleForAny`,
+        context: { "iam:AWSServiceName": service },
+      }).length > 0;
+    assert.equal(make("ops.apigateway.amazonaws.com"), true);
+    assert.equal(make("ecs.amazonaws.com"), false);
+  });
+});
+
 describe("infra/deployer/deployer-policy.json and KMS", () => {
   const stack = { Project: "shop", Stack: "dev", ManagedBy: "Pulumi" };
   const policies = documents(deployment("shop", "dev"));
