@@ -41,7 +41,9 @@ ORDER BY events DESC, event_type`,
       "WHERE event_date >= DATE '2026-01-31' AND event_date <= DATE '2026-02-01'",
     );
     const quarantine = sqlBetween("report-quarantine", "2026-01-31", "2026-02-01");
-    assert.ok(quarantine.includes("arrival_day <= date_format(DATE '2026-02-01', 'year=%Y/month=%m/day=%d')"));
+    assert.ok(
+      quarantine.includes("arrival_day <= date_format(DATE '2026-02-01', 'year=%Y/month=%m/day=%d')"),
+    );
     const reports = savedQueries().filter(({ name }) => name.startsWith("report-"));
     assert.equal(reports.length, 9);
     for (const { name, sql } of reports) {
