@@ -1,5 +1,5 @@
 // All commands for `npm run`: usage, options, and the parts of the set-up that each needs.
-import { configured, count, counted, json, region, run, stack } from "./options.mjs";
+import { configured, count, counted, json, port, region, run, stack } from "./options.mjs";
 import {
   date,
   file,
@@ -136,6 +136,15 @@ export const COMMANDS = {
       `npm run execute -- '{"simulate": {"events": 500, "seed": 3}}'`,
       `npm run execute -- '{"reprocess": {"from": "2026-01-01", "to": "2026-01-02"}}' --stack dev`,
     ],
+  },
+  live: {
+    usage: "npm run live -- [options]",
+    about:
+      "Shows events as they arrive, each with the ingest's verdict, on a page that only this machine can open: of the running local stack, or of one on AWS with --stack. Reads the stream and deploys nothing.",
+    needs: ["npm"],
+    options: { run, stack, port, json: { ...json, help: `${json.help}. It has the page's url` } },
+    conflicts: [["run", "stack"]],
+    examples: ["npm run live", "npm run live -- --port 8600", "npm run live -- --stack dev"],
   },
   cost: {
     usage: "npm run cost -- [options]",

@@ -56,3 +56,11 @@ export const configured = {
 export function count(help, least, most) {
   return { type: "string", value: "N", help, read: integer(least, most) };
 }
+
+/** @type {Option} */
+export const port = {
+  type: "string",
+  value: "N",
+  help: "the page's port on 127.0.0.1 (default: a free one)",
+  read: integer(1, 65_535),
+};

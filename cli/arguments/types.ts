@@ -105,6 +105,11 @@ export interface ExecuteOptions extends TargetOptions {
   input: Record<string, unknown>;
 }
 
+export interface LiveOptions extends TargetOptions {
+  /** 1 to 65535. Default: a free port. */
+  port?: number;
+}
+
 export interface EmptyBucketsOptions extends TargetOptions {
   yes?: boolean;
 }

@@ -1,0 +1,51 @@
+// npm run live: a page on this machine that shows the events of a stack as they arrive.
+import { PortTaken } from "../../local/loopback";
+import { aborted, Interrupted, onInterrupt } from "../../stack/interrupt";
+import { type CliTarget, openTarget } from "../../stack/target";
+import type { LiveOptions } from "../arguments/types";
+import { type Watch, watchStream } from "../live/watch";
+import { Console, number } from "../view/console";
+import { explainError } from "./query";
+
+export async function main(options: LiveOptions): Promise<number> {
+  const console = new Console(options.json ? process.stderr : process.stdout);
+  const signal = onInterrupt();
+  let target: CliTarget | undefined;
+  let watch: Watch | undefined;
+  try {
+    target = openTarget(options);
+    watch = await watchStream({ target, port: options.port ?? 0, signal });
+    const { streamName } = target.outputs;
+    if (options.json)
+      process.stdout.write(`${JSON.stringify({ url: watch.origin, target: target.name, streamName })}\n`);
+    console.line(`Events of ${target.name} as they arrive: ${console.colours.bold(watch.origin)}`);
+    console.line(
+      console.colours.dim(
+        "Only this machine can open it. It reads the stream and changes nothing. Ctrl+C ends it.",
+      ),
+    );
+    await Promise.race([watch.ended, aborted(signal)]);
+    return 0;
+  } catch (error) {
+    if (signal.aborted && watch !== undefined) return ended(watch, console);
+    if (error instanceof Interrupted) return error.exitCode;
+    const words = error instanceof PortTaken ? error.message : explainError(error, target);
+    if (words === undefined) throw error;
+    process.stderr.write(`${words}\n`);
+    if (options.json && watch === undefined) process.stdout.write(`${JSON.stringify({ error: words })}\n`);
+    return 1;
+  } finally {
+    console.end();
+    await watch?.close();
+  }
+}
+
+/** Ctrl+C is how this command ends, so it is no failure. */
+function ended({ feed }: Watch, console: Console): number {
+  const { total, accepted, quarantined, duplicate } = feed.counts.summary();
+  console.line();
+  console.line(
+    `${number(total)} lines seen: ${number(accepted)} accepted, ${number(quarantined)} quarantined, ${number(duplicate)} duplicates`,
+  );
+  return 0;
+}

@@ -1,0 +1,35 @@
+// What the server of the live view sends to its page, as server-sent events: hello, lines, stats, reset.
+import type { Summary } from "./counts";
+import type { Verdict } from "./seen";
+import type { ReaderState } from "./stream-reader";
+
+export interface Hello {
+  /** The stack. */
+  target: string;
+  streamName: string;
+}
+
+export interface Lines {
+  lines: Line[];
+  /** Lines before these that are not shown, because they are too many to read. The counts have them. */
+  skipped: number;
+}
+
+export type Stats = Summary & { stream: ReaderState };
+
+/** A line of the page's list. Its JSON is asked for when it is opened. */
+export interface Line {
+  number: number;
+  verdict: Verdict;
+  reason?: string;
+  /** Epoch milliseconds. */
+  arrival: number;
+  seen: number;
+  /** Epoch milliseconds of the event. */
+  time?: number;
+  type?: string;
+  /** What the event is about: a product, or a page. */
+  about: string;
+  /** Who did it: the user, the visitor or the session. */
+  who: string;
+}
