@@ -1,5 +1,5 @@
 // All commands for `npm run`: usage, options, and the parts of the set-up that each needs.
-import { configured, count, counted, json, port, region, run, stack } from "./options.mjs";
+import { config, configured, count, counted, json, port, region, run, stack } from "./options.mjs";
 import {
   date,
   file,
@@ -63,6 +63,7 @@ export const COMMANDS = {
         help: "run this query at the end instead of the default ones; can be repeated",
         read: text("a SQL statement"),
       },
+      config,
       json: counted,
       keep: { type: "boolean", help: "keep the stack running until Ctrl+C" },
     },
@@ -76,6 +77,7 @@ export const COMMANDS = {
       "npm start",
       "npm start -- --events 20000 --seed 3",
       "npm start -- --days 30   # a month of history, for the report",
+      "npm start -- --config shardCount=2 --config batchWindowSeconds=1",
       "npm start -- --file access.log.gz --query 'SELECT ip, count(*) FROM events GROUP BY ip'",
       `npm start -- --file site.log --log-format '$remote_addr [$time_local] "$request" $status "$http_user_agent"'`,
       "zcat access.log.*.gz | npm start -- --file -",

@@ -1,5 +1,5 @@
 // Options that several commands share.
-import { integer, show, text } from "./values.mjs";
+import { configuration, integer, show, text } from "./values.mjs";
 
 /** @import { Option } from "./types.js" */
 
@@ -38,6 +38,14 @@ export const region = {
       refuse(`${name} must be a region such as us-east-1, got ${show(value)}.`);
     return value;
   },
+};
+/** @type {Option} */
+export const config = {
+  type: "string",
+  value: "KEY=VALUE",
+  multiple: true,
+  help: "a configuration value for this local stack, as for pulumi config set; can be repeated",
+  read: configuration,
 };
 /** @type {Option} */
 export const configured = {

@@ -71,6 +71,9 @@ interface HelpRequest {
   help: string;
 }
 
+/** A key of the program's configuration and its text. */
+export type Setting = [key: string, value: string];
+
 export interface StartOptions {
   events?: number;
   seed?: number;
@@ -81,6 +84,7 @@ export interface StartOptions {
   /** A format string of nginx or Apache, or the name of a common format. */
   "log-format"?: string;
   query?: string[];
+  config?: Setting[];
   json?: boolean;
   keep?: boolean;
 }

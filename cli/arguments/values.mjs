@@ -77,6 +77,22 @@ export function setting(name, value, refuse) {
 }
 
 /**
+ * Returns the key and the value. The value can be a secret, so no message shows it.
+ * @param {string} name
+ * @param {string} value
+ * @param {Refuse} refuse
+ */
+export function configuration(name, value, refuse) {
+  const [, key, text] = /^([A-Za-z]\w*)=(.*)$/s.exec(value) ?? [];
+  if (key === undefined || text === undefined) {
+    return refuse(
+      `${name} must be KEY=VALUE with a key of Pulumi.yaml, such as shardCount=2 or 'tags={"team":"data"}'. What was given is not shown, as it can be a secret.`,
+    );
+  }
+  return [key, text];
+}
+
+/**
  * npm runs scripts in the project's folder. INIT_CWD is the folder where the user typed the command.
  * @param {string} value
  */

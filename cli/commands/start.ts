@@ -9,6 +9,7 @@ import { DAY_MS } from "../../lambdas/shared/durations";
 import { DeployError, STACK } from "../../local/deploy/program";
 import { EmulatorError } from "../../local/emulator-process";
 import { sumCalls } from "../../local/requests";
+import { BadSetting, checkedSettings } from "../../local/settings";
 import { type LocalStack, upStack } from "../../local/stack";
 import { UnusableFile } from "../../local/traffic/content";
 import { BadLogFormat } from "../../local/traffic/log/format";
@@ -45,9 +46,10 @@ export async function main(options: StartOptions): Promise<number> {
   let stack: LocalStack | undefined;
   let file: OpenFile | undefined;
   try {
-    // First, as a file that cannot be sent needs no stack.
+    // First, as wrong values and a file that cannot be sent need no stack.
+    const config = checkedSettings(options.config);
     file = options.file === undefined ? undefined : await openFile(options.file, options["log-format"]);
-    stack = await bringUp(console, signal);
+    stack = await bringUp(console, signal, config);
     const pipeline = runPipeline(stack, { ...options, file }, facts, console, signal);
     await Promise.race([pipeline, stack.crashed, aborted(signal)]);
   } catch (error) {
@@ -64,9 +66,14 @@ export async function main(options: StartOptions): Promise<number> {
   return succeeded ? 0 : 1;
 }
 
-async function bringUp(console: Console, signal: AbortSignal): Promise<LocalStack> {
+async function bringUp(
+  console: Console,
+  signal: AbortSignal,
+  config: Record<string, unknown>,
+): Promise<LocalStack> {
   const { dim } = console.colours;
   const stack = await upStack({
+    config,
     signal,
     onProgress: (line) => console.event(line),
     onWarning: (line) => console.detail(line),
@@ -162,7 +169,7 @@ async function showResults(
   sent: SentFile | undefined,
 ): Promise<void> {
   checkNumbers(facts, console);
-  checkQuarantine(facts, sent, console);
+  checkQuarantine(facts, sent, windowBegins(options.config), console);
   const days = facts.report?.dates.count ?? 0;
   console.heading(`Partitions (${number(days)})`);
   if (facts.report && days > 0) console.line(`  ${nameDates(facts.report)}`);
@@ -228,17 +235,22 @@ function checkNumbers(facts: RunFacts, console: Console): void {
   else console.line(console.colours.green("  ✓ sent = curated + quarantined + duplicates"));
 }
 
-function checkQuarantine({ report, problems }: RunFacts, sent: SentFile | undefined, console: Console): void {
+function checkQuarantine(
+  { report, problems }: RunFacts,
+  sent: SentFile | undefined,
+  begins: string,
+  console: Console,
+): void {
   if (report === undefined) return;
   // Simulated traffic has some lines outside of the window on purpose, so it needs no hint.
-  const hint = sent && windowHint(report.quarantine_reasons, windowBegins(), sent.earliest);
+  const hint = sent && windowHint(report.quarantine_reasons, begins, sent.earliest);
   const problem = nothingCurated(report, hint);
   if (problem !== undefined) problems.push(problem);
   else if (hint !== undefined) console.line(console.colours.yellow(`  ${hint}`));
 }
 
-function windowBegins(): string {
-  const { project, values } = readConfiguration(PROJECT_ROOT, STACK, {}, "");
+function windowBegins(given: StartOptions["config"] = []): string {
+  const { project, values } = readConfiguration(PROJECT_ROOT, STACK, Object.fromEntries(given), "");
   return values[`${project}:earliestEventTime`] ?? "";
 }
 
@@ -296,7 +308,7 @@ async function endInterrupted(
 
 function describeError(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  const forPeople = [DeployError, EmulatorError, Interrupted, UnusableFile, BadLogFormat].some(
+  const forPeople = [BadSetting, DeployError, EmulatorError, Interrupted, UnusableFile, BadLogFormat].some(
     (kind) => error instanceof kind,
   );
   return forPeople ? error.message : (error.stack ?? error.message);

@@ -3,7 +3,7 @@ import type { Seen, Verdict } from "./seen";
 
 const MINUTE_MS = 60_000;
 /** How many minutes the plot shows. */
-export const MINUTES = 60;
+const MINUTES = 60;
 const RATE_SECONDS = 10;
 /** The newest lines, for the latency. */
 const SAMPLES = 1_000;
@@ -16,7 +16,7 @@ export interface Minute extends ByVerdict {
   begins: number;
 }
 
-export interface Latency {
+interface Latency {
   median: number;
   p95: number;
 }

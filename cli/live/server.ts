@@ -11,7 +11,7 @@ import type { Seen } from "./seen";
 import type { ReaderState } from "./stream-reader";
 
 /** Everything comes from this server. The page runs no script and loads no style but its own. */
-export const POLICY =
+const POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; " +
   "base-uri 'none'; form-action 'none'; frame-ancestors 'self'";
 
@@ -153,7 +153,7 @@ class Page {
 
 const LONGEST_TEXT = 200;
 
-export function lineOf({ number, verdict, reason, event, payload, arrivalMs, seenMs }: Seen): Line {
+function lineOf({ number, verdict, reason, event, payload, arrivalMs, seenMs }: Seen): Line {
   return {
     number,
     verdict,

@@ -27,7 +27,7 @@ export interface ReadRecord {
   data: Buffer;
 }
 
-export interface ReaderClock {
+interface ReaderClock {
   now(): number;
   /** Rejects when the signal aborts. */
   sleep(milliseconds: number, signal: AbortSignal): Promise<void>;

@@ -122,11 +122,10 @@ function showStats(stats: Stats): void {
   show("from-event", fromEvent === undefined ? "–" : delay(fromEvent.median));
   show(
     "from-arrival",
-    fromArrival === undefined
-      ? "median"
-      : `median; ${delay(fromArrival.median)} from Kinesis, 95 % in ${delay(fromArrival.p95)}`,
+    fromArrival === undefined ? "median" : `median; ${delay(fromArrival.median)} from Kinesis`,
   );
-  element("from-arrival").title = element("from-arrival").textContent ?? "";
+  const slow = fromArrival === undefined ? "" : `95 % of the lines: ${delay(fromArrival.p95)} from Kinesis`;
+  element("from-arrival").title = slow;
   drawPlot(element("plot") as unknown as SVGSVGElement, element("plot-note"), stats.minutes);
   element("empty").hidden = total > 0;
   if (stream.problem !== undefined) setStatus(stream.problem, "bad");

@@ -47,3 +47,27 @@ describe("cli/commands/start with a file that cannot be sent", function () {
     assert.match(start("\n \n", "--file", "/dev/stdin").stdout, /✗ standard input has blank lines only\./);
   });
 });
+
+describe("cli/commands/start with --config", function () {
+  this.timeout(30_000);
+
+  it("ends with the program's message before a stack is started, and shows no secret", () => {
+    const given = ["--config", "shardCount=501", "--config", "privacyHashKey=hunter2"];
+    const { status, stdout, stderr } = start("", ...given, "--json");
+    const { error } = JSON.parse(stdout);
+    assert.equal(status, 1);
+    assert.match(error, /^--config: Invalid configuration:\n {2}- clickstream:shardCount must be an integer/);
+    assert.match(error, /privacyHashKey must be text of 16 characters or more, got a secret value/);
+    assert.doesNotMatch(stderr, /emulator/i);
+    assert.doesNotMatch(stdout + stderr, /hunter2/);
+  });
+
+  it("shows nothing of what is no KEY=VALUE", () => {
+    for (const given of ["hunter2", "aws:hunter2=x", "=hunter2"]) {
+      const { status, stdout, stderr } = start("", "--config", given);
+      assert.equal(status, 2, given);
+      assert.match(stderr, /^--config must be KEY=VALUE/);
+      assert.doesNotMatch(stdout + stderr, /hunter2/);
+    }
+  });
+});
