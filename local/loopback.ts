@@ -35,15 +35,17 @@ export interface RouteOptions {
 export interface LoopbackOptions {
   /** 0 is a free port. */
   port: number;
-  /** Content-Security-Policy of every answer that has none of its own. */
-  policy: string;
+  /** The option of the command that sets the port. */
+  portOption?: string;
+  /** Content-Security-Policy of every answer. */
+  policy: () => string;
+  /** Whether its pages say which page a visitor came from: to its own pages only. */
+  referrer?: boolean;
 }
 
 export class PortTaken extends Error {
-  constructor(port: number) {
-    super(
-      `Port ${port} on ${LOOPBACK} is in use. Choose another one with --port, or leave it out for a free port.`,
-    );
+  constructor(port: number, option: string) {
+    super(`Port ${port} on ${LOOPBACK} is in use. Choose another one with ${option}.`);
   }
 }
 
@@ -70,7 +72,11 @@ export class LoopbackServer {
   listen(): Promise<string> {
     return new Promise((resolve, reject) => {
       this.server.once("error", (error: NodeJS.ErrnoException) =>
-        reject(error.code === "EADDRINUSE" ? new PortTaken(this.options.port) : error),
+        reject(
+          error.code === "EADDRINUSE"
+            ? new PortTaken(this.options.port, this.options.portOption ?? "--port")
+            : error,
+        ),
       );
       this.server.listen(this.options.port, LOOPBACK, () => resolve(this.origin));
     });
@@ -163,9 +169,9 @@ export class LoopbackServer {
   /** The headers of every answer. */
   safeHeaders(): Record<string, string> {
     return {
-      "content-security-policy": this.options.policy,
+      "content-security-policy": this.options.policy(),
       "x-content-type-options": "nosniff",
-      "referrer-policy": "no-referrer",
+      "referrer-policy": this.options.referrer === true ? "same-origin" : "no-referrer",
       "cross-origin-resource-policy": "same-origin",
       "cache-control": "no-store",
     };

@@ -10,7 +10,7 @@ const NAMED = /(^|[/.])(emulator|spark|slow)\.test\.ts$/;
 /** Each floor may import from itself and from those below it, never from one above. */
 const FLOORS = [
   ["bench"],
-  ["cli"],
+  ["cli", "demo"],
   ["local"],
   ["stack"],
   ["index.ts"],

@@ -9,6 +9,7 @@ import {
   matching,
   newFile,
   oneOf,
+  secretText,
   setting,
   text,
 } from "./values.mjs";
@@ -147,6 +148,35 @@ export const COMMANDS = {
     options: { run, stack, port, json: { ...json, help: `${json.help}. It has the page's url` } },
     conflicts: [["run", "stack"]],
     examples: ["npm run live", "npm run live -- --port 8600", "npm run live -- --stack dev"],
+  },
+  demo: {
+    usage: "npm run demo -- [options]",
+    about:
+      "Opens a small shop and the live view side by side in the browser: a click in the shop is a line in the live view, and a row in the table after the execution that a button starts. Starts a local stack with the collector, or uses one on AWS with --stack.",
+    needs: (options) => (options.stack === undefined ? ALL : ["npm"]),
+    options: {
+      stack,
+      config,
+      port: { ...port, help: "the port of the page with both panes on 127.0.0.1 (default: a free one)" },
+      "shop-port": {
+        ...port,
+        help: "the shop's port on 127.0.0.1 (default: a free one; with --stack 8600, as the stack's collectorOrigins name it)",
+      },
+      "write-key": {
+        type: "string",
+        value: "KEY",
+        help: "the stack's collectorWriteKey, if it has one",
+        read: secretText("the stack's collectorWriteKey"),
+      },
+      "no-open": { type: "boolean", help: "do not open the browser" },
+      json: { ...json, help: `${json.help}. It has the pages' addresses` },
+    },
+    conflicts: [["stack", "config"]],
+    examples: [
+      "npm run demo",
+      "npm run demo -- --no-open --config shardCount=2",
+      "npm run demo -- --stack dev",
+    ],
   },
   cost: {
     usage: "npm run cost -- [options]",

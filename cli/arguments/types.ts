@@ -72,7 +72,7 @@ interface HelpRequest {
 }
 
 /** A key of the program's configuration and its text. */
-export type Setting = [key: string, value: string];
+type Setting = [key: string, value: string];
 
 export interface StartOptions {
   events?: number;
@@ -112,6 +112,18 @@ export interface ExecuteOptions extends TargetOptions {
 export interface LiveOptions extends TargetOptions {
   /** 1 to 65535. Default: a free port. */
   port?: number;
+}
+
+export interface DemoOptions {
+  /** A stack on AWS instead of a local one. */
+  stack?: string;
+  config?: Setting[];
+  /** Of the page with both panes. Default: a free port. */
+  port?: number;
+  "shop-port"?: number;
+  "write-key"?: string;
+  "no-open"?: boolean;
+  json?: boolean;
 }
 
 export interface EmptyBucketsOptions extends TargetOptions {

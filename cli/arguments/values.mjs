@@ -77,6 +77,18 @@ export function setting(name, value, refuse) {
 }
 
 /**
+ * No message shows the value.
+ * @param {string} allowed
+ * @returns {ReadValue}
+ */
+export function secretText(allowed) {
+  return (name, value, refuse) => {
+    if (value.trim() === "") refuse(`${name} must be ${allowed}, got an empty text.`);
+    return value;
+  };
+}
+
+/**
  * Returns the key and the value. The value can be a secret, so no message shows it.
  * @param {string} name
  * @param {string} value

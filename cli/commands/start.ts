@@ -10,7 +10,7 @@ import { DeployError, STACK } from "../../local/deploy/program";
 import { EmulatorError } from "../../local/emulator-process";
 import { sumCalls } from "../../local/requests";
 import { BadSetting, checkedSettings } from "../../local/settings";
-import { type LocalStack, upStack } from "../../local/stack";
+import type { LocalStack } from "../../local/stack";
 import { UnusableFile } from "../../local/traffic/content";
 import { BadLogFormat } from "../../local/traffic/log/format";
 import { type OpenFile, openFile, type SentFile, sendFile } from "../../local/traffic/send-file";
@@ -22,6 +22,7 @@ import { PROJECT_ROOT, Runs } from "../../stack/runs";
 import type { StartOptions } from "../arguments/types";
 import { type Dates, dateOf } from "../report/dates";
 import { costLine, makeReport, type ReportSource } from "../report/make";
+import { bringUp } from "../view/bring-up";
 import { Console, number } from "../view/console";
 import { nameDates } from "../view/dates";
 import { executeAndFollow } from "../view/follow";
@@ -64,29 +65,6 @@ export async function main(options: StartOptions): Promise<number> {
   if (stack && options.keep) await keepUp(stack, console, signal);
   await stack?.stop({ keepState: !succeeded || options.keep === true });
   return succeeded ? 0 : 1;
-}
-
-async function bringUp(
-  console: Console,
-  signal: AbortSignal,
-  config: Record<string, unknown>,
-): Promise<LocalStack> {
-  const { dim } = console.colours;
-  const stack = await upStack({
-    config,
-    signal,
-    onProgress: (line) => console.event(line),
-    onWarning: (line) => console.detail(line),
-    onResource: ({ created, declared, resource }) =>
-      console.setStatus(`${created} of ${declared} resources created: ${resource}`),
-  });
-  console.setStatus("");
-  console.event(`${stack.resources} resources deployed to ${stack.endpoint}`);
-  if (stack.warnings.length > 0) {
-    console.detail("These inputs have no effect on the local stack:");
-    for (const warning of stack.warnings) console.line(dim(`${" ".repeat(12)}${warning}`));
-  }
-  return stack;
 }
 
 type RunOptions = Omit<StartOptions, "file"> & { file?: OpenFile };

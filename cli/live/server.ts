@@ -11,9 +11,13 @@ import type { Seen } from "./seen";
 import type { ReaderState } from "./stream-reader";
 
 /** Everything comes from this server. The page runs no script and loads no style but its own. */
-const POLICY =
-  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; " +
-  "base-uri 'none'; form-action 'none'; frame-ancestors 'self'";
+function policyWith(frames: readonly string[]): string {
+  const shown = frames.length === 0 ? "" : ` frame-src 'self' ${frames.join(" ")};`;
+  return (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self';" +
+    `${shown} base-uri 'none'; form-action 'none'; frame-ancestors 'self'`
+  );
+}
 
 /** Lines are collected for this long, so that a busy stream is few messages. */
 const FLUSH_MS = 100;
@@ -33,6 +37,8 @@ export interface LiveOptions {
   streamName: string;
   state: () => ReaderState;
   port: number;
+  /** Origins that its pages may show in a frame. */
+  frames: readonly string[];
 }
 
 export class LiveServer {
@@ -43,7 +49,7 @@ export class LiveServer {
 
   constructor(private readonly options: LiveOptions) {
     const { feed, port } = options;
-    this.server = new LoopbackServer({ port, policy: POLICY });
+    this.server = new LoopbackServer({ port, policy: () => policyWith(options.frames) });
     this.server.on("/", () => asset("page.html", "text/html; charset=utf-8"), { isPage: true });
     this.server.on("/style.css", () => asset("style.css", "text/css; charset=utf-8"));
     this.server.on("/app.js", () => ({ type: "text/javascript; charset=utf-8", body: pageScript() }));

@@ -25,12 +25,20 @@ export interface WatchOptions {
   target: Pick<CliTarget, "name" | "outputs" | "clientConfig" | "stateDir">;
   port: number;
   signal: AbortSignal;
+  /** Origins that its pages may show in a frame. */
+  frames?: readonly string[];
   /** Also gets the records of each read. */
   onRecords?: (records: readonly ReadRecord[]) => void;
 }
 
 /** Resolves when every shard is being read. */
-export async function watchStream({ target, port, signal, onRecords }: WatchOptions): Promise<Watch> {
+export async function watchStream({
+  target,
+  port,
+  signal,
+  frames = [],
+  onRecords,
+}: WatchOptions): Promise<Watch> {
   const { outputs, clientConfig } = target;
   const { streamName } = outputs;
   // Each shard waits and reads with this signal.
@@ -51,7 +59,14 @@ export async function watchStream({ target, port, signal, onRecords }: WatchOpti
     isFinal: (error) => target.stateDir !== undefined && isUnreachable(error),
   });
   const { ended } = await reader.start();
-  const server = new LiveServer({ feed, target: target.name, streamName, state: () => reader.state(), port });
+  const server = new LiveServer({
+    feed,
+    target: target.name,
+    streamName,
+    state: () => reader.state(),
+    port,
+    frames,
+  });
   const origin = await server.listen();
   return { origin, server, feed, ended, close: () => server.close() };
 }

@@ -7,7 +7,7 @@ import { type Execution, type ExecutionEvent, followExecution, startExecution } 
 import type { Console } from "./console";
 
 /** What a state does, as people read it. A state without a description is shown by its name. */
-const WORDS: Readonly<Record<string, string>> = {
+export const STATE_WORDS: Readonly<Record<string, string>> = {
   CheckInput: "checking the input",
   SimulateTraffic: "sending simulated traffic",
   AwaitIngest: "waiting until all sent events are in S3",
@@ -48,7 +48,7 @@ export async function executeAndFollow(
       signal,
       onEvent: (event) => view.show(event),
       onTick: async (state) => {
-        if (state) console.setStatus(`${state}: ${WORDS[state] ?? "running"}`);
+        if (state) console.setStatus(`${state}: ${STATE_WORDS[state] ?? "running"}`);
         for (const line of (await job?.newLines()) ?? []) console.detail(line);
       },
     });
@@ -74,7 +74,7 @@ export class StateView {
     if (event.kind === "entered" && event.isTask && !isCurrent) {
       this.finish();
       this.current = { state, began: at, ended: at, failed: false };
-      this.console.event(`${dim("▸")} ${state}${WORDS[state] ? dim(`  ${WORDS[state]}`) : ""}`);
+      this.console.event(`${dim("▸")} ${state}${STATE_WORDS[state] ? dim(`  ${STATE_WORDS[state]}`) : ""}`);
     } else if (event.kind === "left" && this.current && isCurrent) {
       this.current.ended = at;
     } else if (event.kind === "failed") {

@@ -17,6 +17,8 @@ export interface Product {
 }
 
 export interface World {
+  /** All products, the most popular first. */
+  catalogue: readonly Product[];
   categories: readonly string[];
   products: WeightedTable<Product>;
   productsOf: ReadonlyMap<string, WeightedTable<Product>>;
@@ -58,6 +60,7 @@ export function makeWorld(seed: number): World {
   const categories = [...new Set(products.map(({ fields }) => fields.product_category))].sort();
   const popularity = products.map((product, rank) => [product, (rank + 1) ** -POPULARITY_EXPONENT] as const);
   return {
+    catalogue: products,
     categories,
     products: new WeightedTable(popularity, 8192),
     productsOf: new Map(

@@ -106,7 +106,14 @@ describe("cli/live/server", () => {
   beforeEach(async () => {
     feed = new Feed(WINDOW, Date.now);
     const state = () => ({ shards: 1, behindMs: 0, throttled: 0 });
-    live = new LiveServer({ feed, target: "the local run x", streamName: "events", state, port: 0 });
+    live = new LiveServer({
+      feed,
+      target: "the local run x",
+      streamName: "events",
+      state,
+      port: 0,
+      frames: [],
+    });
     origin = await live.listen();
   });
 

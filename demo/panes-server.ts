@@ -1,0 +1,58 @@
+// Adds the demo's page to the live view's server: both panes, and the execution that its button starts.
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { buildSync } from "esbuild";
+import { json, type LoopbackServer } from "../local/loopback";
+import type { Pipeline } from "./pipeline";
+
+const FOLDER = join(__dirname, "panes");
+
+export interface PanesOptions {
+  shopOrigin: string;
+  pipeline: Pipeline;
+  /** The report's HTML after an execution made it. */
+  report: () => string | undefined;
+}
+
+export function servePanes(server: LoopbackServer, { shopOrigin, pipeline, report }: PanesOptions): void {
+  const file = (name: string, type: string) => ({ type, body: readFileSync(join(FOLDER, name)) });
+  server.on("/demo", () => file("page.html", "text/html; charset=utf-8"), { isPage: true });
+  server.on("/panes.css", () => file("panes.css", "text/css; charset=utf-8"));
+  server.on("/panes.js", () => ({ type: "text/javascript; charset=utf-8", body: script() }));
+  server.on("/demo.json", () => json({ shop: `${shopOrigin}/`, running: pipeline.isRunning }));
+  server.on(
+    "/execution",
+    ({ method }) => {
+      if (method === "GET") return json(pipeline.shown);
+      return pipeline.start()
+        ? json(pipeline.shown, 202)
+        : json({ error: "An execution is running already." }, 409);
+    },
+    { methods: ["GET", "POST"] },
+  );
+  server.on(
+    "/report.html",
+    () => {
+      const body = report();
+      if (body === undefined) return json({ error: "There is no report yet: run the pipeline." }, 404);
+      return { type: "text/html; charset=utf-8", body };
+    },
+    { isPage: true },
+  );
+}
+
+let made: string | undefined;
+
+function script(): string {
+  made ??= buildSync({
+    entryPoints: [join(FOLDER, "panes.ts")],
+    bundle: true,
+    write: false,
+    format: "iife",
+    target: "es2022",
+    legalComments: "none",
+    logLevel: "silent",
+    tsconfigRaw: { compilerOptions: {} },
+  }).outputFiles[0]?.text;
+  return made ?? "";
+}
