@@ -79,10 +79,10 @@ ${body}
 `.text;
 }
 
-/** The element that docs/tracker.md gives a site. */
+/** The element that docs/tracker.md gives a site, with a shorter wait: a click is to be seen at once. */
 function ownScript(collectorUrl: string, writeKey: string): Html {
   const key = writeKey === "" ? "" : html` data-write-key="${writeKey}"`;
-  return html`<script src="${collectorUrl}/clickstream.js" data-endpoint="${collectorUrl}"${key} defer></script>
+  return html`<script src="${collectorUrl}/clickstream.js" data-endpoint="${collectorUrl}" data-batch-ms="100"${key} defer></script>
 `;
 }
 

@@ -17,6 +17,7 @@ export const STATE_WORDS: Readonly<Record<string, string>> = {
   RepairPartitions: "registering partitions",
   RepairAllPartitions: "registering every partition found in S3",
   VerifyTables: "comparing Athena's row count with the job's report",
+  ReadCounts: "reading the row counts",
   RecordMetrics: "sending the run's metrics to CloudWatch",
   NotifySuccess: "sending the success mail",
   NotifyFailure: "sending the failure mail",
