@@ -1,5 +1,5 @@
 // Adds the demo's page to the live view's server: both panes, and the execution that its button starts.
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { buildSync } from "esbuild";
 import { json, type LoopbackServer } from "../local/loopback";
@@ -10,8 +10,8 @@ const FOLDER = join(__dirname, "panes");
 export interface PanesOptions {
   shopOrigin: string;
   pipeline: Pipeline;
-  /** The report's HTML after an execution made it. */
-  report: () => string | undefined;
+  /** Where the report is after an execution. */
+  report: string;
 }
 
 export function servePanes(server: LoopbackServer, { shopOrigin, pipeline, report }: PanesOptions): void {
@@ -33,9 +33,12 @@ export function servePanes(server: LoopbackServer, { shopOrigin, pipeline, repor
   server.on(
     "/report.html",
     () => {
-      const body = report();
-      if (body === undefined) return json({ error: "There is no report yet: run the pipeline." }, 404);
-      return { type: "text/html; charset=utf-8", body };
+      if (!existsSync(report)) return json({ error: "There is no report yet: run the pipeline." }, 404);
+      // One file with its own styles, and without a script.
+      const headers = {
+        "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; img-src data:",
+      };
+      return { type: "text/html; charset=utf-8", body: readFileSync(report), headers };
     },
     { isPage: true },
   );

@@ -83,21 +83,27 @@ export class Pipeline {
       signal: this.signal,
       onEvent: (event) => this.take(event),
     });
-    const isGood = execution.status === "SUCCEEDED";
+    const { states } = this.shown;
     const title = `Execution ${execution.name} ${execution.status} in ${execution.seconds} s`;
-    const result = isGood ? resultOf(execution.output) : failureOf(execution);
-    const dates = readOutput(execution.output)?.report.dates;
-    const rows =
-      isGood && dates?.last ? await this.newestRows(dates.first ?? dates.last, execution.name) : undefined;
-    const report = isGood ? await this.report?.() : undefined;
-    this.shown = {
-      status: isGood ? "SUCCEEDED" : "FAILED",
-      title,
-      states: this.shown.states,
-      ...(result === undefined ? {} : { result }),
-      ...(rows === undefined ? {} : { rows }),
-      ...(report === undefined ? {} : { report }),
-    };
+    if (execution.status !== "SUCCEEDED") {
+      this.shown = { status: "FAILED", title, states, result: failureOf(execution) };
+      return;
+    }
+    const result = resultOf(execution.output) ?? "";
+    this.shown = { status: "RUNNING", title, states, result };
+    const first = readOutput(execution.output)?.report.dates?.first;
+    const found = typeof first === "string" ? await this.answers(first, execution.name) : {};
+    this.shown = { status: "SUCCEEDED", title, states, result, ...found };
+  }
+
+  /** What the tables say now. The execution has succeeded even if Athena refuses a query. */
+  private async answers(since: string, execution: string): Promise<Partial<Shown>> {
+    try {
+      const [rows, report] = await Promise.all([this.newestRows(since, execution), this.report?.()]);
+      return { rows, ...(report === undefined ? {} : { report }) };
+    } catch (error) {
+      return { result: `${this.shown.result} The tables could not be queried: ${errorText(error)}` };
+    }
   }
 
   /** The execution waits for all that was seen in the live view. */

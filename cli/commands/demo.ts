@@ -1,5 +1,8 @@
 // npm run demo: a small shop and the live view side by side in the browser, on a local stack or on one on AWS.
 import { spawn } from "node:child_process";
+import { mkdtempSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { checkCollector, NoCollector } from "../../demo/collector-check";
 import { servePanes } from "../../demo/panes-server";
 import { Pipeline } from "../../demo/pipeline";
@@ -15,6 +18,8 @@ import { Runs } from "../../stack/runs";
 import { type CliTarget, openTarget } from "../../stack/target";
 import type { DemoOptions } from "../arguments/types";
 import { type Watch, watchStream } from "../live/watch";
+import { datesOf } from "../report/dates";
+import { makeReport } from "../report/make";
 import { bringUp } from "../view/bring-up";
 import { Console } from "../view/console";
 import { explainError } from "./query";
@@ -92,7 +97,8 @@ async function start(
     const origins = originsOf(options.stack);
     await checkCollector({ stack: options.stack, collectorUrl, shopOrigin, origins });
   }
-  const pipeline = new Pipeline(target, signal);
+  const file = join(target.stateDir ?? mkdtempSync(join(tmpdir(), "clickstream-demo-")), "report.html");
+  const pipeline = new Pipeline(target, signal, () => writeReport(target, file));
   const watch = await watchStream({
     target,
     port: options.port ?? 0,
@@ -101,7 +107,7 @@ async function start(
     onRecords: (records) => pipeline.arrived(records),
   });
   running.watch = watch;
-  servePanes(watch.server.server, { shopOrigin, pipeline, report: () => undefined });
+  servePanes(watch.server.server, { shopOrigin, pipeline, report: file });
   running.shop.open({ collectorUrl, writeKey: options["write-key"], frame: watch.origin });
   return {
     url: `${watch.origin}/demo`,
@@ -110,6 +116,13 @@ async function start(
     collector: collectorUrl,
     target: target.name,
   };
+}
+
+/** Returns its address on the page's server. */
+async function writeReport({ outputs, athena, name }: CliTarget, file: string): Promise<string> {
+  const now = Date.now();
+  await makeReport({ ...outputs, athena, name }, datesOf({}, now), file, now);
+  return "report.html";
 }
 
 async function localTarget(
