@@ -61,7 +61,7 @@ describe("docs/operations", function () {
   this.timeout(120_000);
   let program: Program;
   before(async () => {
-    program = await evaluate();
+    program = await evaluate({ collector: "true", collectorOrigins: '["*"]' });
   });
 
   function assertHelpful(title: string): void {

@@ -14,7 +14,7 @@ const WAIT = "clickstream:wait";
 const MAX_EVENTS = 1000;
 const MAX_BATCH = 50;
 /** Browsers refuse fetch with keepalive and beacons above 64 KiB. */
-const MAX_BYTES = 60_000;
+const MAX_BYTES = 60 * 1024;
 const TIMEOUT_MS = 30_000;
 /** Answers of the 400s that a later try may not get: the key, the route or the load can change. */
 const PASSING = [401, 403, 404, 408, 429];

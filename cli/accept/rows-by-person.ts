@@ -39,7 +39,7 @@ export const BY_PERSON: readonly Row[] = [
   {
     id: "collector-throttled",
     what: "API Gateway throttles the collector, logs it, and the count is a metric (`collector`)",
-    command: `seq 2000 | xargs -P 200 -I{} curl -s -o /dev/null -w '%{http_code}\n' -H 'origin: https://www.example.com' "$(pulumi stack output collectorUrl)/health" | sort | uniq -c; some minutes later: aws cloudwatch get-metric-statistics --namespace Clickstream --metric-name RequestsThrottled --dimensions Name=Stack,Value=clickstream-NAME ...`,
+    command: `seq 2000 | xargs -P 200 -I{} curl -s -o /dev/null -w '%{http_code}\\n' -H "origin: $ORIGIN" "$(pulumi stack output collectorUrl)/health" | sort | uniq -c; some minutes later: aws cloudwatch get-metric-statistics --namespace Clickstream --metric-name RequestsThrottled --dimensions Name=Stack,Value=clickstream-NAME ...`,
     inWords: true,
     see: "some 429 beside 200; a sum above 0; `aws logs tail /aws/vendedlogs/apigateway/clickstream-NAME/collector` has lines with `429`, and none with an address",
     ifNot:

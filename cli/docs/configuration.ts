@@ -25,7 +25,7 @@ export function configurationDocument(): string {
   const rows = KEYS.map(([key, { check, default: standard, description, example, secret }]) => {
     // Without the project's name, which Pulumi adds: a project of `pulumi new` has another one.
     const command = example.includes("KEY") ? example.replace("KEY", key) : `${key} ${example}`;
-    return `| \`${key}\` | ${check.type}${secret ? ", secret" : ""} | ${cell(check.allowed)} | ${shown(standard)} | ${description} | \`pulumi config set ${cell(command)}\` |`;
+    return `| \`${key}\` | ${check.type}${secret ? ", secret" : ""} | ${cell(check.allowed).replaceAll(/https:\/\/[\w.]+/g, "`$&`")} | ${shown(standard)} | ${description} | \`pulumi config set ${cell(command)}\` |`;
   });
   return [
     "# Configuration",

@@ -1,7 +1,7 @@
 // Counts of the live view: totals, rate, lines a minute and latency. The memory is the same after hours.
+import { MINUTE_MS } from "../../lambdas/shared/durations";
 import type { Seen, Verdict } from "./seen";
 
-const MINUTE_MS = 60_000;
 /** How many minutes the plot shows. */
 const MINUTES = 60;
 const RATE_SECONDS = 10;

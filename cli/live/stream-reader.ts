@@ -1,4 +1,5 @@
 // Reads a Kinesis stream from now on: every shard, and the shards that a reshard makes of them. Writes nothing to AWS.
+
 import {
   GetRecordsCommand,
   GetShardIteratorCommand,
@@ -7,6 +8,7 @@ import {
   type Shard,
   type ShardIteratorType,
 } from "@aws-sdk/client-kinesis";
+import { MINUTE_MS } from "../../lambdas/shared/durations";
 import { fullJitter } from "../../lambdas/shared/sender";
 import { isAccessDenied, isUnreachable } from "../../stack/aws-errors";
 
@@ -244,7 +246,7 @@ class Place {
 }
 
 /** AWS: "Shard iterators expire 5 minutes after they're returned". A sleeping laptop comes back later than that. */
-const ITERATOR_MS = 4.5 * 60_000;
+const ITERATOR_MS = 4.5 * MINUTE_MS;
 
 function isOpen({ SequenceNumberRange }: Shard): boolean {
   return SequenceNumberRange?.EndingSequenceNumber === undefined;

@@ -1,4 +1,5 @@
 // The numbers of a report, from the rows of its queries: what --json prints, and what the page shows.
+import { DAY_MS } from "../../lambdas/shared/durations";
 import contract from "../../schema/clickstream.json";
 import { price } from "../cost/prices";
 import type { Answers, Row } from "./ask";
@@ -265,10 +266,10 @@ function pagesOf(rows: readonly Row[]): ReportNumbers["pages"] {
 
 function retentionOf(rows: readonly Row[], dates: Dates, now: number): ReportNumbers["retention"] {
   const unit = eachDate(dates).length <= DAILY_COHORTS ? "day" : "week";
-  const unitMs = (unit === "day" ? 1 : 7) * 86_400_000;
+  const unitMs = (unit === "day" ? 1 : 7) * DAY_MS;
   const mine = rows.filter((row) => row.unit === unit);
   // A period counts as complete if all of its dates are in the report and over.
-  const end = Math.min(Date.parse(dates.to) + 86_400_000, now);
+  const end = Math.min(Date.parse(dates.to) + DAY_MS, now);
   const cohorts = [...new Set(mine.map((row) => text(row, "cohort").slice(0, 10)))].map((from) => {
     const found = new Map(
       mine

@@ -77,7 +77,7 @@ export const CONFIG_KEYS = {
     default: [],
     example: "--path 'KEY[0]' https://www.example.com",
     description:
-      "The sites whose pages may send events to the collector, as exact origins (https://www.example.com, or http with localhost). '*' alone is every site. Required with collector. It is no protection against other senders - a program can send any origin",
+      "The sites whose pages may send events to the collector, as exact origins (`https://www.example.com`, or http with localhost). '*' alone is every site. Required with collector. It is no protection against other senders - a program can send any origin",
   },
   collectorWriteKey: {
     check: text(

@@ -1,4 +1,5 @@
 // The plot of the live view: stacked bars of the lines of each minute, as SVG.
+import { MINUTE_MS } from "../../../lambdas/shared/durations";
 import type { Minute } from "../counts";
 import { number, timeOfDay } from "./text";
 
@@ -33,7 +34,7 @@ export function drawPlot(svg: SVGSVGElement, note: HTMLElement, minutes: Minute[
       parts.push(make("rect", shape));
       base += lines;
     }
-    if ((minute.begins / 60_000) % TICK_MINUTES === 0 && x < width - 30) {
+    if ((minute.begins / MINUTE_MS) % TICK_MINUTES === 0 && x < width - 30) {
       parts.push(text(timeOfDay(minute.begins).slice(0, 5), { x, y: HEIGHT - 3 }));
     }
   });

@@ -1,5 +1,7 @@
 // Numbers and times as the live view's page writes them.
 
+import { DAY_MS, HOUR_MS, MINUTE_MS } from "../../../lambdas/shared/durations";
+
 export function number(value: number): string {
   return value.toLocaleString("en-US");
 }
@@ -13,9 +15,9 @@ export function timeOfDay(ms: number): string {
 }
 
 const UNITS = [
-  [86_400_000, "d"],
-  [3_600_000, "h"],
-  [60_000, "min"],
+  [DAY_MS, "d"],
+  [HOUR_MS, "h"],
+  [MINUTE_MS, "min"],
   [1_000, "s"],
 ] as const;
 

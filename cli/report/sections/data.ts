@@ -1,4 +1,5 @@
 // The sections on the data itself: quarantine, freshness, completeness, and how all is counted and what it cost.
+import { DAY_MS, MINUTE_MS } from "../../../lambdas/shared/durations";
 import { bars, strip } from "../charts";
 import { drawing, figure, legend, table } from "../figure";
 import { html, type Markup } from "../markup";
@@ -83,7 +84,7 @@ const at = (time: string | null) => (time === null ? "–" : minute(time));
 
 function between(from: string | null, to: string | null): string {
   if (from === null || to === null) return "–";
-  const minutes = (Date.parse(to) - Date.parse(from)) / 60_000;
+  const minutes = (Date.parse(to) - Date.parse(from)) / MINUTE_MS;
   if (minutes < 0) return "the run began before the arrival";
   if (minutes < 120) return plural(Math.round(minutes), "minute");
   return minutes < 48 * 60
@@ -98,7 +99,7 @@ export function rangesOf(dates: readonly string[]): string {
   for (const date of dates) {
     const range = ranges.at(-1);
     const last = range?.at(-1);
-    if (last !== undefined && Date.parse(date) - Date.parse(last) === 86_400_000) range?.push(date);
+    if (last !== undefined && Date.parse(date) - Date.parse(last) === DAY_MS) range?.push(date);
     else ranges.push([date]);
   }
   const names = ranges.map((range) => {

@@ -70,9 +70,7 @@ describe("cli/commands/report", function () {
       assert.match(sql, /DATE '2026-11-01'[\s\S]*DATE '2026-11-02'/);
       assert.doesNotMatch(sql, /current_date|\{\{/);
     }
-    assert.ok(
-      athena.asked.some((sql) => sql.includes("'s3://raw/quarantine/' || date_format(DATE '2026-11-01'")),
-    );
+    assert.ok(athena.asked.some((sql) => sql.includes("arrival_day >= date_format(DATE '2026-11-01'")));
   });
 
   it("says which stack is not running, in words and as JSON", () => {
