@@ -107,7 +107,8 @@ function goodEvent(seen: Seen) {
       context: contextOf(seen),
     },
     eventType: event.event_type,
-    schema: null as string | null,
+    // The collector keeps the schema of a Snowplow event as a property.
+    schema: event.properties?.schema ?? null,
     contexts: [] as string[],
     event,
     duplicate: seen.verdict === "duplicate",

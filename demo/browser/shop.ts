@@ -1,12 +1,13 @@
 // What the shop's pages do in the browser: the cart, and the calls of the tracker at the moments that matter.
 
-export interface Item {
+/** Not an interface: the tracker's products may have other members too, which only a type allows. */
+export type Item = {
   product_id: string;
   product_name: string;
   product_category: string;
   product_price: number;
   quantity: number;
-}
+};
 
 export interface Order {
   order_id: string;
