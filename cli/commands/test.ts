@@ -2,7 +2,7 @@
 import { PROJECT_ROOT } from "../../stack/runs";
 import { findBrowser, REMEDY } from "../browser/find.mjs";
 import { runGroups } from "../checks/run";
-import { BROWSER_TESTS, CHECKS, COVERED, END_TO_END, TESTS } from "../checks/steps";
+import { BROWSER_TESTS, CHECKS, COVERED, endToEnd, TESTS } from "../checks/steps";
 
 export async function main(): Promise<number> {
   const hasBrowser = findBrowser(PROJECT_ROOT, process.env) !== undefined;
@@ -10,7 +10,7 @@ export async function main(): Promise<number> {
     [
       { steps: CHECKS, atATime: 2, coverage: true },
       { steps: hasBrowser ? [BROWSER_TESTS, ...TESTS] : TESTS, atATime: 2, coverage: true },
-      { steps: END_TO_END, atATime: 1 },
+      { steps: endToEnd(hasBrowser), atATime: 1 },
       { steps: COVERED, atATime: 2 },
     ],
     process.stdout,

@@ -144,6 +144,8 @@ export class Collector extends pulumi.ComponentResource {
           allowCredentials: true,
           allowHeaders: ALLOWED_HEADERS,
           allowMethods: ["GET", "POST"],
+          // Otherwise a page's script cannot read when to try again.
+          exposeHeaders: ["retry-after"],
           maxAge: DAY_SECONDS,
         },
       },

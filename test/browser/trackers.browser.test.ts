@@ -1,33 +1,16 @@
 // Four unmodified trackers in a real browser against the collector's code: what they send is what the table shall have.
 import assert from "node:assert/strict";
-import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { buildSync } from "esbuild";
 import type { Browser, BrowserContext, Page } from "playwright-core";
 import { launchBrowser } from "../../cli/browser/launch";
 import type { Line } from "../lambdas/collector/api";
 import { LocalCollector } from "./collector";
+import { bundlePage } from "./pages";
 import { Site } from "./site";
 import type { Shop } from "./trackers/shop";
 
 const CHROME =
   "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36";
-const FOLDER = join(__dirname, "trackers");
-
-function bundle(name: string): string {
-  const { outputFiles } = buildSync({
-    entryPoints: [join(FOLDER, `${name}.ts`)],
-    write: false,
-    bundle: true,
-    minify: true,
-    platform: "browser",
-    target: "es2021",
-    format: "iife",
-    define: { "process.env.NODE_ENV": '"production"' },
-  });
-  return (outputFiles[0]?.text ?? "").replaceAll("</script", "<\\/script");
-}
-
 /** The fields that a test is about. */
 const pick = (event: Line | undefined, ...names: string[]) =>
   Object.fromEntries(names.flatMap((name) => (event?.[name] === undefined ? [] : [[name, event[name]]])));
@@ -58,10 +41,10 @@ describe("trackers in a browser, and the collector", function () {
   afterEach(() => context.close());
 
   async function visit(tracker: string): Promise<void> {
-    const code = bundle(tracker);
+    const shop = bundlePage(tracker, collector.url);
     site.page = (path) =>
       path.startsWith("/shop")
-        ? `<!doctype html><title>The shop</title><script>window.collector = "${collector.url}"</script><script>${code}</script>`
+        ? shop
         : "<!doctype html><title>Elsewhere</title><a id=link href='/shop?q=1&utm_source=news&utm_medium=email'>shop</a>";
     await page.goto(`${site.origin}/start`);
     await page.click("#link");

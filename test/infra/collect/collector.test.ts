@@ -50,6 +50,7 @@ describe("infra/collect/collector", () => {
       allowCredentials: true,
       allowHeaders: ["authorization", "content-type", "sp-anonymous", "x-retry-count"],
       allowMethods: ["GET", "POST"],
+      exposeHeaders: ["retry-after"],
       maxAge: 86_400,
     });
   });
