@@ -2,7 +2,8 @@
 import { AnalyticsBrowser } from "@segment/analytics-next";
 import { LAMP } from "./shop";
 
-const host = `${new URL(window.collector).host}/v1`;
+/** Without the scheme, which is an option of its own. The local stack's URL has a path. */
+const host = `${window.collector.replace(/^https?:\/\//, "")}/v1`;
 const load = (deliveryStrategy?: { strategy: "batching"; config: { size: number; timeout: number } }) =>
   AnalyticsBrowser.load(
     { writeKey: "key", cdnURL: window.collector },
