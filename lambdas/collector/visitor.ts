@@ -38,7 +38,8 @@ export async function withVisitor(
   const { deviceType, browser, os, isBot } = agentTraits(agent);
   const added: JsonObject = {
     ...event,
-    device_type: firstText(event.device_type) ?? deviceType,
+    // The reports tell bots by this column, whatever the client says of itself.
+    device_type: isBot ? "bot" : (firstText(event.device_type) ?? deviceType),
     browser: firstText(event.browser) ?? browser,
     os: firstText(event.os) ?? os,
     user_agent: rules.userAgent === "keep" || rules.userAgent === "hash" ? agent : undefined,

@@ -400,7 +400,7 @@ describe("lambdas/collector: privacy at the door", () => {
       api.ingested().accepted.map(({ device_type, properties }) => [device_type, properties]),
       [
         ["bot", { a: "1", bot: "true" }],
-        ["tv", { bot: "true" }],
+        ["bot", { bot: "true" }],
         [undefined, undefined],
       ],
     );
