@@ -36,8 +36,13 @@ export class LocalCollector {
     await new Promise((resolve) => this.server.close(resolve));
   }
 
+  /** By the real clock, as the browser's events have its times. */
+  ingested(): ReturnType<Api["ingested"]> {
+    return this.api.ingested(Date.now());
+  }
+
   events(): Line[] {
-    return this.api.ingested().accepted;
+    return this.ingested().accepted;
   }
 
   private async serve(request: IncomingMessage, response: ServerResponse): Promise<void> {

@@ -79,7 +79,7 @@ describe("trackers in a browser, and the collector", function () {
 
   /** What holds for each tracker: nothing refused, each event once and of the right time, device from the header. */
   function allIsWell(): void {
-    const { refused } = collector.api.ingested();
+    const { refused } = collector.ingested();
     assert.deepEqual(refused, []);
     for (const { request, status } of collector.answered) assert.ok(status < 300, `${request}: ${status}`);
     const events = collector.events();

@@ -96,11 +96,11 @@ export class Api {
     return this.kinesis.lines().map((line) => JSON.parse(line));
   }
 
-  /** What the ingest makes of the stream's records. */
-  ingested(): { accepted: Line[]; refused: Exclude<Outcome, string>[] } {
+  /** What the ingest makes of the stream's records, all of which arrived at one time. */
+  ingested(arrivalMs = ARRIVAL): { accepted: Line[]; refused: Exclude<Outcome, string>[] } {
     const window = { earliestTime: "2000-01-01T00:00:00.000Z", latestLeadMs: 3_600_000 };
     const all = this.kinesis.stored.flatMap(({ data }, index) => [
-      ...outcomes(Buffer.from(data), recordContext(SHARD, String(index + 1), ARRIVAL, window)),
+      ...outcomes(Buffer.from(data), recordContext(SHARD, String(index + 1), arrivalMs, window)),
     ]);
     return {
       accepted: all.filter((each) => typeof each === "string").map((each) => JSON.parse(each as string)),
