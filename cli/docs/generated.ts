@@ -9,6 +9,7 @@ import { eventsDocument } from "./events";
 import { pulumiProject } from "./pulumi-project";
 import { scaleDocument } from "./scale";
 import { sizesDocument } from "./sizes";
+import { trackerDocument } from "./tracker";
 
 export interface Generated {
   /** From the project's root. */
@@ -28,4 +29,5 @@ export const GENERATED: readonly Generated[] = [
   { path: "docs/scale.md", text: scaleDocument },
   { path: "docs/decisions/README.md", text: decisionsDocument },
   { path: "docs/deployment.md", text: deploymentDocument },
+  { path: "docs/tracker.md", text: trackerDocument },
 ];
