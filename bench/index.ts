@@ -3,6 +3,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import type { BenchOptions } from "../cli/arguments/types";
+import * as collector from "./collector";
 import * as growth from "./growth";
 import * as ingest from "./ingest";
 import { printRows, type Row } from "./measured";
@@ -28,6 +29,7 @@ const BENCHMARKS: Record<string, Benchmark> = {
   objects,
   privacy,
   growth,
+  collector,
 };
 
 async function main({ names, rounds, small }: BenchOptions): Promise<number> {

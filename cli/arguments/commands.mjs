@@ -18,7 +18,7 @@ import {
 
 /** @type {Part[]} */
 const ALL = ["npm", "python", "java17", "java25", "jars", "trino"];
-const BENCHMARKS = ["simulator", "ingest", "pipeline", "spark", "objects", "privacy", "growth"];
+const BENCHMARKS = ["simulator", "ingest", "pipeline", "spark", "objects", "privacy", "growth", "collector"];
 
 /** @type {Record<string, Command>} */
 export const COMMANDS = {
@@ -360,9 +360,16 @@ export const COMMANDS = {
   docs: {
     usage: "npm run docs -- [options]",
     about: "Writes the docs that are generated from code, such as costs and configuration tables.",
-    needs: ["npm"],
-    options: { check: { type: "boolean", help: "write nothing, and fail if a document is out of date" } },
-    examples: ["npm run docs", "npm run docs -- --check"],
+    needs: (options) => (options.pictures ? [...ALL, "browser"] : ["npm"]),
+    options: {
+      check: { type: "boolean", help: "write nothing, and fail if a document is out of date" },
+      pictures: {
+        type: "boolean",
+        help: "write docs/pictures instead, from a local stack and a browser; takes about six minutes",
+      },
+    },
+    conflicts: [["check", "pictures"]],
+    examples: ["npm run docs", "npm run docs -- --check", "npm run docs -- --pictures"],
   },
   test: {
     usage: "npm test",

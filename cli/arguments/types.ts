@@ -181,6 +181,11 @@ export interface CostOptions {
   json?: boolean;
 }
 
+export interface DocsOptions {
+  check?: boolean;
+  pictures?: boolean;
+}
+
 export interface BenchOptions {
   /** The benchmarks to run. If empty, all benchmarks run. */
   names: string[];

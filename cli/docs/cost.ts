@@ -1,12 +1,11 @@
 // docs/cost.md: the estimate for idle stacks and for four sizes, as the model computes it from the committed stacks.
 
-import { declaredBy, stackConfiguration } from "../../stack/configuration";
 import { USUAL, WORK } from "../cost/assumptions";
-import { GB } from "../cost/flow";
-import { type Estimate, estimate } from "../cost/model";
+import { collectorPerMillion } from "../cost/collector";
+import type { Estimate } from "../cost/model";
 import { PRICE_DATE, PRICE_REGION, price, UNPRICED } from "../cost/prices";
 import { type Saving, savings } from "../cost/savings";
-import { DAYS_PER_MONTH, HOURS_PER_MONTH } from "../cost/schedule";
+import { HOURS_PER_MONTH } from "../cost/schedule";
 import { type Sized, sized } from "../cost/sized";
 import { assumptions, dollars, dominance, parts, quantity, savingText } from "../cost/wording";
 
@@ -106,15 +105,10 @@ function sizeSection({ traffic, found, cheaper }: Shown): string[] {
 
 /** A page view alone, and what a tracker that gathers events sends. */
 const EVENTS_PER_REQUEST = [1, 10];
-const MILLION = 1_000_000;
 
 /** What a million events cost through the collector, beside what the stack costs anyway. */
 async function collectorSection(): Promise<string[]> {
-  const settings = { collector: "true", collectorOrigins: '["https://www.example.com"]' };
-  const resources = await declaredBy(stackConfiguration("prod", settings));
-  const columns = EVENTS_PER_REQUEST.map((eventsPerRequest) =>
-    perMillion(estimate(resources, { ...USUAL, eventsPerDay: MILLION / DAYS_PER_MONTH, eventsPerRequest })),
-  );
+  const columns = await collectorPerMillion(EVENTS_PER_REQUEST);
   const rows = Object.keys(columns[0] ?? {}).map(
     (item) => `| ${item} | ${columns.map((column) => dollars(column[item] ?? 0)).join(" | ")} |`,
   );
@@ -132,21 +126,6 @@ async function collectorSection(): Promise<string[]> {
     `The time of a request, ${WORK.collectorSecondsPerRequest} seconds, is assumed. Each request of up to 512 KB counts as one, so a tracker that gathers events is cheaper. By the month there are ${dollars(price("secrets.secret"))} for the write key if there is one, and with \`alarms\` ${dollars(5 * price("cloudwatch.alarmMetric"))} for three more alarms, which watch five metrics, and ${dollars(price("cloudwatch.metric"))} for the count of throttled requests. \`collectorRequestsPerSecond\` limits what a flood of requests can cost: each request that API Gateway throttles is still a line in the access log.`,
     "",
   ];
-}
-
-/** What grows with the requests, by item: of a month with a million events. */
-function perMillion({ lines, flow }: Estimate): Record<string, number> {
-  const items = [
-    "API Gateway: requests to the collector",
-    "Lambda: collector, requests",
-    "Lambda: collector, arm64",
-    "Kinesis: PUT units",
-  ];
-  const of = (item: string) => lines.find((line) => line.item === item)?.monthly ?? 0;
-  return {
-    ...Object.fromEntries(items.map((item) => [item, of(item)])),
-    "CloudWatch Logs: access log": ((flow.requests * WORK.logBytesPerRequest) / GB) * price("logs.ingestGb"),
-  };
 }
 
 /** The lines of a cent or more, most expensive first. */

@@ -6,5 +6,7 @@ describe("npm run bench -- --small", function () {
 
   it("runs pipeline to its end", () => runsToItsEnd("pipeline"));
 
+  it("runs collector to its end", () => runsToItsEnd("collector"));
+
   it("runs growth to its end", () => runsToItsEnd("growth", true));
 });
