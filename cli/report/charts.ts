@@ -26,7 +26,7 @@ const middle = (date: string) => new Date(Date.parse(date) + DAY_MS / 2);
 export interface Bar {
   name: string;
   value: number;
-  /** What stands at the right end of the name's line. */
+  /** The text at the right end of the name's line. */
   says: string;
 }
 

@@ -499,7 +499,7 @@ describe("the tracker in a browser", function () {
       only(site.received(false).map(({ event_id }) => event_id));
     });
 
-    it("finds the one event that the collector refuses for good, drops it, and sends all others", async () => {
+    it("finds the one event that the collector always refuses, drops it, and sends all others", async () => {
       const warnings: string[] = [];
       page.on("console", (message) => warnings.push(message.text()));
       for (const status of [400, 413]) {

@@ -207,7 +207,7 @@ describe("policy/rules", () => {
     }
   });
 
-  it("asks for limits and an access log, and finds each variable that tells of people in it", async () => {
+  it("asks for limits and an access log, and finds each variable with personal data in it", async () => {
     const at = program.findIndex(({ type }) => type === "aws:apigatewayv2/stage:Stage");
     const withInputs = async (inputs: object) => {
       const stage = { ...program[at], inputs: { ...program[at]?.inputs, ...inputs } } as Examined;
