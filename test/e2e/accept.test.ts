@@ -12,7 +12,7 @@ import { Interrupted } from "../../stack/interrupt";
 /** What a local stack can show; everything else must not be called seen. */
 const LOCALLY_SEEN = [
   ...["deploy", "function-roles", "execution", "poison", "quiet", "given-up", "refused-input", "failed-job"],
-  ...["recovered", "reprocess", "partitions", "mails", "log-groups", "leftovers"],
+  ...["recovered", "reprocess", "partitions", "mails", "log-groups", "leftovers", "collector"],
 ];
 
 /** Keeps the stack of an interrupted run, as AWS would. */

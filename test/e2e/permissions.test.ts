@@ -119,7 +119,7 @@ describe("e2e: permissions", function () {
     });
 
   it("allows the collector to read its write key and to store an event", async () => {
-    const [event = ""] = events("collected", "2020-01-01", 1);
+    const [event = ""] = events("collected", "2020-01-03", 1);
     const answer = await collect(event);
     assert.deepEqual([answer.status, await answer.json()], [200, { stored: 1 }]);
   });
