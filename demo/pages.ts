@@ -1,7 +1,7 @@
 // The pages of the demo shop. Each is a page of its own, as in most shops; the cart is in the browser.
+import { html, type Markup } from "../cli/report/markup";
 import type { Product } from "../lambdas/simulator/world";
 import { type Catalogue, type Category, catalogue } from "./catalogue";
-import { type Html, html } from "./html";
 import { TRACKERS, type Tracker, trackerNamed } from "./trackers";
 
 const SHOP = "Example Shop";
@@ -17,7 +17,7 @@ interface Page {
   title: string;
   /** What the script does on it. */
   kind: "home" | "category" | "product" | "cart" | "checkout" | "thanks" | "missing";
-  body: Html;
+  body: Markup;
 }
 
 /** Undefined if there is no such page. */
@@ -80,7 +80,7 @@ ${body}
 }
 
 /** The element that docs/tracker.md gives a site, with a shorter wait: a click is to be seen at once. */
-function ownScript(collectorUrl: string, writeKey: string): Html {
+function ownScript(collectorUrl: string, writeKey: string): Markup {
   const key = writeKey === "" ? "" : html` data-write-key="${writeKey}"`;
   return html`<script src="${collectorUrl}/clickstream.js" data-endpoint="${collectorUrl}" data-batch-ms="100"${key} defer></script>
 `;
@@ -137,7 +137,7 @@ ${cards(like(product))}`,
   };
 }
 
-function cards(products: readonly Product[]): Html {
+function cards(products: readonly Product[]): Markup {
   return html`<ul class="cards">
 ${products.map(
   ({ path, fields: { product_id, product_name, product_price } }) =>
@@ -146,7 +146,7 @@ ${products.map(
 </ul>`;
 }
 
-function trail(category?: Category): Html {
+function trail(category?: Category): Markup {
   const link = category && html` › <a href="${category.path}">${category.name}</a>`;
   return html`<p class="trail"><a href="/">Home</a>${link}</p>`;
 }

@@ -1,7 +1,7 @@
 // Adds the demo's page to the live view's server: both panes, and the execution that its button starts.
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { buildSync } from "esbuild";
+import { pageScript } from "../cli/browser/page-script";
 import { json, type LoopbackServer } from "../local/loopback";
 import type { Pipeline } from "./pipeline";
 
@@ -18,7 +18,10 @@ export function servePanes(server: LoopbackServer, { shopOrigin, pipeline, repor
   const file = (name: string, type: string) => ({ type, body: readFileSync(join(FOLDER, name)) });
   server.on("/demo", () => file("page.html", "text/html; charset=utf-8"), { isPage: true });
   server.on("/panes.css", () => file("panes.css", "text/css; charset=utf-8"));
-  server.on("/panes.js", () => ({ type: "text/javascript; charset=utf-8", body: script() }));
+  server.on("/panes.js", () => ({
+    type: "text/javascript; charset=utf-8",
+    body: pageScript(join(FOLDER, "panes.ts")),
+  }));
   server.on("/demo.json", () => json({ shop: `${shopOrigin}/`, running: pipeline.isRunning }));
   server.on(
     "/execution",
@@ -42,20 +45,4 @@ export function servePanes(server: LoopbackServer, { shopOrigin, pipeline, repor
     },
     { isPage: true },
   );
-}
-
-let made: string | undefined;
-
-function script(): string {
-  made ??= buildSync({
-    entryPoints: [join(FOLDER, "panes.ts")],
-    bundle: true,
-    write: false,
-    format: "iife",
-    target: "es2022",
-    legalComments: "none",
-    logLevel: "silent",
-    tsconfigRaw: { compilerOptions: {} },
-  }).outputFiles[0]?.text;
-  return made ?? "";
 }

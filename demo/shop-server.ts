@@ -1,7 +1,7 @@
 // Serves the demo shop on 127.0.0.1. Its pages may load from this server and from the collector, and from no vendor.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { buildSync } from "esbuild";
+import { pageScript } from "../cli/browser/page-script";
 import { type Answer, type Asked, LoopbackServer } from "../local/loopback";
 import { catalogue } from "./catalogue";
 import { MISSING, pageAt, render, type Setting, trackerOf } from "./pages";
@@ -95,24 +95,9 @@ function switched(name: string | null, from: string | undefined): Answer {
   return { status: 303, type: "text/plain", body: "", headers: { location, "set-cookie": cookie } };
 }
 
-const scripts = new Map<Tracker["name"], string>();
-
 function scriptOf(name: Tracker["name"]): Answer {
-  let script = scripts.get(name);
-  if (script === undefined) {
-    script = buildSync({
-      entryPoints: [join(__dirname, "browser", `${name}.ts`)],
-      bundle: true,
-      write: false,
-      format: "iife",
-      target: "es2022",
-      minify: true,
-      legalComments: "none",
-      logLevel: "silent",
-      tsconfigRaw: { compilerOptions: {} },
-      define: { "process.env.NODE_ENV": '"production"' },
-    }).outputFiles[0]?.text;
-    scripts.set(name, script ?? "");
-  }
-  return { type: "text/javascript; charset=utf-8", body: script ?? "" };
+  return {
+    type: "text/javascript; charset=utf-8",
+    body: pageScript(join(__dirname, "browser", `${name}.ts`)),
+  };
 }

@@ -2,8 +2,8 @@
 import { readFileSync } from "node:fs";
 import type { ServerResponse } from "node:http";
 import { join } from "node:path";
-import { buildSync } from "esbuild";
 import { type Asked, json, LoopbackServer } from "../../local/loopback";
+import { pageScript } from "../browser/page-script";
 import type { Feed } from "./feed";
 import type { Line, Stats } from "./messages";
 import { serveMicro } from "./micro";
@@ -52,7 +52,10 @@ export class LiveServer {
     this.server = new LoopbackServer({ port, policy: () => policyWith(options.frames) });
     this.server.on("/", () => asset("page.html", "text/html; charset=utf-8"), { isPage: true });
     this.server.on("/style.css", () => asset("style.css", "text/css; charset=utf-8"));
-    this.server.on("/app.js", () => ({ type: "text/javascript; charset=utf-8", body: pageScript() }));
+    this.server.on("/app.js", () => ({
+      type: "text/javascript; charset=utf-8",
+      body: pageScript(PAGE_SCRIPT),
+    }));
     this.server.on("/stream", (asked, response) => this.openPage(asked, response));
     this.server.on("/lines/", ({ url }) => this.lineDocument(url.pathname.split("/").at(-1) ?? ""));
     serveMicro(this.server, feed, () => this.sendAll("reset", {}));
@@ -62,7 +65,7 @@ export class LiveServer {
   }
 
   async listen(): Promise<string> {
-    pageScript(); // a fault in the page ends the command, not a request
+    pageScript(PAGE_SCRIPT); // a fault in the page ends the command, not a request
     const origin = await this.server.listen();
     this.timers.push(
       setInterval(() => this.flush(), FLUSH_MS),
@@ -185,23 +188,8 @@ function short(text: string): string {
 }
 
 const PAGE_FOLDER = join(__dirname, "page");
+const PAGE_SCRIPT = join(PAGE_FOLDER, "app.ts");
 
 function asset(name: string, type: string) {
   return { type, body: readFileSync(join(PAGE_FOLDER, name)) };
-}
-
-let script: string | undefined;
-
-function pageScript(): string {
-  script ??= buildSync({
-    entryPoints: [join(PAGE_FOLDER, "app.ts")],
-    bundle: true,
-    write: false,
-    format: "iife",
-    target: "es2022",
-    legalComments: "none",
-    logLevel: "silent",
-    tsconfigRaw: { compilerOptions: {} },
-  }).outputFiles[0]?.text;
-  return script ?? "";
 }

@@ -1,11 +1,12 @@
-// HTML as tagged templates. Each value is escaped, because pages, titles and campaigns are what anybody sent.
+// HTML as tagged templates, for the report and the demo shop. Each value is escaped, because pages, titles and
+// campaigns are what anybody sent.
 
 /** Text that is HTML already. */
 export class Markup {
   constructor(readonly text: string) {}
 }
 
-type Part = Markup | string | number | readonly Markup[] | undefined;
+type Part = Markup | string | number | undefined | readonly Part[];
 
 export function html(texts: TemplateStringsArray, ...parts: readonly Part[]): Markup {
   return new Markup(texts.reduce((sum, text, place) => sum + markupOf(parts[place - 1]) + text));
@@ -14,19 +15,11 @@ export function html(texts: TemplateStringsArray, ...parts: readonly Part[]): Ma
 function markupOf(part: Part): string {
   if (part === undefined) return "";
   if (part instanceof Markup) return part.text;
-  return typeof part === "object" ? part.map(({ text }) => text).join("") : escaped(String(part));
+  return typeof part === "object" ? part.map(markupOf).join("") : escaped(String(part));
 }
 
-const ENTITIES: Readonly<Record<string, string>> = {
-  "&": "&amp;",
-  "<": "&lt;",
-  ">": "&gt;",
-  '"': "&quot;",
-  "'": "&#39;",
-};
-
 function escaped(text: string): string {
-  return readable(text).replace(/[&<>"']/g, (character) => ENTITIES[character] as string);
+  return readable(text).replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 }
 
 /** Without control characters and halves of surrogate pairs, which no document may have. */

@@ -3,6 +3,7 @@ import { sqlSince } from "../../infra/catalog/saved-queries";
 import { DAY_MS } from "../../lambdas/shared/durations";
 import { QueryFailed, type QueryResult, type QueryTarget, runQuery } from "../../stack/athena";
 import type { RunReport } from "../../stack/run-report";
+import { dateOf } from "../report/dates";
 
 export interface TitledQuery {
   title: string;
@@ -16,12 +17,10 @@ const DAYS_QUERIED = 366;
 
 /** The first of the days that the queries are about: the days that the run wrote to, the newest 366 if they are more. */
 export function firstDayQueried({ first, last }: RunReport["dates"], now: number): string {
-  const oldest = dayOf((last === null ? now : Date.parse(last)) - (DAYS_QUERIED - 1) * DAY_MS);
-  const since = first ?? dayOf(now);
+  const oldest = dateOf((last === null ? now : Date.parse(last)) - (DAYS_QUERIED - 1) * DAY_MS);
+  const since = first ?? dateOf(now);
   return since < oldest ? oldest : since;
 }
-
-const dayOf = (time: number) => new Date(time).toISOString().slice(0, 10);
 
 /** The saved queries look back from today, but a run can add older events. What was quarantined arrived just now. */
 export function defaultQueries(since: string, now: number): TitledQuery[] {
@@ -32,7 +31,7 @@ export function defaultQueries(since: string, now: number): TitledQuery[] {
       sql: `SELECT product_category, count(*) AS purchases, round(sum(revenue), 2) AS revenue FROM events WHERE event_type = 'purchase' AND event_date >= DATE '${since}' GROUP BY product_category ORDER BY revenue DESC, product_category`,
     },
     { title: "Top pages", sql: sqlSince("top-pages", since), rowsShown: 8 },
-    { title: "Quarantine by reason", sql: sqlSince("quarantine-by-reason", dayOf(now - DAY_MS)) },
+    { title: "Quarantine by reason", sql: sqlSince("quarantine-by-reason", dateOf(now - DAY_MS)) },
   ];
 }
 

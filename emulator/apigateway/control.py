@@ -14,6 +14,7 @@ from urllib.parse import unquote
 
 from ministack.services import apigateway
 
+from ..core.request_log import API_PATH
 from . import access_log, cors, lambda_integration, routes, throttling
 
 CHECKED = (
@@ -119,7 +120,7 @@ def _with_endpoint(create: Callable[[Data], Answer], endpoint: str) -> Callable[
         if status != 201:
             return status, headers, body
         api = json.loads(body)
-        api["apiEndpoint"] = f"{endpoint}/_aws/execute-api/{api['apiId']}"
+        api["apiEndpoint"] = f"{endpoint}{API_PATH}{api['apiId']}"
         apigateway._apis[api["apiId"]]["apiEndpoint"] = api["apiEndpoint"]
         return status, headers, json.dumps(api).encode()
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from email.utils import formatdate
 from typing import Any
@@ -20,6 +19,7 @@ from ministack.services import apigateway, cloudwatch
 
 from ..core import request_log
 from ..core.context import Context
+from ..core.request_log import API_PATH, AsgiApp, Receive, Scope, Send
 from . import answers, cors, lambda_integration, payload, routes
 from .access_log import AccessLogs
 from .answers import Answer
@@ -34,19 +34,12 @@ PATCHES = [
     ("ministack.services.cloudwatch", "record_metric"),
 ]
 
-PATH = "/_aws/execute-api/"
 MAX_BODY_BYTES = 10 * 1024 * 1024
 # The request line and the values of all headers.
 MAX_HEADER_BYTES = 10_240
 NAMESPACE = "AWS/ApiGateway"
 
 logger = logging.getLogger("emulator.apigateway")
-
-Scope = dict[str, Any]
-Message = dict[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-AsgiApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
 @dataclass
@@ -104,8 +97,8 @@ class Gateway:
     def _target(self, scope: Scope) -> Target | None:
         raw = (scope.get("raw_path") or b"").decode("latin-1") or scope["path"]
         host = dict(scope["headers"]).get(b"host", b"").decode("latin-1").rsplit(":", 1)[0]
-        if raw.startswith(PATH):
-            api_id, _, path = raw.removeprefix(PATH).partition("/")
+        if raw.startswith(API_PATH):
+            api_id, _, path = raw.removeprefix(API_PATH).partition("/")
             domain = f"{api_id}.execute-api.{self._context.host}"
         else:
             api_id, dot, rest = host.partition(".")

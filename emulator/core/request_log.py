@@ -54,7 +54,8 @@ ENGINE_KEY = ACCOUNT_ID
 
 # Where the emulator itself answers: health and administration.
 _OWN_PATHS = "/_ministack/"
-_API = "/_aws/execute-api/"
+# HTTP APIs are below it.
+API_PATH = "/_aws/execute-api/"
 _CBOR = re.compile(r"/service/[^/]+/operation/(\w+)")
 
 Scope = dict[str, Any]
@@ -267,8 +268,8 @@ def _write(request: Measured) -> None:
 def _read(method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, list[str]]) -> Asked:
     """What a request says itself, where no permission was checked: AUTH=false, or an API of the stack."""
     principal = _principal(router.extract_access_key_id(headers, query))
-    if path.startswith(_API):
-        api, _, rest = path.removeprefix(_API).partition("/")
+    if path.startswith(API_PATH):
+        api, _, rest = path.removeprefix(API_PATH).partition("/")
         stage, _, route = rest.partition("/")
         resource = f"arn:aws:execute-api:{REGION}:{ACCOUNT_ID}:{api}/{stage}/{method}/{route}"
         return Asked(principal, "execute-api:Invoke", resource)

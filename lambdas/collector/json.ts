@@ -85,6 +85,6 @@ function withoutAbsent(object: JsonObject): JsonObject {
 
 /** The properties of an event. Several sources add to them. The first value for a name is kept. */
 export function addProperty(properties: JsonObject, name: string, value: unknown): void {
-  if (value === undefined || value === null || value === "") return;
+  if (isAbsent(value)) return;
   if (!Object.hasOwn(properties, name)) properties[name] = value;
 }

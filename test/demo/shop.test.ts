@@ -1,7 +1,7 @@
 // The demo shop's server: its pages, the choice of the tracker, and what its pages may load.
 import assert from "node:assert/strict";
+import { html } from "../../cli/report/markup";
 import { catalogue } from "../../demo/catalogue";
-import { html } from "../../demo/html";
 import { ShopServer } from "../../demo/shop-server";
 import { TRACKERS } from "../../demo/trackers";
 import { Traffic } from "../../lambdas/simulator/traffic";

@@ -123,7 +123,7 @@ describe("lambdas/collector/handler", () => {
       } as Context);
   }
 
-  it("stores events with what the files beside it know, and serves the tracker", async () => {
+  it("stores events with what the files in its archive know, and serves the tracker", async () => {
     const call = started();
     assert.equal((await call("/health")).statusCode, 200);
     const answer = await call("/v1/events", { method: "POST", body: JSON.stringify(EVENT) });
