@@ -4,6 +4,7 @@ import { AthenaClient } from "@aws-sdk/client-athena";
 import { BudgetsClient } from "@aws-sdk/client-budgets";
 import { CloudWatchClient } from "@aws-sdk/client-cloudwatch";
 import { CloudWatchLogsClient } from "@aws-sdk/client-cloudwatch-logs";
+import { FirehoseClient } from "@aws-sdk/client-firehose";
 import { GlueClient } from "@aws-sdk/client-glue";
 import { IAMClient } from "@aws-sdk/client-iam";
 import { KinesisClient } from "@aws-sdk/client-kinesis";
@@ -24,6 +25,7 @@ export function makeClients(config: TargetConfig) {
     athena: new AthenaClient(config),
     budgets: new BudgetsClient(config),
     cloudwatch: new CloudWatchClient(config),
+    firehose: new FirehoseClient(config),
     glue: new GlueClient(config),
     iam: new IAMClient(config),
     kinesis: new KinesisClient(config),
