@@ -2,6 +2,7 @@
 
 import { readFileSync } from "node:fs";
 import * as path from "node:path";
+import { withParts } from "./parts";
 
 /** Values by placeholder name. A number replaces the quoted placeholder as a number. */
 export type PipelineValues = Record<string, string | number>;
@@ -16,9 +17,14 @@ class RenderError extends Error {
   override name = "RenderError";
 }
 
-export function renderPipeline(values: PipelineValues): string {
+/** `parts` names the files of parts/ that this stack's state machine has as well, in the order in which they are merged. */
+export function renderPipeline(values: PipelineValues, parts: readonly string[] = []): string {
   const template = readFileSync(path.join(__dirname, "pipeline.asl.json"), "utf8");
-  return render(template, values, (name) => {
+  const merged = withParts(
+    template,
+    parts.map((name) => [name, readFileSync(path.join(__dirname, "parts", `${name}.json`), "utf8")]),
+  );
+  return render(merged, values, (name) => {
     const suffix = name.startsWith(FRAGMENTS) ? "json" : "jsonata";
     return readFileSync(path.join(__dirname, `${name}.${suffix}`), "utf8");
   });
