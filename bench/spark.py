@@ -171,7 +171,7 @@ def job_options(raw: str, out: str, execution: str):
         {"raw_path": raw, "execution": execution, "privacy": "{}", "target_file_mb": "128"}
         | {f"{name}_path": f"{out}{folder}/" for name, folder in folders.items()}
         | {"retention_hours": "24", "dedupe_days": "7"}
-        | {"compaction": "off", "compaction_mb": "1", "compaction_seconds": "1"}
+        | {"compaction": "off", "compaction_mb": "1", "compaction_seconds": "1", "arrived_path": "none"}
         | {"reprocess_from": "none", "reprocess_to": "none"}
     )
 

@@ -12,7 +12,7 @@ from clickstream.contract import DEFAULT_PRIVACY, PRIVACY_ACTIONS, PRIVACY_FIELD
 ARGUMENTS = [
     "raw_path", "quarantine_path", "given_up_path", "curated_path", "rebuilt_path", "runs_path", "database", "table",
     "privacy", "privacy_key_secret", "target_file_mb", "retention_hours", "dedupe_days", "compaction",
-    "compaction_mb", "compaction_seconds", "execution", "reprocess_from", "reprocess_to",
+    "compaction_mb", "compaction_seconds", "arrived_path", "execution", "reprocess_from", "reprocess_to",
 ]  # fmt: skip
 
 
@@ -34,6 +34,8 @@ class Options:
     compaction: bool
     compaction_mb: int
     compaction_seconds: int
+    # Where to-parquet writes. None in the other ways.
+    arrived_path: str | None = None
     reprocess: tuple[str, str] | None = None
     job_run_id: str | None = None
     privacy_key: bytes | None = field(default=None, repr=False)
@@ -79,6 +81,7 @@ def parse_options(arguments: dict[str, str], job_run_id: str | None = None) -> O
         compaction=parse_switch("compaction", arguments["compaction"]),
         compaction_mb=number("compaction_mb"),
         compaction_seconds=number("compaction_seconds"),
+        arrived_path=None if arguments["arrived_path"] == "none" else folder("arrived_path"),
         reprocess=parse_reprocess(arguments["reprocess_from"], arguments["reprocess_to"]),
         job_run_id=job_run_id,
     )

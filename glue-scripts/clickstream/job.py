@@ -10,6 +10,7 @@ MaxConcurrentRuns is 1, so that only one run is active. If it is raised by hand,
 """
 
 from clickstream.append import append_new
+from clickstream.arrived_files import remove_arrived
 from clickstream.attempts import appends, clear_dead_attempts, give_up
 from clickstream.commit import commit, make_report, prepare_commit, report_compaction
 from clickstream.compact import compact_due, finish_switch
@@ -34,6 +35,7 @@ def execute(run: Run) -> dict:
         say(f"{given_up:,} batches that the ingest gave up are under {run.options.given_up_path}", level="WARN")
     work = finish_switch(run, work)
     remove_retired(run)
+    remove_arrived(run, work.head)
     work = clear_dead_attempts(run, work)
     try:
         dates = run.options.reprocess

@@ -9,9 +9,10 @@ UNREADABLE_SUFFIX = "-unreadable.jsonl.gz"
 
 CONFLICT_SUFFIX = "-conflicts.jsonl.gz"
 
-RAW_KEY = re.compile(
-    r"year=(\d{4})/month=(\d\d)/day=(\d\d)/hour=(\d\d)/(?P<shard>.+)-(?P<first>\d+)-(?P<last>\d+)\.jsonl\.gz$"
-)
+# The layout of all raw and quarantine objects. Only the ingest's own names say which records are in the object.
+HOUR_KEY = re.compile(r"year=(\d{4})/month=(\d\d)/day=(\d\d)/hour=(\d\d)/(?P<name>[^/]+)\.jsonl\.gz$")
+
+RAW_KEY = re.compile(HOUR_KEY.pattern.replace("(?P<name>[^/]+)", r"(?P<shard>.+)-(?P<first>\d+)-(?P<last>\d+)"))
 
 
 EVENT_DATE = re.compile(r"/event_date=(\d{4}-\d\d-\d\d)/[^/]+\.parquet$")
@@ -29,7 +30,8 @@ def hour_folder(moment: datetime) -> str:
 
 
 def arrival_hour(uri: str) -> datetime:
-    match = RAW_KEY.search(uri)
+    """The hour in an object's folder. Firehose gives objects names of its own."""
+    match = HOUR_KEY.search(uri)
     if not match:
         return datetime.min.replace(tzinfo=timezone.utc)
     return datetime(*(int(match[group]) for group in range(1, 5)), tzinfo=timezone.utc)

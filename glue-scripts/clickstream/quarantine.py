@@ -12,7 +12,7 @@ from datetime import datetime
 from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
 
-from clickstream.keys import RAW_KEY, UNREADABLE_SUFFIX, arrival_hour
+from clickstream.keys import HOUR_KEY, RAW_KEY, UNREADABLE_SUFFIX, arrival_hour
 from clickstream.log import say
 from clickstream.raw import Raw, extract_lines, sources_in
 from clickstream.run import Run
@@ -55,7 +55,7 @@ def load_quarantine(run: Run, lines: Iterable[tuple[str, str]], suffix: str) -> 
     count = 0
     for uri, group in itertools.groupby(lines, key=lambda line: line[0]):
         body = [line for _, line in group]
-        key = RAW_KEY.search(uri)
+        key = HOUR_KEY.search(uri)
         name = key[0] if key else uri.rsplit("/", 1)[1]
         target = run.options.quarantine_path + name.removesuffix(".jsonl.gz") + suffix
         run.store.put(target, gzip.compress("".join(body).encode(), mtime=0))
@@ -74,6 +74,7 @@ def unreadable_line(uri: str, payload: str) -> str:
     }
     if key:
         line |= {"shard_id": key["shard"], "sequence_number": key["first"]}
+    if HOUR_KEY.search(uri):
         line["arrival_time"] = arrival_hour(uri).strftime("%Y-%m-%d %H:%M:%S.000")
     return json.dumps(line, ensure_ascii=False) + "\n"
 

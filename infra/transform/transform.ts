@@ -255,6 +255,7 @@ export class Transform extends pulumi.ComponentResource {
       "--compaction": args.compaction ? "on" : "off",
       "--compaction_mb": String(args.compactionMb),
       "--compaction_seconds": String(args.compactionSeconds),
+      "--arrived_path": "none",
       // The state machine sets these for each run; a run started by hand takes what is new.
       "--execution": "by-hand",
       "--reprocess_from": "none",

@@ -119,7 +119,7 @@ class Lake:
         given |= {"privacy": privacy, "execution": execution, "target_file_mb": "128"}
         given |= {"retention_hours": str(self.retention_hours), "dedupe_days": str(self.dedupe_days)}
         given |= {"compaction": "on", "compaction_mb": "4096", "compaction_seconds": "120"}
-        given |= {"reprocess_from": reprocess[0], "reprocess_to": reprocess[1]}
+        given |= {"arrived_path": "none", "reprocess_from": reprocess[0], "reprocess_to": reprocess[1]}
         return replace(parse_options(given | arguments), privacy_key=privacy_key)
 
     def open_spark(self) -> SparkSession:

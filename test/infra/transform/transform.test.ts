@@ -49,6 +49,7 @@ describe("infra/transform/transform", () => {
       "--compaction": "on",
       "--compaction_mb": "512",
       "--compaction_seconds": "120",
+      "--arrived_path": "none",
       "--execution": "by-hand",
       "--reprocess_from": "none",
       "--reprocess_to": "none",
