@@ -16,7 +16,7 @@ export interface LookForNewDependencies {
 }
 
 /** Why the job has to run. */
-type Reason =
+export type Reason =
   /** An object that no committed run took. */
   | "new_object"
   /** A run has not ended, or was killed: the job has to remove or publish what it left. */
@@ -43,11 +43,11 @@ export interface Found {
 }
 
 /** Same as in the job (head.py): an object can have an earlier LastModified than a listing that missed it. */
-const LISTING_MARGIN_MS = HOUR_MS;
+export const LISTING_MARGIN_MS = HOUR_MS;
 /** Suffixes of the quarantine objects that the job writes itself (keys.py). */
 const WRITTEN_BY_JOB = ["-unreadable.jsonl.gz", "-conflicts.jsonl.gz"];
 /** A Glue run of one minute costs as much as 2,900 of these pages. */
-const MOST_PAGES = 500;
+export const MOST_PAGES = 500;
 /** As many as the job counts at most. */
 const MOST_GIVEN_UP = 10_000;
 
@@ -71,14 +71,17 @@ export async function lookForNew(dependencies: LookForNewDependencies): Promise<
   return { result: answer(false, await countGivenUp(dependencies)) };
 }
 
-async function hasOpenAttempt({ s3, curatedBucket }: LookForNewDependencies): Promise<boolean> {
+export async function hasOpenAttempt({
+  s3,
+  curatedBucket,
+}: Pick<LookForNewDependencies, "s3" | "curatedBucket">): Promise<boolean> {
   const options = { prefix: `${PREFIX.runs}attempts/`, maxKeys: 1 };
   for await (const { objects } of listPages(s3, curatedBucket, options)) return objects.length > 0;
   return false;
 }
 
 /** The mail warns about them, and a batch that was given up is no new object. */
-async function countGivenUp({ s3, rawBucket }: LookForNewDependencies): Promise<number> {
+export async function countGivenUp({ s3, rawBucket }: LookForNewDependencies): Promise<number> {
   let count = 0;
   for await (const { objects } of listPages(s3, rawBucket, { prefix: PREFIX.givenUp })) {
     count += objects.length;

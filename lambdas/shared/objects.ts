@@ -4,6 +4,7 @@ import { ListObjectsV2Command, type S3Client } from "@aws-sdk/client-s3";
 
 export interface Listed {
   key: string;
+  size: number;
   lastModifiedMs: number;
 }
 
@@ -52,8 +53,9 @@ export async function* listPages(
       }),
     );
     yield {
-      objects: (page.Contents ?? []).map(({ Key = "", LastModified }) => ({
+      objects: (page.Contents ?? []).map(({ Key = "", Size = 0, LastModified }) => ({
         key: Key,
+        size: Size,
         lastModifiedMs: LastModified?.getTime() ?? 0,
       })),
       prefixes: (page.CommonPrefixes ?? []).map(({ Prefix = "" }) => Prefix),

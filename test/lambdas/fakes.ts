@@ -1,5 +1,6 @@
 // Stand-ins for S3, Kinesis and the clock that keep what they were given, and fail when told to.
 
+import { createHash } from "node:crypto";
 import { gunzipSync } from "node:zlib";
 import type { KinesisClient } from "@aws-sdk/client-kinesis";
 import type { S3Client } from "@aws-sdk/client-s3";
@@ -42,6 +43,7 @@ export class FakeS3 {
     if (command.constructor.name === "PutObjectCommand") {
       const error = this.failPut(input.Key as string);
       if (error !== undefined) throw error;
+      this.checkCondition(input);
       this.puts.push(input.Key as string);
       this.put(input.Key as string, input.Body as Buffer);
       return {};
@@ -51,6 +53,14 @@ export class FakeS3 {
     throw new Error(`FakeS3 does not know ${command.constructor.name}`);
   }
 
+  /** A conditional PUT, as S3 decides about it. */
+  private checkCondition({ Key, IfMatch, IfNoneMatch }: Command["input"]): void {
+    const found = this.objects.get(Key as string);
+    if (IfNoneMatch === "*" && found) throw named("PreconditionFailed");
+    if (IfMatch !== undefined && (!found || etagOf(found.body) !== IfMatch))
+      throw named("PreconditionFailed");
+  }
+
   private get(key: string): unknown {
     this.gets.push(key);
     const error = this.failGet(key) ?? (this.objects.has(key) ? undefined : named("NoSuchKey"));
@@ -58,6 +68,7 @@ export class FakeS3 {
     const body = this.objects.get(key)?.body ?? Buffer.alloc(0);
     return {
       ContentLength: body.length,
+      ETag: etagOf(body),
       Body: {
         transformToString: async () => body.toString("utf8"),
         transformToByteArray: async () => new Uint8Array(body),
@@ -78,12 +89,18 @@ export class FakeS3 {
     const page = matching.slice(0, maximum);
     const isTruncated = matching.length > maximum;
     return {
-      Contents: page.map((Key) => ({ Key, LastModified: this.objects.get(Key)?.modified })),
+      Contents: page.map((Key) => ({
+        Key,
+        Size: this.objects.get(Key)?.body.length,
+        LastModified: this.objects.get(Key)?.modified,
+      })),
       IsTruncated: isTruncated,
       NextContinuationToken: isTruncated ? page.at(-1) : undefined,
     };
   }
 }
+
+const etagOf = (body: Buffer) => `"${createHash("md5").update(body).digest("hex")}"`;
 
 interface Command {
   constructor: { name: string };
