@@ -22,7 +22,7 @@ interface Taken {
   memory: number;
 }
 
-export async function run({ rounds = 5, events = 100_000 }: ObjectsBenchOptions = {}): Promise<Row[]> {
+export async function run({ rounds = 5, events = 500_000 }: ObjectsBenchOptions = {}): Promise<Row[]> {
   const folder = mkdtempSync(join(tmpdir(), "clickstream-bench-"));
   const file = join(folder, "objects.json");
   try {

@@ -35,14 +35,16 @@ def test_bundles_have_about_the_same_bytes_and_each_object_once():
     sizes = [5_000_000, 40_000_000, *[1000] * 500, 7_000_000]
     found = bundles(sizes, 2)
     assert sorted(index for bundle in found for index in bundle) == list(range(len(sizes)))
-    # 52 MB and 503 requests that count as 100 kB each: 7 tasks of 16 MB, one of which has only the large object.
-    assert len(found) == 7
+    # 52 MB and 503 requests that count as 20 kB each: 4 tasks of 16 MB, one of which has only the large object.
+    assert len(found) == 4
     assert [1] in found
-    work = sorted(sum(sizes[index] + 100_000 for index in bundle) for bundle in found)
-    assert work[-2] - work[0] <= 200_000
+    work = sorted(sum(sizes[index] + 20_000 for index in bundle) for bundle in found)
+    assert work[-2] - work[0] <= 40_000
 
 
-@pytest.mark.parametrize("objects, cores, tasks", [(0, 2, 0), (1, 2, 1), (10, 2, 2), (1000, 2, 7), (3, 100, 3)])
+@pytest.mark.parametrize(
+    "objects, cores, tasks", [(0, 2, 0), (1, 2, 1), (10, 2, 2), (1000, 2, 2), (5000, 2, 7), (3, 100, 3)]
+)
 def test_small_objects_make_no_more_tasks_than_there_are_cores_or_megabytes(objects, cores, tasks):
     assert len(bundles([10] * objects, cores)) == tasks
 
