@@ -7,6 +7,7 @@ import type { KinesisClient, PutRecordsCommand } from "@aws-sdk/client-kinesis";
 import { answer, type Collector } from "../lambdas/collector/collect";
 import { Countries } from "../lambdas/collector/country";
 import { readRequest } from "../lambdas/collector/request";
+import { streamDestination } from "../lambdas/shared/destination";
 import { systemClock } from "../lambdas/shared/runtime";
 import {
   type BenchRequest,
@@ -63,7 +64,8 @@ const STREAM = {
 
 function collector(countryFile: string): Collector {
   return {
-    stream: { client: STREAM, streamName: "events", clock: systemClock, random: Math.random },
+    destination: streamDestination(STREAM, "events"),
+    sending: { clock: systemClock, random: Math.random },
     rules: { ip: "mask", userAgent: "drop" },
     countries: new Countries(countryFile, console.error),
     writeKey: undefined,

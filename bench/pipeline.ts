@@ -14,9 +14,9 @@ import { CreateEventSourceMappingCommand, CreateFunctionCommand, LambdaClient } 
 import { CreateBucketCommand, ListObjectsV2Command, S3Client } from "@aws-sdk/client-s3";
 import { buildSync } from "esbuild";
 import { awaitIngest } from "../lambdas/await-ingest/wait";
+import { KinesisSender } from "../lambdas/shared/kinesis-sender";
 import { lanesFor, RecordPacker } from "../lambdas/shared/records";
 import { systemClock } from "../lambdas/shared/runtime";
-import { KinesisSender } from "../lambdas/shared/sender";
 import { Traffic } from "../lambdas/simulator/traffic";
 import { zip } from "../local/deploy/zip";
 import { type LocalStack, upStack } from "../local/stack";

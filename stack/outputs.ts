@@ -26,7 +26,10 @@ const NAMES = [
   "failureTopicArn",
 ] as const satisfies readonly (keyof typeof program)[];
 
-export type StackOutputs = Record<(typeof NAMES)[number], string>;
+export type StackOutputs = Record<(typeof NAMES)[number], string> & {
+  /** Empty or absent in a stack that takes its events by a Kinesis stream. */
+  deliveryStreamName?: string;
+};
 
 export function checkOutputs(outputs: Record<string, unknown>, whose: string): StackOutputs {
   const missing = NAMES.filter((name) => typeof outputs[name] !== "string");

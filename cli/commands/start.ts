@@ -3,8 +3,8 @@ import { join, relative } from "node:path";
 import { pathToFileURL } from "node:url";
 import { AthenaClient } from "@aws-sdk/client-athena";
 import { GlueClient } from "@aws-sdk/client-glue";
-import { KinesisClient } from "@aws-sdk/client-kinesis";
 import { SFNClient } from "@aws-sdk/client-sfn";
+import { openDestination } from "../../lambdas/shared/destination";
 import { DAY_MS } from "../../lambdas/shared/durations";
 import { DeployError, STACK } from "../../local/deploy/program";
 import { EmulatorError } from "../../local/emulator-process";
@@ -107,15 +107,17 @@ async function runPipeline(
 async function sendEvents(stack: LocalStack, options: RunOptions, console: Console) {
   const { file } = options;
   if (file === undefined) return { input: { simulate: simulation(options) }, sent: undefined };
-  console.event(`Sending ${nameOf(file)} to the stream ${stack.outputs.streamName}`);
+  const { streamName, deliveryStreamName } = stack.outputs;
+  console.event(
+    `Sending ${nameOf(file)} to the ${streamName ? `stream ${streamName}` : `delivery stream ${deliveryStreamName}`}`,
+  );
   const sent = await sendFile(file, {
-    client: new KinesisClient(stack.clientConfig),
-    streamName: stack.outputs.streamName,
+    destination: await openDestination({ streamName, deliveryStreamName }, stack.clientConfig),
     onProgress: ({ lines }) => console.setStatus(`${number(lines)} lines sent`),
   });
   console.setStatus("");
   showSent(sent, console);
-  return { input: { sent: { since: sent.since, shards: sent.shards } }, sent };
+  return { input: { sent: sent.sent }, sent };
 }
 
 function simulation({ events, seed = DEFAULT_SEED, days }: RunOptions) {

@@ -2,6 +2,7 @@
 
 import { isUtf8 } from "node:buffer";
 import type { JsonObject } from "../ingest/json";
+import type { Destination } from "../shared/destination";
 import type { Log } from "../shared/log";
 import { errorMessage, errorName } from "../shared/runtime";
 import type { SenderOptions } from "../shared/sender";
@@ -22,7 +23,8 @@ import { type PrivacyRules, visitorOfTheDay, withVisitor } from "./visitor";
 import { keysIn, type WriteKey } from "./write-key";
 
 export interface Collector {
-  stream: Pick<SenderOptions, "client" | "streamName" | "clock" | "random">;
+  destination: Destination;
+  sending: Pick<SenderOptions, "clock" | "random">;
   rules: PrivacyRules;
   countries: Pick<Countries, "of">;
   /** undefined: everyone may send events. */
@@ -125,7 +127,7 @@ async function collect(
   const lines =
     content === undefined ? asItCame : await linesOrContent(format, content, request, collector, log);
   try {
-    await store(lines, { ...collector.stream, deadlineMs });
+    await store(lines, collector.destination, { ...collector.sending, deadlineMs });
   } catch (error) {
     log({
       level: "ERROR",

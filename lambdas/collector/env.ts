@@ -1,8 +1,10 @@
 // Environment variables of the collector Lambda. infra sets them using this type.
 
-export interface CollectorEnv {
-  /** Name of the Kinesis stream for the events. */
-  STREAM_NAME: string;
+import type { DestinationEnv } from "../shared/destination";
+
+export type CollectorEnv = DestinationEnv & CollectorSettings;
+
+export interface CollectorSettings {
   /** The privacy rule of `ip`: keep, mask, hash or drop. An address is masked or dropped before it is stored. */
   IP_RULE: string;
   /** The privacy rule of `user_agent`: keep, mask, hash or drop. A dropped header is not stored. */

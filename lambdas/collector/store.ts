@@ -1,7 +1,8 @@
-// Stores lines in the stream. A session goes to one shard, in order.
+// Stores lines in the stream or the delivery stream. In a stream, a session goes to one shard, in order.
 
+import type { Destination } from "../shared/destination";
 import { type PackedRecord, RecordPacker } from "../shared/records";
-import { KinesisSender, type SenderOptions } from "../shared/sender";
+import type { SenderOptions } from "../shared/sender";
 
 export interface StreamLine {
   /** Text, or bytes that may not be text. */
@@ -14,10 +15,15 @@ export interface StreamLine {
 const LANES = 256;
 const NEWLINE = 10;
 
-/** Returns when Kinesis has all lines. Otherwise throws: then some of them may be stored. */
-export async function store(lines: readonly StreamLine[], options: SenderOptions): Promise<void> {
-  const packer = new RecordPacker(LANES);
-  const sender = new KinesisSender(options);
+/** Returns when the service has all lines. Otherwise throws: then some of them may be stored. */
+export async function store(
+  lines: readonly StreamLine[],
+  { record: service, sender: makeSender }: Destination,
+  options: SenderOptions,
+): Promise<void> {
+  // Without shards, one lane: Firehose bills each record by its size, so full records are cheaper.
+  const packer = new RecordPacker(service.hasShards ? LANES : 1, service);
+  const sender = makeSender(options);
   for (const { content, key } of lines) {
     const lane = packer.laneOf(key);
     const record = hasNewline(content) ? alone(content, lane) : packer.add(lane, content);

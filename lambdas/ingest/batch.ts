@@ -1,8 +1,7 @@
 // Writes one Kinesis batch to S3: for each shard one raw object and, if needed, a quarantine object for each hour.
 
-import { PutObjectCommand, type S3Client } from "@aws-sdk/client-s3";
+import type { S3Client } from "@aws-sdk/client-s3";
 import type { KinesisStreamBatchItemFailure, KinesisStreamRecord } from "aws-lambda";
-import type { QuarantineReason } from "../../schema/event";
 import { batchKey, objectKey, type SequenceRange } from "../shared/layout";
 import { type Log, withContext } from "../shared/log";
 import { embeddedMetrics, INGEST_METRICS } from "../shared/metrics";
@@ -11,6 +10,7 @@ import { type RecordContext, recordContext, siblingContext, type TimeWindow } fr
 import { GzipObject } from "./gzip-object";
 import { outcomes } from "./outcomes";
 import { QuarantineHours } from "./quarantine-hours";
+import { Written } from "./written";
 
 export interface IngestDependencies {
   s3: S3Client;
@@ -26,18 +26,6 @@ interface ShardBatch extends SequenceRange {
   firstArrivalMs: number;
 }
 
-interface ShardResult {
-  events: number;
-  quarantined: number;
-  /** Lines skipped because an earlier delivery of the same records already quarantined them. */
-  alreadyQuarantined: number;
-  reasons: Partial<Record<QuarantineReason, number>>;
-  keys: string[];
-  /** Bytes of all objects, before and after compression. */
-  plainBytes: number;
-  gzipBytes: number;
-}
-
 /** Returns the first record of each shard that could not be written. Lambda retries from that record. */
 export async function ingestBatch(
   records: readonly KinesisStreamRecord[],
@@ -51,8 +39,8 @@ export async function ingestBatch(
     const batch = shardBatch(shardId, shardRecords);
     const log = withContext(dependencies.log, { batch: batchKey(batch) });
     try {
-      const result = await ingestShard(batch, shardRecords, dependencies);
-      logBatch(shardRecords.length, result, startedMs, { ...dependencies, log });
+      const written = await ingestShard(batch, shardRecords, dependencies);
+      logBatch(shardRecords.length, written, startedMs, { ...dependencies, log });
     } catch (error) {
       failures.push({ itemIdentifier: batch.first });
       logRefused(error, { ...dependencies, log });
@@ -83,16 +71,8 @@ async function ingestShard(
   batch: ShardBatch,
   records: readonly KinesisStreamRecord[],
   { s3, bucket, window }: IngestDependencies,
-): Promise<ShardResult> {
-  const result: ShardResult = {
-    events: 0,
-    quarantined: 0,
-    alreadyQuarantined: 0,
-    reasons: {},
-    keys: [],
-    plainBytes: 0,
-    gzipBytes: 0,
-  };
+): Promise<Written> {
+  const written = new Written(s3, bucket);
   const raw = new GzipObject();
   const quarantine = new QuarantineHours(batch, s3, bucket);
   const contextOf = contexts(batch.shardId, window);
@@ -107,18 +87,18 @@ async function ingestShard(
       // Only listed when there is something to quarantine. Most batches need no listing.
       const hour = quarantine.currentOf(context) ?? (await quarantine.turnTo(context));
       hour.add(outcome, context);
-      result.reasons[outcome.reason] = (result.reasons[outcome.reason] ?? 0) + 1;
+      written.refused(outcome.reason);
     }
   }
-  result.events = raw.lines;
+  written.events = raw.lines;
   // Quarantine first: after a crash between two objects, the next delivery finds the lines that are there and skips them.
   for (const { key, object, alreadyQuarantined } of quarantine.all()) {
-    result.quarantined += object.lines;
-    result.alreadyQuarantined += alreadyQuarantined;
-    await put(key, object, s3, bucket, result);
+    written.quarantined += object.lines;
+    written.alreadyQuarantined += alreadyQuarantined;
+    await written.put(key, object);
   }
-  await put(objectKey("raw", batch.firstArrivalMs, batch), raw, s3, bucket, result);
-  return result;
+  await written.put(objectKey("raw", batch.firstArrivalMs, batch), raw);
+  return written;
 }
 
 function shardBatch(shardId: string, records: readonly KinesisStreamRecord[]): ShardBatch {
@@ -153,23 +133,6 @@ function contexts(shardId: string, window: TimeWindow): (record: KinesisStreamRe
   };
 }
 
-async function put(
-  key: string,
-  object: GzipObject,
-  s3: S3Client,
-  bucket: string,
-  result: ShardResult,
-): Promise<void> {
-  if (object.lines === 0) return;
-  const body = object.finish();
-  await s3.send(
-    new PutObjectCommand({ Bucket: bucket, Key: key, Body: body, ContentType: "application/gzip" }),
-  );
-  result.keys.push(key);
-  result.plainBytes += object.plainBytes;
-  result.gzipBytes += body.length;
-}
-
 function logRefused(error: unknown, { log, bucket }: IngestDependencies): void {
   log({
     level: "ERROR",
@@ -183,22 +146,17 @@ function logRefused(error: unknown, { log, bucket }: IngestDependencies): void {
 /** Logs the result of the batch in one line. CloudWatch extracts metrics from it (embedded metric format). */
 function logBatch(
   records: number,
-  result: ShardResult,
+  written: Written,
   startedMs: number,
   { clock, log, stack }: IngestDependencies,
 ): void {
   const nowMs = clock.now();
-  const values = { EventsAccepted: result.events, LinesQuarantined: result.quarantined };
   log({
     level: "INFO",
     message: "Batch ingested",
     records,
-    bytesBeforeGzip: result.plainBytes,
-    bytesAfterGzip: result.gzipBytes,
-    alreadyQuarantined: result.alreadyQuarantined,
-    reasons: result.reasons,
-    keys: result.keys,
+    ...written.summary(),
     milliseconds: nowMs - startedMs,
-    ...embeddedMetrics(stack, INGEST_METRICS, values, nowMs),
+    ...embeddedMetrics(stack, INGEST_METRICS, written.metrics(), nowMs),
   });
 }

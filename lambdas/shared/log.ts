@@ -18,6 +18,8 @@ export interface LogContext {
   execution?: string;
   /** `<shard>-<first sequence number>-<last>`, as in the keys of the batch's objects. */
   batch?: string;
+  /** Firehose's id of a call of its transformation, the same when it repeats the call. */
+  invocation?: string;
 }
 
 /**

@@ -1,4 +1,6 @@
-// Packs several events into each Kinesis record. The events of a session go to one shard and stay in order.
+// Packs several events into each record. The events of a session go to one shard and stay in order.
+
+import { markerLine } from "./marker";
 
 export interface PackedRecord {
   partitionKey: string;
@@ -7,10 +9,32 @@ export interface PackedRecord {
   lines: number;
 }
 
-/** Kinesis bills PUTs in units of 25 KB, so a record up to this size costs the same as one small event. */
+/**
+ * The usual maximum size of a record. Kinesis bills PUTs in units of 25 KB, so a record up to this size costs the same
+ * as one small event. Firehose bills each record in steps of 5 KB, and this size is five of them.
+ */
 export const PUT_UNIT_BYTES = 25 * 1024;
-/** Maximum size of a record, including its partition key. */
+/** Kinesis' maximum size of a record, including its partition key. */
 export const MAX_RECORD_BYTES = 1024 * 1024;
+
+/** A service that takes records. */
+export interface RecordService {
+  name: "Kinesis" | "Firehose";
+  maxRecordBytes: number;
+  /** Whether records have partition keys, which choose a shard and count for the maximum size. */
+  hasShards: boolean;
+}
+
+export const KINESIS_RECORD: RecordService = {
+  name: "Kinesis",
+  maxRecordBytes: MAX_RECORD_BYTES,
+  hasShards: true,
+};
+export const FIREHOSE_RECORD: RecordService = {
+  name: "Firehose",
+  maxRecordBytes: 1000 * 1024,
+  hasShards: false,
+};
 
 const MIN_LANES = 8;
 const MAX_LANES = 128;
@@ -18,8 +42,14 @@ const EVENTS_A_LANE = 200;
 
 export class EventTooLarge extends Error {
   override readonly name = "EventTooLarge";
-  constructor(readonly bytes: number) {
-    super(`An event has ${bytes} bytes; Kinesis takes ${MAX_RECORD_BYTES} with its partition key. Split it.`);
+  constructor(
+    readonly bytes: number,
+    service: RecordService,
+  ) {
+    const within = service.hasShards ? "with its partition key" : "in a record";
+    super(
+      `An event has ${bytes} bytes; ${service.name} takes ${service.maxRecordBytes} ${within}. Split it.`,
+    );
   }
 }
 
@@ -48,11 +78,17 @@ const NEWLINE = 10;
  */
 export class RecordPacker {
   private readonly lanes: Lane[];
+  private records = 0;
+  /** The first line of the next record. */
+  private marker = "";
 
+  /** With a `batch`, each record begins with a marker. */
   constructor(
     laneCount: number,
-    private readonly maxBytes = PUT_UNIT_BYTES,
+    private readonly service = KINESIS_RECORD,
+    private readonly batch?: string,
   ) {
+    this.numberNext();
     this.lanes = Array.from({ length: laneCount }, (_, index) => ({
       partitionKey: `lane-${index}`,
       buffer: NOTHING,
@@ -73,13 +109,27 @@ export class RecordPacker {
   add(laneIndex: number, line: string | Uint8Array): PackedRecord | undefined {
     const lane = this.lanes[laneIndex] as Lane;
     const bytes = typeof line === "string" ? Buffer.byteLength(line) : line.length;
-    if (bytes + lane.partitionKey.length > MAX_RECORD_BYTES) throw new EventTooLarge(bytes);
-    const isFull = lane.lines > 0 && lane.used + 1 + bytes > this.maxBytes;
+    const keyBytes = this.service.hasShards ? lane.partitionKey.length : 0;
+    if (this.marker.length + bytes + keyBytes > this.service.maxRecordBytes) {
+      throw new EventTooLarge(bytes, this.service);
+    }
+    const isFull = lane.lines > 0 && lane.used + 1 + bytes > PUT_UNIT_BYTES;
     const record = isFull ? close(lane) : undefined;
-    if (lane.lines === 0) lane.buffer = Buffer.allocUnsafeSlow(Math.max(bytes, this.maxBytes));
+    if (lane.lines === 0) this.begin(lane, bytes);
     else lane.buffer[lane.used++] = NEWLINE;
     write(lane, line, bytes);
     return record;
+  }
+
+  private begin(lane: Lane, bytes: number): void {
+    lane.buffer = Buffer.allocUnsafeSlow(Math.max(this.marker.length + bytes, PUT_UNIT_BYTES));
+    lane.used = lane.buffer.write(this.marker, "latin1");
+    this.records += 1;
+    this.numberNext();
+  }
+
+  private numberNext(): void {
+    if (this.batch !== undefined) this.marker = markerLine({ batch: this.batch, record: this.records });
   }
 
   /** Returns the records that are not full, and empties all lanes. */

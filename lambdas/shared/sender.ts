@@ -1,19 +1,14 @@
-// Puts records into a Kinesis stream in full batches, and retries only the records that Kinesis rejected.
+// Puts records in full batches into a service that takes them, and retries only the records that the service rejected.
 
-import { type KinesisClient, PutRecordsCommand, type PutRecordsResultEntry } from "@aws-sdk/client-kinesis";
-import { compareSequence } from "./layout";
 import type { PackedRecord } from "./records";
 import { type Clock, errorMessage, errorName } from "./runtime";
-
-const MAX_BATCH_RECORDS = 500;
-const MAX_BATCH_BYTES = 5 * 1024 * 1024;
 
 /** Maximum attempts in a row without progress. With full jitter this takes about half a minute. */
 const MAX_FRUITLESS_TRIES = 12;
 const BASE_DELAY_MS = 100;
 const MAX_DELAY_MS = 5_000;
 
-/** Kinesis did not accept some records after all retries. */
+/** The service did not accept some records after all retries. */
 export class PutFailed extends Error {
   override readonly name = "PutFailed";
 }
@@ -24,14 +19,12 @@ class OutOfTime extends Error {
 }
 
 export interface SenderOptions {
-  client: Pick<KinesisClient, "send">;
-  streamName: string;
   clock: Clock;
   /** The jitter, from 0 (included) to 1 (excluded). */
   random: () => number;
   /** Nothing is sent after this time. */
   deadlineMs?: number;
-  /** Called after each batch that Kinesis accepted completely. */
+  /** Called after each batch that the service accepted completely. */
   onSent?: (sent: Sent) => void;
 }
 
@@ -42,34 +35,61 @@ export interface Sent {
   calls: number;
   /** Number of entries that were retried. */
   resent: number;
-  /** The last sequence number in each shard. */
+  /** The last sequence number in each shard. Firehose has no shards. */
   shards: Record<string, string>;
+}
+
+/** What the service takes in one call, and its words for messages. */
+export interface BatchLimits {
+  records: number;
+  bytes: number;
+  /** The beginning of a message, such as "Kinesis stream events". */
+  name: string;
+  /** What to do when it throttles: "give the stream more shards". */
+  remedy: string;
+}
+
+/** The service's answer for one record. It stored the record if there is no error code and `stored` is true. */
+export interface PutAnswer {
+  stored: boolean;
+  errorCode?: string;
+  errorMessage?: string;
 }
 
 /**
  * Makes one call at a time, and finishes a batch before the next one starts. This keeps the order within a partition
- * key, with one exception: in one call, Kinesis can accept a later record and reject an earlier one.
- * If the network fails, Kinesis may still have stored the records. Then events arrive twice, with the same event_id.
+ * key, with one exception: in one call, the service can accept a later record and reject an earlier one.
+ * If the network fails, the service may still have stored the records. Then events arrive twice, with the same event_id.
  */
-export class KinesisSender {
+export abstract class BatchSender {
   readonly sent: Sent = { lines: 0, records: 0, bytes: 0, calls: 0, resent: 0, shards: {} };
   private batch: PackedRecord[] = [];
   private batchBytes = 0;
   private underWay: Promise<void> = Promise.resolve();
 
-  constructor(private readonly options: SenderOptions) {}
+  protected constructor(
+    private readonly limits: BatchLimits,
+    private readonly options: SenderOptions,
+  ) {}
+
+  /** The answers in the order of the records. */
+  protected abstract call(records: readonly PackedRecord[]): Promise<PutAnswer[]>;
+
+  /** The bytes of a record that count for the limit of a call. */
+  protected abstract bytesOf(record: PackedRecord): number;
 
   /** Returns a promise to await if a batch is full. The batch is sent while the caller makes the next one. */
   add(record: PackedRecord): Promise<void> | undefined {
-    const bytes = record.data.length + record.partitionKey.length;
-    const isFull = this.batch.length === MAX_BATCH_RECORDS || this.batchBytes + bytes > MAX_BATCH_BYTES;
+    const { limits } = this;
+    const bytes = this.bytesOf(record);
+    const isFull = this.batch.length === limits.records || this.batchBytes + bytes > limits.bytes;
     const started = isFull ? this.startBatch() : undefined;
     this.batch.push(record);
     this.batchBytes += bytes;
     return started;
   }
 
-  /** Sends the rest, and waits until Kinesis has accepted everything. */
+  /** Sends the rest, and waits until the service has accepted everything. */
   async flush(): Promise<void> {
     if (this.batch.length > 0) await this.startBatch();
     await this.underWay;
@@ -110,7 +130,7 @@ export class KinesisSender {
   ): Promise<{ failed: PackedRecord[]; causes: Map<string, number> }> {
     const causes = new Map<string, number>();
     this.sent.calls += 1;
-    let results: PutRecordsResultEntry[];
+    let results: PutAnswer[];
     try {
       results = await this.call(records);
     } catch (error) {
@@ -120,37 +140,21 @@ export class KinesisSender {
     }
     const failed = records.filter((record, index) => {
       const result = results[index];
-      if (result?.SequenceNumber !== undefined && result.ErrorCode === undefined) {
-        this.taken(record, result);
+      if (result?.stored === true && result.errorCode === undefined) {
+        this.taken(record);
         return false;
       }
-      const cause = `${result?.ErrorCode ?? "no answer"} (${result?.ErrorMessage ?? "the entry is missing"})`;
+      const cause = `${result?.errorCode ?? "no answer"} (${result?.errorMessage ?? "the entry is missing"})`;
       causes.set(cause, (causes.get(cause) ?? 0) + 1);
       return true;
     });
     return { failed, causes };
   }
 
-  private async call(records: readonly PackedRecord[]): Promise<PutRecordsResultEntry[]> {
-    const { Records } = await this.options.client.send(
-      new PutRecordsCommand({
-        StreamName: this.options.streamName,
-        Records: records.map(({ partitionKey, data }) => ({ PartitionKey: partitionKey, Data: data })),
-      }),
-    );
-    return Records ?? [];
-  }
-
-  private taken(record: PackedRecord, { ShardId, SequenceNumber }: PutRecordsResultEntry): void {
-    const { sent } = this;
-    sent.lines += record.lines;
-    sent.records += 1;
-    sent.bytes += record.data.length;
-    const shardId = ShardId as string;
-    const last = sent.shards[shardId];
-    if (last === undefined || compareSequence(last, SequenceNumber as string) < 0) {
-      sent.shards[shardId] = SequenceNumber as string;
-    }
+  private taken(record: PackedRecord): void {
+    this.sent.lines += record.lines;
+    this.sent.records += 1;
+    this.sent.bytes += record.data.length;
   }
 
   private checkTime(records: number, delayMs = 0, causes: ReadonlyMap<string, number> = new Map()): void {
@@ -158,15 +162,15 @@ export class KinesisSender {
     if (deadlineMs !== undefined && clock.now() + delayMs >= deadlineMs) {
       throw new OutOfTime(
         `Out of time after ${this.sent.lines} lines, ${records} records of a batch still to send. ` +
-          `Send fewer events, or give the stream more shards.${causes.size > 0 ? ` Last refused: ${listed(causes)}.` : ""}`,
+          `Send fewer events, or ${this.limits.remedy}.${causes.size > 0 ? ` Last refused: ${listed(causes)}.` : ""}`,
       );
     }
   }
 
   private putFailed(records: number, tries: number, causes: ReadonlyMap<string, number>): PutFailed {
     return new PutFailed(
-      `Kinesis stream ${this.options.streamName} did not take ${records} records in ${tries} tries in a row: ${listed(causes)}. ` +
-        `${this.sent.lines} lines were sent before. Where it throttles, give it more shards.`,
+      `${this.limits.name} did not take ${records} records in ${tries} tries in a row: ${listed(causes)}. ` +
+        `${this.sent.lines} lines were sent before. Where it throttles, ${this.limits.remedy}.`,
     );
   }
 }
@@ -200,5 +204,6 @@ function isTransient(error: unknown): boolean {
 const TRANSIENT_NAMES: ReadonlySet<string> = new Set([
   ...["ProvisionedThroughputExceededException", "KMSThrottlingException", "ThrottlingException"],
   ...["LimitExceededException", "InternalFailure", "InternalFailureException", "ServiceUnavailable"],
+  ...["ServiceUnavailableException"],
   ...["TimeoutError", "RequestTimeout", "ECONNRESET", "ECONNREFUSED", "EPIPE", "ETIMEDOUT", "EAI_AGAIN"],
 ]);

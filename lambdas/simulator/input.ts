@@ -5,7 +5,7 @@ import { parseEventTime } from "../shared/time";
 import type { TrafficOptions } from "./traffic";
 
 export interface Simulation extends TrafficOptions {
-  /** Events per second in real time. Without it, events are sent as fast as the stream accepts them. */
+  /** Events per second in real time. Without it, events are sent as fast as they are accepted. */
   ratePerSecond: number | undefined;
 }
 

@@ -1,17 +1,19 @@
 // Runs a simulation: makes lines, packs them into records, sends them at the requested rate, and reports the counts.
 
+import { CountedSending, type Destination, type SentEvents } from "../shared/destination";
 import type { Log } from "../shared/log";
-import { lanesFor, type PackedRecord, RecordPacker } from "../shared/records";
 import type { Clock } from "../shared/runtime";
-import { KinesisSender, type SenderOptions } from "../shared/sender";
+import type { SenderOptions } from "../shared/sender";
 import type { Simulation } from "./input";
 import { type Line, Traffic, type Truth } from "./traffic";
 
 export interface SimulationResult {
-  /** Lines sent to Kinesis, including duplicates and malformed lines. */
+  /** Lines sent, including duplicates and malformed lines. */
   events: number;
   records: number;
-  /** Maps each shard to the last sequence number that was put into it. */
+  /** What an execution waits for. */
+  sent: SentEvents;
+  /** Maps each shard to the last sequence number that was put into it. Firehose has no shards. */
   shards: Record<string, string>;
   /** ISO 8601 time before the first put. */
   startedAt: string;
@@ -20,29 +22,30 @@ export interface SimulationResult {
   truth: Truth;
 }
 
-export interface SimulateDependencies
-  extends Pick<SenderOptions, "client" | "streamName" | "random" | "deadlineMs"> {
+export interface SimulateDependencies extends Pick<SenderOptions, "random" | "deadlineMs"> {
+  destination: Destination;
   clock: Clock;
   log: Log;
 }
 
 export async function simulate(
   simulation: Simulation,
-  { log, ...options }: SimulateDependencies,
+  { destination, log, ...options }: SimulateDependencies,
 ): Promise<SimulationResult> {
   const { clock } = options;
   const traffic = new Traffic(simulation);
-  const sender = new KinesisSender(options);
-  const packer = new RecordPacker(lanesFor(simulation.events));
+  const sending = new CountedSending(destination, simulation.events, options);
+  const { sender } = sending;
   const startedMs = clock.now();
   await (simulation.ratePerSecond === undefined
-    ? sendAll(traffic.lines(), packer, sender)
-    : sendPaced(traffic.lines(), packer, sender, clock, simulation.ratePerSecond));
+    ? sendAll(traffic.lines(), sending)
+    : sendPaced(traffic.lines(), sending, clock, simulation.ratePerSecond));
 
   const seconds = (clock.now() - startedMs) / 1000;
   const result: SimulationResult = {
     events: sender.sent.lines,
     records: sender.sent.records,
+    sent: sending.sent(startedMs),
     shards: sender.sent.shards,
     startedAt: new Date(startedMs).toISOString(),
     seconds,
@@ -54,22 +57,23 @@ export async function simulate(
   return result;
 }
 
-async function sendAll(lines: Iterable<Line>, packer: RecordPacker, sender: KinesisSender): Promise<void> {
+async function sendAll(lines: Iterable<Line>, sending: CountedSending): Promise<void> {
+  const { packer, sender } = sending;
   for (const line of lines) {
     const record = packer.add(packer.laneOf(line.sessionId), line.text);
     if (record !== undefined) await sender.add(record);
   }
-  await sendRest(packer, sender);
+  await sending.flush();
 }
 
-/** Sends what is due every second, or less often at low rates. Does not catch up if the stream is slow. */
+/** Sends what is due every second, or less often at low rates. Does not catch up if the service is slow. */
 async function sendPaced(
   lines: Generator<Line>,
-  packer: RecordPacker,
-  sender: KinesisSender,
+  sending: CountedSending,
   clock: Clock,
   ratePerSecond: number,
 ): Promise<void> {
+  const { packer, sender } = sending;
   const tickMs = Math.max(1000, 1000 / ratePerSecond);
   const startMs = clock.now();
   let made = 0;
@@ -77,16 +81,11 @@ async function sendPaced(
     // Half an event of tolerance for rounding errors, such as 0.1 × 10 = 0.9999.
     for (const due = Math.floor((tick * tickMs * ratePerSecond) / 1000 + 1e-6); made < due; made += 1) {
       const next = lines.next();
-      if (next.done === true) return sendRest(packer, sender);
+      if (next.done === true) return sending.flush();
       const record = packer.add(packer.laneOf(next.value.sessionId), next.value.text);
       if (record !== undefined) await sender.add(record);
     }
-    await sendRest(packer, sender);
+    await sending.flush();
     await clock.sleep(Math.max(0, startMs + tick * tickMs - clock.now()));
   }
-}
-
-async function sendRest(packer: RecordPacker, sender: KinesisSender): Promise<void> {
-  for (const record of packer.drain()) await sender.add(record as PackedRecord);
-  await sender.flush();
 }

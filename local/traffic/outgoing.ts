@@ -1,10 +1,10 @@
-// Turns each piece of a file into lines for the stream: its events, the page view of a request, or a rejection.
+// Turns each piece of a file into lines to send: its events, the page view of a request, or a rejection.
 
 import { isUtf8 } from "node:buffer";
 import { faultInWords } from "../../lambdas/ingest/json";
 import { looksLikeLogLine } from "../../lambdas/ingest/log-line";
 import { hashId } from "../../lambdas/shared/hash-id";
-import { MAX_RECORD_BYTES } from "../../lambdas/shared/records";
+import type { RecordService } from "../../lambdas/shared/records";
 import { type RefusedReason, refusedLine } from "../../lambdas/shared/refused";
 import { parseEventTime } from "../../lambdas/shared/time";
 import { agentTraits } from "../../lambdas/shared/user-agent";
@@ -17,7 +17,7 @@ import { type FileKind, parsedObject } from "./recognise";
 import { Visitors } from "./visitors";
 
 export interface Outgoing {
-  /** Bytes if they are not valid text: the stream gets exactly what was in the file. */
+  /** Bytes if they are not valid text: what was in the file is sent exactly. */
   line: string | Uint8Array;
   /** Partition key: keeps the lines of a visit together. */
   key: string;
@@ -29,19 +29,23 @@ export interface Outgoing {
 
 export type MakeOutgoing = (piece: Piece) => Outgoing[];
 
-export function outgoingMaker(kind: FileKind, logs: LogReader, fileName: string): MakeOutgoing {
+export function outgoingMaker(kind: FileKind, logs: LogReader, makeTooLarge: MakeTooLarge): MakeOutgoing {
   const make = kind === "access log" ? requestMaker(logs) : jsonOutgoing;
   return (piece) =>
-    piece.cut === undefined ? make(piece) : [tooLarge(piece.number, fileName, piece.bytes, piece.cut)];
+    piece.cut === undefined ? make(piece) : [makeTooLarge(piece.number, piece.bytes, piece.cut)];
 }
 
+export type MakeTooLarge = (number: number, bytes: Buffer, cut: Cut) => Outgoing;
+
 /** Replaces a line that is longer than a record: its beginning, and its length and hash to identify it. */
-export function tooLarge(number: number, fileName: string, bytes: Buffer, { length, sha256 }: Cut): Outgoing {
-  const kept = wholeCharacters(bytes.subarray(0, KEPT_BYTES));
-  const detail =
-    `Line ${number} of ${fileName} has ${length} bytes; a Kinesis record holds ${MAX_RECORD_BYTES}. ` +
-    `The payload is its first ${kept.length} bytes. SHA-256 of the whole line: ${sha256}.`;
-  return refused("too_large", number, `${length} bytes`, kept, detail);
+export function tooLargeMaker(fileName: string, { name, maxRecordBytes }: RecordService): MakeTooLarge {
+  return (number, bytes, { length, sha256 }) => {
+    const kept = wholeCharacters(bytes.subarray(0, KEPT_BYTES));
+    const detail =
+      `Line ${number} of ${fileName} has ${length} bytes; a ${name} record holds ${maxRecordBytes}. ` +
+      `The payload is its first ${kept.length} bytes. SHA-256 of the whole line: ${sha256}.`;
+    return refused("too_large", number, `${length} bytes`, kept, detail);
+  };
 }
 
 /** Without an incomplete character at the end, which the cut may leave. */

@@ -1,17 +1,16 @@
-// Sends a file of events or a web server's access log to the stream, whatever its size.
+// Sends a file of events or a web server's access log to the stack, whatever its size.
 
 import { basename } from "node:path";
-import type { KinesisClient } from "@aws-sdk/client-kinesis";
-import { EventTooLarge, lanesFor, RecordPacker } from "../../lambdas/shared/records";
+import { CountedSending, type Destination, type SentEvents } from "../../lambdas/shared/destination";
+import { EventTooLarge } from "../../lambdas/shared/records";
 import { type Clock, systemClock } from "../../lambdas/shared/runtime";
-import { KinesisSender } from "../../lambdas/shared/sender";
 import { type Content, openContent, UnusableFile, unreadable } from "./content";
 import { readValues } from "./json-values";
 import { isBlank, linesOf, readLines } from "./lines";
 import { LogFormat } from "./log/format";
 import { LogReader } from "./log/log-reader";
 import { isRefusal } from "./log/request";
-import { type MakeOutgoing, type Outgoing, outgoingMaker, tooLarge } from "./outgoing";
+import { type MakeTooLarge, type Outgoing, outgoingMaker, tooLargeMaker } from "./outgoing";
 import { cutOf, type Piece } from "./pieces";
 import { enoughFor, type FileKind, recognise } from "./recognise";
 
@@ -23,8 +22,7 @@ export interface OpenFile {
 }
 
 export interface SendOptions {
-  client: Pick<KinesisClient, "send">;
-  streamName: string;
+  destination: Destination;
   onProgress?: (progress: SendProgress) => void;
   clock?: Clock;
   random?: () => number;
@@ -38,7 +36,7 @@ interface SendProgress {
 
 export interface SentFile {
   kind: FileKind;
-  /** Lines sent to Kinesis. */
+  /** Lines sent. */
   lines: number;
   records: number;
   skippedBlank: number;
@@ -48,10 +46,8 @@ export interface SentFile {
   refusals: string[];
   /** Time of the earliest event, ISO 8601; undefined if no time could be read. */
   earliest: string | undefined;
-  /** Time before the first put, ISO 8601. */
-  since: string;
-  /** By shard, the last sequence number put into it. */
-  shards: Record<string, string>;
+  /** What an execution waits for. */
+  sent: SentEvents;
 }
 
 /** A file's length is unknown before it is read, so this suits a medium one. */
@@ -72,21 +68,20 @@ export async function openFile(path: string, logFormat?: string): Promise<OpenFi
 
 export async function sendFile({ kind, content, logs }: OpenFile, options: SendOptions): Promise<SentFile> {
   const clock = options.clock ?? systemClock;
-  const sender = new KinesisSender({
-    client: options.client,
-    streamName: options.streamName,
+  const sending = new CountedSending(options.destination, EXPECTED_LINES, {
     clock,
     random: options.random ?? Math.random,
     onSent: ({ lines, records, bytes }) => options.onProgress?.({ lines, records, bytes }),
   });
   const fileName = basename(content.name);
-  const transfer = new Transfer(fileName, outgoingMaker(kind, logs, fileName), sender);
-  const since = new Date(clock.now()).toISOString();
+  const makeTooLarge = tooLargeMaker(fileName, options.destination.record);
+  const transfer = new Transfer(outgoingMaker(kind, logs, makeTooLarge), makeTooLarge, sending);
+  const sinceMs = clock.now();
   for await (const piece of piecesOf(content, kind)) await transfer.send(piece);
   await transfer.finish();
-  const { lines, records, shards } = sender.sent;
+  const { lines, records } = sending.sender.sent;
   const { blank: skippedBlank, refused, refusals, earliest } = transfer;
-  return { kind, lines, records, skippedBlank, refused, refusals, earliest, since, shards };
+  return { kind, lines, records, skippedBlank, refused, refusals, earliest, sent: sending.sent(sinceMs) };
 }
 
 class Transfer {
@@ -94,12 +89,11 @@ class Transfer {
   refused = 0;
   readonly refusals: string[] = [];
   private earliestMs = Number.POSITIVE_INFINITY;
-  private readonly packer = new RecordPacker(lanesFor(EXPECTED_LINES));
 
   constructor(
-    private readonly fileName: string,
-    private readonly outgoing: MakeOutgoing,
-    private readonly sender: KinesisSender,
+    private readonly outgoing: (piece: Piece) => Outgoing[],
+    private readonly makeTooLarge: MakeTooLarge,
+    private readonly sending: CountedSending,
   ) {}
 
   get earliest(): string | undefined {
@@ -115,20 +109,20 @@ class Transfer {
     for (const outgoing of all) {
       if (await this.sendOne(outgoing)) continue;
       const { bytes, cut } = cutOf(all.length === 1 ? piece.bytes : Buffer.from(outgoing.line));
-      await this.sendOne(tooLarge(piece.number, this.fileName, bytes, cut));
+      await this.sendOne(this.makeTooLarge(piece.number, bytes, cut));
     }
   }
 
   async finish(): Promise<void> {
-    for (const record of this.packer.drain()) await this.sender.add(record);
-    await this.sender.flush();
+    await this.sending.flush();
   }
 
   /** False if it does not fit into a record. */
   private async sendOne({ line, key, refusal, epochMs }: Outgoing): Promise<boolean> {
+    const { packer, sender } = this.sending;
     try {
-      const record = this.packer.add(this.packer.laneOf(key), line);
-      if (record !== undefined) await this.sender.add(record);
+      const record = packer.add(packer.laneOf(key), line);
+      if (record !== undefined) await sender.add(record);
     } catch (error) {
       if (error instanceof EventTooLarge) return false;
       throw error;

@@ -1,10 +1,11 @@
-// Stand-ins for S3, Kinesis and the clock that keep what they were given, and fail when told to.
+// Stand-ins for S3, Kinesis, Firehose and the clock that keep what they were given, and fail when told to.
 
 import { createHash } from "node:crypto";
 import { gunzipSync } from "node:zlib";
+import type { FirehoseClient } from "@aws-sdk/client-firehose";
 import type { KinesisClient } from "@aws-sdk/client-kinesis";
 import type { S3Client } from "@aws-sdk/client-s3";
-import type { KinesisStreamRecord } from "aws-lambda";
+import type { FirehoseTransformationEventRecord, KinesisStreamRecord } from "aws-lambda";
 import type { Clock } from "../../lambdas/shared/runtime";
 
 export class FakeS3 {
@@ -150,6 +151,36 @@ export class FakeKinesis {
   }
 }
 
+/** A delivery stream; `answer` may refuse an entry or a whole call. */
+export class FakeFirehose {
+  readonly calls: Buffer[][] = [];
+  readonly stored: Buffer[] = [];
+  failCall: (call: number) => Error | undefined = () => undefined;
+  refuse: (data: Buffer, call: number, index: number) => boolean = () => false;
+  readonly client = {
+    send: async ({ input }: { input: { Records: { Data: Uint8Array }[] } }) =>
+      this.putRecordBatch(input.Records.map(({ Data }) => Buffer.from(Data))),
+  } as unknown as FirehoseClient;
+
+  private putRecordBatch(records: Buffer[]): unknown {
+    this.calls.push(records);
+    const call = this.calls.length;
+    const error = this.failCall(call);
+    if (error !== undefined) throw error;
+    const RequestResponses = records.map((data, index) => this.putOne(data, call, index));
+    const FailedPutCount = RequestResponses.filter((each) => "ErrorCode" in each).length;
+    return { FailedPutCount, Encrypted: false, RequestResponses };
+  }
+
+  private putOne(data: Buffer, call: number, index: number) {
+    if (this.refuse(data, call, index)) {
+      return { ErrorCode: "ServiceUnavailableException", ErrorMessage: "Slow down." };
+    }
+    this.stored.push(data);
+    return { RecordId: `record-${this.stored.length}` };
+  }
+}
+
 /** Time passes by sleeping only. */
 export class FakeClock implements Clock {
   readonly sleeps: number[] = [];
@@ -185,6 +216,19 @@ export function kinesisRecord(
       data: Buffer.from(data).toString("base64"),
       approximateArrivalTimestamp: Date.parse(arrival) / 1000,
     },
+  };
+}
+
+/** As Firehose gives it to a transformation Lambda: from a direct put, with the arrival in milliseconds. */
+export function firehoseRecord(
+  data: string | Buffer,
+  recordId: string,
+  arrival = "2026-11-21T09:00:01.123Z",
+): FirehoseTransformationEventRecord {
+  return {
+    recordId,
+    approximateArrivalTimestamp: Date.parse(arrival),
+    data: Buffer.from(data).toString("base64"),
   };
 }
 

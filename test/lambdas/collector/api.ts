@@ -11,6 +11,7 @@ import { ROUTES } from "../../../lambdas/collector/routes";
 import { WriteKey } from "../../../lambdas/collector/write-key";
 import { recordContext } from "../../../lambdas/ingest/context";
 import { type Outcome, outcomes } from "../../../lambdas/ingest/outcomes";
+import { streamDestination } from "../../../lambdas/shared/destination";
 import { FakeClock, FakeKinesis, SHARD } from "../fakes";
 
 /** When each request arrives, unless a test says otherwise. */
@@ -57,7 +58,8 @@ export class Api {
   readonly logged: Line[] = [];
   respect: Respect = { gpc: false, dnt: false };
   readonly collector: Collector = {
-    stream: { client: this.kinesis.client, streamName: "events", clock: this.clock, random: () => 0.5 },
+    destination: streamDestination(this.kinesis.client, "events"),
+    sending: { clock: this.clock, random: () => 0.5 },
     rules: { ip: "mask", userAgent: "drop" },
     countries: { of: (address) => opened.of(address) },
     writeKey: undefined,

@@ -1,9 +1,11 @@
 // Tests packing: no line is lost or split, and a session stays in order in one lane.
 
 import assert from "node:assert/strict";
+import { takeMarker } from "../../../lambdas/shared/marker";
 import { makeRandom } from "../../../lambdas/shared/random";
 import {
   EventTooLarge,
+  FIREHOSE_RECORD,
   lanesFor,
   type PackedRecord,
   PUT_UNIT_BYTES,
@@ -70,5 +72,57 @@ describe("lambdas/shared/records", () => {
 
   it("uses more lanes for more events, within bounds", () => {
     assert.deepEqual([1, 2_000, 1_000_000].map(lanesFor), [8, 10, 128]);
+  });
+});
+
+describe("lambdas/shared/records, for Firehose", () => {
+  const BATCH = "0b9c4f7e-batch";
+
+  it("begins each record with its marker, numbered from 0, in records of at most five steps of 5 KB", () => {
+    const packer = new RecordPacker(1, FIREHOSE_RECORD, BATCH);
+    const records: PackedRecord[] = [];
+    for (let line = 0; line < 1_000; line += 1) {
+      const record = packer.add(0, `${line}:${"x".repeat(90)}`);
+      if (record !== undefined) records.push(record);
+    }
+    records.push(...packer.drain());
+    const lines = records.flatMap(({ data, lines }, index) => {
+      assert.ok(data.length <= 25 * 1024);
+      const [marker, ...rest] = data.toString("utf8").split("\n");
+      assert.equal(marker, `{"clickstream_batch":"${BATCH}","record":${index}}`);
+      assert.equal(rest.length, lines);
+      return rest;
+    });
+    assert.deepEqual(
+      lines.map((line) => Number(line.split(":")[0])),
+      [...Array(1_000).keys()],
+    );
+    // All but the last one are full.
+    assert.ok(records.slice(0, -1).every(({ data }) => data.length > 25 * 1024 - 200));
+  });
+
+  it("numbers the records of all lanes and of later drains without a gap", () => {
+    const packer = new RecordPacker(2, FIREHOSE_RECORD, BATCH);
+    packer.add(0, "a");
+    packer.add(1, "b");
+    const first = [...packer.drain()];
+    packer.add(1, "c");
+    const numbers = [...first, ...packer.drain()].map(({ data }) => takeMarker(data).marker?.record);
+    assert.deepEqual(numbers, [0, 1, 2]);
+  });
+
+  it("accepts an event up to Firehose's limit with the marker, and rejects a larger one", () => {
+    const marker = `{"clickstream_batch":"${BATCH}","record":0}\n`;
+    const most = 1000 * 1024 - marker.length;
+    const packer = new RecordPacker(1, FIREHOSE_RECORD, BATCH);
+    assert.throws(() => packer.add(0, "x".repeat(most + 1)), {
+      name: "EventTooLarge",
+      message: `An event has ${most + 1} bytes; Firehose takes 1024000 in a record. Split it.`,
+    });
+    packer.add(0, "x".repeat(most));
+    assert.deepEqual(
+      [...packer.drain()].map(({ data }) => data.length),
+      [1000 * 1024],
+    );
   });
 });

@@ -1,8 +1,9 @@
 // Tests putting records: full batches, only the refused sent again, bounded, order kept.
 
 import assert from "node:assert/strict";
+import { KinesisSender } from "../../../lambdas/shared/kinesis-sender";
 import type { PackedRecord } from "../../../lambdas/shared/records";
-import { fullJitter, KinesisSender } from "../../../lambdas/shared/sender";
+import { fullJitter } from "../../../lambdas/shared/sender";
 import { FakeClock, FakeKinesis, named } from "../fakes";
 
 function record(text: string, lane = 0): PackedRecord {
@@ -120,7 +121,7 @@ describe("lambdas/shared/sender", () => {
       name: "PutFailed",
       message:
         "Kinesis stream events did not take 1 records in 12 tries in a row: 1 × ProvisionedThroughputExceededException " +
-        "(Rate exceeded for shard). 1 lines were sent before. Where it throttles, give it more shards.",
+        "(Rate exceeded for shard). 1 lines were sent before. Where it throttles, give the stream more shards.",
     });
     assert.ok(Math.max(...clock.sleeps) <= 5_000);
   });

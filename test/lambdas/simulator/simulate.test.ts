@@ -1,17 +1,21 @@
 // Tests a simulation's input, pace and result.
 
 import assert from "node:assert/strict";
+import { deliveryDestination, destinationOf, streamDestination } from "../../../lambdas/shared/destination";
 import { readInput } from "../../../lambdas/simulator/input";
 import { simulate } from "../../../lambdas/simulator/simulate";
-import { FakeClock, FakeKinesis } from "../fakes";
+import { FakeClock, FakeFirehose, FakeKinesis } from "../fakes";
 
 const NOW = Date.parse("2026-11-21T09:00:00.000Z");
 
-async function run(input: unknown, kinesis = new FakeKinesis()) {
+async function run(input: unknown, kinesis = new FakeKinesis(), firehose?: FakeFirehose) {
   const clock = new FakeClock(NOW);
   const logs: Record<string, unknown>[] = [];
   const log = (entry: Record<string, unknown>) => void logs.push(entry);
-  const dependencies = { client: kinesis.client, streamName: "events", clock, random: () => 0.5, log };
+  const destination = firehose
+    ? deliveryDestination(firehose.client, "events")
+    : streamDestination(kinesis.client, "events");
+  const dependencies = { destination, clock, random: () => 0.5, log };
   const result = await simulate(readInput(input, NOW), dependencies);
   return { result, kinesis, clock, logs };
 }
@@ -25,9 +29,60 @@ describe("lambdas/simulator", () => {
     assert.ok(result.records < 70);
     assert.deepEqual(Object.keys(result.shards).sort(), ["shardId-000000000000", "shardId-000000000001"]);
     assert.equal(result.startedAt, "2026-11-21T09:00:00.000Z");
+    assert.deepEqual(result.sent, { since: "2026-11-21T09:00:00.000Z", shards: result.shards });
     const { distinct, duplicates, malformed } = result.truth;
     assert.deepEqual([distinct, duplicates, malformed], [1600, 200, 200]);
     assert.deepEqual([logs.length, logs[0]?.eventsPerSecond], [1, result.eventsPerSecond]);
+  });
+
+  for (const [pace, input] of [
+    ["at once", { events: 2000, seed: 7 }],
+    ["at a rate", { events: 200, ratePerSecond: 100, seed: 7 }],
+  ] as const) {
+    it(`sends to Firehose ${pace}, and counts the records of its batch`, async () => {
+      const firehose = new FakeFirehose();
+      firehose.refuse = (_, call, index) => call === 1 && index === 0;
+      const { result } = await run(input, undefined, firehose);
+      const { since, ...sent } = result.sent;
+      assert.ok("batch" in sent);
+      assert.equal(since, "2026-11-21T09:00:00.000Z");
+      assert.deepEqual([sent.records, result.records], [firehose.stored.length, firehose.stored.length]);
+      const [markers, lines] = [new Set<string>(), [] as string[]];
+      for (const record of firehose.stored) {
+        const [marker = "", ...rest] = record.toString("utf8").split("\n");
+        markers.add(marker);
+        lines.push(...rest);
+      }
+      const numbers = [...Array(sent.records).keys()];
+      assert.deepEqual(
+        [...markers].sort(),
+        numbers.map((record) => JSON.stringify({ clickstream_batch: sent.batch, record })).sort(),
+      );
+      assert.match(sent.batch, /^[A-Za-z0-9-]{8,64}$/);
+      const ids = new Set(lines.map((line) => JSON.parse(line).event_id));
+      assert.deepEqual([result.events, lines.length, ids.size], [input.events, input.events, input.events]);
+      assert.notDeepEqual((await run(input, undefined, firehose)).result.sent, result.sent);
+    });
+  }
+
+  it("needs exactly one destination", async () => {
+    const wrong: [Record<string, string>, RegExp][] = [
+      [
+        {},
+        /neither a stream nor a delivery stream is named.*exactly one of STREAM_NAME and DELIVERY_STREAM_NAME/,
+      ],
+      [
+        { STREAM_NAME: "a", DELIVERY_STREAM_NAME: "b" },
+        /two destinations: the stream a and the delivery stream b/,
+      ],
+    ];
+    for (const [env, message] of wrong) await assert.rejects(destinationOf({}, env), { message });
+    const config = { region: "us-east-1" };
+    assert.equal((await destinationOf(config, { STREAM_NAME: "a" })).record.name, "Kinesis");
+    assert.equal(
+      (await destinationOf(config, { DELIVERY_STREAM_NAME: "b", STREAM_NAME: "" })).record.name,
+      "Firehose",
+    );
   });
 
   it("sends one event a second for 20 seconds", async () => {

@@ -8,6 +8,7 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { gzipSync } from "node:zlib";
+import { streamDestination } from "../../../lambdas/shared/destination";
 import { readRefused } from "../../../lambdas/shared/refused";
 import { openFile, sendFile } from "../../../local/traffic/send-file";
 import { Visitors } from "../../../local/traffic/visitors";
@@ -34,8 +35,7 @@ describe("local/traffic", () => {
   async function send(path: string, logFormat?: string) {
     const kinesis = new FakeKinesis();
     const sent = await sendFile(await openFile(path, logFormat), {
-      client: kinesis.client,
-      streamName: "events",
+      destination: streamDestination(kinesis.client, "events"),
       clock: new FakeClock(),
     });
     return { sent, kinesis, lines: kinesis.lines() };
@@ -59,7 +59,7 @@ describe("local/traffic", () => {
       properties: { method: "GET", status: "200", bytes: "512", protocol: "HTTP/1.1" },
     });
     assert.deepEqual(
-      [sent.kind, sent.lines, sent.skippedBlank, sent.since],
+      [sent.kind, sent.lines, sent.skippedBlank, sent.sent.since],
       ["access log", 1, 1, "2026-11-21T09:00:00.000Z"],
     );
   });
