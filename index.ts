@@ -7,10 +7,13 @@ import * as names from "./infra/blocks/names";
 import { protectData } from "./infra/blocks/protection";
 import { tagEverything } from "./infra/blocks/tags";
 import { Catalog } from "./infra/catalog/catalog";
-import { Collect, SIMULATOR_TIMEOUT_SECONDS } from "./infra/collect/collect";
+import { Collect } from "./infra/collect/collect";
 import { Collector } from "./infra/collect/collector";
+import { SIMULATOR_TIMEOUT_SECONDS } from "./infra/collect/simulator";
 import { stackConfig } from "./infra/config/config";
+import { Delivery } from "./infra/ingest/delivery";
 import { Ingest } from "./infra/ingest/ingest";
+import { deliverySource, streamSource } from "./infra/ingest/source";
 import { Notify } from "./infra/notify/notify";
 import { Budget } from "./infra/observe/budget";
 import { Observe } from "./infra/observe/observe";
@@ -37,40 +40,32 @@ const { dataKey: key, topicKey } = new Encryption("clickstream", {
 });
 const observed = config.alarms || config.dashboard;
 
-const collect = new Collect("clickstream", { ...config, key });
+const source = config.way === "stream" ? byStream() : byFirehose();
+const { raw } = source;
 const collector = config.collector
-  ? new Collector("clickstream", { ...config, key, stream: collect.stream, countRequests: observed })
+  ? new Collector("clickstream", { ...config, key, target: source.target, countRequests: observed })
   : undefined;
-const ingest = new Ingest("clickstream", {
-  ...config,
-  key,
-  streamArn: collect.stream.arn,
-  countRecords: observed,
-});
-const transform = new Transform("clickstream", { ...config, key, ...tables, raw: ingest.raw });
+const transform = new Transform("clickstream", { ...config, key, ...tables, ...source });
 const catalog = new Catalog("clickstream", {
   ...config,
   key,
   ...tables,
-  raw: ingest.raw,
+  raw,
   curated: transform.curated,
 });
 const notify = new Notify("clickstream", { ...config, topicKey });
 const pipeline = new Orchestrate("clickstream", {
-  streamName: collect.stream.name,
+  ...source,
   ...config,
   key,
   topicKey,
   ...tables,
-  simulator: collect.simulator,
   simulatorTimeoutSeconds: SIMULATOR_TIMEOUT_SECONDS,
-  awaitIngest: ingest.awaitIngest,
   lookForNew: transform.lookForNew,
-  ingestLogGroupName: ingest.ingest.logGroupName,
   job: transform.job,
   jobLogGroupNames: transform.logGroupNames,
   workgroup: catalog.workgroup,
-  raw: ingest.raw,
+  raw,
   curated: transform.curated,
   results: catalog.results,
   successTopicArn: notify.successTopicArn,
@@ -79,20 +74,35 @@ const pipeline = new Orchestrate("clickstream", {
 
 new Observe("clickstream", {
   ...config,
-  streamName: collect.stream.name,
-  ingestFunction: ingest.ingest.functionName,
-  awaitIngestFunction: ingest.awaitIngest.functionName,
+  source: source.observed,
+  ingestFunction: source.ingest.functionName,
+  awaitIngestFunction: source.awaitIngest.functionName,
   lookForNewFunction: transform.lookForNew.functionName,
-  simulatorFunction: collect.simulator.functionName,
+  simulatorFunction: source.simulator.functionName,
   collector: collector && { apiId: collector.apiId, functionName: collector.function.functionName },
-  mappingUuid: ingest.mappingUuid,
   stateMachineArn: pipeline.stateMachineArn,
   failureTopicArn: notify.failureTopicArn,
 });
 new Budget("clickstream", { ...config, failureTopicArn: notify.failureTopicArn });
 
-export const streamName = collect.stream.name;
-export const rawBucket = ingest.raw.bucketName;
+/** Events go to a Kinesis stream, whose Lambda writes them to the raw bucket. */
+function byStream() {
+  const collect = new Collect("clickstream", { ...config, key });
+  const streamArn = collect.stream.arn;
+  const ingest = new Ingest("clickstream", { ...config, key, streamArn, countRecords: observed });
+  return streamSource(collect, ingest, config);
+}
+
+/** Events go to Firehose, which calls a Lambda with them and writes its answers to the raw bucket. */
+function byFirehose() {
+  return deliverySource(new Delivery("clickstream", { ...config, key }), config);
+}
+
+export const way = config.way;
+/** The Kinesis stream; empty without one, as the next one is. */
+export const streamName = source.streamName;
+export const deliveryStreamName = source.deliveryStreamName;
+export const rawBucket = raw.bucketName;
 export const curatedBucket = transform.curated.bucketName;
 export const scriptsBucket = transform.scripts.bucketName;
 export const resultsBucket = catalog.results.bucketName;
@@ -101,9 +111,9 @@ export const eventsTable = tables.eventsTable;
 export const quarantineTable = tables.quarantineTable;
 export const workgroup = catalog.workgroup.name;
 export const stateMachineArn = pipeline.stateMachineArn;
-export const simulatorFunction = collect.simulator.functionName;
-export const ingestFunction = ingest.ingest.functionName;
-export const awaitIngestFunction = ingest.awaitIngest.functionName;
+export const simulatorFunction = source.simulator.functionName;
+export const ingestFunction = source.ingest.functionName;
+export const awaitIngestFunction = source.awaitIngest.functionName;
 export const lookForNewFunction = transform.lookForNew.functionName;
 /** What trackers use as their endpoint; empty without a collector. */
 export const collectorUrl = collector?.url ?? "";

@@ -4,7 +4,9 @@ import type * as program from "../index";
 
 /** Names of index.ts: the compiler refuses any other. */
 const NAMES = [
+  "way",
   "streamName",
+  "deliveryStreamName",
   "rawBucket",
   "curatedBucket",
   "scriptsBucket",

@@ -9,7 +9,9 @@ describe("index", () => {
 
   it("exports what a person clicks, pastes or queries with", () => {
     assert.deepEqual(program.outputs, {
+      way: "stream",
       streamName: "clickstream-stream-id",
+      deliveryStreamName: "",
       rawBucket: "clickstream-raw-id",
       curatedBucket: "clickstream-curated-id",
       scriptsBucket: "clickstream-scripts-id",

@@ -1,5 +1,5 @@
 // All commands for `npm run`: usage, options, and the parts of the set-up that each needs.
-import { config, configured, count, counted, json, port, region, run, stack } from "./options.mjs";
+import { config, configured, count, counted, json, port, region, run, stack, way } from "./options.mjs";
 import {
   date,
   file,
@@ -64,6 +64,7 @@ export const COMMANDS = {
         help: "run this query at the end instead of the default ones; can be repeated",
         read: text("a SQL statement"),
       },
+      way,
       config,
       json: counted,
       keep: { type: "boolean", help: "keep the stack running until Ctrl+C" },
@@ -78,6 +79,7 @@ export const COMMANDS = {
       "npm start",
       "npm start -- --events 20000 --seed 3",
       "npm start -- --days 30   # a month of history, for the report",
+      "npm start -- --way firehose",
       "npm start -- --config shardCount=2 --config batchWindowSeconds=1",
       "npm start -- --file access.log.gz --query 'SELECT ip, count(*) FROM events GROUP BY ip'",
       `npm start -- --file site.log --log-format '$remote_addr [$time_local] "$request" $status "$http_user_agent"'`,
@@ -156,6 +158,7 @@ export const COMMANDS = {
     needs: (options) => (options.stack === undefined ? ALL : ["npm"]),
     options: {
       stack,
+      way,
       config,
       port: { ...port, help: "the port of the page with both panes on 127.0.0.1 (default: a free one)" },
       "shop-port": {
@@ -171,7 +174,10 @@ export const COMMANDS = {
       "no-open": { type: "boolean", help: "do not open the browser" },
       json: { ...json, help: `${json.help}. It has the pages' addresses` },
     },
-    conflicts: [["stack", "config"]],
+    conflicts: [
+      ["stack", "way"],
+      ["stack", "config"],
+    ],
     examples: [
       "npm run demo",
       "npm run demo -- --no-open --config shardCount=2",

@@ -1,5 +1,5 @@
 // Options that several commands share.
-import { configuration, integer, show, text } from "./values.mjs";
+import { configuration, integer, oneOf, show, text } from "./values.mjs";
 
 /** @import { Option } from "./types.js" */
 
@@ -46,6 +46,13 @@ export const config = {
   multiple: true,
   help: "a configuration value for this local stack, as for pulumi config set; can be repeated",
   read: configuration,
+};
+/** @type {Option} */
+export const way = {
+  type: "string",
+  value: "WAY",
+  help: "how the events reach S3: stream or firehose, with the values of its example stack (default stream)",
+  read: oneOf(["stream", "firehose"]),
 };
 /** @type {Option} */
 export const configured = {

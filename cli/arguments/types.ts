@@ -84,6 +84,7 @@ export interface StartOptions {
   /** A format string of nginx or Apache, or the name of a common format. */
   "log-format"?: string;
   query?: string[];
+  way?: string;
   config?: Setting[];
   json?: boolean;
   keep?: boolean;
@@ -117,6 +118,7 @@ export interface LiveOptions extends TargetOptions {
 export interface DemoOptions {
   /** A stack on AWS instead of a local one. */
   stack?: string;
+  way?: string;
   config?: Setting[];
   /** Of the page with both panes. Default: a free port. */
   port?: number;

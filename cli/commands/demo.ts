@@ -10,7 +10,7 @@ import { ShopServer } from "../../demo/shop-server";
 import { DeployError } from "../../local/deploy/program";
 import { EmulatorError } from "../../local/emulator-process";
 import { PortTaken } from "../../local/loopback";
-import { BadSetting, checkedSettings } from "../../local/settings";
+import { BadSetting, checkedSettings, givenSettings } from "../../local/settings";
 import type { LocalStack } from "../../local/stack";
 import { NoSuchStack, stackConfiguration } from "../../stack/configuration";
 import { aborted, Interrupted, onInterrupt } from "../../stack/interrupt";
@@ -27,7 +27,8 @@ import { explainError } from "./query";
 /** With a stack on AWS the shop always has the same origin, which the stack's configuration names. */
 const SHOP_PORT = 8600;
 /** So that a click is in the table soon. */
-const QUICK = { batchWindowSeconds: "1" };
+const QUICK = { stream: "batchWindowSeconds", firehose: "firehoseBufferSeconds" };
+const QUICK_SECONDS = "1";
 
 interface Running {
   shop: ShopServer;
@@ -132,9 +133,10 @@ async function localTarget(
   console: Console,
   signal: AbortSignal,
 ): Promise<CliTarget> {
-  const given = options.config ?? [];
-  const quick = Object.entries(QUICK).filter(([key]) => !given.some(([name]) => name === key));
-  const config = checkedSettings([...given, ...quick], {
+  const given = givenSettings(options);
+  const way = given.find(([name]) => name === "way")?.[1] === "firehose" ? "firehose" : "stream";
+  const isGiven = given.some(([name]) => name === QUICK[way]);
+  const config = checkedSettings(isGiven ? given : [...given, [QUICK[way], QUICK_SECONDS]], {
     collector: true,
     collectorOrigins: [shopOrigin],
     ...(options["write-key"] === undefined ? {} : { collectorWriteKey: options["write-key"] }),

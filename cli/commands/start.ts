@@ -6,16 +6,16 @@ import { GlueClient } from "@aws-sdk/client-glue";
 import { SFNClient } from "@aws-sdk/client-sfn";
 import { openDestination } from "../../lambdas/shared/destination";
 import { DAY_MS } from "../../lambdas/shared/durations";
-import { DeployError, STACK } from "../../local/deploy/program";
+import { localConfiguration } from "../../local/deploy/local-configuration";
+import { DeployError } from "../../local/deploy/program";
 import { EmulatorError } from "../../local/emulator-process";
 import { sumCalls } from "../../local/requests";
-import { BadSetting, checkedSettings } from "../../local/settings";
+import { BadSetting, checkedSettings, givenSettings } from "../../local/settings";
 import type { LocalStack } from "../../local/stack";
 import { UnusableFile } from "../../local/traffic/content";
 import { BadLogFormat } from "../../local/traffic/log/format";
 import { type OpenFile, openFile, type SentFile, sendFile } from "../../local/traffic/send-file";
 import { QueryFailed } from "../../stack/athena";
-import { readConfiguration } from "../../stack/configuration-files";
 import { aborted, Interrupted, onInterrupt } from "../../stack/interrupt";
 import { imbalance, nothingCurated, readOutput, windowHint } from "../../stack/run-report";
 import { PROJECT_ROOT, Runs } from "../../stack/runs";
@@ -48,7 +48,7 @@ export async function main(options: StartOptions): Promise<number> {
   let file: OpenFile | undefined;
   try {
     // First, as wrong values and a file that cannot be sent need no stack.
-    const config = checkedSettings(options.config);
+    const config = checkedSettings(givenSettings(options));
     file = options.file === undefined ? undefined : await openFile(options.file, options["log-format"]);
     stack = await bringUp(console, signal, config);
     const pipeline = runPipeline(stack, { ...options, file }, facts, console, signal);
@@ -149,7 +149,7 @@ async function showResults(
   sent: SentFile | undefined,
 ): Promise<void> {
   checkNumbers(facts, console);
-  checkQuarantine(facts, sent, windowBegins(options.config), console);
+  checkQuarantine(facts, sent, windowBegins(options), console);
   const days = facts.report?.dates.count ?? 0;
   console.heading(`Partitions (${number(days)})`);
   if (facts.report && days > 0) console.line(`  ${nameDates(facts.report)}`);
@@ -229,8 +229,8 @@ function checkQuarantine(
   else if (hint !== undefined) console.line(console.colours.yellow(`  ${hint}`));
 }
 
-function windowBegins(given: StartOptions["config"] = []): string {
-  const { project, values } = readConfiguration(PROJECT_ROOT, STACK, Object.fromEntries(given), "");
+function windowBegins(given: Pick<StartOptions, "way" | "config">): string {
+  const { project, values } = localConfiguration(PROJECT_ROOT, Object.fromEntries(givenSettings(given)), "");
   return values[`${project}:earliestEventTime`] ?? "";
 }
 

@@ -1,5 +1,5 @@
 // The tables of the configuration, in the README and in docs/configuration.md, from the list of its keys.
-import { CONFIG_KEYS, type ConfigKey } from "../../infra/config/keys";
+import { CONFIG_KEYS, type ConfigKey, descriptionOf } from "../../infra/config/keys";
 
 const KEYS: [string, ConfigKey][] = Object.entries(CONFIG_KEYS);
 
@@ -10,8 +10,7 @@ function shown(value: unknown): string {
 /** The README with the current rows in its table. */
 export function readmeDocument(current: string): string {
   const rows = KEYS.map(
-    ([key, { check, default: standard, description }]) =>
-      `| \`${key}\` | ${check.type} | ${shown(standard)} | ${description} |`,
+    ([key, spec]) => `| \`${key}\` | ${spec.check.type} | ${shown(spec.default)} | ${descriptionOf(spec)} |`,
   );
   const head = "| key | type | default | what it does |\n| --- | --- | --- | --- |\n";
   const from = current.indexOf(head, current.indexOf("## Configuration"));
@@ -22,10 +21,11 @@ export function readmeDocument(current: string): string {
 }
 
 export function configurationDocument(): string {
-  const rows = KEYS.map(([key, { check, default: standard, description, example, secret }]) => {
+  const rows = KEYS.map(([key, spec]) => {
+    const { check, default: standard, example, secret } = spec;
     // Without the project's name, which Pulumi adds: a project of `pulumi new` has another one.
     const command = example.includes("KEY") ? example.replace("KEY", key) : `${key} ${example}`;
-    return `| \`${key}\` | ${check.type}${secret ? ", secret" : ""} | ${cell(check.allowed).replaceAll(/https:\/\/[\w.]+/g, "`$&`")} | ${shown(standard)} | ${description} | \`pulumi config set ${cell(command)}\` |`;
+    return `| \`${key}\` | ${check.type}${secret ? ", secret" : ""} | ${cell(check.allowed).replaceAll(/https:\/\/[\w.]+/g, "`$&`")} | ${shown(standard)} | ${descriptionOf(spec)} | \`pulumi config set ${cell(command)}\` |`;
   });
   return [
     "# Configuration",

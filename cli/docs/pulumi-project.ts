@@ -1,6 +1,6 @@
 // The keys in Pulumi.yaml: what the engine checks and `pulumi new` asks, from the list of the configuration's keys.
 import { parseDocument } from "yaml";
-import { CONFIG_KEYS, type ConfigKey } from "../../infra/config/keys";
+import { CONFIG_KEYS, type ConfigKey, descriptionOf } from "../../infra/config/keys";
 
 const KEYS: [string, ConfigKey][] = Object.entries(CONFIG_KEYS);
 
@@ -17,7 +17,8 @@ export function pulumiProject(current: string): string {
   return document.toString({ lineWidth: 0 });
 }
 
-function declaration({ check, default: standard, description }: ConfigKey) {
+function declaration(spec: ConfigKey) {
+  const { check, default: standard } = spec;
   const items = check.type === "array" ? { items: { type: "string" } } : {};
-  return { type: check.type, ...items, default: standard, description };
+  return { type: check.type, ...items, default: standard, description: descriptionOf(spec) };
 }

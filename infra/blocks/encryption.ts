@@ -51,12 +51,12 @@ export class Encryption extends pulumi.ComponentResource {
   }
 }
 
-/** The statements that let a role use the key. AWS's own keys need none. */
+/** The statements that let a role use the key, none without an action. AWS's own keys need none. */
 export function mayUse(
   key: CustomerKey | undefined,
   ...actions: ("kms:Decrypt" | "kms:GenerateDataKey")[]
 ): Statement[] {
-  return key ? [allow(...actions).on(key.arn)] : [];
+  return key && actions.length > 0 ? [allow(...actions).on(key.arn)] : [];
 }
 
 /**

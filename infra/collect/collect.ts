@@ -2,20 +2,14 @@
 
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
-import type { SimulatorEnv } from "../../lambdas/simulator/env";
-import { type CustomerKey, mayUse } from "../blocks/encryption";
-import type { EnvironmentOf } from "../blocks/environment";
-import { NodeFunction } from "../blocks/node-function";
-import { allow } from "../blocks/permissions";
+import type { NodeFunction } from "../blocks/node-function";
+import { type SimulatorArgs, simulator } from "./simulator";
 
-export interface CollectArgs {
+export interface CollectArgs extends SimulatorArgs {
   streamMode: "PROVISIONED" | "ON_DEMAND";
   /** Shards of a provisioned stream. AWS chooses those of an on-demand stream. */
   shardCount: number;
   streamRetentionHours: number;
-  logRetentionDays: number;
-  tracing: boolean;
-  key?: CustomerKey;
 }
 
 export class Collect extends pulumi.ComponentResource {
@@ -26,7 +20,7 @@ export class Collect extends pulumi.ComponentResource {
     super("clickstream:index:Collect", name, {}, opts);
     const stream = this.createStream(name, args);
     this.stream = { name: stream.name, arn: stream.arn };
-    this.simulator = this.createSimulator(name, args);
+    this.simulator = simulator(name, { stream: this.stream }, args, this);
     this.registerOutputs({ streamName: stream.name });
   }
 
@@ -44,28 +38,4 @@ export class Collect extends pulumi.ComponentResource {
       { parent: this },
     );
   }
-
-  private createSimulator(name: string, args: CollectArgs): NodeFunction {
-    return new NodeFunction(
-      `${name}-simulator`,
-      {
-        lambda: "simulator",
-        description: "Sends simulated traffic to the stream",
-        environment: { STREAM_NAME: this.stream.name } satisfies EnvironmentOf<SimulatorEnv>,
-        permissions: [
-          allow("kinesis:PutRecords").on(this.stream.arn),
-          ...mayUse(args.key, "kms:GenerateDataKey"),
-        ],
-        memoryMb: 1024,
-        // Lambda's maximum: `seconds` of traffic may be as long.
-        timeoutSeconds: SIMULATOR_TIMEOUT_SECONDS,
-        logRetentionDays: args.logRetentionDays,
-        tracing: args.tracing,
-        key: args.key,
-      },
-      { parent: this },
-    );
-  }
 }
-
-export const SIMULATOR_TIMEOUT_SECONDS = 900;

@@ -15,9 +15,11 @@ import { qualifiedName } from "../blocks/names";
 import { NodeFunction } from "../blocks/node-function";
 import { allow } from "../blocks/permissions";
 import { EVERY_ORIGIN } from "../config/checks";
+import { keyUseOf, maySendTo, type Target, targetEnvironment, targetInWords } from "./target";
 
 export interface CollectorArgs {
-  stream: { name: pulumi.Input<string>; arn: pulumi.Input<string> };
+  /** Where it sends the events. */
+  target: Target;
   /** The sites whose pages may send events; `*` alone is every site. */
   collectorOrigins: string[];
   /** Every request must have it. Without one, everybody may send events. */
@@ -104,9 +106,9 @@ export class Collector extends pulumi.ComponentResource {
       `${name}-collector`,
       {
         lambda: "collector",
-        description: "Writes the events that the HTTP API receives to the stream",
+        description: `Writes the events that the HTTP API receives to ${targetInWords(args.target)}`,
         environment: {
-          STREAM_NAME: args.stream.name,
+          ...targetEnvironment(args.target),
           IP_RULE: args.privacy.ip ?? "keep",
           USER_AGENT_RULE: args.privacy.user_agent ?? "keep",
           WRITE_KEY_SECRET_ARN: secretArn ?? "",
@@ -114,9 +116,9 @@ export class Collector extends pulumi.ComponentResource {
           RESPECT_DNT: String(args.collectorRespectDnt),
         } satisfies EnvironmentOf<CollectorEnv>,
         permissions: [
-          allow("kinesis:PutRecords").on(args.stream.arn),
+          maySendTo(args.target),
           ...(secretArn ? [allow("secretsmanager:GetSecretValue").on(secretArn)] : []),
-          ...mayUse(args.key, "kms:GenerateDataKey", ...(secretArn ? (["kms:Decrypt"] as const) : [])),
+          ...mayUse(args.key, ...keyUseOf(args.target), ...(secretArn ? (["kms:Decrypt"] as const) : [])),
         ],
         // CPU comes with memory: a request waits for it.
         memoryMb: 512,

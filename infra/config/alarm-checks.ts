@@ -15,7 +15,8 @@ export function alarmProblems(key: Key, values: Values): string[] {
 function iteratorAgeProblems(key: Key, values: Values): string[] {
   const { alarmIteratorAgeMinutes: age, batchWindowSeconds, streamRetentionHours } = values;
   const problems: string[] = [];
-  if (age === undefined || age === 0) return problems;
+  // Without a stream nothing has an iterator.
+  if (values.way !== "stream" || age === undefined || age === 0) return problems;
   if (batchWindowSeconds !== undefined && age * 60 <= batchWindowSeconds) {
     problems.push(
       `${key("alarmIteratorAgeMinutes")} must be longer than ${key("batchWindowSeconds")} (${batchWindowSeconds} seconds), got ${age}: ` +

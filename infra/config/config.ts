@@ -13,6 +13,7 @@ import {
   type PlainConfig,
 } from "./keys";
 import { suggest } from "./suggest.cjs";
+import { wayProblems } from "./way-checks";
 
 /** Stops `pulumi up`. The engine shows the message without a stack trace. */
 export class InvalidConfiguration extends pulumi.RunError {
@@ -42,6 +43,7 @@ export function readConfig(namespace: string, values: Record<string, string>): C
   }
   const config = read as ConfigValues;
   const hashKey = config.privacyHashKey || undefined;
+  problems.push(...wayProblems((name) => `${namespace}:${name}`, config));
   problems.push(...crossChecks(namespace, config, hashKey));
   problems.push(...collectorProblems((name) => `${namespace}:${name}`, config));
   if (problems.length > 0) throw new InvalidConfiguration(problems);
@@ -99,7 +101,6 @@ function crossChecks(namespace: string, config: ReadValues, hashKey: string | un
         `a failing batch would expire from the stream before it is saved in the raw bucket. Raise ${key("streamRetentionHours")} or lower this`,
     );
   }
-  const wait = config.ingestWaitMinutes;
   const window = config.batchWindowSeconds;
   const batch = config.batchSize;
   if (window === 0 && batch !== undefined && batch > LARGEST_BATCH_WITHOUT_WINDOW) {
@@ -108,24 +109,36 @@ function crossChecks(namespace: string, config: ReadValues, hashKey: string | un
         `AWS requires it. Raise it, or: pulumi config set ${key("batchSize")} ${LARGEST_BATCH_WITHOUT_WINDOW}`,
     );
   }
-  if (wait !== undefined && window !== undefined && wait * 60 <= window) {
-    problems.push(
-      `${key("ingestWaitMinutes")} must be longer than ${key("batchWindowSeconds")} (${window} seconds), got ${wait}: ` +
-        `executions would time out before the ingest is called. Raise it`,
-    );
-  }
   if (config.forceDestroy && config.allowDataLoss === false) {
     problems.push(
       `${key("forceDestroy")} empties the buckets, which requires ${key("allowDataLoss")}, got true without it. ` +
         `If the data can be deleted: pulumi config set ${key("allowDataLoss")} true, otherwise: pulumi config rm ${key("forceDestroy")}`,
     );
   }
-  problems.push(...retentionProblems(key, config), ...executionClassProblems(key, config));
+  problems.push(
+    ...waitProblems(key, config),
+    ...retentionProblems(key, config),
+    ...executionClassProblems(key, config),
+  );
   return [...problems, ...alarmProblems(key, config), ...hashKeyProblems(key, config.privacy, hashKey)];
 }
 
 /** Lambda: "when you set BatchSize to a value greater than 10, you must set MaximumBatchingWindowInSeconds to at least 1". */
 const LARGEST_BATCH_WITHOUT_WINDOW = 10;
+
+/** An execution that sends events waits at least as long as they are collected. */
+function waitProblems(key: (name: string) => string, config: ReadValues): string[] {
+  const collects = config.way === "stream" ? "batchWindowSeconds" : "firehoseBufferSeconds";
+  const { ingestWaitMinutes: wait, [collects]: seconds } = config;
+  if (config.way === undefined || wait === undefined || seconds === undefined) return [];
+  if (wait * 60 > seconds) return [];
+  const early =
+    collects === "batchWindowSeconds" ? "before the ingest is called" : "before Firehose writes the events";
+  return [
+    `${key("ingestWaitMinutes")} must be longer than ${key(collects)} (${seconds} seconds), got ${wait}: ` +
+      `executions would time out ${early}. Raise it`,
+  ];
+}
 
 /** STANDARD_IA bills at least 30 days for each object, so an earlier expiry saves nothing. */
 const INFREQUENT_ACCESS_MINIMUM_DAYS = 30;

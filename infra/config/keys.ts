@@ -32,11 +32,23 @@ export interface ConfigKey<T = unknown> {
   question?: string;
   /** Never shown, not even in error messages. */
   secret?: boolean;
+  /** The ways that have the key. Without it, all have it. */
+  only?: readonly Way[];
 }
 
 const LOG_RETENTION_DAYS = [
   1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
 ];
+
+/**
+ * How the events get from their senders to the tables: by a Kinesis stream, by Firehose and the Glue job, or by Firehose
+ * and a Lambda that writes Parquet on arrival.
+ */
+export type Way = "stream" | "firehose" | "arrival";
+
+const STREAM: readonly Way[] = ["stream"];
+const DELIVERED: readonly Way[] = ["firehose", "arrival"];
+const ARRIVAL: readonly Way[] = ["arrival"];
 
 /** The fields whose default rule is not keep. */
 const CHANGED_BY_DEFAULT = Object.fromEntries(
@@ -44,7 +56,15 @@ const CHANGED_BY_DEFAULT = Object.fromEntries(
 );
 
 export const CONFIG_KEYS = {
+  way: {
+    check: oneOf<Way>("stream", "firehose"),
+    default: "stream",
+    example: "firehose",
+    description:
+      "How the events reach S3 - stream (a Kinesis stream and the ingest Lambda, after seconds, billed by the hour) or firehose (Firehose and the ingest Lambda, after firehoseBufferSeconds, billed by the event)",
+  },
   streamMode: {
+    only: STREAM,
     check: oneOf("PROVISIONED", "ON_DEMAND"),
     default: "PROVISIONED",
     example: "PROVISIONED",
@@ -53,6 +73,7 @@ export const CONFIG_KEYS = {
     question: "PROVISIONED (shards, paid by the hour) or ON_DEMAND",
   },
   shardCount: {
+    only: STREAM,
     check: integer(1, 500),
     default: 1,
     example: "1",
@@ -60,6 +81,7 @@ export const CONFIG_KEYS = {
       "Shards of a PROVISIONED stream, 1 to 500. A shard takes 1 MB or 1,000 records a second. One update can at most double or halve the shards (1 to 2, then to 3), and AWS allows ten updates in 24 hours. npm run doctor lists the steps",
   },
   streamRetentionHours: {
+    only: STREAM,
     check: integer(24, 8760),
     default: 24,
     example: "24",
@@ -126,12 +148,14 @@ export const CONFIG_KEYS = {
       "Stores events without ids, address and e-mail if the browser sends Do Not Track (the header DNT)",
   },
   batchSize: {
+    only: STREAM,
     check: integer(1, 10_000),
     default: 10_000,
     example: "10000",
     description: "Maximum number of records in a batch for the ingest Lambda, 1 to 10000",
   },
   batchWindowSeconds: {
+    only: STREAM,
     check: integer(0, 300),
     default: 60,
     example: "60",
@@ -145,17 +169,50 @@ export const CONFIG_KEYS = {
     description: "Memory of the ingest Lambda in MB, 256 to 10240",
   },
   ingestRetryAttempts: {
+    only: STREAM,
     check: integer(0, 10_000),
     default: 10,
     example: "10",
     description: `Retries of a failing batch before it is kept under ${PREFIX.givenUp} in the raw bucket, 0 to 10000`,
   },
   ingestRecordAgeHours: {
+    only: STREAM,
     check: integer(1, 168),
     default: 12,
     example: "12",
     description:
       "Age in hours after which Lambda stops retrying a failing batch, 1 to 168 and less than streamRetentionHours",
+  },
+  firehoseBufferSeconds: {
+    only: DELIVERED,
+    check: integer(0, 900),
+    default: 300,
+    example: "60",
+    description:
+      "Seconds that Firehose collects events for a raw object, 0 to 900. A longer time makes fewer and larger objects. Before that, it collects up to a tenth of this time for each call of the ingest Lambda",
+  },
+  firehoseBufferMb: {
+    only: DELIVERED,
+    check: integer(1, 128),
+    default: 64,
+    example: "64",
+    description:
+      "MB of events, before compression, after which Firehose writes the raw object sooner, 1 to 128",
+  },
+  jobEveryHours: {
+    only: ARRIVAL,
+    check: integer(1, 168),
+    default: 24,
+    example: "24",
+    description:
+      "Hours after which an execution runs the Glue job again, 1 to 168. Until then the events are in the files that the Lambda wrote on their arrival",
+  },
+  toParquetMemoryMb: {
+    only: ARRIVAL,
+    check: integer(256, 10_240),
+    default: 1024,
+    example: "1024",
+    description: "Memory of the Lambda that writes Parquet in MB, 256 to 10240. A raw object must fit",
   },
   earliestEventTime: {
     check: isoTime(),
@@ -343,7 +400,7 @@ export const CONFIG_KEYS = {
     default: 60,
     example: "60",
     description:
-      "Alarm if the stream gets no records for this many minutes after it had some, 10 to 1440; 0 is no alarm. CloudWatch gets the counts some minutes late",
+      "Alarm if no records arrive for this many minutes after some did, 10 to 1440; 0 is no alarm. CloudWatch gets the counts some minutes late",
   },
   alarmVolumeDropPercent: {
     check: integer(0, 99),
@@ -353,6 +410,7 @@ export const CONFIG_KEYS = {
       "Alarm if the events of 24 hours are this many percent fewer than in the 24 hours before, 1 to 99; 0 is no alarm",
   },
   alarmIteratorAgeMinutes: {
+    only: STREAM,
     check: integer(0, 10_080),
     default: 15,
     example: "15",
@@ -421,6 +479,11 @@ export const CONFIG_KEYS = {
       "Lets pulumi destroy empty the buckets. It also requires allowDataLoss. Without it, buckets that are not empty are kept and reported",
   },
 } satisfies Record<string, ConfigKey>;
+
+/** What the key does, and which ways have it. */
+export function descriptionOf({ description, only }: ConfigKey): string {
+  return only === undefined ? description : `${description}. Only with way ${only.join(" or ")}`;
+}
 
 /** The parsed values of all keys. */
 export type ConfigValues = {

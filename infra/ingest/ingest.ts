@@ -12,9 +12,10 @@ import type { EnvironmentOf } from "../blocks/environment";
 import { qualifiedName } from "../blocks/names";
 import { NodeFunction } from "../blocks/node-function";
 import { allow } from "../blocks/permissions";
-import { type BucketSettings, PrivateBucket, type Retention } from "../blocks/private-bucket";
+import type { PrivateBucket } from "../blocks/private-bucket";
+import { type RawBucketArgs, rawBucket } from "./raw-bucket";
 
-export interface IngestArgs extends BucketSettings {
+export interface IngestArgs extends RawBucketArgs {
   streamArn: pulumi.Input<string>;
   batchSize: number;
   batchWindowSeconds: number;
@@ -27,12 +28,6 @@ export interface IngestArgs extends BucketSettings {
   tracing: boolean;
   /** Whether Lambda counts the outcome of the stream's records. AWS bills these counts as custom metrics. */
   countRecords: boolean;
-  /** 0: never. */
-  rawInfrequentAccessDays: number;
-  /** 0: forever. */
-  rawRetentionDays: number;
-  /** 0: forever. */
-  quarantineRetentionDays: number;
 }
 
 export class Ingest extends pulumi.ComponentResource {
@@ -43,7 +38,7 @@ export class Ingest extends pulumi.ComponentResource {
 
   constructor(name: string, args: IngestArgs, opts?: pulumi.ComponentResourceOptions) {
     super("clickstream:index:Ingest", name, {}, opts);
-    this.raw = new PrivateBucket(`${name}-raw`, { ...args, retention: rawRetention(args) }, { parent: this });
+    this.raw = rawBucket(name, args, PREFIX.givenUp, this);
     this.ingest = this.createIngest(name, args);
     this.mappingUuid = this.createMapping(name, args);
     this.awaitIngest = this.createAwaitIngest(name, args);
@@ -132,17 +127,4 @@ export class Ingest extends pulumi.ComponentResource {
       { parent: this },
     );
   }
-}
-
-function rawRetention(args: IngestArgs): Retention[] {
-  return [
-    {
-      id: "raw",
-      prefix: PREFIX.raw,
-      infrequentAccessAfterDays: args.rawInfrequentAccessDays,
-      expireAfterDays: args.rawRetentionDays,
-    },
-    { id: "quarantine", prefix: PREFIX.quarantine, expireAfterDays: args.quarantineRetentionDays },
-    { id: "failed-batches", prefix: PREFIX.givenUp, expireAfterDays: args.quarantineRetentionDays },
-  ];
 }

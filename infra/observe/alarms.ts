@@ -1,7 +1,7 @@
 // The alarms: what each watches, when it fires, what that means and what to do. docs/operations.md has a section on each.
 
 import { DAY_SECONDS, HOUR_SECONDS } from "../../lambdas/shared/durations";
-import type { CollectorMetrics, Metric, Metrics } from "./metrics";
+import type { CollectorMetrics, DeliveryMetrics, Metric, Metrics, StreamMetrics } from "./metrics";
 
 export interface AlarmSettings {
   /** Minutes without an event; 0 for no such alarm, as with the following. */
@@ -48,12 +48,10 @@ export function alarmsOf(metrics: Metrics, settings: AlarmSettings): Alarm[] {
     ...(metrics.collector ? collectorAlarms(metrics, metrics.collector) : []),
     ...(settings.alarmNoEventsMinutes > 0 ? [noEvents(metrics, settings.alarmNoEventsMinutes)] : []),
     ...(settings.alarmVolumeDropPercent > 0 ? [volumeDrop(metrics, settings.alarmVolumeDropPercent)] : []),
-    streamThrottled(metrics),
-    ...(settings.alarmIteratorAgeMinutes > 0 ? [iteratorAge(metrics, settings.alarmIteratorAgeMinutes)] : []),
-    ingestStalled(metrics),
-    ingestErrors(metrics),
+    ...(metrics.source.kind === "stream"
+      ? streamAlarms(metrics, metrics.source, settings)
+      : deliveryAlarms(metrics, metrics.source)),
     ingestThrottled(metrics),
-    batchesGivenUp(metrics),
     ...(settings.alarmQuarantinePercent > 0
       ? [quarantineRatio(metrics, settings.alarmQuarantinePercent)]
       : []),
@@ -66,6 +64,25 @@ export function alarmsOf(metrics: Metrics, settings: AlarmSettings): Alarm[] {
 
 export function describe({ name, means, remedy }: Alarm): string {
   return `${means} ${remedy} More: docs/operations.md, section "Alarm ${name}".`;
+}
+
+function streamAlarms(metrics: Metrics, source: StreamMetrics, settings: AlarmSettings): Alarm[] {
+  return [
+    streamThrottled(source),
+    ...(settings.alarmIteratorAgeMinutes > 0 ? [iteratorAge(metrics, settings.alarmIteratorAgeMinutes)] : []),
+    ingestStalled(metrics, source),
+    ingestErrors(metrics, source),
+    batchesGivenUp(source),
+  ];
+}
+
+function deliveryAlarms(metrics: Metrics, source: DeliveryMetrics): Alarm[] {
+  return [
+    deliveryThrottled(source),
+    deliveryStalled(source),
+    deliveryFailed(source),
+    callsFailed(metrics, source),
+  ];
 }
 
 /** For three periods in a row: trackers send again what the collector could not take, so a moment loses nothing. */
@@ -117,14 +134,14 @@ function collectorAlarms({ own }: Metrics, { api, lambda }: CollectorMetrics): A
  * Fires if records came within the memory, and none since the last period began. A stack that never had records does not
  * fire. One that lost them longer ago has fired before.
  */
-function noEvents({ stream }: Metrics, minutes: number): Alarm {
+function noEvents({ source }: Metrics, minutes: number): Alarm {
   const periodSeconds = minutes * 60;
   return {
     ...ANY,
     name: "no-events",
-    means: `The stream has received no records for ${minutes} minutes, but did before.`,
-    remedy: "Check the producers: are they running, may they write, do they use the name of this stream?",
-    metrics: { records: stream("IncomingRecords") },
+    means: `No records have arrived for ${minutes} minutes, but some did before.`,
+    remedy: "Check the producers: are they running, may they write, do they send to this stack?",
+    metrics: { records: source.incoming },
     expressions: {
       filled: "FILL(records, 0)",
       // For each period, the records in it and after it: 0 only in the silence at the end.
@@ -165,7 +182,7 @@ function volumeDrop({ own }: Metrics, percent: number): Alarm {
   };
 }
 
-function streamThrottled({ stream }: Metrics): Alarm {
+function streamThrottled({ stream }: StreamMetrics): Alarm {
   return {
     ...ANY,
     name: "stream-throttled",
@@ -194,13 +211,13 @@ function iteratorAge({ lambda }: Metrics, minutes: number): Alarm {
   };
 }
 
-function ingestStalled({ stream, lambda }: Metrics): Alarm {
+function ingestStalled({ lambda }: Metrics, { incoming }: StreamMetrics): Alarm {
   return {
     ...ANY,
     name: "ingest-stalled",
     means: "The stream receives records, but the ingest has not been called for 15 minutes.",
     remedy: "Check whether the event source mapping is enabled, and its last processing result.",
-    metrics: { records: stream("IncomingRecords"), calls: lambda("ingestFunction", "Invocations") },
+    metrics: { records: incoming, calls: lambda("ingestFunction", "Invocations") },
     // A sum of an array skips what has no data. Without calls there is no data.
     expressions: {
       waiting: "IF(records > 0, 1, 0)",
@@ -212,7 +229,7 @@ function ingestStalled({ stream, lambda }: Metrics): Alarm {
   };
 }
 
-function ingestErrors({ lambda, mapping }: Metrics): Alarm {
+function ingestErrors({ lambda }: Metrics, { mapping }: StreamMetrics): Alarm {
   return {
     ...ANY,
     name: "ingest-errors",
@@ -224,6 +241,73 @@ function ingestErrors({ lambda, mapping }: Metrics): Alarm {
       reported: mapping("FailedInvokeEventCount"),
     },
     expressions: { value: "SUM([errors, reported])" },
+  };
+}
+
+function deliveryThrottled({ delivery }: DeliveryMetrics): Alarm {
+  return {
+    ...ANY,
+    ...FOR_15_MINUTES,
+    name: "delivery-throttled",
+    means: "Firehose has refused records for 15 minutes. Producers that do not retry lose them.",
+    remedy:
+      "Ask AWS for a higher quota of records, requests and bytes a second for direct PUT, and let producers put more events into a record.",
+    metrics: { refused: delivery("ThrottledRecords") },
+    expressions: { value: "FILL(refused, 0)" },
+  };
+}
+
+/** Longer than Firehose collects events. */
+const DELIVERY_MARGIN_SECONDS = 600;
+
+function deliveryStalled({ delivery, collectedSeconds }: DeliveryMetrics): Alarm {
+  const threshold = collectedSeconds + DELIVERY_MARGIN_SECONDS;
+  return {
+    ...ANY,
+    name: "delivery-stalled",
+    means: `The oldest record in Firehose has waited over ${threshold} seconds. Firehose collects them for ${collectedSeconds}. Records older than 24 hours are lost.`,
+    remedy:
+      "Read Firehose's log, and look for errors and throttles of the ingest. The usual cause: Firehose may not write to S3 or not use the key.",
+    metrics: { age: delivery("DeliveryToS3.DataFreshness", "Maximum") },
+    expressions: { value: "FILL(age, 0)" },
+    threshold,
+    periods: 2,
+    datapoints: 2,
+  };
+}
+
+function deliveryFailed({ delivery }: DeliveryMetrics): Alarm {
+  return {
+    ...ANY,
+    name: "delivery-failed",
+    means:
+      "S3 has refused what Firehose writes to the raw bucket. Firehose retries for 24 hours. Nothing is lost yet.",
+    remedy: "Read Firehose's log. The usual cause: its role may not write to the bucket or not use the key.",
+    metrics: { success: delivery("DeliveryToS3.Success", "Average") },
+    expressions: { value: "1 - FILL(success, 1)" },
+    periods: 3,
+    datapoints: 3,
+  };
+}
+
+/** The ingest fails, or Firehose cannot call it, which the Lambda's own metrics do not count. */
+function callsFailed({ lambda }: Metrics, { delivery }: DeliveryMetrics): Alarm {
+  return {
+    ...ANY,
+    name: "ingest-failed",
+    means:
+      "Firehose got no answer from the ingest for some records. It tries again, and then keeps these records under aws/firehose/ in the raw bucket. They are in no table.",
+    remedy:
+      "Read the ERROR lines of the ingest's log, and Firehose's log. Fix the cause, then send what was kept again: npm run resend.",
+    metrics: {
+      errors: lambda("ingestFunction", "Errors"),
+      success: delivery("ExecuteProcessing.Success", "Average"),
+    },
+    expressions: {
+      refused: "IF(success < 1, 1, 0)",
+      // A sum of an array skips what has no data.
+      value: "SUM([errors, refused])",
+    },
   };
 }
 
@@ -241,7 +325,7 @@ function ingestThrottled({ lambda }: Metrics): Alarm {
   };
 }
 
-function batchesGivenUp({ mapping }: Metrics): Alarm {
+function batchesGivenUp({ mapping }: StreamMetrics): Alarm {
   return {
     ...ANY,
     name: "batches-given-up",
@@ -294,7 +378,7 @@ const LEAST_PERIODS = 3;
  * Fires if records wait: since the first ones within these hours, no period had a success. Without records nothing waits,
  * so a new stack is silent, and so is one that nobody uses.
  */
-function noSuccess({ own, stream }: Metrics, hours: number): Alarm {
+function noSuccess({ own, source }: Metrics, hours: number): Alarm {
   const periods = Math.max(hours, LEAST_PERIODS);
   return {
     ...ANY,
@@ -303,7 +387,7 @@ function noSuccess({ own, stream }: Metrics, hours: number): Alarm {
     remedy: "Check whether the schedule starts executions, and where the last one waits or failed.",
     // Not AWS's ExecutionsSucceeded: an execution of the schedule that finds the job busy also succeeds, and verifies
     // nothing. Each verified run records this metric once, and so does each execution that found nothing new.
-    metrics: { succeeded: own("RunSeconds", "SampleCount"), records: stream("IncomingRecords") },
+    metrics: { succeeded: own("RunSeconds", "SampleCount"), records: source.incoming },
     // A sum of an array skips what has no data. Without a success there is no data.
     expressions: {
       waiting: "IF(RUNNING_SUM(FILL(records, 0)) > 0, 1, 0)",

@@ -2,7 +2,7 @@
 
 import * as pulumi from "@pulumi/pulumi";
 import { DAY_SECONDS, HOUR_SECONDS } from "../../lambdas/shared/durations";
-import type { CollectorMetrics, Metric, Metrics } from "./metrics";
+import type { CollectorMetrics, DeliveryMetrics, Metric, Metrics, StreamMetrics } from "./metrics";
 
 interface Line {
   label: string;
@@ -55,7 +55,8 @@ function rows({ label, metric, expression }: Line, id: string, period: number): 
 }
 
 function graphs(metrics: Metrics): Graph[] {
-  const { stream, lambda, mapping, execution, own, collector } = metrics;
+  const { source, lambda, execution, own, collector } = metrics;
+  const bySource = source.kind === "stream" ? streamGraphs(metrics, source) : deliveryGraphs(metrics, source);
   return [
     ...(collector ? collectorRow(metrics, collector) : []),
     {
@@ -68,42 +69,14 @@ function graphs(metrics: Metrics): Graph[] {
         { label: "quarantined", metric: own("LinesQuarantined") },
       ],
     },
-    {
-      title: "Stream: records in and out",
-      periodSeconds: MINUTES_5,
-      lines: [
-        { label: "in", metric: stream("IncomingRecords") },
-        { label: "out", metric: stream("GetRecords.Records") },
-        { label: "refused", metric: stream("WriteProvisionedThroughputExceeded") },
-      ],
-    },
-    {
-      title: "Bytes",
-      periodSeconds: MINUTES_5,
-      lines: [
-        { label: "into the stream", metric: stream("IncomingBytes") },
-        { label: "out of the stream", metric: stream("GetRecords.Bytes") },
-      ],
-    },
-    {
-      title: "Ingest: delay",
-      periodSeconds: MINUTES_5,
-      unit: "minutes",
-      lines: [
-        {
-          label: "iterator age",
-          metric: lambda("ingestFunction", "IteratorAge", "Maximum"),
-          expression: "m / 60000",
-        },
-      ],
-    },
+    ...bySource.begin,
     {
       title: "Lambda: errors and throttles",
       periodSeconds: MINUTES_5,
       lines: [
         { label: "ingest errors", metric: lambda("ingestFunction", "Errors") },
         { label: "ingest throttles", metric: lambda("ingestFunction", "Throttles") },
-        { label: "records that failed", metric: mapping("FailedInvokeEventCount") },
+        ...bySource.failures,
         { label: "await-ingest errors", metric: lambda("awaitIngestFunction", "Errors") },
         { label: "look-for-new errors", metric: lambda("lookForNewFunction", "Errors") },
         { label: "simulator errors", metric: lambda("simulatorFunction", "Errors") },
@@ -120,26 +93,9 @@ function graphs(metrics: Metrics): Graph[] {
         { label: "look-for-new, longest", metric: lambda("lookForNewFunction", "Duration", "Maximum") },
       ],
     },
-    {
-      title: "Records given up",
-      periodSeconds: HOUR_SECONDS,
-      lines: [
-        {
-          label: "kept under aws/lambda/",
-          metric: mapping("OnFailureDestinationDeliveredEventCount"),
-        },
-        { label: "dropped", metric: mapping("DroppedEventCount") },
-      ],
-    },
+    ...bySource.givenUp,
     quarantineRatio(own("LinesQuarantined"), own("EventsAccepted")),
-    {
-      title: "Batches",
-      periodSeconds: MINUTES_5,
-      lines: [
-        { label: "batches", metric: lambda("ingestFunction", "Invocations") },
-        { label: "records a batch", metric: stream("GetRecords.Records"), expression: "m / m0" },
-      ],
-    },
+    ...bySource.batches,
     {
       title: "Executions",
       periodSeconds: HOUR_SECONDS,
@@ -164,6 +120,141 @@ function graphs(metrics: Metrics): Graph[] {
       ],
     },
   ];
+}
+
+/** What the graphs of the two sources have in common, by its place on the dashboard. */
+interface SourceGraphs {
+  begin: Graph[];
+  /** In the graph of errors. */
+  failures: Line[];
+  givenUp: Graph[];
+  batches: Graph[];
+}
+
+function streamGraphs({ lambda }: Metrics, { stream, mapping }: StreamMetrics): SourceGraphs {
+  return {
+    begin: [
+      {
+        title: "Stream: records in and out",
+        periodSeconds: MINUTES_5,
+        lines: [
+          { label: "in", metric: stream("IncomingRecords") },
+          { label: "out", metric: stream("GetRecords.Records") },
+          { label: "refused", metric: stream("WriteProvisionedThroughputExceeded") },
+        ],
+      },
+      {
+        title: "Bytes",
+        periodSeconds: MINUTES_5,
+        lines: [
+          { label: "into the stream", metric: stream("IncomingBytes") },
+          { label: "out of the stream", metric: stream("GetRecords.Bytes") },
+        ],
+      },
+      {
+        title: "Ingest: delay",
+        periodSeconds: MINUTES_5,
+        unit: "minutes",
+        lines: [
+          {
+            label: "iterator age",
+            metric: lambda("ingestFunction", "IteratorAge", "Maximum"),
+            expression: "m / 60000",
+          },
+        ],
+      },
+    ],
+    failures: [{ label: "records that failed", metric: mapping("FailedInvokeEventCount") }],
+    givenUp: [
+      {
+        title: "Records given up",
+        periodSeconds: HOUR_SECONDS,
+        lines: [
+          {
+            label: "kept under aws/lambda/",
+            metric: mapping("OnFailureDestinationDeliveredEventCount"),
+          },
+          { label: "dropped", metric: mapping("DroppedEventCount") },
+        ],
+      },
+    ],
+    batches: [
+      {
+        title: "Batches",
+        periodSeconds: MINUTES_5,
+        lines: [
+          { label: "batches", metric: lambda("ingestFunction", "Invocations") },
+          { label: "records a batch", metric: stream("GetRecords.Records"), expression: "m / m0" },
+        ],
+      },
+    ],
+  };
+}
+
+function deliveryGraphs({ lambda }: Metrics, { delivery }: DeliveryMetrics): SourceGraphs {
+  return {
+    begin: [
+      {
+        title: "Firehose: records in and out",
+        periodSeconds: MINUTES_5,
+        lines: [
+          { label: "in", metric: delivery("IncomingRecords") },
+          { label: "out, to S3", metric: delivery("DeliveryToS3.Records") },
+          { label: "refused", metric: delivery("ThrottledRecords") },
+        ],
+      },
+      {
+        title: "Bytes",
+        periodSeconds: MINUTES_5,
+        lines: [
+          { label: "into Firehose", metric: delivery("IncomingBytes") },
+          { label: "to S3", metric: delivery("DeliveryToS3.Bytes") },
+        ],
+      },
+      {
+        title: "Firehose: age of the oldest record",
+        periodSeconds: MINUTES_5,
+        unit: "minutes",
+        lines: [
+          {
+            label: "age",
+            metric: delivery("DeliveryToS3.DataFreshness", "Maximum"),
+            expression: "m / 60",
+          },
+        ],
+      },
+    ],
+    failures: [],
+    givenUp: [
+      {
+        title: "Firehose: successful calls and writes",
+        periodSeconds: HOUR_SECONDS,
+        unit: "percent",
+        lines: [
+          {
+            label: "calls of the ingest",
+            metric: delivery("ExecuteProcessing.Success", "Average"),
+            expression: "100 * m",
+          },
+          {
+            label: "writes to S3",
+            metric: delivery("DeliveryToS3.Success", "Average"),
+            expression: "100 * m",
+          },
+        ],
+      },
+    ],
+    batches: [
+      {
+        title: "Calls of the ingest",
+        periodSeconds: MINUTES_5,
+        lines: [
+          { label: "calls", metric: lambda("ingestFunction", "Invocations") },
+          { label: "records a call", metric: delivery("IncomingRecords"), expression: "m / m0" },
+        ],
+      },
+    ],
+  };
 }
 
 /** Three graphs, which are a row of the console's grid. */

@@ -17,17 +17,28 @@ export interface Metric {
   stat: "Sum" | "Maximum" | "Average" | "SampleCount" | "p50" | "p99";
 }
 
+/** What takes the events, by its name in CloudWatch's dimensions: a stream with its mapping, or a delivery stream. */
+export type ObservedSource =
+  | {
+      streamName: pulumi.Input<string>;
+      /** UUID of the event source mapping between stream and ingest. */
+      mappingUuid: pulumi.Input<string>;
+    }
+  | {
+      deliveryStreamName: pulumi.Input<string>;
+      /** How long events are collected before they are in the raw bucket. */
+      collectedSeconds: number;
+    };
+
 /** The names of the stack's parts in CloudWatch's dimensions. */
 export interface ObservedParts {
-  streamName: pulumi.Input<string>;
+  source: ObservedSource;
   ingestFunction: pulumi.Input<string>;
   lookForNewFunction: pulumi.Input<string>;
   awaitIngestFunction: pulumi.Input<string>;
   simulatorFunction: pulumi.Input<string>;
   /** Only if the stack has one. */
   collector?: { apiId: pulumi.Input<string>; functionName: pulumi.Input<string> };
-  /** UUID of the event source mapping between stream and ingest. */
-  mappingUuid: pulumi.Input<string>;
   stateMachineArn: pulumi.Input<string>;
 }
 
@@ -43,6 +54,15 @@ type StreamMetric =
   | "GetRecords.Records"
   | "GetRecords.Bytes"
   | "WriteProvisionedThroughputExceeded";
+type DeliveryMetric =
+  | "IncomingRecords"
+  | "IncomingBytes"
+  | "ThrottledRecords"
+  | "DeliveryToS3.Records"
+  | "DeliveryToS3.Bytes"
+  | "DeliveryToS3.DataFreshness"
+  | "DeliveryToS3.Success"
+  | "ExecuteProcessing.Success";
 type ExecutionMetric =
   | "ExecutionsStarted"
   | "ExecutionsSucceeded"
@@ -52,17 +72,14 @@ type ExecutionMetric =
   | "ExecutionTime";
 
 export type Metrics = ReturnType<typeof metricsOf>;
+export type StreamMetrics = ReturnType<typeof streamMetrics>;
+export type DeliveryMetrics = ReturnType<typeof deliveryMetrics>;
 export type CollectorMetrics = NonNullable<Metrics["collector"]>;
 
 export function metricsOf(parts: ObservedParts) {
   const own = { [STACK_DIMENSION]: qualifiedName() };
   return {
-    stream: (metricName: StreamMetric, stat: Metric["stat"] = "Sum"): Metric => ({
-      namespace: "AWS/Kinesis",
-      metricName,
-      dimensions: { StreamName: parts.streamName },
-      stat,
-    }),
+    source: "streamName" in parts.source ? streamMetrics(parts.source) : deliveryMetrics(parts.source),
     lambda: (
       part: "ingestFunction" | "awaitIngestFunction" | "lookForNewFunction" | "simulatorFunction",
       metricName: LambdaMetric,
@@ -75,12 +92,6 @@ export function metricsOf(parts: ObservedParts) {
     }),
     /** Undefined without a collector. */
     collector: parts.collector && collectorMetrics(parts.collector),
-    mapping: (metricName: MappingMetric): Metric => ({
-      namespace: "AWS/Lambda",
-      metricName,
-      dimensions: { EventSourceMappingUUID: parts.mappingUuid },
-      stat: "Sum",
-    }),
     execution: (metricName: ExecutionMetric, stat: Metric["stat"] = "Sum"): Metric => ({
       namespace: "AWS/States",
       metricName,
@@ -91,6 +102,43 @@ export function metricsOf(parts: ObservedParts) {
       metricName: keyof typeof INGEST_METRICS | keyof typeof RUN_METRICS | typeof THROTTLED_METRIC,
       stat: Metric["stat"] = "Sum",
     ): Metric => ({ namespace: METRICS_NAMESPACE, metricName, dimensions: own, stat }),
+  };
+}
+
+function streamMetrics({ streamName, mappingUuid }: Extract<ObservedSource, { streamName: unknown }>) {
+  const stream = (metricName: StreamMetric, stat: Metric["stat"] = "Sum"): Metric => ({
+    namespace: "AWS/Kinesis",
+    metricName,
+    dimensions: { StreamName: streamName },
+    stat,
+  });
+  return {
+    kind: "stream" as const,
+    /** The records that arrive. */
+    incoming: stream("IncomingRecords"),
+    stream,
+    mapping: (metricName: MappingMetric): Metric => ({
+      namespace: "AWS/Lambda",
+      metricName,
+      dimensions: { EventSourceMappingUUID: mappingUuid },
+      stat: "Sum",
+    }),
+  };
+}
+
+function deliveryMetrics(source: Extract<ObservedSource, { deliveryStreamName: unknown }>) {
+  const delivery = (metricName: DeliveryMetric, stat: Metric["stat"] = "Sum"): Metric => ({
+    namespace: "AWS/Firehose",
+    metricName,
+    dimensions: { DeliveryStreamName: source.deliveryStreamName },
+    stat,
+  });
+  return {
+    kind: "delivery" as const,
+    /** The records that arrive. */
+    incoming: delivery("IncomingRecords"),
+    delivery,
+    collectedSeconds: source.collectedSeconds,
   };
 }
 

@@ -1,4 +1,4 @@
-// Orchestrate: the state machine that takes events from the stream to a verified table, and the schedule that starts it.
+// Orchestrate: the state machine that takes events from their arrival to a verified table, and the schedule that starts it.
 
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
@@ -14,18 +14,24 @@ import { allow, type Statement } from "../blocks/permissions";
 import type { PrivateBucket } from "../blocks/private-bucket";
 import { ServiceRole } from "../blocks/service-role";
 import { mayTraceExecutions } from "../blocks/tracing";
+import type { Way } from "../config/keys";
 
 type Named = { name: pulumi.Input<string>; arn: pulumi.Input<string> };
 type Lambda = { arn: pulumi.Input<string>; logGroupName: pulumi.Input<string> };
 
 export interface OrchestrateArgs {
-  /** For the command in the mail that sends given-up batches again. */
+  way: Way;
+  /** For the command in the mail that sends given-up batches again; empty without a stream. */
   streamName: pulumi.Input<string>;
+  /** Prefix in the raw bucket of what AWS could not hand to the ingest. */
+  givenUpPrefix: string;
+  /** How long events are collected before they are in the raw bucket. */
+  collectedSeconds: number;
   simulator: Lambda;
   simulatorTimeoutSeconds: number;
   awaitIngest: Lambda;
   lookForNew: Lambda;
-  ingestLogGroupName: pulumi.Input<string>;
+  ingest: { logGroupName: pulumi.Input<string> };
   job: Named;
   /** Groups to which Glue writes the script's output and Spark's log. */
   jobLogGroupNames: { output: pulumi.Input<string>; error: pulumi.Input<string> };
@@ -124,16 +130,18 @@ export class Orchestrate extends pulumi.ComponentResource {
         MetricsNamespace: METRICS_NAMESPACE,
         Partition: partition,
         Region: region,
+        Way: args.way,
         StreamName: args.streamName,
+        CollectedSeconds: args.collectedSeconds,
         SimulatorArn: args.simulator.arn,
         SimulatorTimeoutSeconds: args.simulatorTimeoutSeconds,
         SimulatorLogGroup: args.simulator.logGroupName,
         AwaitIngestArn: args.awaitIngest.arn,
         LookForNewArn: args.lookForNew.arn,
         LookForNewLogGroup: args.lookForNew.logGroupName,
-        IngestLogGroup: args.ingestLogGroupName,
+        IngestLogGroup: args.ingest.logGroupName,
         IngestWaitSeconds: ingestWaitSeconds,
-        FailedBatches: pulumi.interpolate`s3://${args.raw.bucketName}/${PREFIX.givenUp}`,
+        FailedBatches: pulumi.interpolate`s3://${args.raw.bucketName}/${args.givenUpPrefix}`,
         RawEvents: pulumi.interpolate`s3://${args.raw.bucketName}/${PREFIX.raw}`,
         JobName: args.job.name,
         JobTimeoutSeconds: jobTimeoutSeconds,

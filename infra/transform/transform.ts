@@ -22,6 +22,10 @@ import { ServiceRole } from "../blocks/service-role";
 
 export interface TransformArgs extends BucketSettings {
   raw: PrivateBucket;
+  /** Prefix in the raw bucket of what AWS could not hand to the ingest. */
+  givenUpPrefix: string;
+  /** So much later than the arrival of its events a raw object can still be written. */
+  lateHours: number;
   databaseName: string;
   eventsTable: string;
   privacy: Record<string, PrivacyRule>;
@@ -32,7 +36,6 @@ export interface TransformArgs extends BucketSettings {
   glueExecutionClass: "STANDARD" | "FLEX";
   glueTimeoutMinutes: number;
   targetFileMb: number;
-  streamRetentionHours: number;
   dedupeDays: number;
   compaction: boolean;
   compactionMb: number;
@@ -86,7 +89,7 @@ export class Transform extends pulumi.ComponentResource {
 
   private createLookForNew(name: string, args: TransformArgs): NodeFunction {
     const below = (...prefixes: string[]) => ({ StringLike: { "s3:prefix": prefixes } });
-    const listed = [PREFIX.raw, PREFIX.quarantine, PREFIX.givenUp].map((prefix) => `${prefix}*`);
+    const listed = [PREFIX.raw, PREFIX.quarantine, args.givenUpPrefix].map((prefix) => `${prefix}*`);
     const head = `${PREFIX.runs}head.json`;
     return new NodeFunction(
       `${name}-look-for-new`,
@@ -96,7 +99,8 @@ export class Transform extends pulumi.ComponentResource {
         environment: {
           RAW_BUCKET: args.raw.bucketName,
           CURATED_BUCKET: this.curated.bucketName,
-          STREAM_RETENTION_HOURS: String(args.streamRetentionHours),
+          GIVEN_UP_PREFIX: args.givenUpPrefix,
+          STREAM_RETENTION_HOURS: String(args.lateHours),
         } satisfies EnvironmentOf<LookForNewEnv>,
         permissions: [
           allow("s3:ListBucket")
@@ -241,7 +245,7 @@ export class Transform extends pulumi.ComponentResource {
     return {
       "--raw_path": pulumi.interpolate`s3://${args.raw.bucketName}/${PREFIX.raw}`,
       "--quarantine_path": pulumi.interpolate`s3://${args.raw.bucketName}/${PREFIX.quarantine}`,
-      "--given_up_path": pulumi.interpolate`s3://${args.raw.bucketName}/${PREFIX.givenUp}`,
+      "--given_up_path": pulumi.interpolate`s3://${args.raw.bucketName}/${args.givenUpPrefix}`,
       "--curated_path": curated(PREFIX.events),
       "--rebuilt_path": curated(PREFIX.rebuilt),
       "--runs_path": curated(PREFIX.runs),
@@ -250,7 +254,7 @@ export class Transform extends pulumi.ComponentResource {
       "--privacy": JSON.stringify(args.privacy),
       "--privacy_key_secret": secretArn ?? "none",
       "--target_file_mb": String(args.targetFileMb),
-      "--retention_hours": String(args.streamRetentionHours),
+      "--retention_hours": String(args.lateHours),
       "--dedupe_days": String(args.dedupeDays),
       "--compaction": args.compaction ? "on" : "off",
       "--compaction_mb": String(args.compactionMb),

@@ -4,6 +4,7 @@
 import { InvokeCommand, LambdaClient } from "@aws-sdk/client-lambda";
 import { S3Client } from "@aws-sdk/client-s3";
 import type { Context } from "aws-lambda";
+import { PREFIX } from "../../schema/prefixes";
 import { HOUR_MS } from "../shared/durations";
 import { InputReader } from "../shared/input";
 import { jsonLog, logFailure, takeExecution } from "../shared/log";
@@ -65,6 +66,8 @@ function coldStart(): CheckArrivalDependencies {
   return {
     s3: new S3Client({}),
     rawBucket: env.RAW_BUCKET,
+    // Only stacks with Firehose have this Lambda.
+    givenUpPrefix: PREFIX.firehoseErrors,
     curatedBucket: env.CURATED_BUCKET,
     retentionMs: hours("DELIVERY_RETRY_HOURS"),
     jobEveryMs: hours("JOB_EVERY_HOURS"),

@@ -24,7 +24,12 @@ export async function handler(input: unknown, context: Context): Promise<LookFor
 }
 
 function coldStart(): LookForNewDependencies {
-  const env = readEnv<LookForNewEnv>(["RAW_BUCKET", "CURATED_BUCKET", "STREAM_RETENTION_HOURS"]);
+  const env = readEnv<LookForNewEnv>([
+    "RAW_BUCKET",
+    "GIVEN_UP_PREFIX",
+    "CURATED_BUCKET",
+    "STREAM_RETENTION_HOURS",
+  ]);
   const retentionHours = Number(env.STREAM_RETENTION_HOURS);
   if (!Number.isInteger(retentionHours) || retentionHours < 1) {
     throw new Error(
@@ -34,6 +39,7 @@ function coldStart(): LookForNewDependencies {
   return {
     s3: new S3Client({}),
     rawBucket: env.RAW_BUCKET,
+    givenUpPrefix: env.GIVEN_UP_PREFIX,
     curatedBucket: env.CURATED_BUCKET,
     retentionMs: retentionHours * HOUR_MS,
   };

@@ -11,6 +11,7 @@ import { TakenObjects } from "./taken";
 export interface LookForNewDependencies {
   s3: S3Client;
   rawBucket: string;
+  givenUpPrefix: string;
   curatedBucket: string;
   retentionMs: number;
 }
@@ -31,7 +32,7 @@ export interface LookForNewResult {
   /** When the last run was committed, and its execution; null if none was. */
   since: string | null;
   lastExecution: string | null;
-  /** Objects under `aws/lambda/`, up to MOST_GIVEN_UP. Only counted if nothing is new: else the job counts them. */
+  /** Objects of batches that were given up, up to MOST_GIVEN_UP. Only counted if nothing is new: else the job counts them. */
   givenUpBatches: number;
 }
 
@@ -81,9 +82,9 @@ export async function hasOpenAttempt({
 }
 
 /** The mail warns about them, and a batch that was given up is no new object. */
-export async function countGivenUp({ s3, rawBucket }: LookForNewDependencies): Promise<number> {
+export async function countGivenUp({ s3, rawBucket, givenUpPrefix }: LookForNewDependencies): Promise<number> {
   let count = 0;
-  for await (const { objects } of listPages(s3, rawBucket, { prefix: PREFIX.givenUp })) {
+  for await (const { objects } of listPages(s3, rawBucket, { prefix: givenUpPrefix })) {
     count += objects.length;
     if (count >= MOST_GIVEN_UP) break;
   }

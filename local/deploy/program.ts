@@ -3,17 +3,16 @@
 import type * as pulumi from "@pulumi/pulumi";
 import { type ClientConfig, LOCAL_ACCOUNT, LOCAL_REGION } from "../../stack/aws";
 import { errorText } from "../../stack/aws-errors";
-import { readConfiguration } from "../../stack/configuration-files";
 import { evaluateProgram, freshProgram, type Registered } from "../../stack/evaluate";
 import { answerCall } from "../../stack/provider-functions";
 import { makeClients } from "./clients";
 import { handlers } from "./handlers";
 import { findIgnoredInputs, type IgnoredInput } from "./ignored-inputs";
+import { localConfiguration, STACK } from "./local-configuration";
 import { automaticName, prefixedName } from "./naming";
 import type { DeployContext, Deployed, Handler, Properties } from "./resource";
 import { Secrets } from "./secrets";
 
-export const STACK = "dev";
 const PLACE = {
   accountId: LOCAL_ACCOUNT,
   partition: "aws",
@@ -25,7 +24,7 @@ const DEFAULT_NAMING = { maximumLength: 255 };
 export interface DeployOptions {
   root: string;
   clientConfig: ClientConfig;
-  /** Overrides of Pulumi.dev.yaml. Keys with or without the project's namespace. */
+  /** Overrides of Pulumi.dev.yaml, or of the example stack of the way that they name. Keys with or without the project's namespace. */
   config?: Record<string, unknown>;
   /** Called when a resource is declared and when it is created. */
   onProgress?: (progress: { created: number; declared: number; resource: string }) => void;
@@ -82,7 +81,7 @@ class Deployer {
   }
 
   async run(): Promise<Deployment> {
-    const { project, values } = readConfiguration(this.options.root, STACK, {
+    const { project, values } = localConfiguration(this.options.root, {
       "aws:region": LOCAL_REGION,
       ...this.options.config,
     });

@@ -34,8 +34,8 @@ const physicalNames = async (stack: string) =>
   );
 
 describe("the stacks", () => {
-  it("are dev and prod", () => {
-    assert.deepEqual(STACKS.sort(), ["dev", "prod"]);
+  it("are dev, prod and one for each other way", () => {
+    assert.deepEqual(STACKS.sort(), ["dev", "firehose", "prod"]);
     for (const stack of STACKS) assert.notDeepEqual(configOf(stack), {}, stack);
   });
 

@@ -9,7 +9,9 @@ const VALUES: PipelineValues = {
   MetricsNamespace: "Clickstream",
   Partition: "aws",
   Region: "eu-west-1",
+  Way: "stream",
   StreamName: "clicks",
+  CollectedSeconds: 60,
   SimulatorArn: "SIMULATOR_ARN",
   SimulatorTimeoutSeconds: 900,
   SimulatorLogGroup: "/lake/simulator",
@@ -82,8 +84,19 @@ export interface Definition {
 
 export const DEFINITION = JSON.parse(renderPipeline(VALUES)) as Definition;
 
-export function state(name: string): State {
-  const found = DEFINITION.States[name];
+/** The same with Firehose instead of a stream. */
+export const FIREHOSE = JSON.parse(
+  renderPipeline({
+    ...VALUES,
+    Way: "firehose",
+    StreamName: "",
+    CollectedSeconds: 330,
+    FailedBatches: "s3://raw/aws/firehose/",
+  }),
+) as Definition;
+
+export function state(name: string, definition = DEFINITION): State {
+  const found = definition.States[name];
   if (!found) throw new Error(`There is no state ${name}.`);
   return found;
 }

@@ -52,7 +52,10 @@ function world(
   const row = (...values: unknown[]) => ({ Data: values.map((value) => ({ VarCharValue: String(value) })) });
   const tasks: Tasks = {
     SimulateTraffic: () => ({
-      Payload: { events: 20, startedAt: "2026-11-21T09:00:00.000Z", shards: { "shardId-000000000000": "5" } },
+      Payload: {
+        events: 20,
+        sent: { since: "2026-11-21T09:00:00.000Z", shards: { "shardId-000000000000": "5" } },
+      },
     }),
     AwaitIngest: () => ({ Payload: { ingested: true, pending: [], failedBatches: 0 } }),
     LookForNew: () => ({ Payload: { new: true, since: null, lastExecution: null, givenUpBatches: 0 } }),

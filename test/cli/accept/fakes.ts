@@ -8,6 +8,8 @@ import type { StackOutputs } from "../../../stack/outputs";
 import type { RunReport } from "../../../stack/run-report";
 
 export const OUTPUTS: StackOutputs = {
+  way: "stream",
+  deliveryStreamName: "",
   streamName: "clickstream-stream-1",
   rawBucket: "clickstream-raw-1",
   curatedBucket: "clickstream-curated-1",

@@ -264,13 +264,15 @@ const every = (every: number, from: number, to: number): [number, number][] =>
 function configured(config: Record<string, string>): AlarmInputs[] {
   const values = Object.entries(config).map(([key, value]) => [`c:${key}`, value]);
   const metrics = metricsOf({
-    streamName: "stream",
+    source:
+      config.way === "firehose"
+        ? { deliveryStreamName: "delivery", collectedSeconds: 330 }
+        : { streamName: "stream", mappingUuid: "uuid" },
     ingestFunction: "ingest",
     awaitIngestFunction: "await-ingest",
     lookForNewFunction: "look-for-new",
     simulatorFunction: "simulator",
     collector: { apiId: "api", functionName: "collector" },
-    mappingUuid: "uuid",
     stateMachineArn: "machine",
   });
   return alarmsFor(metrics, readConfig("c", Object.fromEntries(values))).map(

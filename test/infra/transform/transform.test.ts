@@ -71,6 +71,7 @@ describe("infra/transform/transform", () => {
       variables: {
         RAW_BUCKET: "clickstream-raw-id",
         CURATED_BUCKET: "clickstream-curated-id",
+        GIVEN_UP_PREFIX: "aws/lambda/",
         STREAM_RETENTION_HOURS: "48",
       },
     });

@@ -62,6 +62,7 @@ class Lake {
     return checkArrival({
       s3: this.client() as never,
       rawBucket: "raw",
+      givenUpPrefix: "aws/firehose/",
       curatedBucket: "curated",
       retentionMs: 24 * HOUR_MS,
       jobEveryMs: this.jobEveryHours * HOUR_MS,

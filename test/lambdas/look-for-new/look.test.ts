@@ -56,6 +56,7 @@ class Lake {
     };
     return lookForNew({
       s3: { send } as never,
+      givenUpPrefix: "aws/lambda/",
       rawBucket: "raw",
       curatedBucket: "curated",
       retentionMs: this.retentionHours * HOUR_MS,
