@@ -5,6 +5,7 @@ MiniStack answers the AWS APIs. Where it differs from AWS, a part replaces it, o
 - `core/`: the process: start, patches of MiniStack, paging, and the reaper, which ends what a run started
 - `iam/`: permissions, which MiniStack does not check
 - `kinesis/`: shards with limits, and event source mappings with batches, retries, bisecting and failure destinations
+- `firehose/`: delivery streams with buffers, transformation, failed records and delivery to S3
 - `glue/`: the Data Catalog's partitions, and job runs on real Spark
 - `athena/`: queries on Trino, with Athena's DDL, results and permissions. MiniStack returns fixed rows
 - `states/`: Step Functions with JSONata, timeouts, `.sync` integrations and Lambda's errors

@@ -5,7 +5,8 @@
 When it is ready, it prints one JSON line to stdout:
 {"endpoint": "http://127.0.0.1:PORT", "smtp": "127.0.0.1:PORT", "mailDir": "DIR/mails", "pid": N}.
 It ends on SIGTERM, SIGINT or when its stdin closes. The log is DIR/emulator.log; warnings also go to stderr.
-Set CLICKSTREAM_KINESIS_LIMITS=1 to enforce the write limits of Kinesis shards (kinesis/streams.py).
+Set CLICKSTREAM_KINESIS_LIMITS=1 to enforce the write limits of Kinesis shards (kinesis/streams.py), and
+CLICKSTREAM_FIREHOSE_LIMITS=1 to enforce the throughput of delivery streams (firehose/throughput.py).
 """
 
 import sys

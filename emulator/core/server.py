@@ -44,6 +44,7 @@ PARTS = (
     "functions.warm_worker",
     "secretsmanager.secrets",
     "apigateway.service",
+    "firehose.service",
 )
 
 # What this file replaces or calls.

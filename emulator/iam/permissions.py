@@ -127,30 +127,34 @@ def install(context: Context) -> None:
 # ---- assuming a role ----
 
 
-def assume(role_arn: str, service: str, session_name: str, source_arn: str) -> Session | None:
-    """The session that `service` gets for the resource `source_arn`. None if permissions are not enforced. Raises
-    NotAssumable."""
+def assume(
+    role_arn: str, service: str, session_name: str, source_arn: str, keys: dict[str, str] | None = None
+) -> Session | None:
+    """The session that `service` gets for the resource `source_arn`. None if permissions are not enforced. `keys` are
+    more condition keys of the request, in lower case. Raises NotAssumable."""
     if not app.AUTH:
         return None
     account_id, role_name = role_arn.split(":")[4], role_arn.rsplit("/", 1)[-1]
     role = iam._roles.get_scoped(account_id, None, role_name)
     if role is None:
         raise NotAssumable(f"The role {role_arn} does not exist")
-    if not _is_trusted(role["AssumeRolePolicyDocument"], service, role_arn, source_arn):
+    if not _is_trusted(role["AssumeRolePolicyDocument"], service, role_arn, source_arn, keys or {}):
         raise NotAssumable(f"The trust policy of {role_arn} does not let {service} assume it for {source_arn}")
     return Session(account_id, role_name, session_name[:64])
 
 
-def _is_trusted(document: str | dict, service: str, role_arn: str, source_arn: str) -> bool:
+def _is_trusted(document: str | dict, service: str, role_arn: str, source_arn: str, keys: dict[str, str]) -> bool:
     """Whether a trust policy lets the service assume the role."""
     policy = json.loads(document) if isinstance(document, str) else document
-    return allows_service(policy, service, "sts:AssumeRole", role_arn, source_arn)
+    return allows_service(policy, service, "sts:AssumeRole", role_arn, source_arn, keys)
 
 
-def allows_service(policy: dict, service: str, action: str, resource: str, source_arn: str) -> bool:
+def allows_service(
+    policy: dict, service: str, action: str, resource: str, source_arn: str, keys: dict[str, str] | None = None
+) -> bool:
     """Whether a statement of a resource's policy allows the service, acting for `source_arn`, and none denies it."""
     statements = policy.get("Statement", [])
-    origin = {"aws:sourceaccount": source_arn.split(":")[4], "aws:sourcearn": source_arn}
+    origin = {"aws:sourceaccount": source_arn.split(":")[4], "aws:sourcearn": source_arn, **(keys or {})}
     asked = _asked(service, action, resource, origin)
     effects = {
         statement["Effect"]

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from ministack.core import lambda_runtime
 
+from ..core.clients import connect
 from ..core.context import Context
 
 if TYPE_CHECKING:
@@ -100,20 +101,7 @@ def send(context: Context, destination: str, discard: Discard) -> None:
 
 
 def _client(context: Context, service: str, function: dict[str, Any]) -> BaseClient:
-    # Imported when first needed: most runs never give up a record.
-    import boto3
-    from botocore.config import Config
-
-    credentials = lambda_runtime.execution_credentials(function)
-    return boto3.Session().client(
-        service,
-        endpoint_url=context.endpoint,
-        region_name=context.region,
-        aws_access_key_id=credentials["AWS_ACCESS_KEY_ID"],
-        aws_secret_access_key=credentials["AWS_SECRET_ACCESS_KEY"],
-        aws_session_token=credentials["AWS_SESSION_TOKEN"] or None,
-        config=Config(proxies={}, s3={"addressing_style": "path"}, retries={"max_attempts": 1}),
-    )
+    return connect(context, service, lambda_runtime.execution_credentials(function))
 
 
 def _time(epoch_seconds: float) -> datetime.datetime:

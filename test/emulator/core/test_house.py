@@ -10,6 +10,7 @@ EMULATOR = Path(__file__).resolve().parents[3] / "emulator"
 MAY_IMPORT = {
     "apigateway": {"core", "iam"},
     "core": set(),
+    "firehose": {"core", "iam"},
     "functions": {"core"},
     "iam": {"core"},
     "s3": {"core", "iam"},
