@@ -3,6 +3,7 @@ import { apiGatewayHandlers } from "./apigateway";
 import { athenaHandlers } from "./athena";
 import { budgetHandlers } from "./budgets";
 import { cloudWatchHandlers } from "./cloudwatch";
+import { firehoseHandlers } from "./firehose";
 import { glueHandlers } from "./glue";
 import { iamHandlers } from "./iam";
 import { kinesisHandlers } from "./kinesis";
@@ -18,6 +19,7 @@ import { stepFunctionsHandlers } from "./stepfunctions";
 export const handlers: Readonly<Record<string, Handler>> = {
   ...apiGatewayHandlers,
   ...kinesisHandlers,
+  ...firehoseHandlers,
   ...kmsHandlers,
   ...s3Handlers,
   ...iamHandlers,
