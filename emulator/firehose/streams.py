@@ -18,7 +18,7 @@ DIRECT_PUT, FROM_KINESIS = "DirectPut", "KinesisStreamAsSource"
 DESTINATION_ID = "destinationId-000000000001"
 # AWS takes up to a minute for either. A client that does not wait fails here too.
 CREATING_SECONDS = 0.3
-DELETING_SECONDS = 0.3
+DELETING_SECONDS = 3.0
 
 
 @dataclass

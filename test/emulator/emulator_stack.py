@@ -48,6 +48,10 @@ class Stack:
             self._clients[service] = self._connect(service, keys, Config())
         return self._clients[service]
 
+    def client_as_root(self, service: str, config: Config) -> Any:
+        """The same with other settings."""
+        return self._connect(service, {"aws_access_key_id": "test", "aws_secret_access_key": "test"}, config)
+
     def client_as(self, role_arn: str, service: str, config: Config | None = None) -> Any:
         """The same with a session of the role."""
         session = self.client("sts").assume_role(RoleArn=role_arn, RoleSessionName="someone")["Credentials"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 from emulator_stack import Stack, unique, wait_for
@@ -12,6 +13,8 @@ ACCOUNT, REGION = "000000000000", "us-east-1"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/firehose"
 # The shortest: what is put is delivered at once.
 AT_ONCE = {"SizeInMBs": 1, "IntervalInSeconds": 0}
+# A busy machine starts a Lambda in half a minute.
+PATIENCE = 60.0
 DESTINATION_ID = "destinationId-000000000001"
 
 # Answers each record with what BODY makes of its text.
@@ -75,7 +78,7 @@ class Hose:
         return [entry["Key"] for entry in listed.get("Contents", [])]
 
     def wait_for_keys(
-        self, count: int = 1, prefix: str = "", seconds: float = 15, bucket: str | None = None
+        self, count: int = 1, prefix: str = "", seconds: float = PATIENCE, bucket: str | None = None
     ) -> list[str]:
         return wait_for(
             f"{count} objects under {prefix or 'the bucket'}",
@@ -96,6 +99,7 @@ class Hose:
         wait_for(
             f"{wanted!r} under {prefix or 'the bucket'}",
             lambda: sorted(self.text(prefix, bucket)) == sorted(wanted),
+            PATIENCE,
         )
 
     def failures(self, count: int = 1) -> list[dict[str, Any]]:
@@ -104,8 +108,22 @@ class Hose:
         def lines() -> list[str]:
             return self.text("failed/").splitlines()
 
-        wait_for(f"{count} failed records", lambda: len(lines()) >= count, 20)
+        wait_for(f"{count} failed records", lambda: len(lines()) >= count, PATIENCE)
         return [json.loads(line) for line in lines()]
+
+    def metric_sum(self, name: str) -> float:
+        """The sum of the last hour."""
+        now = datetime.now(timezone.utc)
+        found = self.stack.client("cloudwatch").get_metric_statistics(
+            Namespace="AWS/Firehose",
+            MetricName=name,
+            Dimensions=[{"Name": "DeliveryStreamName", "Value": self.name}],
+            StartTime=now - timedelta(hours=1),
+            EndTime=now + timedelta(minutes=1),
+            Period=3600,
+            Statistics=["Sum"],
+        )
+        return sum(point["Sum"] for point in found["Datapoints"])
 
 
 def function_arn(name: str) -> str:
