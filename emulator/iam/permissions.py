@@ -152,7 +152,10 @@ def _is_trusted(document: str | dict, service: str, role_arn: str, source_arn: s
 def allows_service(
     policy: dict, service: str, action: str, resource: str, source_arn: str, keys: dict[str, str] | None = None
 ) -> bool:
-    """Whether a statement of a resource's policy allows the service, acting for `source_arn`, and none denies it."""
+    """Whether a statement of a resource's policy allows the service, acting for `source_arn`, and none denies it.
+
+    `keys` has more condition keys, such as the account where the ARN has none, as a bucket's.
+    """
     statements = policy.get("Statement", [])
     origin = {"aws:sourceaccount": source_arn.split(":")[4], "aws:sourcearn": source_arn, **(keys or {})}
     asked = _asked(service, action, resource, origin)

@@ -19,6 +19,7 @@ from ministack.core.responses import request_scope
 from ministack.services import kinesis, lambda_svc
 
 from ..core.context import Context
+from ..functions import role_client
 from ..iam import permissions
 from . import streams
 from .shard_worker import ShardWorker
@@ -43,7 +44,7 @@ PATCHES = [
     ),
     ("ministack.services.kinesis", "_ensure_base64"),
     ("ministack.services.kinesis", "_streams"),
-    ("ministack.core.lambda_runtime", "execution_credentials"),
+    *role_client.PATCHES,
 ]
 
 # AWS refuses a maximum age below this, though the parameter's range begins at -1.

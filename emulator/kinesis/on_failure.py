@@ -11,15 +11,10 @@ import datetime
 import json
 import uuid
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from ministack.core import lambda_runtime
-
-from ..core.clients import connect
 from ..core.context import Context
-
-if TYPE_CHECKING:
-    from botocore.client import BaseClient
+from ..functions import role_client
 
 RETRIES_EXHAUSTED = "RetryAttemptsExhausted"
 TOO_OLD = "RecordAgeExceeded"
@@ -84,7 +79,7 @@ def send(context: Context, destination: str, discard: Discard) -> None:
     now = datetime.datetime.now(datetime.timezone.utc)
     body = document(discard, now)
     service = destination.split(":")[2]
-    client = _client(context, service, discard.function)
+    client: Any = role_client.client(context, service, discard.function)
     if service == "s3":
         body["payload"] = json.dumps(discard.event)
         client.put_object(
@@ -94,14 +89,9 @@ def send(context: Context, destination: str, discard: Discard) -> None:
             ContentType="application/json",
         )
     elif service == "sqs":
-        queue = client.get_queue_url(QueueName=destination.split(":")[5])["QueueUrl"]
-        client.send_message(QueueUrl=queue, MessageBody=json.dumps(body))
+        client.send_message(QueueUrl=role_client.queue_url(context, destination), MessageBody=json.dumps(body))
     else:
         client.publish(TopicArn=destination, Message=json.dumps(body))
-
-
-def _client(context: Context, service: str, function: dict[str, Any]) -> BaseClient:
-    return connect(context, service, lambda_runtime.execution_credentials(function))
 
 
 def _time(epoch_seconds: float) -> datetime.datetime:
