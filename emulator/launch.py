@@ -7,7 +7,7 @@ When it is ready, it prints one JSON line to stdout:
 It ends on SIGTERM, SIGINT or when its stdin closes. The log is DIR/emulator.log; warnings also go to stderr.
 Set CLICKSTREAM_KINESIS_LIMITS=1 to enforce the write limits of Kinesis shards (kinesis/streams.py),
 CLICKSTREAM_FIREHOSE_LIMITS=1 to enforce the throughput of delivery streams (firehose/throughput.py),
-CLICKSTREAM_S3_EVENTS_TWICE=1 to announce each S3 event twice (s3/notifications.py), and
+CLICKSTREAM_S3_FAULTS=event-twice to announce each S3 event twice (s3/notifications.py), and
 CLICKSTREAM_LAMBDA_MINUTE_SECONDS for shorter waits of asynchronous invocations (functions/asynchronous.py).
 """
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from ministack.core.responses import get_account_id, get_region
-from ministack.services import kinesis, s3, sns
+from ministack.services import kinesis, s3, sns, sqs
 
 PATCHES = [
     ("ministack.services.kinesis", "_streams"),
     ("ministack.services.s3", "_bucket_default_sse_headers"),
     ("ministack.services.sns", "_topics"),
+    ("ministack.services.sqs", "_queue_by_arn"),
 ]
 
 DECRYPT, DATA_KEY = "kms:Decrypt", "kms:GenerateDataKey"
@@ -24,6 +25,8 @@ NEEDS = {
     "kinesis:PutRecord": (DATA_KEY,),
     "kinesis:PutRecords": (DATA_KEY,),
     "sns:Publish": (DECRYPT, DATA_KEY),
+    "sqs:ReceiveMessage": (DECRYPT,),
+    "sqs:SendMessage": (DECRYPT, DATA_KEY),
 }
 
 
@@ -31,7 +34,9 @@ def uses(action: str, resource: str) -> list[tuple[str, str]]:
     """The KMS actions and key ARNs that the action on this resource needs. AWS's own keys need no permission."""
     if action not in NEEDS:
         return []
-    key = {"s3": _bucket_key, "kinesis": _stream_key, "sns": _topic_key}[action.split(":")[0]](resource)
+    key = {"s3": _bucket_key, "kinesis": _stream_key, "sns": _topic_key, "sqs": _queue_key}[action.split(":")[0]](
+        resource
+    )
     if not key or "alias/aws/" in key:
         return []
     return [(needed, _arn(key)) for needed in NEEDS[action]]
@@ -49,6 +54,10 @@ def _stream_key(arn: str) -> str | None:
 
 def _topic_key(arn: str) -> str | None:
     return (sns._topics.get(arn) or {}).get("attributes", {}).get("KmsMasterKeyId")
+
+
+def _queue_key(arn: str) -> str | None:
+    return (sqs._queue_by_arn(arn) or {}).get("attributes", {}).get("KmsMasterKeyId")
 
 
 def _arn(key: str) -> str:

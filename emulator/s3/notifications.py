@@ -2,7 +2,7 @@
 
 Replaces of MiniStack's: settings that it stores though AWS refuses them, a function without permission that it
 invokes, and a thread for each event, which announces them in any order. Here one thread announces them in the order of
-the changes. With CLICKSTREAM_S3_EVENTS_TWICE=1, each event is announced again half a second later, so after events
+the changes. With CLICKSTREAM_S3_FAULTS=event-twice, each event is announced again half a second later, so after events
 that followed: S3 promises each event at least once, and no order.
 """
 
@@ -50,7 +50,8 @@ PATCHES = [
     ("ministack.services.lambda_svc", "invoke_async_with_retry"),
 ]
 
-TWICE_VARIABLE = "CLICKSTREAM_S3_EVENTS_TWICE"
+FAULTS_VARIABLE = "CLICKSTREAM_S3_FAULTS"
+TWICE = "event-twice"
 SECOND_AFTER_SECONDS = 0.5
 
 SERVICE = "s3.amazonaws.com"
@@ -107,7 +108,10 @@ class Rule:
 
 
 def install(_context: Context) -> None:
-    announcer = Announcer(twice=os.environ.get(TWICE_VARIABLE) == "1")
+    faults = os.environ.get(FAULTS_VARIABLE, "")
+    if faults not in ("", TWICE):
+        raise ValueError(f"{FAULTS_VARIABLE} can be {TWICE}, got {faults}")
+    announcer = Announcer(twice=faults == TWICE)
     s3._put_bucket_notification = _checked(s3._put_bucket_notification)
     s3._fire_s3_event_async = announcer.fire
     s3._deliver_event_to_lambda = _invoke
@@ -216,10 +220,10 @@ def _problem_with(function_arn: str, bucket: str) -> str | None:
         return f"the function {function_arn} does not exist"
     if not app.AUTH:
         return None
-    owner = s3._bucket_owner_account(bucket)
-    allowed = permissions.allows_service(
-        function["policy"], SERVICE, INVOKE, function_arn, f"arn:aws:s3:::{bucket}", {"aws:sourceaccount": owner}
-    )
+    # A bucket's ARN has no account.
+    owner = {"aws:sourceaccount": s3._bucket_owner_account(bucket) or ""}
+    source = f"arn:aws:s3:::{bucket}"
+    allowed = permissions.allows_service(function["policy"], SERVICE, INVOKE, function_arn, source, keys=owner)
     return None if allowed else f"the policy of {function_arn} does not let {SERVICE} invoke it for {bucket}"
 
 

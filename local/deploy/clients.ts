@@ -15,6 +15,7 @@ import { SchedulerClient } from "@aws-sdk/client-scheduler";
 import { SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
 import { SFNClient } from "@aws-sdk/client-sfn";
 import { SNSClient } from "@aws-sdk/client-sns";
+import { SQSClient } from "@aws-sdk/client-sqs";
 import type { TargetConfig } from "../../stack/target";
 
 export type Clients = ReturnType<typeof makeClients>;
@@ -37,5 +38,6 @@ export function makeClients(config: TargetConfig) {
     secrets: new SecretsManagerClient(config),
     sfn: new SFNClient(config),
     sns: new SNSClient(config),
+    sqs: new SQSClient(config),
   };
 }

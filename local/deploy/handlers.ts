@@ -14,6 +14,7 @@ import type { Handler } from "./resource";
 import { s3Handlers } from "./s3";
 import { secretsManagerHandlers } from "./secretsmanager";
 import { snsHandlers } from "./sns";
+import { sqsHandlers } from "./sqs";
 import { stepFunctionsHandlers } from "./stepfunctions";
 
 export const handlers: Readonly<Record<string, Handler>> = {
@@ -31,5 +32,6 @@ export const handlers: Readonly<Record<string, Handler>> = {
   ...athenaHandlers,
   ...secretsManagerHandlers,
   ...snsHandlers,
+  ...sqsHandlers,
   ...stepFunctionsHandlers,
 };

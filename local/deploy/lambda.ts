@@ -6,10 +6,13 @@ import {
   CreateFunctionCommand,
   DeleteEventSourceMappingCommand,
   DeleteFunctionCommand,
+  DeleteFunctionEventInvokeConfigCommand,
   type EventSourcePosition,
   type FunctionResponseType,
+  type FunctionUrlAuthType,
   type LogFormat,
   PutFunctionConcurrencyCommand,
+  PutFunctionEventInvokeConfigCommand,
   RemovePermissionCommand,
   type Runtime,
   waitUntilFunctionActiveV2,
@@ -24,7 +27,7 @@ const UNRESERVED = -1;
 const lambdaFunction = handler<aws.lambda.FunctionArgs>({
   honours: [
     ...["name", "runtime", "handler", "code", "timeout", "environment", "description", "role", "tags"],
-    "reservedConcurrentExecutions",
+    ...["reservedConcurrentExecutions", "deadLetterConfig"],
   ],
   ineffective: {
     architectures: "functions run on this machine's CPU",
@@ -36,6 +39,7 @@ const lambdaFunction = handler<aws.lambda.FunctionArgs>({
   async create(inputs, { clients: { lambda }, root, physicalName }) {
     const FunctionName = physicalName(inputs.name);
     const logging = inputs.loggingConfig;
+    const deadLetters = inputs.deadLetterConfig;
     const { FunctionArn } = await lambda.send(
       new CreateFunctionCommand({
         FunctionName,
@@ -47,6 +51,7 @@ const lambdaFunction = handler<aws.lambda.FunctionArgs>({
         Timeout: inputs.timeout,
         Architectures: inputs.architectures as Architecture[],
         Environment: inputs.environment && { Variables: inputs.environment.variables },
+        DeadLetterConfig: deadLetters && { TargetArn: deadLetters.targetArn },
         LoggingConfig: logging && { LogFormat: logging.logFormat as LogFormat, LogGroup: logging.logGroup },
         Tags: inputs.tags,
         Code: { ZipFile: await archiveBytes(inputs.code, root) },
@@ -112,13 +117,8 @@ const eventSourceMapping = handler<aws.lambda.EventSourceMappingArgs>({
 
 const permission = handler<aws.lambda.PermissionArgs>({
   honours: [
-    "action",
-    "function",
-    "principal",
-    "sourceArn",
-    "sourceAccount",
-    "statementId",
-    "statementIdPrefix",
+    ...["action", "function", "principal", "sourceArn", "sourceAccount", "statementId", "statementIdPrefix"],
+    ...["qualifier", "principalOrgId", "eventSourceToken", "functionUrlAuthType", "invokedViaFunctionUrl"],
   ],
   naming: { maximumLength: 100 },
   async create(inputs, { clients, physicalName }) {
@@ -131,13 +131,53 @@ const permission = handler<aws.lambda.PermissionArgs>({
         Principal: inputs.principal,
         SourceArn: inputs.sourceArn,
         SourceAccount: inputs.sourceAccount,
+        Qualifier: inputs.qualifier,
+        PrincipalOrgID: inputs.principalOrgId,
+        EventSourceToken: inputs.eventSourceToken,
+        FunctionUrlAuthType: inputs.functionUrlAuthType as FunctionUrlAuthType,
+        InvokedViaFunctionUrl: inputs.invokedViaFunctionUrl,
       }),
     );
     return { id: StatementId, outputs: { statementId: StatementId } };
   },
   async remove({ id, inputs }, { clients }) {
     await clients.lambda.send(
-      new RemovePermissionCommand({ FunctionName: String(inputs.function), StatementId: id }),
+      new RemovePermissionCommand({
+        FunctionName: String(inputs.function),
+        StatementId: id,
+        Qualifier: inputs.qualifier,
+      }),
+    );
+  },
+});
+
+const eventInvokeConfig = handler<aws.lambda.FunctionEventInvokeConfigArgs>({
+  honours: [
+    ...["functionName", "qualifier", "maximumEventAgeInSeconds", "maximumRetryAttempts", "destinationConfig"],
+  ],
+  async create(inputs, { clients }) {
+    const { onFailure, onSuccess } = inputs.destinationConfig ?? {};
+    await clients.lambda.send(
+      new PutFunctionEventInvokeConfigCommand({
+        FunctionName: inputs.functionName,
+        Qualifier: inputs.qualifier,
+        MaximumEventAgeInSeconds: inputs.maximumEventAgeInSeconds,
+        MaximumRetryAttempts: inputs.maximumRetryAttempts,
+        DestinationConfig: {
+          OnFailure: { Destination: onFailure?.destination },
+          OnSuccess: { Destination: onSuccess?.destination },
+        },
+      }),
+    );
+    const { functionName, qualifier } = inputs;
+    return { id: qualifier ? `${functionName}:${qualifier}` : functionName, outputs: {} };
+  },
+  async remove({ inputs }, { clients }) {
+    await clients.lambda.send(
+      new DeleteFunctionEventInvokeConfigCommand({
+        FunctionName: inputs.functionName,
+        Qualifier: inputs.qualifier,
+      }),
     );
   },
 });
@@ -145,5 +185,6 @@ const permission = handler<aws.lambda.PermissionArgs>({
 export const lambdaHandlers = {
   "aws:lambda/function:Function": lambdaFunction,
   "aws:lambda/eventSourceMapping:EventSourceMapping": eventSourceMapping,
+  "aws:lambda/functionEventInvokeConfig:FunctionEventInvokeConfig": eventInvokeConfig,
   "aws:lambda/permission:Permission": permission,
 };

@@ -6,9 +6,12 @@ import {
   DeleteBucketLifecycleCommand,
   DeleteBucketPolicyCommand,
   DeleteObjectCommand,
+  type Event,
   type LifecycleRule,
+  type NotificationConfigurationFilter,
   PutBucketEncryptionCommand,
   PutBucketLifecycleConfigurationCommand,
+  PutBucketNotificationConfigurationCommand,
   PutBucketOwnershipControlsCommand,
   PutBucketPolicyCommand,
   PutBucketTaggingCommand,
@@ -205,6 +208,49 @@ const object = handler<aws.s3.BucketObjectv2Args>({
   },
 });
 
+/** Which changes a rule of a notification is about. */
+interface NotificationRule {
+  id?: string;
+  events: string[];
+  filterPrefix?: string;
+  filterSuffix?: string;
+}
+
+const notification = handler<aws.s3.BucketNotificationArgs>({
+  honours: ["bucket", "lambdaFunctions", "queues", "topics", "eventbridge"],
+  async create(inputs, { clients }) {
+    await clients.s3.send(
+      new PutBucketNotificationConfigurationCommand({
+        Bucket: inputs.bucket,
+        NotificationConfiguration: {
+          LambdaFunctionConfigurations: inputs.lambdaFunctions?.map((rule) => ({
+            ...about(rule),
+            LambdaFunctionArn: rule.lambdaFunctionArn,
+          })),
+          QueueConfigurations: inputs.queues?.map((rule) => ({ ...about(rule), QueueArn: rule.queueArn })),
+          TopicConfigurations: inputs.topics?.map((rule) => ({ ...about(rule), TopicArn: rule.topicArn })),
+          EventBridgeConfiguration: inputs.eventbridge ? {} : undefined,
+        },
+      }),
+    );
+    return { id: inputs.bucket, outputs: {} };
+  },
+  async remove({ id }, { clients }) {
+    const none = { Bucket: id, NotificationConfiguration: {} };
+    await clients.s3.send(new PutBucketNotificationConfigurationCommand(none));
+  },
+});
+
+function about({ id, events, filterPrefix, filterSuffix }: NotificationRule) {
+  const FilterRules = [
+    ...(filterPrefix ? [{ Name: "prefix" as const, Value: filterPrefix }] : []),
+    ...(filterSuffix ? [{ Name: "suffix" as const, Value: filterSuffix }] : []),
+  ];
+  const Filter: NotificationConfigurationFilter | undefined =
+    FilterRules.length > 0 ? { Key: { FilterRules } } : undefined;
+  return { Id: id, Events: events as Event[], Filter };
+}
+
 export const s3Handlers = {
   "aws:s3/bucket:Bucket": bucket,
   "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock": publicAccessBlock,
@@ -213,5 +259,6 @@ export const s3Handlers = {
   "aws:s3/bucketPolicy:BucketPolicy": policy,
   "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration": lifecycle,
   "aws:s3/bucketVersioning:BucketVersioning": versioning,
+  "aws:s3/bucketNotification:BucketNotification": notification,
   "aws:s3/bucketObjectv2:BucketObjectv2": object,
 };

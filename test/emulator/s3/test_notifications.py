@@ -298,7 +298,7 @@ def test_a_queue_gets_a_test_event_and_then_the_events(stack, tmp_path):
 
 
 def test_events_can_be_announced_twice_and_out_of_order(tmp_path):
-    again = start_stack(tmp_path / "state", {"CLICKSTREAM_S3_EVENTS_TWICE": "1"})
+    again = start_stack(tmp_path / "state", {"CLICKSTREAM_S3_FAULTS": "event-twice"})
     try:
         flow = Flow(again, tmp_path)
         flow.notify()
