@@ -244,6 +244,24 @@ export const COMMANDS = {
       "npm run --silent empty-buckets -- --stack dev --yes --json",
     ],
   },
+  redrive: {
+    usage: "npm run redrive -- [--stack NAME] [options]",
+    about:
+      "Sends the events that the Lambda to-parquet gave up to it again (clickstream:way arrival). Shows for each message of the dead-letter queue the object and the error, and deletes the message when Lambda has accepted the event. What is no event of S3 stays in the queue: the exit code is then 1.",
+    needs: ["npm"],
+    options: {
+      run,
+      stack,
+      "dry-run": { type: "boolean", help: "only list the messages" },
+      json,
+    },
+    conflicts: [["run", "stack"]],
+    examples: [
+      "npm run redrive -- --dry-run",
+      "npm run redrive -- --stack prod",
+      "npm run --silent redrive -- --stack prod --json",
+    ],
+  },
   leftovers: {
     usage: "npm run leftovers -- --stack NAME [options]",
     about:

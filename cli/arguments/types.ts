@@ -132,6 +132,10 @@ export interface EmptyBucketsOptions extends TargetOptions {
   yes?: boolean;
 }
 
+export interface RedriveOptions extends TargetOptions {
+  "dry-run"?: boolean;
+}
+
 export interface LeftoversOptions {
   /** The stack that was destroyed. Default: dev. */
   stack?: string;

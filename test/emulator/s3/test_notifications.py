@@ -297,17 +297,22 @@ def test_a_queue_gets_a_test_event_and_then_the_events(stack, tmp_path):
     assert bodies[1]["Records"][0]["s3"]["object"]["key"] == "raw/a.gz"
 
 
-def test_events_can_be_announced_twice_and_out_of_order(tmp_path):
-    again = start_stack(tmp_path / "state", {"CLICKSTREAM_S3_FAULTS": "event-twice"})
+@pytest.fixture
+def faulty_stack(tmp_path: Path) -> Iterator[Stack]:
+    running = start_stack(tmp_path / "state", {"CLICKSTREAM_S3_FAULTS": "event-twice"})
     try:
-        flow = Flow(again, tmp_path)
-        flow.notify()
-        for number in range(10):
-            flow.put(str(number))
-        wait_for("all events, twice", lambda: len(flow.records()) == 20)
-        # The same events, not new ones.
-        sequencers = [record["s3"]["object"]["sequencer"] for record in flow.records()]
-        assert Counter(Counter(sequencers).values()) == {2: 10}
-        assert sequencers != sorted(sequencers)
+        yield running
     finally:
-        again.stop()
+        running.stop()
+
+
+def test_events_can_be_announced_twice_and_out_of_order(faulty_stack, tmp_path):
+    flow = Flow(faulty_stack, tmp_path)
+    flow.notify()
+    for number in range(10):
+        flow.put(str(number))
+    wait_for("all events, twice", lambda: len(flow.records()) == 20)
+    # The same events, not new ones.
+    sequencers = [record["s3"]["object"]["sequencer"] for record in flow.records()]
+    assert Counter(Counter(sequencers).values()) == {2: 10}
+    assert sequencers != sorted(sequencers)
