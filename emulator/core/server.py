@@ -40,6 +40,7 @@ PARTS = (
     "kinesis.streams",
     "glue.catalog",
     "glue.jobs",
+    "glue.crawlers",
     "athena",
     "states.executions",
     "functions.warm_worker",

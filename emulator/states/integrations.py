@@ -38,6 +38,8 @@ def integrations() -> dict[str, Handler]:
         "arn:aws:states:::athena:stopQueryExecution": _athena_call("StopQueryExecution"),
         "arn:aws:states:::athena:getQueryExecution": _athena_call("GetQueryExecution"),
         "arn:aws:states:::athena:getQueryResults": _athena_call("GetQueryResults"),
+        "arn:aws:states:::aws-sdk:glue:startCrawler": _crawler_call("StartCrawler"),
+        "arn:aws:states:::aws-sdk:glue:getCrawler": _crawler_call("GetCrawler"),
         "arn:aws:states:::aws-sdk:s3:getObject": _get_object,
         "arn:aws:states:::aws-sdk:cloudwatch:putMetricData": _put_metric_data,
         "arn:aws:states:::sns:publish": _publish,
@@ -135,6 +137,18 @@ def _start_job_run(resource: str, arguments: dict) -> object:
     if record["JobRunState"] != "SUCCEEDED":
         raise _ExecutionError("States.TaskFailed", json.dumps(shown))
     return shown
+
+
+def _crawler_call(action: str) -> Handler:
+    def call(_resource: str, arguments: dict) -> object:
+        if set(arguments) != {"Name"}:
+            raise _ExecutionError("States.Runtime", f"glue:{action} needs Name and nothing else, got {arguments}")
+        arn = _arn("glue", f"crawler/{arguments['Name']}")
+        _require("Glue.GlueException", f"glue:{action}", arn)
+        answer = _serve("glue", f"AWSGlue.{action}", arguments)
+        return _answer("Glue", _counted(f"glue:{action}", arn, arguments, answer))
+
+    return call
 
 
 # ---- Athena ----
