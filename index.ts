@@ -7,6 +7,7 @@ import * as names from "./infra/blocks/names";
 import { protectData } from "./infra/blocks/protection";
 import { tagEverything } from "./infra/blocks/tags";
 import { Catalog } from "./infra/catalog/catalog";
+import { Crawler } from "./infra/catalog/crawler";
 import { Collect } from "./infra/collect/collect";
 import { Collector } from "./infra/collect/collector";
 import { SIMULATOR_TIMEOUT_SECONDS } from "./infra/collect/simulator";
@@ -53,6 +54,12 @@ const catalog = new Catalog("clickstream", {
   raw,
   curated: transform.curated,
 });
+const crawler = config.crawler
+  ? new Crawler("clickstream", {
+      ...{ databaseName: tables.databaseName, tableName: tables.eventsTable, catalog },
+      ...{ curated: transform.curated, key },
+    })
+  : undefined;
 const notify = new Notify("clickstream", { ...config, topicKey });
 const pipeline = new Orchestrate("clickstream", {
   ...source,
@@ -65,6 +72,7 @@ const pipeline = new Orchestrate("clickstream", {
   job: transform.job,
   jobLogGroupNames: transform.logGroupNames,
   workgroup: catalog.workgroup,
+  crawler,
   raw,
   curated: transform.curated,
   results: catalog.results,
@@ -120,6 +128,8 @@ export const collectorUrl = collector?.url ?? "";
 export const collectorFunction = collector?.function.functionName ?? "";
 export const collectorScriptIntegrity = collector?.scriptIntegrity ?? "";
 export const jobName = transform.job.name;
+/** Empty without a crawler. */
+export const crawlerName = crawler?.name ?? "";
 export const successTopicArn = notify.successTopicArn;
 export const failureTopicArn = notify.failureTopicArn;
 export const stateMachineConsoleUrl = pipeline.consoleUrl;

@@ -24,6 +24,7 @@ const NAMES = [
   "awaitIngestFunction",
   "lookForNewFunction",
   "jobName",
+  "crawlerName",
   "successTopicArn",
   "failureTopicArn",
 ] as const satisfies readonly (keyof typeof program)[];

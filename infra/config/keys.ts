@@ -266,6 +266,13 @@ export const CONFIG_KEYS = {
     description:
       "Target size of the curated files in MB, 1 to 1024. A run's new files have this size before compression, compacted files have it compressed",
   },
+  crawler: {
+    check: bool(),
+    default: false,
+    example: "true",
+    description:
+      "Creates a Glue crawler over the curated events and runs it after each run that wrote some. It adds days and columns that somebody else put there; the pipeline's own are registered without it. A crawl costs about 15 cents (docs/architecture.md, The crawler)",
+  },
   compaction: {
     check: bool(),
     default: true,

@@ -36,6 +36,8 @@ export interface OrchestrateArgs {
   /** Groups to which Glue writes the script's output and Spark's log. */
   jobLogGroupNames: { output: pulumi.Input<string>; error: pulumi.Input<string> };
   workgroup: Named;
+  /** Crawls the events' table after each run that wrote to it. */
+  crawler?: Named;
   databaseName: string;
   eventsTable: string;
   quarantineTable: string;
@@ -56,6 +58,10 @@ export interface OrchestrateArgs {
 }
 
 const QUERY_TIMEOUT_SECONDS = 1800;
+/** A crawl takes a minute or two, longer the more files the table has. */
+const CRAWL_TIMEOUT_SECONDS = HOUR_SECONDS;
+/** As long as parts/crawl.json waits for the crawl of another execution, at most. */
+const CRAWLER_WAIT_SECONDS = HOUR_SECONDS;
 /** Glue's own timeout does not count the time until the workers have started. FLEX waits for spare capacity. */
 const JOB_STARTUP_SECONDS = { STANDARD: 900, FLEX: HOUR_SECONDS };
 
@@ -155,6 +161,8 @@ export class Orchestrate extends pulumi.ComponentResource {
         EventsTable: args.eventsTable,
         QuarantineTable: args.quarantineTable,
         Workgroup: args.workgroup.name,
+        CrawlerName: args.crawler?.name ?? "",
+        ...(args.crawler && { CrawlTimeoutSeconds: CRAWL_TIMEOUT_SECONDS }),
         QueryTimeoutSeconds: QUERY_TIMEOUT_SECONDS,
         SuccessTopicArn: args.successTopicArn,
         FailureTopicArn: args.failureTopicArn,
@@ -164,9 +172,10 @@ export class Orchestrate extends pulumi.ComponentResource {
           args.simulatorTimeoutSeconds +
           ingestWaitSeconds +
           3 * jobTimeoutSeconds +
-          4 * QUERY_TIMEOUT_SECONDS,
+          4 * QUERY_TIMEOUT_SECONDS +
+          (args.crawler ? CRAWLER_WAIT_SECONDS + CRAWL_TIMEOUT_SECONDS : 0),
       })
-      .apply(renderPipeline);
+      .apply((values) => renderPipeline(values, args.crawler ? ["crawl"] : []));
   }
 
   private createSchedule(name: string, args: OrchestrateArgs): void {
@@ -207,6 +216,7 @@ function pipelinePermissions(args: OrchestrateArgs): Statement[] {
   return [
     allow("lambda:InvokeFunction").on(args.simulator.arn, args.awaitIngest.arn, args.lookForNew.arn),
     allow("glue:StartJobRun", "glue:GetJobRun", "glue:GetJobRuns", "glue:BatchStopJobRun").on(args.job.arn),
+    ...(args.crawler ? [allow("glue:StartCrawler", "glue:GetCrawler").on(args.crawler.arn)] : []),
     allow("sns:Publish").on(args.successTopicArn, args.failureTopicArn),
     ...athenaPermissions(args),
     ...mayTraceExecutions(args.tracing),

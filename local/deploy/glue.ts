@@ -1,14 +1,19 @@
 // The Glue catalog and jobs.
 import {
   type Column,
+  CreateCrawlerCommand,
   CreateDatabaseCommand,
   CreateJobCommand,
   CreateTableCommand,
+  type DeleteBehavior,
+  DeleteCrawlerCommand,
   DeleteDatabaseCommand,
   DeleteJobCommand,
   DeleteTableCommand,
   type ExecutionClass,
+  type RecrawlBehavior,
   TagResourceCommand,
+  type UpdateBehavior,
   type WorkerType,
 } from "@aws-sdk/client-glue";
 import type * as aws from "@pulumi/aws";
@@ -129,6 +134,51 @@ const job = handler<aws.glue.JobArgs>({
   },
 });
 
+const crawler = handler<aws.glue.CrawlerArgs>({
+  honours: [
+    ...["name", "description", "databaseName", "role", "tablePrefix", "configuration", "tags"],
+    ...["catalogTargets.databaseName", "catalogTargets.tables", "recrawlPolicy", "schemaChangePolicy"],
+    ...["s3Targets.path", "s3Targets.exclusions", "s3Targets.sampleSize"],
+  ],
+  naming: { maximumLength: 255 },
+  async create(inputs, { clients, region, accountId, physicalName }) {
+    const Name = physicalName(inputs.name);
+    const { schemaChangePolicy: policy, recrawlPolicy: recrawl } = inputs;
+    await clients.glue.send(
+      new CreateCrawlerCommand({
+        Name,
+        Description: inputs.description,
+        DatabaseName: inputs.databaseName,
+        Role: inputs.role,
+        TablePrefix: inputs.tablePrefix,
+        Configuration: inputs.configuration,
+        Targets: {
+          S3Targets: inputs.s3Targets?.map(({ path, exclusions, sampleSize }) => ({
+            Path: path,
+            Exclusions: exclusions,
+            SampleSize: sampleSize,
+          })),
+          CatalogTargets: inputs.catalogTargets?.map(({ databaseName, tables }) => ({
+            DatabaseName: databaseName,
+            Tables: tables,
+          })),
+        },
+        SchemaChangePolicy: policy && {
+          UpdateBehavior: policy.updateBehavior as UpdateBehavior | undefined,
+          DeleteBehavior: policy.deleteBehavior as DeleteBehavior | undefined,
+        },
+        RecrawlPolicy: recrawl && { RecrawlBehavior: recrawl.recrawlBehavior as RecrawlBehavior | undefined },
+        Tags: inputs.tags,
+      }),
+    );
+    const arn = `arn:aws:glue:${region}:${accountId}:crawler/${Name}`;
+    return { id: Name, outputs: { name: Name, arn } };
+  },
+  async remove({ id }, { clients }) {
+    await clients.glue.send(new DeleteCrawlerCommand({ Name: id }));
+  },
+});
+
 interface ColumnInput {
   name: string;
   type?: string;
@@ -142,5 +192,6 @@ function columns(inputs: readonly ColumnInput[] | undefined): Column[] | undefin
 export const glueHandlers = {
   "aws:glue/catalogDatabase:CatalogDatabase": database,
   "aws:glue/catalogTable:CatalogTable": table,
+  "aws:glue/crawler:Crawler": crawler,
   "aws:glue/job:Job": job,
 };

@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { createRequire } from "node:module";
-import { DEFINITION, evaluate, type State, state } from "./pipeline";
+import { CRAWLING, DEFINITION, evaluate, type State, state } from "./pipeline";
 
 /** It has no type declarations. */
 const validate = createRequire(__filename)("asl-validator") as (definition: unknown) => {
   isValid: boolean;
   errors: unknown[];
 };
-const tasks = Object.entries(DEFINITION.States).filter(([, { Type }]) => Type === "Task");
+const tasks = Object.entries(CRAWLING.States).filter(([, { Type }]) => Type === "Task");
 
 /** Where a state can go to, its catches left out. */
 const next = ({ Next, Default, Choices }: State) =>
@@ -54,8 +54,10 @@ async function choose(name: string, variables: Record<string, unknown>): Promise
 
 describe("statemachine/pipeline", () => {
   it("is accepted by asl-validator", () => {
-    const { isValid, errors } = validate(DEFINITION);
-    assert.deepEqual({ isValid, errors }, { isValid: true, errors: [] });
+    for (const definition of [DEFINITION, CRAWLING]) {
+      const { isValid, errors } = validate(definition);
+      assert.deepEqual({ isValid, errors }, { isValid: true, errors: [] });
+    }
   });
 
   it("gives every task a timeout, and retries with full jitter, a longest delay and an end", () => {
@@ -86,7 +88,10 @@ describe("statemachine/pipeline", () => {
   });
 
   it("catches every error of every task into the failure mail, naming the state that failed", async () => {
-    const named = new Map([["ReadCounts", "VerifyTables"]]);
+    const named = new Map([
+      ["ReadCounts", "VerifyTables"],
+      ["ReadCrawl", "CrawlTable"],
+    ]);
     for (const [name, { Catch = [] }] of tasks) {
       // AWS: States.ALL must stand alone and last, and catches neither of the two.
       const [terminal, all] = Catch.slice(-2);

@@ -33,6 +33,7 @@ const VALUES: PipelineValues = {
   EventsTable: "events",
   QuarantineTable: "quarantine",
   Workgroup: "lake",
+  CrawlerName: "",
   QueryTimeoutSeconds: 1800,
   SuccessTopicArn: "SUCCESS_TOPIC",
   FailureTopicArn: "FAILURE_TOPIC",
@@ -93,6 +94,11 @@ export const FIREHOSE = JSON.parse(
     CollectedSeconds: 330,
     FailedBatches: "s3://raw/aws/firehose/",
   }),
+) as Definition;
+
+/** The same with a crawler. */
+export const CRAWLING = JSON.parse(
+  renderPipeline({ ...VALUES, CrawlerName: "CRAWLER", CrawlTimeoutSeconds: 3600 }, ["crawl"]),
 ) as Definition;
 
 export function state(name: string, definition = DEFINITION): State {

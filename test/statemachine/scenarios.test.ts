@@ -1,7 +1,7 @@
 // A table of executions: the input, what goes wrong, the states visited, the mail. The walk has AWS's size limits.
 import assert from "node:assert/strict";
 import { StatesError, type Tasks, walk } from "./interpreter";
-import { DEFINITION } from "./pipeline";
+import { CRAWLING, DEFINITION, type Definition } from "./pipeline";
 
 const MAX_BYTES = 256 * 1024;
 
@@ -72,12 +72,30 @@ function world(
       metrics.push(given);
       return {};
     },
+    CrawlTable: () => ({}),
+    ReadCrawl: crawled("READY", { Status: "SUCCEEDED" }),
     NotifySuccess: publish,
     NotifyFailure: publish,
     ...changed,
   };
   return { tasks, mails, metrics };
 }
+
+/** What GetCrawler answers. */
+const crawled = (State: string, LastCrawl?: object) => () => ({
+  Crawler: { Name: "CRAWLER", State, ...(LastCrawl && { LastCrawl }) },
+});
+const DENIED =
+  "User: arn:aws:sts::1:assumed-role/r/AWS-Crawler is not authorized to perform: glue:BatchUpdatePartition on resource: arn:aws:glue:eu-west-1:1:table/lake_dev/events because no identity-based policy allows it";
+const failedCrawl = (ErrorMessage: string) => crawled("READY", { Status: "FAILED", ErrorMessage });
+/** The crawl runs for this many looks, then succeeds. */
+const crawling = (looks: number) => {
+  let left = looks;
+  return () => {
+    left -= 1;
+    return left >= 0 ? crawled("RUNNING")() : crawled("READY", { Status: "SUCCEEDED" })();
+  };
+};
 
 const BUSY = "Glue.ConcurrentRunsExceededException";
 const fails =
@@ -143,9 +161,89 @@ interface Scenario {
   /** What the only mail says; none where there is none. */
   mail?: RegExp;
   succeeds?: boolean;
+  /** The state machine, if it is not that of a stack without a crawler. */
+  definition?: Definition;
 }
 
+const CRAWLED = ["CrawlTable", "WaitForCrawl", "ReadCrawl", "IsCrawled"];
+const REGISTERED = [...LOOKED, "TransformEvents", ...REPORTED, "RepairPartitions"];
+const crawls = (scenario: Omit<Scenario, "definition">): Scenario => ({
+  ...scenario,
+  title: `with a crawler: ${scenario.title}`,
+  definition: CRAWLING,
+});
+
 const SCENARIOS: Scenario[] = [
+  crawls({
+    title: "the table is crawled after its days are registered and before they are verified",
+    tasks: { ReadCrawl: crawling(3) },
+    visits: [...REGISTERED, ...CRAWLED, ...VERIFIED],
+    mail: /1,980 events curated/,
+    succeeds: true,
+  }),
+  crawls({
+    title: "a full repair crawls, also if nothing is new",
+    input: { fullRepair: true },
+    tasks: { LookForNew: quiet() },
+    visits: [...LOOKED, "RepairAllPartitions", "IsRepaired", ...CRAWLED, ...QUIETLY],
+    mail: /nothing new/,
+    succeeds: true,
+  }),
+  crawls({
+    title: "nothing is new, so nothing is crawled",
+    tasks: { LookForNew: quiet(), CrawlTable: fails("NotAsked") },
+    visits: [...LOOKED, ...QUIETLY],
+    mail: /nothing new/,
+    succeeds: true,
+  }),
+  crawls({
+    title: "a repair that fails crawls nothing",
+    report: "not JSON",
+    tasks: { CrawlTable: fails("NotAsked") },
+    visits: [...LOOKED, "TransformEvents", "ReadReport", "RepairAllPartitions", "IsRepaired", ...FAILED],
+    mail: /failed in ReadReport/,
+  }),
+  crawls({
+    title: "a crawl that may not move a registered day is as good as one that does not want to",
+    tasks: { ReadCrawl: failedCrawl(DENIED) },
+    visits: [...REGISTERED, ...CRAWLED, ...VERIFIED],
+    mail: /1,980 events curated/,
+    succeeds: true,
+  }),
+  crawls({
+    title: "a crawl that lacks another right fails the execution, with the cause and the ways to go on",
+    tasks: { ReadCrawl: failedCrawl(DENIED.replace("BatchUpdatePartition", "UpdateTable")) },
+    visits: [...REGISTERED, ...CRAWLED, "RejectCrawl", ...FAILED],
+    mail: /failed in CrawlTable[\s\S]*perform:\s+glue:UpdateTable\s+on[\s\S]*pulumi\s+up\s+restores\s+its\s+rights[\s\S]*crawler\s+false[\s\S]*\(CrawlFailed\)[\s\S]*done {6}partitions registered\n {2}FAILED {4}table crawled\n {2}not done {2}table checked[\s\S]*"fullRepair":true[\s\S]*aws logs tail \/aws-glue\/crawlers --log-stream-names CRAWLER/,
+  }),
+  crawls({
+    title: "a crawl that somebody stopped fails the execution",
+    tasks: { ReadCrawl: crawled("READY", { Status: "CANCELLED" }) },
+    visits: [...REGISTERED, ...CRAWLED, "RejectCrawl", ...FAILED],
+    mail: /CRAWLER\s+was\s+stopped[\s\S]*\(CrawlFailed\)/,
+  }),
+  crawls({
+    title: "a crawl that does not end fails the execution",
+    tasks: { ReadCrawl: crawled("RUNNING") },
+    visits: [...REGISTERED, ...CRAWLED, "RejectCrawl", ...FAILED],
+    mail: /still\s+runs\s+after\s+3600\s+seconds[\s\S]*\(CrawlTimedOut\)/,
+  }),
+  crawls({
+    title: "a crawl of another execution is waited for",
+    tasks: {
+      CrawlTable: (() => {
+        let left = 20;
+        return () => {
+          left -= 1;
+          if (left >= 0) throw new StatesError("Glue.CrawlerRunningException", "running");
+          return {};
+        };
+      })(),
+    },
+    visits: [...REGISTERED, ...CRAWLED, ...VERIFIED],
+    mail: /1,980 events curated/,
+    succeeds: true,
+  }),
   {
     title: "a run with new events",
     visits: [...LOOKED, "TransformEvents", ...REPORTED, "RepairPartitions", ...VERIFIED],
@@ -316,7 +414,11 @@ const SCENARIOS: Scenario[] = [
 ];
 
 /** The loop of a long wait is one "...". */
-const withoutLoops = (visited: string[]) => {
+const withoutLoops = (all: string[]) => {
+  // Of the looks at a crawl, the first stays.
+  const visited = all.filter(
+    (name, at) => !CRAWLED.slice(1).includes(name) || !all.slice(0, at).includes(name),
+  );
   const loop = ["WaitForIngest", "AwaitIngest", "IsIngested"];
   const first = visited.indexOf("WaitForIngest");
   if (first < 0) return visited;
@@ -326,10 +428,10 @@ const withoutLoops = (visited: string[]) => {
 };
 
 describe("statemachine, whole executions", () => {
-  for (const { title, input = {}, tasks, report, visits, mail, succeeds = false } of SCENARIOS) {
+  for (const { title, input = {}, tasks, report, visits, mail, succeeds = false, definition } of SCENARIOS) {
     it(title, async () => {
       const { tasks: all, mails, metrics } = world(tasks, report);
-      const walked = await walk(input, all);
+      const walked = await walk(input, all, definition);
       assert.deepEqual(withoutLoops(walked.visited), visits);
       assert.equal(walked.status, succeeds ? "SUCCEEDED" : "FAILED", walked.cause);
       assert.deepEqual(
@@ -385,7 +487,7 @@ describe("statemachine, whole executions", () => {
   });
 
   // That a catcher which names it gets States.Runtime is this interpreter's reading: AWS does not document it.
-  for (const [name, { Type }] of Object.entries(DEFINITION.States)) {
+  for (const [name, { Type }] of Object.entries(CRAWLING.States)) {
     if (Type !== "Task" || ["LookForNew", "RecordMetrics", "NotifyFailure"].includes(name)) continue;
     const inputs: Record<string, unknown> = { RepairAllPartitions: { fullRepair: true } };
     const input = inputs[name] ?? { simulate: { events: 20 } };
@@ -393,7 +495,7 @@ describe("statemachine, whole executions", () => {
       it(`sends the failure mail when ${name} ends with ${error}, however long the cause`, async () => {
         const cause = JSON.stringify({ ErrorMessage: '\u{1f600}"\\\n'.repeat(50_000) });
         const { tasks, mails } = world({ [name]: fails(error, cause) });
-        const { status, error: shown } = await walk(input, tasks);
+        const { status, error: shown } = await walk(input, tasks, CRAWLING);
         assert.deepEqual([status, shown], ["FAILED", error]);
         assert.deepEqual(
           mails.map(({ topic }) => topic),
