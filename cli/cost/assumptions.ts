@@ -82,6 +82,10 @@ export const WORK = {
   driverMb: 10_240,
   /** Assumed: what the driver keeps of an object that it lists or takes: its key twice, and Spark's own record. */
   driverBytesPerObject: 2_000,
+  /** Assumed: AWS's example of a crawl has two DPUs. */
+  crawlerDpus: 2,
+  /** A crawl is billed as ten minutes at least. Up to that it is assumed to take. */
+  crawlerSeconds: 600,
   /** Assumed with more than two workers: Glue keeps only the driver and one executor while a run starts and ends. */
   workersAtRest: 2,
   /** Files reach this share of targetFileMb, which counts bytes before compression. */

@@ -19,6 +19,7 @@ const BASIS: Readonly<Record<string, string>> = {
     "batches: one raw object, and for each hour with invalid lines a quarantine object and a listing",
   "S3: transitions to cheaper classes": "raw objects of 128 KB or more",
   "Glue: the job's workers": "runs × (45 s assumed + core-seconds measured), at least 60 s",
+  "Glue: the crawler": "runs × 2 DPUs (assumed) × 10 minutes, the least that AWS bills",
   "Glue: the job's workers, FLEX": "as STANDARD. No run is repeated (assumed)",
   "S3: objects read by the job": CALLS,
   "S3: listings and files written by the job": CALLS,

@@ -274,7 +274,15 @@ function transformLines(plan: Plan, flow: Flow): Line[] {
       BUCKET,
     ),
     ...lookForNewLines(plan, flow),
+    ...crawlerLines(plan, flow),
   ];
+}
+
+function crawlerLines(plan: Plan, flow: Flow): Line[] {
+  if (plan.crawlers === 0) return [];
+  const dpuHours = (plan.crawlers * flow.runs * WORK.crawlerDpus * WORK.crawlerSeconds) / HOUR_SECONDS;
+  const crawler = "aws:glue/crawler:Crawler";
+  return [line("transform", "Glue: the crawler", "glue.crawlerDpuHour", dpuHours, "DPU hours", crawler)];
 }
 
 function lookForNewLines(plan: Plan, flow: Flow): Line[] {

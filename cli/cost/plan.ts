@@ -35,6 +35,8 @@ export interface Plan {
   hashKey: boolean;
   /** Undefined without a collector. */
   collector: { memoryMb: number; writeKey: boolean } | undefined;
+  /** Glue crawlers that run after each run of the job. */
+  crawlers: number;
   alarmMetrics: number;
   dashboards: number;
   customMetrics: number;
@@ -84,6 +86,7 @@ export function readPlan(resources: readonly Declared[]): Plan {
     secrets: of("aws:secretsmanager/secret:Secret").length,
     hashKey: argument("--privacy_key_secret") !== "none",
     collector: collectorOf(named("aws:lambda/function:Function", "clickstream-collector")),
+    crawlers: of("aws:glue/crawler:Crawler").length,
     alarmMetrics: alarms.reduce((sum, alarm) => sum + metricsOf(alarm), 0),
     dashboards: dashboards.length,
     customMetrics: customMetrics(alarms, dashboards) + mappingMetrics(mapping),
