@@ -28,6 +28,7 @@ export const OUTPUTS: StackOutputs = {
   awaitIngestFunction: "clickstream-await-ingest-1",
   lookForNewFunction: "clickstream-look-for-new-1",
   jobName: "clickstream-transform-1",
+  crawlerName: "",
   successTopicArn: "arn:aws:sns:eu-west-1:123456789012:PipelineSuccess-1",
   failureTopicArn: "arn:aws:sns:eu-west-1:123456789012:PipelineFailure-1",
 };
