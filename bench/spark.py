@@ -1,10 +1,11 @@
 """Measures the Spark job against a naive baseline on the same Spark, and against DuckDB.
 
-    .local/venv/bin/python bench/spark.py [--events 1000000] [--runs 5] [--json FILE]
+    .local/venv/bin/python bench/spark.py [--events 1000000] [--large 5000000] [--runs 5] [--json FILE]
 
 Each of the three runs in a separate process, once cold and then --runs times. Time and CPU (user and system, of all its
 processes) are measured after Spark's start, which is the same for both. Peak memory includes everything. All three
-must make the same rows.
+must make the same rows. Then the job alone runs on --large events (0: not at all), cold and once more, for its memory.
+bench/spark_profile.py shows where the job's time goes.
 """
 
 import argparse
@@ -141,6 +142,8 @@ def open_spark(folder: Path):
     sys.path.append(str(PROJECT))
     # The project's Java, whatever the machine's JAVA_HOME is.
     os.environ["JAVA_HOME"] = str(importlib.import_module("emulator.core.java").java_home(17))
+    spark_process = importlib.import_module("emulator.glue.spark_process")
+    os.environ |= spark_process.FEW_ARENAS
     # Spark's Python workers import the same modules, by the same Python.
     os.environ["PYSPARK_PYTHON"] = sys.executable
     os.environ["PYTHONPATH"] = os.pathsep.join(folders)
@@ -149,7 +152,7 @@ def open_spark(folder: Path):
     spark = (
         SparkSession.Builder()
         .master("local[2]")
-        .config("spark.driver.memory", "1536m")
+        .config("spark.driver.memory", spark_process.DEFAULT_DRIVER_MEMORY)
         .config("spark.driver.host", "127.0.0.1")
         .config("spark.driver.bindAddress", "127.0.0.1")
         .config("spark.ui.enabled", "false")
@@ -226,6 +229,13 @@ def measure(task: str, folder: Path, runs: int) -> list[dict]:
     return json.loads(figures_of(task, folder).read_text())
 
 
+def measure_large(folder: Path, events: int) -> dict:
+    """The job on more events. A second run in the same process holds more memory than the first."""
+    print(f"making {events:,} events", file=sys.stderr)
+    make_raw(folder / "raw", events)
+    return measure("job", folder, 1)[-1] | {"events": events}
+
+
 def fingerprint(folder: Path) -> tuple | None:
     """Row count and an order-free hash of every column whose value the copies of an event share."""
     import duckdb
@@ -248,7 +258,7 @@ def fingerprint(folder: Path) -> tuple | None:
     )
 
 
-def summarise(runs: dict[str, list[dict]], events: int) -> dict:
+def summarise(runs: dict[str, list[dict]], events: int, large: dict | None) -> dict:
     """The first run of a process is cold: the JVM compiles while it runs. It is shown, the median is of the rest."""
 
     def medians(of: list[dict]) -> dict:
@@ -268,8 +278,10 @@ def summarise(runs: dict[str, list[dict]], events: int) -> dict:
         "cold": cold,
         "ratio": ratios(median),
         "cold_ratio": ratios(cold),
+        "large": large,
         "target": {"ratio": TARGET_RATIO, "memory_mb": MEMORY_LIMIT_MB},
-        "reached": ratios(median)["cpu"] >= TARGET_RATIO and median["job"]["memory"] < MEMORY_LIMIT_MB,
+        "reached": ratios(median)["cpu"] >= TARGET_RATIO
+        and max(one["memory"] for one in (median["job"], large) if one) < MEMORY_LIMIT_MB,
     }
 
 
@@ -284,6 +296,8 @@ def print_table(summary: dict) -> None:
             print(f"{name:12}{took['cpu']:>10.1f}{took['wall']:>10.1f}{took['memory']:>10.0f}{rate:>24,.0f}")
     for kind, name in (("ratio", "job against plain"), ("cold_ratio", "the same, cold")):
         print(f"{name}: {summary[kind]['cpu']:.2f}x by CPU, {summary[kind]['wall']:.2f}x by wall")
+    if large := summary["large"]:
+        print(f"job on {large['events']:,} events: {large['cpu']:.1f} CPU s, {large['memory']:.0f} MB at the peak")
     verdict = "reached" if summary["reached"] else "MISSED"
     print(f"target {TARGET_RATIO}x by CPU under {MEMORY_LIMIT_MB} MB: {verdict}")
 
@@ -291,6 +305,7 @@ def print_table(summary: dict) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--events", type=int, default=1_000_000)
+    parser.add_argument("--large", type=int, default=5_000_000)
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--json", type=Path, help="where to write the result as JSON too")
     parser.add_argument("--task", choices=TASKS, help=argparse.SUPPRESS)
@@ -310,7 +325,8 @@ def main() -> None:
         prints = {task: fingerprint(folder / task) for task in TASKS}
         if len(set(prints.values())) > 1:
             raise SystemExit(f"The rows differ: {prints}")
-        summary = summarise(runs, arguments.events)
+        large = measure_large(folder / "large", arguments.large) if arguments.large else None
+        summary = summarise(runs, arguments.events, large)
     print_table(summary)
     if arguments.json:
         arguments.json.write_text(json.dumps(summary, indent=2) + "\n")

@@ -204,6 +204,8 @@ def parquet_file(pieces: Iterator[pa.RecordBatch]) -> tuple[tempfile.SpooledTemp
         for group in row_groups(itertools.chain([first], pieces)):
             writer.write_table(group)
             rows += group.num_rows
+            # Otherwise it is kept until the next one is whole, and a task has two of them in memory.
+            del group
     return body, rows
 
 
