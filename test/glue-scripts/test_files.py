@@ -2,6 +2,7 @@
 
 import io
 import itertools
+import weakref
 from collections import Counter
 from datetime import date
 
@@ -220,3 +221,24 @@ def test_a_large_file_has_several_row_groups_and_is_kept_on_disk(monkeypatch):
     file = pq.ParquetFile(io.BytesIO(body.read()))
     assert file.metadata.num_row_groups == 2
     assert file.read().to_pydict() == {"number": [0, 1, 2, 3, 4, 5]}
+
+
+def test_a_row_group_is_released_before_the_next_one_is_read(monkeypatch):
+    monkeypatch.setattr("clickstream.files.ROW_GROUP_BYTES", 1)
+    written: list[weakref.ref] = []
+    kept: list[int] = []
+
+    class Writer(pq.ParquetWriter):
+        def write_table(self, table, row_group_size=None):
+            super().write_table(table, row_group_size)
+            written.append(weakref.ref(table))
+
+    def pieces():
+        for _, piece in by_file(batches(1, 1, 1, 1, 1, 1), 0):
+            kept.append(sum(one() is not None for one in written))
+            yield piece
+
+    monkeypatch.setattr("clickstream.files.pq.ParquetWriter", Writer)
+    parquet_file(pieces())
+    assert len(written) > 1
+    assert set(kept) == {0}
