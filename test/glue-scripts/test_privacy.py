@@ -237,7 +237,7 @@ def test_rules_apply_to_addresses_emails_and_user_agents_in_any_text(spark):
 
 def test_usual_texts_are_not_looked_at_closely(spark):
     rules = {"ip": "mask", "user_agent": "drop", "email": "drop"}
-    usual = ["shoes", "https://shop.example/category/12/product/345?q=a+b", "Runner 3/4 (blue)", "100%", "a=b", "u0040"]
+    usual = ["shoes", "https://shop.example/category/12/product/345?q=a+b", "Runner (blue)", "100%", "a=b", "u0040"]
     asked = column(spark, usual, lambda text: may_concern(text, rules))
     assert [text for text, is_asked in zip(usual, asked, strict=True) if is_asked] == []
 

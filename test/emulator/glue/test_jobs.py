@@ -21,7 +21,7 @@ ENDED = ("SUCCEEDED", "FAILED", "STOPPED", "TIMEOUT")
 SPARK_SECONDS = 90
 
 SPARK_SCRIPT = """
-import json, sys
+import json, os, sys
 import boto3
 import helper
 from shipped.part import value
@@ -48,6 +48,8 @@ result = {
     "ui": spark.sparkContext.uiWebUrl,
     "zone": spark.conf.get("spark.sql.session.timeZone"),
     "partitions": spark.conf.get("spark.sql.shuffle.partitions"),
+    # What bounds the memory of the JVM, which inherits the environment.
+    "memory": [spark.sparkContext.getConf().get("spark.driver.memory"), os.environ["MALLOC_ARENA_MAX"]],
 }
 boto3.client("s3").put_object(Bucket=options["bucket"], Key="result.json", Body=json.dumps(result))
 print("rows written")
@@ -173,6 +175,7 @@ def test_a_spark_job_writes_and_reads_parquet_on_s3(glue: Glue):
     assert run_id.startswith("jr_")
     expected = {"rows": 100, "odd": 50, "name": name, "run": run_id, "helper": 42}
     expected |= {"zip": [["data", 1], ["data", 2]], "ui": None, "zone": "UTC", "partitions": "7"}
+    expected |= {"memory": ["1g", "2"]}
     result = s3.get_object(Bucket=glue.bucket, Key="result.json")["Body"].read()
     assert json.loads(result) == expected
     keys = [entry["Key"] for entry in s3.list_objects_v2(Bucket=glue.bucket, Prefix="out/")["Contents"]]
