@@ -1,8 +1,8 @@
 // Environment variables of the await-delivery Lambda. infra sets them using this type.
 
 export interface AwaitDeliveryEnv {
-  /** Bucket with `raw/`, `quarantine/` and `aws/firehose/`. */
+  /** Bucket with `raw/`, `quarantine/` and what Firehose gave up under `aws/firehose/`. */
   RAW_BUCKET: string;
-  /** How long Firehose collects events for a raw object. */
+  /** Seconds that Firehose buffers before it delivers, for messages. */
   FIREHOSE_BUFFER_SECONDS: string;
 }

@@ -18,6 +18,11 @@ export class FakeS3 {
   failPut: (key: string) => Error | undefined = () => undefined;
   /** Replaced by tests that need another listing. */
   listed: (input: Command["input"]) => unknown = (input) => this.list(input);
+  /** Replaced by tests whose reader takes the body as a stream. */
+  bodyOf: (body: Buffer) => unknown = (body) => ({
+    transformToString: async () => body.toString("utf8"),
+    transformToByteArray: async () => new Uint8Array(body),
+  });
   readonly client = { send: (command: unknown) => this.send(command as Command) } as unknown as S3Client;
 
   put(key: string, body: string | Buffer = "", modified = new Date()): void {
@@ -70,10 +75,7 @@ export class FakeS3 {
     return {
       ContentLength: body.length,
       ETag: etagOf(body),
-      Body: {
-        transformToString: async () => body.toString("utf8"),
-        transformToByteArray: async () => new Uint8Array(body),
-      },
+      Body: this.bodyOf(body),
     };
   }
 
