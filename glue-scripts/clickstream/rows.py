@@ -15,6 +15,9 @@ Fate = Literal["new", "recovered", "redelivered", "duplicate", "conflict", "know
 
 FATES: tuple[Fate, ...] = get_args(Fate)
 
+# The years of Python's dates, which name the folders of the table. Spark reads more.
+YEARS = (1, 9999)
+
 KNOWN_ROW = "struct<event_date: date, ingested_at: timestamp, processed_at: timestamp, file: string>"
 
 DAYS = ("Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday")
@@ -46,7 +49,8 @@ def flatten(raw: DataFrame, *beside: str) -> DataFrame:
 
 def is_readable(arrival: dict[str, Column]) -> Column:
     """True if a raw line has all required values of a row."""
-    needed = [F.col("_unparsed").isNull(), instant(F.col("event_time")).isNotNull()]
+    time = instant(F.col("event_time"))
+    needed = [F.col("_unparsed").isNull(), time.isNotNull(), F.year(time).between(*YEARS)]
     needed += [F.coalesce(F.col(name), F.lit("")) != "" for name in ("event_id", "event_type")]
     needed += [value.isNotNull() for value in arrival.values()]
     return functools.reduce(Column.__and__, needed)
