@@ -31,8 +31,11 @@ const TYPES: Readonly<Record<string, (name: string) => SchemaElement[]>> = {
   ],
 };
 
+/** Spark knows that this column is never null, and says so in the job's files. */
+const NEVER_NULL: ReadonlySet<string> = new Set(["revenue"]);
+
 function optional(name: string, type: Partial<SchemaElement>): SchemaElement {
-  return { name, repetition_type: "OPTIONAL", ...type };
+  return { name, repetition_type: NEVER_NULL.has(name) ? "REQUIRED" : "OPTIONAL", ...type };
 }
 
 const SCHEMA: SchemaElement[] = [
