@@ -27,6 +27,7 @@ protectData(config);
 const tables = {
   databaseName: names.databaseName(),
   eventsTable: "events",
+  jobTable: "events",
   quarantineTable: "quarantine",
 };
 

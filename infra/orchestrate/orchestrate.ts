@@ -39,7 +39,10 @@ export interface OrchestrateArgs {
   /** Crawls the events' table after each run that wrote to it. */
   crawler?: Named;
   databaseName: string;
+  /** What people query. */
   eventsTable: string;
+  /** What the job writes: the same, unless `eventsTable` is a view over it. */
+  jobTable: string;
   quarantineTable: string;
   raw: PrivateBucket;
   curated: PrivateBucket;
@@ -159,6 +162,7 @@ export class Orchestrate extends pulumi.ComponentResource {
         SummariesPrefix: PREFIX.summaries,
         Database: args.databaseName,
         EventsTable: args.eventsTable,
+        JobTable: args.jobTable,
         QuarantineTable: args.quarantineTable,
         Workgroup: args.workgroup.name,
         CrawlerName: args.crawler?.name ?? "",
@@ -260,7 +264,7 @@ function athenaPermissions(args: OrchestrateArgs): Statement[] {
     ).on(
       arnOf("glue", "catalog"),
       arnOf("glue", `database/${args.databaseName}`),
-      arnOf("glue", `table/${args.databaseName}/${args.eventsTable}`),
+      arnOf("glue", `table/${args.databaseName}/${args.jobTable}`),
     ),
     // Athena also reads the default database when it runs DDL.
     allow("glue:GetDatabase").on(

@@ -27,7 +27,8 @@ export interface TransformArgs extends BucketSettings {
   /** So much later than the arrival of its events a raw object can still be written. */
   lateHours: number;
   databaseName: string;
-  eventsTable: string;
+  /** The table that the job writes. */
+  jobTable: string;
   privacy: Record<string, PrivacyRule>;
   /** Required if `privacy` hashes a field. */
   privacyHashKey?: pulumi.Input<string>;
@@ -250,7 +251,7 @@ export class Transform extends pulumi.ComponentResource {
       "--rebuilt_path": curated(PREFIX.rebuilt),
       "--runs_path": curated(PREFIX.runs),
       "--database": args.databaseName,
-      "--table": args.eventsTable,
+      "--table": args.jobTable,
       "--privacy": JSON.stringify(args.privacy),
       "--privacy_key_secret": secretArn ?? "none",
       "--target_file_mb": String(args.targetFileMb),
@@ -333,7 +334,7 @@ function catalogPermissions(args: TransformArgs): Statement[] {
     ).on(
       arnOf("glue", "catalog"),
       arnOf("glue", `database/${args.databaseName}`),
-      arnOf("glue", `table/${args.databaseName}/${args.eventsTable}`),
+      arnOf("glue", `table/${args.databaseName}/${args.jobTable}`),
     ),
   ];
 }

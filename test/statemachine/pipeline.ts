@@ -31,6 +31,7 @@ const VALUES: PipelineValues = {
   SummariesPrefix: "runs/summaries/",
   Database: "lake_dev",
   EventsTable: "events",
+  JobTable: "events",
   QuarantineTable: "quarantine",
   Workgroup: "lake",
   CrawlerName: "",
@@ -99,6 +100,22 @@ export const FIREHOSE = JSON.parse(
 /** The same with a crawler. */
 export const CRAWLING = JSON.parse(
   renderPipeline({ ...VALUES, CrawlerName: "CRAWLER", CrawlTimeoutSeconds: 3600 }, ["crawl"]),
+) as Definition;
+
+const { LookForNewArn: _, ...shared } = VALUES;
+
+/** The state machine of the way `arrival`. */
+export const ARRIVAL = JSON.parse(
+  renderPipeline(
+    {
+      ...shared,
+      CheckArrivalArn: "CHECK_ARRIVAL_ARN",
+      LookForNewLogGroup: "/lake/check-arrival",
+      JobTable: "curated_events",
+      ArrivedTable: "arrived_events",
+    },
+    ["arrival"],
+  ),
 ) as Definition;
 
 export function state(name: string, definition = DEFINITION): State {
