@@ -13,10 +13,16 @@ import { PREFIX } from "../../schema/prefixes";
 import { type BucketSettings, PrivateBucket } from "../blocks/private-bucket";
 import { projectedDays } from "./quarantine-days";
 import { savedQueries } from "./saved-queries";
+import { viewSql, viewTable } from "./view";
 
 export interface CatalogArgs extends BucketSettings {
   databaseName: string;
+  /** What people query. */
   eventsTable: string;
+  /** What the job writes: the same, unless there is an `arrivedTable`. Then `eventsTable` is a view over both. */
+  jobTable: string;
+  /** The events that to-parquet wrote on their arrival. */
+  arrivedTable?: string;
   quarantineTable: string;
   raw: PrivateBucket;
   curated: PrivateBucket;
@@ -46,7 +52,8 @@ export class Catalog extends pulumi.ComponentResource {
       { parent: this },
     );
     this.database = database.name;
-    this.createEvents(name, args);
+    const job = this.createEvents(name, args.jobTable, PREFIX.events, args, "Valid click events, each once");
+    if (args.arrivedTable !== undefined) this.createView(name, args.arrivedTable, job, args);
     this.createQuarantine(name, args);
     this.results = new PrivateBucket(
       `${name}-results`,
@@ -58,18 +65,25 @@ export class Catalog extends pulumi.ComponentResource {
     this.registerOutputs({ database: this.database, workgroup: this.workgroup.name });
   }
 
-  private createEvents(name: string, args: CatalogArgs): void {
-    new aws.glue.CatalogTable(
-      `${name}-events`,
+  /** A table with the columns of `events`. The one that the job writes keeps its URN, whatever it is called. */
+  private createEvents(
+    name: string,
+    table: string,
+    prefix: string,
+    args: CatalogArgs,
+    what: string,
+  ): aws.glue.CatalogTable {
+    return new aws.glue.CatalogTable(
+      `${name}-${table === args.jobTable ? "events" : table}`,
       {
-        name: args.eventsTable,
+        name: table,
         databaseName: this.database,
-        description: "Valid click events, each once, partitioned by their UTC day",
+        description: `${what}, partitioned by their UTC day`,
         tableType: "EXTERNAL_TABLE",
         parameters: { EXTERNAL: "TRUE", classification: "parquet" },
         partitionKeys: PARTITION_KEYS.map(glueColumn),
         storageDescriptor: {
-          location: pulumi.interpolate`s3://${args.curated.bucketName}/${PREFIX.events}`,
+          location: pulumi.interpolate`s3://${args.curated.bucketName}/${prefix}`,
           inputFormat: "org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat",
           outputFormat: "org.apache.hadoop.hive.ql.io.parquet.MapredParquetOutputFormat",
           serDeInfo: {
@@ -80,6 +94,25 @@ export class Catalog extends pulumi.ComponentResource {
         },
       },
       { parent: this },
+    );
+  }
+
+  /** The events on their arrival, and the view that shows each event once, wherever it is. */
+  private createView(name: string, arrived: string, job: aws.glue.CatalogTable, args: CatalogArgs): void {
+    const { databaseName, eventsTable, jobTable } = args;
+    const what =
+      "Click events as they arrived, until the job has taken them, copies in different objects included";
+    const table = this.createEvents(name, arrived, PREFIX.arrived, args, what);
+    const columns = [...TABLE_COLUMNS, ...PARTITION_KEYS];
+    new aws.glue.CatalogTable(
+      `${name}-events-view`,
+      {
+        name: eventsTable,
+        databaseName: this.database,
+        description: `Valid click events, each once on its day: those of ${jobTable}, and of ${arrived} the others`,
+        ...viewTable(viewSql("events", columns, { curated: jobTable, arrived }), columns, databaseName),
+      },
+      { parent: this, dependsOn: [job, table] },
     );
   }
 

@@ -47,6 +47,7 @@ const table = handler<aws.glue.CatalogTableArgs>({
     ...["name", "databaseName", "description", "tableType", "parameters", "partitionKeys"],
     ...["storageDescriptor.location", "storageDescriptor.inputFormat", "storageDescriptor.outputFormat"],
     ...["storageDescriptor.columns", "storageDescriptor.serDeInfo"],
+    ...["viewOriginalText", "viewExpandedText"],
   ],
   naming: { maximumLength: 255, lowerCase: true },
   async create(inputs, { clients, region, accountId, physicalName }) {
@@ -62,6 +63,8 @@ const table = handler<aws.glue.CatalogTableArgs>({
           TableType: inputs.tableType,
           Parameters: inputs.parameters,
           PartitionKeys: columns(inputs.partitionKeys),
+          ViewOriginalText: inputs.viewOriginalText,
+          ViewExpandedText: inputs.viewExpandedText,
           StorageDescriptor: storage && {
             Location: storage.location,
             InputFormat: storage.inputFormat,
