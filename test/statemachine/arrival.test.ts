@@ -190,7 +190,7 @@ describe("statemachine/parts/arrival", () => {
   it("always runs the job for a reprocess, and checks what arrived after a wait for the ingest", async () => {
     const reprocess = { from: "2026-11-20", to: "2026-11-20" };
     assert.equal((await world([checked()]).run({ reprocess })).visited[4], "TransformEvents");
-    const sent = { since: "2026-11-21T08:00:00.000Z", shards: {} };
+    const sent = { since: "2026-11-21T08:00:00.000Z", batch: "batch-0001", records: 3 };
     const { visited } = await world([checked()]).run({ sent });
     assert.deepEqual(visited.slice(5, 8), ["AwaitIngest", "IsIngested", "CheckArrival"]);
   });
