@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Encryption } from "./infra/blocks/encryption";
 import * as names from "./infra/blocks/names";
+import type { NodeFunction } from "./infra/blocks/node-function";
 import { protectData } from "./infra/blocks/protection";
 import { tagEverything } from "./infra/blocks/tags";
 import { Catalog } from "./infra/catalog/catalog";
@@ -19,6 +20,7 @@ import { Notify } from "./infra/notify/notify";
 import { Budget } from "./infra/observe/budget";
 import { Observe } from "./infra/observe/observe";
 import { Orchestrate } from "./infra/orchestrate/orchestrate";
+import { Arrival } from "./infra/transform/arrival";
 import { Transform } from "./infra/transform/transform";
 
 const config = stackConfig();
@@ -27,7 +29,10 @@ protectData(config);
 const tables = {
   databaseName: names.databaseName(),
   eventsTable: "events",
-  jobTable: "events",
+  // In the way arrival, people query a view over the job's table and what arrived since the job ran.
+  ...(config.way === "arrival"
+    ? { jobTable: "curated_events", arrivedTable: "arrived_events" }
+    : { jobTable: "events", arrivedTable: undefined }),
   quarantineTable: "quarantine",
 };
 
@@ -48,6 +53,20 @@ const collector = config.collector
   ? new Collector("clickstream", { ...config, key, target: source.target, countRequests: observed })
   : undefined;
 const transform = new Transform("clickstream", { ...config, key, ...tables, ...source });
+const arrival =
+  tables.arrivedTable === undefined
+    ? undefined
+    : new Arrival("clickstream", {
+        ...config,
+        ...source,
+        key,
+        ...tables,
+        arrivedTable: tables.arrivedTable,
+        curated: transform.curated,
+        privacyHashSecretArn: transform.privacyHashSecretArn,
+      });
+/** Tells whether an execution has anything to do. */
+const check = arrival?.checkArrival ?? (transform.lookForNew as NodeFunction);
 const catalog = new Catalog("clickstream", {
   ...config,
   key,
@@ -69,7 +88,7 @@ const pipeline = new Orchestrate("clickstream", {
   topicKey,
   ...tables,
   simulatorTimeoutSeconds: SIMULATOR_TIMEOUT_SECONDS,
-  lookForNew: transform.lookForNew,
+  check,
   job: transform.job,
   jobLogGroupNames: transform.logGroupNames,
   workgroup: catalog.workgroup,
@@ -86,7 +105,7 @@ new Observe("clickstream", {
   source: source.observed,
   ingestFunction: source.ingest.functionName,
   awaitIngestFunction: source.awaitIngest.functionName,
-  lookForNewFunction: transform.lookForNew.functionName,
+  lookForNewFunction: check.functionName,
   simulatorFunction: source.simulator.functionName,
   collector: collector && { apiId: collector.apiId, functionName: collector.function.functionName },
   stateMachineArn: pipeline.stateMachineArn,
@@ -123,7 +142,11 @@ export const stateMachineArn = pipeline.stateMachineArn;
 export const simulatorFunction = source.simulator.functionName;
 export const ingestFunction = source.ingest.functionName;
 export const awaitIngestFunction = source.awaitIngest.functionName;
-export const lookForNewFunction = transform.lookForNew.functionName;
+/** Empty in the way arrival, as the next three are in the others. */
+export const lookForNewFunction = transform.lookForNew?.functionName ?? "";
+export const checkArrivalFunction = arrival?.checkArrival.functionName ?? "";
+export const toParquetFunction = arrival?.toParquet.functionName ?? "";
+export const deadLetterQueueUrl = arrival?.failedObjects.url ?? "";
 /** What trackers use as their endpoint; empty without a collector. */
 export const collectorUrl = collector?.url ?? "";
 export const collectorFunction = collector?.function.functionName ?? "";

@@ -30,7 +30,8 @@ export interface OrchestrateArgs {
   simulator: Lambda;
   simulatorTimeoutSeconds: number;
   awaitIngest: Lambda;
-  lookForNew: Lambda;
+  /** Tells whether there is anything to do: look-for-new, or check-arrival with an `arrivedTable`. */
+  check: Lambda;
   ingest: { logGroupName: pulumi.Input<string> };
   job: Named;
   /** Groups to which Glue writes the script's output and Spark's log. */
@@ -43,6 +44,8 @@ export interface OrchestrateArgs {
   eventsTable: string;
   /** What the job writes: the same, unless `eventsTable` is a view over it. */
   jobTable: string;
+  /** The events that to-parquet wrote on their arrival, in the way that has it. */
+  arrivedTable?: string;
   quarantineTable: string;
   raw: PrivateBucket;
   curated: PrivateBucket;
@@ -146,8 +149,10 @@ export class Orchestrate extends pulumi.ComponentResource {
         SimulatorTimeoutSeconds: args.simulatorTimeoutSeconds,
         SimulatorLogGroup: args.simulator.logGroupName,
         AwaitIngestArn: args.awaitIngest.arn,
-        LookForNewArn: args.lookForNew.arn,
-        LookForNewLogGroup: args.lookForNew.logGroupName,
+        ...(args.arrivedTable === undefined
+          ? { LookForNewArn: args.check.arn }
+          : { CheckArrivalArn: args.check.arn, ArrivedTable: args.arrivedTable }),
+        LookForNewLogGroup: args.check.logGroupName,
         IngestLogGroup: args.ingest.logGroupName,
         IngestWaitSeconds: ingestWaitSeconds,
         FailedBatches: pulumi.interpolate`s3://${args.raw.bucketName}/${args.givenUpPrefix}`,
@@ -179,7 +184,7 @@ export class Orchestrate extends pulumi.ComponentResource {
           4 * QUERY_TIMEOUT_SECONDS +
           (args.crawler ? CRAWLER_WAIT_SECONDS + CRAWL_TIMEOUT_SECONDS : 0),
       })
-      .apply((values) => renderPipeline(values, args.crawler ? ["crawl"] : []));
+      .apply((values) => renderPipeline(values, partsOf(args)));
   }
 
   private createSchedule(name: string, args: OrchestrateArgs): void {
@@ -216,9 +221,14 @@ export class Orchestrate extends pulumi.ComponentResource {
   }
 }
 
+/** The crawl first: the part of arrival works on what the state machine then has. */
+function partsOf({ crawler, arrivedTable }: OrchestrateArgs): string[] {
+  return [...(crawler ? ["crawl"] : []), ...(arrivedTable === undefined ? [] : ["arrival"])];
+}
+
 function pipelinePermissions(args: OrchestrateArgs): Statement[] {
   return [
-    allow("lambda:InvokeFunction").on(args.simulator.arn, args.awaitIngest.arn, args.lookForNew.arn),
+    allow("lambda:InvokeFunction").on(args.simulator.arn, args.awaitIngest.arn, args.check.arn),
     allow("glue:StartJobRun", "glue:GetJobRun", "glue:GetJobRuns", "glue:BatchStopJobRun").on(args.job.arn),
     ...(args.crawler ? [allow("glue:StartCrawler", "glue:GetCrawler").on(args.crawler.arn)] : []),
     allow("sns:Publish").on(args.successTopicArn, args.failureTopicArn),
@@ -264,7 +274,7 @@ function athenaPermissions(args: OrchestrateArgs): Statement[] {
     ).on(
       arnOf("glue", "catalog"),
       arnOf("glue", `database/${args.databaseName}`),
-      arnOf("glue", `table/${args.databaseName}/${args.jobTable}`),
+      ...queriedTables(args).map((table) => arnOf("glue", `table/${args.databaseName}/${table}`)),
     ),
     // Athena also reads the default database when it runs DDL.
     allow("glue:GetDatabase").on(
@@ -278,10 +288,16 @@ function athenaPermissions(args: OrchestrateArgs): Statement[] {
     // The run reports, which the state machine reads itself, and what Athena reads for it.
     allow("s3:GetObject").on(
       ...[PREFIX.runs, PREFIX.events, PREFIX.rebuilt].map((prefix) => args.curated.objects(prefix)),
+      ...(args.arrivedTable === undefined ? [] : [args.curated.objects(PREFIX.arrived)]),
     ),
     allow("s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts").on(
       args.results.objects(PREFIX.queries),
     ),
     allow("s3:ListBucketMultipartUploads").on(args.results.arn),
   ];
+}
+
+/** Whoever queries a view needs the rights on its tables, too. */
+function queriedTables({ eventsTable, jobTable, arrivedTable }: OrchestrateArgs): string[] {
+  return arrivedTable === undefined ? [jobTable] : [jobTable, arrivedTable, eventsTable];
 }

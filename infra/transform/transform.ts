@@ -29,6 +29,8 @@ export interface TransformArgs extends BucketSettings {
   databaseName: string;
   /** The table that the job writes. */
   jobTable: string;
+  /** The events that to-parquet wrote on their arrival. check-arrival then tells whether the job has anything to do. */
+  arrivedTable?: string;
   privacy: Record<string, PrivacyRule>;
   /** Required if `privacy` hashes a field. */
   privacyHashKey?: pulumi.Input<string>;
@@ -65,7 +67,9 @@ export class Transform extends pulumi.ComponentResource {
   readonly scripts: PrivateBucket;
   readonly job: { name: pulumi.Output<string>; arn: pulumi.Output<string> };
   /** Tells whether the job has anything to do. */
-  readonly lookForNew: NodeFunction;
+  readonly lookForNew?: NodeFunction;
+  /** The key for hashes, if a rule needs one. */
+  readonly privacyHashSecretArn?: pulumi.Output<string>;
   /** Groups for the script's output and for Spark's log. */
   readonly logGroupNames: { output: pulumi.Output<string>; error: pulumi.Output<string> };
 
@@ -79,11 +83,12 @@ export class Transform extends pulumi.ComponentResource {
     );
     this.scripts = new PrivateBucket(`${name}-scripts`, { ...args, forceDestroy: true }, { parent: this });
     const secretArn = this.createSecret(name, args);
+    this.privacyHashSecretArn = secretArn;
     const logs = this.createLogGroups(name, args);
     const role = this.createRole(name, args, secretArn, logs);
     const job = this.createJob(name, args, role, secretArn);
     this.job = { name: job.name, arn: job.arn };
-    this.lookForNew = this.createLookForNew(name, args);
+    if (args.arrivedTable === undefined) this.lookForNew = this.createLookForNew(name, args);
     this.logGroupNames = { output: logs.output.name, error: logs.error.name };
     this.registerOutputs({ jobName: job.name });
   }
@@ -171,7 +176,7 @@ export class Transform extends pulumi.ComponentResource {
         description:
           "The Glue job: reads raw events and its script, writes the curated zone and its catalog entries",
         permissions: [
-          ...this.storagePermissions(args.raw),
+          ...this.storagePermissions(args),
           ...catalogPermissions(args),
           allow("logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents").on(
             ...Object.values(logs).map((group) => pulumi.interpolate`${group.arn}:*`),
@@ -184,7 +189,7 @@ export class Transform extends pulumi.ComponentResource {
     );
   }
 
-  private storagePermissions(raw: PrivateBucket): Statement[] {
+  private storagePermissions({ raw, arrivedTable }: TransformArgs): Statement[] {
     const written = [PREFIX.events, PREFIX.rebuilt, PREFIX.runs].map((prefix) =>
       this.curated.objects(prefix),
     );
@@ -203,6 +208,10 @@ export class Transform extends pulumi.ComponentResource {
       allow("s3:PutObjectTagging").on(
         ...[PREFIX.events, PREFIX.rebuilt].map((prefix) => this.curated.objects(prefix)),
       ),
+      // What the job has taken.
+      ...(arrivedTable === undefined
+        ? []
+        : [allow("s3:DeleteObject", "s3:PutObjectTagging").on(this.curated.objects(PREFIX.arrived))]),
     ];
   }
 
@@ -260,7 +269,7 @@ export class Transform extends pulumi.ComponentResource {
       "--compaction": args.compaction ? "on" : "off",
       "--compaction_mb": String(args.compactionMb),
       "--compaction_seconds": String(args.compactionSeconds),
-      "--arrived_path": "none",
+      "--arrived_path": args.arrivedTable === undefined ? "none" : curated(PREFIX.arrived),
       // The state machine sets these for each run; a run started by hand takes what is new.
       "--execution": "by-hand",
       "--reprocess_from": "none",
