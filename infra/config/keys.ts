@@ -57,7 +57,7 @@ const CHANGED_BY_DEFAULT = Object.fromEntries(
 
 export const CONFIG_KEYS = {
   way: {
-    check: oneOf<Way>("stream", "firehose"),
+    check: oneOf<Way>("stream", "firehose", "arrival"),
     default: "stream",
     example: "firehose",
     description:
