@@ -8,11 +8,11 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { gzipSync } from "node:zlib";
-import { streamDestination } from "../../../lambdas/shared/destination";
+import { deliveryDestination, streamDestination } from "../../../lambdas/shared/destination";
 import { readRefused } from "../../../lambdas/shared/refused";
 import { openFile, sendFile } from "../../../local/traffic/send-file";
 import { Visitors } from "../../../local/traffic/visitors";
-import { FakeClock, FakeKinesis } from "../../lambdas/fakes";
+import { FakeClock, FakeFirehose, FakeKinesis } from "../../lambdas/fakes";
 
 const FIREFOX = "Mozilla/5.0 (Windows NT 6.1; rv:11.0) Gecko/20100101 Firefox/11.0";
 const LINE = `198.18.0.1 - - [17/May/2015:12:05:03 +0200] "GET /a?b=%zz HTTP/1.1" 200 512 "http://example.com/" "${FIREFOX}"`;
@@ -61,6 +61,39 @@ describe("local/traffic", () => {
     assert.deepEqual(
       [sent.kind, sent.lines, sent.skippedBlank, sent.sent.since],
       ["access log", 1, 1, "2026-11-21T09:00:00.000Z"],
+    );
+  });
+
+  it("sends to a delivery stream with markers, and counts the records", async () => {
+    const firehose = new FakeFirehose();
+    const content = Array.from(
+      { length: 900 },
+      (_, line) => `{"user_id":"u","x":${line},"y":"${"y".repeat(80)}"}\n`,
+    );
+    const path = file("x.json", `${content.join("")}{"y":"${"z".repeat(1024 * 1024 - 30)}"}\n`);
+    const { sent, lines, refused } = await sendFile(await openFile(path), {
+      destination: deliveryDestination(firehose.client, "events"),
+      clock: new FakeClock(),
+    });
+    assert.ok("batch" in sent);
+    assert.deepEqual(
+      [lines, refused, sent.records, sent.since],
+      [901, 1, firehose.stored.length, "2026-11-21T09:00:00.000Z"],
+    );
+    const records = firehose.stored.map((record) => record.toString("utf8").split("\n"));
+    assert.deepEqual(
+      records.map(([marker]) => JSON.parse(marker ?? "")),
+      records.map((_, record) => ({ clickstream_batch: sent.batch, record })),
+    );
+    const sentLines = records.flatMap(([, ...rest]) => rest.map((line) => JSON.parse(line)));
+    assert.deepEqual(
+      sentLines.slice(0, 900).map(({ x }) => x),
+      [...Array(900).keys()],
+    );
+    // A Kinesis record would hold it.
+    assert.match(
+      readRefused(sentLines[900])?.detail ?? "",
+      /has 1048554 bytes; a Firehose record holds 1024000\./,
     );
   });
 
