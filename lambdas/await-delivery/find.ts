@@ -69,7 +69,7 @@ function headOf(line: string): Buffer {
 }
 
 /** AWS does not say whether error objects are compressed as the delivered ones are. So the first byte decides. */
-export function gunzipIfGzip(): Transform {
+function gunzipIfGzip(): Transform {
   let target: ReturnType<typeof createGunzip> | undefined;
   let isFirst = true;
   return new Transform({
