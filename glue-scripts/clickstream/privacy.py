@@ -162,7 +162,7 @@ def may_concern(text: Column, acting: dict[str, str]) -> Column:
     # The end of a name before `=` or a quote. The last letter is checked first.
     end = r"[^A-Za-z=\"]{0,4}[=\"]"
     # What makes a row suspect: the characters that it begins with, and what comes before and after them.
-    looks = [("=\"", rf"(?<=[{last}]{end})(?<=(?i:{'|'.join(words)}){end})")]
+    looks = [('="', rf"(?<=[{last}]{end})(?<=(?i:{'|'.join(words)}){end})")]
     escapes = ["3D|253D|5[Dd]="]
     if "email" in acting:
         looks += [("@", ""), (r"\\", "u0040")]
@@ -172,7 +172,7 @@ def may_concern(text: Column, acting: dict[str, str]) -> Column:
         escapes += ["(?:25)?3[Aa][0-9A-Fa-f]{0,4}%"]
     if "user_agent" in acting:
         looks += [
-            ("M", "ozilla"),
+            ("M", "Mozilla"[1:]),
             ("/", rf"[0-9](?:[\w.]{{0,20}}[ +][(A-Za-z]|(?<=(?:^|[\"\n\s])(?:{AGENTS})/[0-9]))"),
         ]
     looks += [("%", f"(?:{'|'.join(escapes)})")]
