@@ -1,7 +1,9 @@
-// Log groups, and the metrics that are counted in them.
+// Log groups, their streams, and the metrics that are counted in them.
 import {
   CreateLogGroupCommand,
+  CreateLogStreamCommand,
   DeleteLogGroupCommand,
+  DeleteLogStreamCommand,
   DeleteMetricFilterCommand,
   PutMetricFilterCommand,
   PutRetentionPolicyCommand,
@@ -29,6 +31,20 @@ const logGroup = handler<aws.cloudwatch.LogGroupArgs>({
   },
   async remove({ id }, { clients }) {
     await clients.logs.send(new DeleteLogGroupCommand({ logGroupName: id }));
+  },
+});
+
+const logStream = handler<aws.cloudwatch.LogStreamArgs>({
+  honours: ["name", "logGroupName"],
+  naming: { maximumLength: 512 },
+  async create({ name, logGroupName }, { clients, region, accountId, physicalName }) {
+    const logStreamName = physicalName(name);
+    await clients.logs.send(new CreateLogStreamCommand({ logGroupName, logStreamName }));
+    const arn = `arn:aws:logs:${region}:${accountId}:log-group:${logGroupName}:log-stream:${logStreamName}`;
+    return { id: logStreamName, outputs: { name: logStreamName, arn } };
+  },
+  async remove({ id, inputs: { logGroupName } }, { clients }) {
+    await clients.logs.send(new DeleteLogStreamCommand({ logGroupName, logStreamName: id }));
   },
 });
 
@@ -68,5 +84,6 @@ const metricFilter = handler<aws.cloudwatch.LogMetricFilterArgs>({
 
 export const logsHandlers = {
   "aws:cloudwatch/logGroup:LogGroup": logGroup,
+  "aws:cloudwatch/logStream:LogStream": logStream,
   "aws:cloudwatch/logMetricFilter:LogMetricFilter": metricFilter,
 };
