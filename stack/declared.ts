@@ -63,13 +63,16 @@ export function declaredArn(type: string, name: string, partition = "aws"): stri
 function stateOf(type: string, name: string, inputs: Declared["inputs"], place: Place) {
   const id = `${name}-id`;
   const arn = declaredArn(type, name, place.partition);
-  const own = type === "aws:apigatewayv2/api:Api" ? addressOf(id, place) : {};
+  const own = addressesOf(type, id, place);
   return { name: id, bucket: id, uuid: `${name}-uuid`, keyId: `${name}-key-id`, arn, ...own, ...inputs };
 }
 
-function addressOf(apiId: string, { partition, region, accountId, dnsSuffix }: Place) {
+/** Of the types that have an address. */
+function addressesOf(type: string, id: string, { partition, region, accountId, dnsSuffix }: Place) {
+  if (type === "aws:sqs/queue:Queue") return { url: `https://sqs.${region}.${dnsSuffix}/${accountId}/${id}` };
+  if (type !== "aws:apigatewayv2/api:Api") return {};
   return {
-    apiEndpoint: `https://${apiId}.execute-api.${region}.${dnsSuffix}`,
-    executionArn: `arn:${partition}:execute-api:${region}:${accountId}:${apiId}`,
+    apiEndpoint: `https://${id}.execute-api.${region}.${dnsSuffix}`,
+    executionArn: `arn:${partition}:execute-api:${region}:${accountId}:${id}`,
   };
 }

@@ -47,7 +47,7 @@ export function queueOf({ name, outputs }: Pick<CliTarget, "name" | "outputs">) 
   if (deadLetterQueueUrl !== "" && toParquetFunction !== "")
     return { queueUrl: deadLetterQueueUrl, functionName: toParquetFunction };
   throw new NoQueue(
-    `${name} has no dead-letter queue: only a stack with clickstream:way arrival has one. ` +
+    `${name} has no dead-letter queue: only a stack with way arrival has one. ` +
       "Batches that other ways gave up are objects under aws/ in the raw bucket (docs/operations.md).",
   );
 }

@@ -62,6 +62,10 @@ const FORMS: Record<string, (resource: Declared, program: Program) => string[]> 
   ],
   "aws:cloudwatch/logGroup:LogGroup": (resource) => [`logs:log-group:${named(resource)}`],
   "aws:cloudwatch/logMetricFilter:LogMetricFilter": ({ inputs }) => [`logs:log-group:${inputs.logGroupName}`],
+  "aws:cloudwatch/logStream:LogStream": ({ inputs }) => [
+    `logs:log-group:${inputs.logGroupName}`,
+    `logs:log-group:${inputs.logGroupName}:log-stream:${inputs.name}`,
+  ],
   "aws:cloudwatch/metricAlarm:MetricAlarm": (resource) => [`cloudwatch:alarm:${named(resource)}`],
   "aws:glue/catalogDatabase:CatalogDatabase": (resource) => [
     "glue:catalog",
@@ -74,6 +78,7 @@ const FORMS: Record<string, (resource: Declared, program: Program) => string[]> 
     `glue:database/${inputs.databaseName}`,
     `glue:table/${inputs.databaseName}/${inputs.name}`,
   ],
+  "aws:glue/crawler:Crawler": (resource) => [`glue:crawler/${named(resource)}`],
   "aws:glue/job:Job": (resource) => [`glue:job/${named(resource)}`],
   "aws:iam/role:Role": (resource) => [`iam:role${resource.inputs.path}${named(resource)}`],
   "aws:iam/rolePolicy:RolePolicy": ({ inputs }, program) => {
@@ -82,14 +87,21 @@ const FORMS: Record<string, (resource: Declared, program: Program) => string[]> 
       .find(({ name }) => name === String(inputs.role).replace(/-id$/, ""));
     return [`iam:role${role?.inputs.path}${role?.name}-${SUFFIX}`];
   },
+  "aws:kinesis/firehoseDeliveryStream:FirehoseDeliveryStream": (resource) => [
+    `firehose:deliverystream/${named(resource)}`,
+  ],
   "aws:kinesis/stream:Stream": (resource) => [`kinesis:stream/${named(resource)}`],
   "aws:kms/alias:Alias": (resource) => [`kms:${named(resource)}`, `kms:key/${KEY_ID}`],
   "aws:kms/key:Key": () => [`kms:key/${KEY_ID}`],
   "aws:lambda/eventSourceMapping:EventSourceMapping": () => [`lambda:event-source-mapping:${KEY_ID}`],
   "aws:lambda/function:Function": (resource) => [`lambda:function:${named(resource)}`],
+  "aws:lambda/functionEventInvokeConfig:FunctionEventInvokeConfig": ({ inputs }) => [
+    `lambda:function:${physical(inputs.functionName)}`,
+  ],
   "aws:lambda/permission:Permission": ({ inputs }) => [`lambda:function:${physical(inputs.function)}`],
   "aws:s3/bucket:Bucket": (resource) => [`s3:${named(resource, "bucket")}`],
   "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration": bucket,
+  "aws:s3/bucketNotification:BucketNotification": bucket,
   "aws:s3/bucketObjectv2:BucketObjectv2": bucket,
   "aws:s3/bucketOwnershipControls:BucketOwnershipControls": bucket,
   "aws:s3/bucketPolicy:BucketPolicy": bucket,
@@ -105,6 +117,10 @@ const FORMS: Record<string, (resource: Declared, program: Program) => string[]> 
     `secretsmanager:secret:${physical(inputs.secretId)}-AbCdEf`,
   ],
   "aws:sfn/stateMachine:StateMachine": (resource) => [`states:stateMachine:${named(resource)}`],
+  "aws:sqs/queue:Queue": (resource) => [`sqs:${named(resource)}`],
+  "aws:sqs/queuePolicy:QueuePolicy": ({ inputs }) => [
+    `sqs:${physical(String(inputs.queueUrl).split("/").at(-1))}`,
+  ],
   "aws:sns/topic:Topic": (resource) => [`sns:${named(resource)}`],
   "aws:sns/topicPolicy:TopicPolicy": ({ inputs }) => [topic(inputs.arn)],
   "aws:sns/topicSubscription:TopicSubscription": ({ inputs }) => [topic(inputs.topic)],

@@ -47,6 +47,7 @@ function contextValue(context: Record<string, string | string[]>, key: string): 
 
 function holds(operator: string, actual: string[] | undefined, wanted: string[]): boolean {
   switch (operator) {
+    case "Bool":
     case "StringEquals":
       return actual !== undefined && wanted.includes(single(actual));
     case "StringEqualsIfExists":

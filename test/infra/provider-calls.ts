@@ -94,13 +94,15 @@ export function tagContext(kind: "RequestTag" | "ResourceTag", tags: Record<stri
   return Object.fromEntries(Object.entries(tags).map(([name, value]) => [`aws:${kind}/${name}`, value]));
 }
 
-/** S3 and Secrets Manager use the key with the caller's rights, and say on what. */
+/** S3, Secrets Manager and Firehose use the key with the caller's rights, and say on what. */
 function onKey(resource: Declared, program: Program, place: Place, call: string): Request[] {
-  const service = call.split(".")[0];
+  const [service = ""] = call.split(".");
   const [arn = ""] = arnsOf(resource, program, place);
-  const context = {
+  const context: Record<string, string> = {
     "kms:ViaService": `${service}.${place.region}.amazonaws.com`,
-    [`kms:EncryptionContext:${service === "s3" ? "aws:s3:arn" : "SecretARN"}`]: arn,
+    ...(service === "firehose"
+      ? { "kms:GrantIsForAWSResource": "true" }
+      : { [`kms:EncryptionContext:${service === "s3" ? "aws:s3:arn" : "SecretARN"}`]: arn }),
   };
   return (operationOf(call).key ?? []).map((action) => ({ action, resource: keyArn(place), context }));
 }
@@ -117,8 +119,8 @@ function serviceLinkedRole({ partition, accountId }: Place): Request {
 
 /** The role that the resource names, for the service that the role trusts. */
 function passRole({ inputs }: Declared, program: Program, place: Place): Request {
-  const target = inputs.target as { roleArn?: string } | undefined;
-  const reference = inputs.role ?? inputs.roleArn ?? target?.roleArn;
+  const within = (inputs.target ?? inputs.extendedS3Configuration) as { roleArn?: string } | undefined;
+  const reference = inputs.role ?? inputs.roleArn ?? within?.roleArn;
   const name = String(reference).replace(/^arn:aws:iam\/role:Role:/, "");
   const { assumeRolePolicy } = program.named("aws:iam/role:Role", name);
   const service = JSON.parse(String(assumeRolePolicy)).Statement[0].Principal.Service as string;

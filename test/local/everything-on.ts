@@ -1,12 +1,15 @@
 // The configuration in which the program declares everything that it can: each switch on, each optional resource there.
-import { CONFIG_KEYS, type ConfigKey } from "../../infra/config/keys";
+import { CONFIG_KEYS, type ConfigKey, type Way } from "../../infra/config/keys";
 import { type StackConfiguration, stackConfiguration } from "../../stack/configuration";
 
-export function everythingOn(): StackConfiguration {
+export const WAYS: readonly Way[] = ["stream", "firehose", "arrival"];
+
+export function everythingOn(way: Way = "stream"): StackConfiguration {
   const switches = Object.entries<ConfigKey>(CONFIG_KEYS)
     .filter(([, { check }]) => check.type === "boolean")
     .map(([key]) => [key, "true"]);
-  return stackConfiguration("dev", {
+  return stackConfiguration(way === "stream" ? "dev" : "firehose", {
+    way,
     ...Object.fromEntries(switches),
     collectorOrigins: '["*"]',
     collectorWriteKey: "a-key-of-enough-letters",

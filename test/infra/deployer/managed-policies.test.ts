@@ -1,6 +1,6 @@
 // The policies of whoever deploys, held against the requests that Pulumi's provider makes for what the program declares.
 import assert from "node:assert/strict";
-import { CONFIG_KEYS, type ConfigKey } from "../../../infra/config/keys";
+import { CONFIG_KEYS, type ConfigKey, type Way } from "../../../infra/config/keys";
 import template from "../../../infra/deployer/deployer-policy.json";
 import {
   type Deployment,
@@ -8,6 +8,7 @@ import {
   POLICY_CHARACTERS,
 } from "../../../infra/deployer/managed-policies";
 import { partitionOf } from "../../../stack/partition";
+import { WAYS } from "../../local/everything-on";
 import type { Place } from "../deployed-arns";
 import { allowedBy, type Request } from "../iam";
 import { evaluate } from "../program";
@@ -28,6 +29,8 @@ const EVERYTHING: Record<string, string> = {
   monthlyBudgetUsd: "50",
 };
 
+const everything = (way: Way) => ({ ...EVERYTHING, way });
+
 /** Granted although no call that was read needs it. */
 const UNCALLED: Record<string, string> = {
   "Functions lambda:GetFunctionConfiguration":
@@ -43,14 +46,19 @@ function deployment(project: string, stack: string, region = "eu-west-1"): Deplo
 
 const documents = (wanted: Deployment) => deployerPolicies(wanted).map(({ document }) => document);
 
-/** What the policies refuse of all that the provider asks for in the life of a stack. */
-async function refused(wanted: Deployment, config: Record<string, string>): Promise<string[]> {
+/** All that the provider asks for in the life of a stack. */
+async function requestsOf(wanted: Deployment, config: Record<string, string>) {
   const program = await evaluate(config, wanted.stack, wanted.project);
   const place: Place = wanted;
-  const policies = documents(wanted);
-  const requests = program.resources.flatMap((resource) =>
+  return program.resources.flatMap((resource) =>
     requestsFor(resource, program, place, config.customerKey === "true"),
   );
+}
+
+/** What the policies refuse of all that the provider asks for in the life of a stack. */
+async function refused(wanted: Deployment, config: Record<string, string>): Promise<string[]> {
+  const policies = documents(wanted);
+  const requests = await requestsOf(wanted, config);
   assert.ok(requests.length > 200, "there are requests to decide");
   return requests
     .filter((request) => allowedBy(policies, request).length === 0)
@@ -68,17 +76,20 @@ describe("infra/deployer/deployer-policy.json", () => {
     [LONG, LONG],
   ] as const) {
     it(`allows all that deploying ${project.slice(0, 30)}-${stack.slice(0, 30)} asks for`, async () => {
-      assert.deepEqual(await refused(deployment(project, stack), EVERYTHING), []);
+      for (const way of WAYS)
+        assert.deepEqual(await refused(deployment(project, stack), everything(way)), [], way);
     });
   }
 
   it("allows it by default, without a key of the stack's own", async () => {
-    assert.deepEqual(await refused(deployment("clickstream", "dev"), {}), []);
+    for (const way of WAYS)
+      assert.deepEqual(await refused(deployment("clickstream", "dev"), { way }), [], way);
   });
 
   for (const region of ["cn-north-1", "us-gov-west-1"]) {
     it(`allows it in ${region}`, async () => {
-      assert.deepEqual(await refused(deployment("clickstream", "dev", region), EVERYTHING), []);
+      for (const way of WAYS)
+        assert.deepEqual(await refused(deployment("clickstream", "dev", region), everything(way)), [], way);
     });
   }
 
@@ -107,9 +118,11 @@ describe("infra/deployer/deployer-policy.json", () => {
   });
 
   it("has the calls of every type that the program declares, and of no other", async () => {
-    const { resources } = await evaluate(EVERYTHING);
+    const declared = new Set<string>();
+    for (const way of WAYS)
+      for (const { type } of (await evaluate(everything(way))).resources) declared.add(type);
     assert.deepEqual(
-      [...new Set(resources.map(({ type }) => type))].sort(),
+      [...declared].sort(),
       Object.keys(TYPES).sort(),
       "add the type's calls to test/infra/provider-calls.json, read from the provider's source",
     );
@@ -118,13 +131,13 @@ describe("infra/deployer/deployer-policy.json", () => {
 
   it("grants nothing, in any statement, that no call needs", async () => {
     const wanted = deployment("shop", "dev");
-    const program = await evaluate(EVERYTHING, "dev", "shop");
     const policies = documents(wanted);
-    const used = new Set(
-      program.resources
-        .flatMap((resource) => requestsFor(resource, program, wanted, true))
-        .flatMap((request) => allowedBy(policies, request).map((sid) => `${sid} ${request.action}`)),
-    );
+    const used = new Set<string>();
+    for (const way of WAYS) {
+      const program = await evaluate(everything(way), "dev", "shop");
+      for (const request of program.resources.flatMap((one) => requestsFor(one, program, wanted, true)))
+        for (const sid of allowedBy(policies, request)) used.add(`${sid} ${request.action}`);
+    }
     const granted = template.Statement.flatMap(({ Sid, Action }) =>
       Action.map((action) => `${Sid} ${action}`),
     );
@@ -148,17 +161,28 @@ describe("infra/deployer/deployer-policy.json", () => {
 
   it("passes roles to the services that assume one of them, and to no other", async () => {
     const passing = template.Statement.filter(({ Action }) => Action.includes("iam:PassRole"));
-    const program = await evaluate(EVERYTHING);
-    const services = program
-      .of("aws:iam/role:Role")
-      .map(({ inputs }) => JSON.parse(String(inputs.assumeRolePolicy)).Statement[0].Principal.Service);
-    assert.equal(passing.length, 1);
-    assert.deepEqual(passing[0]?.Action, ["iam:PassRole"]);
-    const passed = Object.values(passing[0]?.Condition?.StringEquals ?? {}).flat();
+    const services: string[] = [];
+    for (const way of WAYS)
+      for (const { inputs } of (await evaluate(everything(way))).of("aws:iam/role:Role"))
+        services.push(JSON.parse(String(inputs.assumeRolePolicy)).Statement[0].Principal.Service);
+    for (const { Action } of passing) assert.deepEqual(Action, ["iam:PassRole"]);
+    const passed = passing.flatMap(({ Condition }) => Object.values(Condition?.StringEquals ?? {}).flat());
     assert.deepEqual(passed.toSorted(), [...new Set(services)].sort());
   });
 
-  it("fits into managed policies, five stacks of them on one role", () => {
+  it("needs just the first two policies for a stack with a stream and without a crawler", async () => {
+    const wanted = deployment("clickstream", "dev");
+    const first = documents(wanted).slice(0, 2);
+    const ofAStream = await requestsOf(wanted, { ...everything("stream"), crawler: "false" });
+    assert.deepEqual(
+      ofAStream.filter((request) => allowedBy(first, request).length === 0),
+      [],
+    );
+    for (const other of [everything("firehose"), { crawler: "true" }])
+      assert.ok((await requestsOf(wanted, other)).some((request) => allowedBy(first, request).length === 0));
+  });
+
+  it("fits into managed policies, three stacks of any way or five with a stream on one role", () => {
     for (const wanted of [deployment("clickstream", "dev"), deployment(LONG, LONG)]) {
       const policies = deployerPolicies(wanted);
       for (const { characters, document, name, arn } of policies) {
@@ -175,7 +199,7 @@ describe("infra/deployer/deployer-policy.json", () => {
         template.Statement.length,
       );
     }
-    assert.equal(deployerPolicies(deployment("clickstream", "dev")).length, 2);
+    assert.equal(deployerPolicies(deployment("clickstream", "dev")).length, 3);
     const [first] = deployerPolicies(deployment(LONG, `${LONG}a`));
     const [second] = deployerPolicies(deployment(LONG, `${LONG}b`));
     assert.notEqual(first?.name, second?.name);
@@ -226,6 +250,52 @@ describe("infra/deployer/deployer-policy.json and HTTP APIs", () => {
       }).length > 0;
     assert.equal(make("ops.apigateway.amazonaws.com"), true);
     assert.equal(make("ecs.amazonaws.com"), false);
+  });
+});
+
+describe("infra/deployer/deployer-policy.json and Firehose", () => {
+  const policies = documents(deployment("shop", "dev"));
+  const grant = (context: Request["context"]) =>
+    allowedBy(policies, {
+      action: "kms:CreateGrant",
+      resource: `arn:aws:kms:eu-west-1:${ACCOUNT}:key/9999aaaa-12ab-34cd-56ef-1234567890ab`,
+      context,
+    }).length > 0;
+  const byFirehose = {
+    "kms:ViaService": "firehose.eu-west-1.amazonaws.com",
+    "kms:GrantIsForAWSResource": "true",
+  };
+
+  it("lets Firehose use the stack's key, also while the tags of a new key have no effect yet", () => {
+    assert.equal(grant(byFirehose), true);
+    assert.equal(
+      grant({ ...byFirehose, ...tagContext("ResourceTag", { Project: "shop", Stack: "dev" }) }),
+      true,
+    );
+  });
+
+  it("gives no grant on another stack's key, to no other service, and to nobody in person", () => {
+    const tags = tagContext("ResourceTag", { Project: "shop", Stack: "dev" });
+    assert.equal(grant({ ...byFirehose, ...tags, "aws:ResourceTag/Stack": "prod" }), false);
+    assert.equal(grant({ ...byFirehose, ...tags, "kms:ViaService": "ec2.eu-west-1.amazonaws.com" }), false);
+    assert.equal(grant({ ...byFirehose, ...tags, "kms:GrantIsForAWSResource": "false" }), false);
+    assert.equal(grant(tags), false);
+  });
+
+  it("passes a role to Firehose, and touches no delivery stream, queue or crawler of another name", () => {
+    const may = (action: string, arn: string) =>
+      allowedBy(policies, { action, resource: `arn:aws:${arn}` }).length > 0;
+    const here = `eu-west-1:${ACCOUNT}`;
+    assert.equal(
+      may("firehose:DeleteDeliveryStream", `firehose:${here}:deliverystream/clickstream-delivery-1a`),
+      true,
+    );
+    assert.equal(may("firehose:DeleteDeliveryStream", `firehose:${here}:deliverystream/orders`), false);
+    assert.equal(may("sqs:DeleteQueue", `sqs:${here}:clickstream-objects-failed-1a`), true);
+    assert.equal(may("sqs:DeleteQueue", `sqs:${here}:orders`), false);
+    assert.equal(may("glue:DeleteCrawler", `glue:${here}:crawler/orders`), false);
+    assert.equal(may("s3:PutBucketNotification", "s3:::clickstream-raw-1a"), true);
+    assert.equal(may("s3:PutBucketNotification", "s3:::clickstream-curated-1a"), false);
   });
 });
 
