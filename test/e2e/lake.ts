@@ -1,9 +1,11 @@
 // A data lake for an end-to-end test: a whole local stack, and the few things that a test does with it.
 import { setTimeout as sleep } from "node:timers/promises";
+import { gunzipSync } from "node:zlib";
 import { AthenaClient } from "@aws-sdk/client-athena";
+import { FirehoseClient, PutRecordBatchCommand } from "@aws-sdk/client-firehose";
 import { GlueClient } from "@aws-sdk/client-glue";
 import { KinesisClient, PutRecordsCommand } from "@aws-sdk/client-kinesis";
-import { ListObjectsV2Command, S3Client } from "@aws-sdk/client-s3";
+import { GetObjectCommand, ListObjectsV2Command, S3Client } from "@aws-sdk/client-s3";
 import { SFNClient } from "@aws-sdk/client-sfn";
 import type { Mail } from "../../local/mailbox";
 import { type LocalStack, upStack } from "../../local/stack";
@@ -29,6 +31,7 @@ export interface Finished extends Execution {
 
 export class Lake {
   readonly kinesis: KinesisClient;
+  readonly firehose: FirehoseClient;
   readonly s3: S3Client;
   readonly glue: GlueClient;
   private readonly athena: AthenaClient;
@@ -36,14 +39,17 @@ export class Lake {
 
   private constructor(readonly stack: LocalStack) {
     this.kinesis = new KinesisClient(stack.clientConfig);
+    this.firehose = new FirehoseClient(stack.clientConfig);
     this.s3 = new S3Client(stack.clientConfig);
     this.glue = new GlueClient(stack.clientConfig);
     this.athena = new AthenaClient(stack.clientConfig);
     this.sfn = new SFNClient(stack.clientConfig);
   }
 
+  /** A lake of the way `stream`, unless the configuration names another one. */
   static async up(config: Record<string, unknown> = {}): Promise<Lake> {
-    return new Lake(await upStack({ config: { "clickstream:batchWindowSeconds": 1, ...config } }));
+    const quick = config.way === undefined ? { "clickstream:batchWindowSeconds": 1 } : {};
+    return new Lake(await upStack({ config: { ...quick, ...config } }));
   }
 
   down(): Promise<void> {
@@ -78,6 +84,41 @@ export class Lake {
     const shards: Record<string, string> = {};
     for (const { ShardId = "", SequenceNumber = "" } of Records) shards[ShardId] = SequenceNumber;
     return { sent: { since, shards } };
+  }
+
+  /** The same with a delivery stream. Nobody can wait for such records: see `delivered`. */
+  async putToFirehose(...records: string[]): Promise<void> {
+    const { FailedPutCount } = await this.firehose.send(
+      new PutRecordBatchCommand({
+        DeliveryStreamName: this.stack.outputs.deliveryStreamName,
+        Records: records.map((data) => ({ Data: Buffer.from(data) })),
+      }),
+    );
+    if (FailedPutCount) throw new Error(`${FailedPutCount} records were refused`);
+  }
+
+  /** Waits until objects under the prefix of the raw bucket have so many of these lines. Gives their keys. */
+  async delivered(prefix: string, wanted: (line: string) => boolean, lines: number): Promise<string[]> {
+    const deadline = Date.now() + 60_000;
+    for (;;) {
+      const having = await this.having(prefix, wanted);
+      const found = having.reduce((sum, one) => sum + one.lines, 0);
+      if (found >= lines) return having.map(({ key }) => key);
+      if (Date.now() > deadline) throw new Error(`${found} of ${lines} lines are under ${prefix}`);
+      await sleep(200);
+    }
+  }
+
+  private async having(prefix: string, wanted: (line: string) => boolean) {
+    const Bucket = this.stack.outputs.rawBucket;
+    const all = (await this.keys(Bucket, prefix)).map(async (Key) => {
+      const { Body } = await this.s3.send(new GetObjectCommand({ Bucket, Key }));
+      const bytes = Buffer.from((await Body?.transformToByteArray()) ?? []);
+      const content = bytes[0] === 0x1f ? gunzipSync(bytes) : bytes;
+      const lines = content.toString("utf8").split("\n");
+      return { key: Key, lines: lines.filter((line) => line !== "" && wanted(line)).length };
+    });
+    return (await Promise.all(all)).filter(({ lines }) => lines > 0);
   }
 
   async query(sql: string): Promise<Value[][]> {

@@ -8,37 +8,10 @@ import { GetJobRunsCommand } from "@aws-sdk/client-glue";
 import type { ReportNumbers } from "../../cli/report/numbers";
 import { type Call, readCalls } from "../../local/requests";
 import { Lake } from "./lake";
-import { type Expectation, hashRows } from "./oracle";
-
-/** Compares both tables with what the stream's content says they must hold. */
-async function assertTablesHold(lake: Lake, expected: Expectation): Promise<void> {
-  const rows = await lake.events();
-  const found = rows.map(([id, date, type, user, revenue]) => [id, date, type, user, cents(revenue)]);
-  const wanted = [...expected.events].map(([id, { date, type, user, revenue }]) => [
-    id,
-    date,
-    type,
-    user,
-    cents(revenue),
-  ]);
-  const ids = new Set(found.map(([id]) => id));
-  assert.deepEqual(
-    [...expected.events].filter(([id]) => !ids.has(id)),
-    [],
-    "events that are missing in the table",
-  );
-  assert.deepEqual(
-    found.filter(([id]) => !expected.events.has(String(id))),
-    [],
-    "rows that nobody expects",
-  );
-  assert.deepEqual(found.sort(byId), wanted.sort(byId));
-  assert.deepEqual(await lake.quarantinedPayloads(), expected.quarantined);
-}
+import { hashRows } from "./oracle";
+import { assertTablesHold, byId, cents } from "./tables";
 
 const MAIN = join(__dirname, "..", "..", "cli", "main.mjs");
-const cents = (revenue: unknown) => Math.round(Number(revenue) * 100);
-const byId = (a: unknown[], b: unknown[]) => (String(a[0]) < String(b[0]) ? -1 : 1);
 
 describe("e2e: simulated traffic with duplicates, malformed, late and PII-bearing events", function () {
   this.timeout(180_000);
