@@ -76,7 +76,7 @@ const catalog = new Catalog("clickstream", {
 });
 const crawler = config.crawler
   ? new Crawler("clickstream", {
-      ...{ databaseName: tables.databaseName, tableName: tables.eventsTable, catalog },
+      ...{ databaseName: tables.databaseName, tableName: tables.jobTable, catalog },
       ...{ curated: transform.curated, key },
     })
   : undefined;

@@ -86,6 +86,8 @@ export const WORK = {
   crawlerDpus: 2,
   /** A crawl is billed as ten minutes at least. Up to that it is assumed to take. */
   crawlerSeconds: 600,
+  /** Assumed: what a crawl takes until the state machine sees its end. */
+  crawlLookSeconds: 120,
   /** Assumed with more than two workers: Glue keeps only the driver and one executor while a run starts and ends. */
   workersAtRest: 2,
   /** Files reach this share of targetFileMb, which counts bytes before compression. */

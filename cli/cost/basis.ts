@@ -20,6 +20,11 @@ const BASIS: Readonly<Record<string, string>> = {
   "S3: transitions to cheaper classes": "raw objects of 128 KB or more",
   "Glue: the job's workers": "runs × (45 s assumed + core-seconds measured), at least 60 s",
   "Glue: the crawler": "runs × 2 DPUs (assumed) × 10 minutes, the least that AWS bills",
+  "S3: objects read by the crawler": "runs × files of the table × 2 (assumed): a crawl reads all of them",
+  "S3: listings by the crawler": "runs × files of the table, 1,000 a page",
+  "Glue Data Catalog: requests of the crawler": "runs × the table and its partitions, 1,000 a page",
+  "Step Functions: state transitions of the crawl":
+    "runs × 25 states: its start, and 8 looks in 2 minutes (assumed)",
   "Glue: the job's workers, FLEX": "as STANDARD. No run is repeated (assumed)",
   "S3: objects read by the job": CALLS,
   "S3: listings and files written by the job": CALLS,

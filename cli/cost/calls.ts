@@ -25,6 +25,8 @@ const GETS_PER_CHECKED_FILE = 2;
 const GETS_PER_SKIPPED_FILE = 1;
 /** Assumed: a file in a person's query of a few columns. */
 const GETS_PER_QUERIED_FILE = 4;
+/** Assumed: the length of the footer, then the footer. */
+const GETS_PER_CRAWLED_FILE = 2;
 /** Athena writes the result and its metadata. */
 const WRITES_PER_QUERY = 2;
 /** Assumed: calls of Athena to the catalog in an execution (two queries), and in a person's query. The local Athena: 17. */
@@ -104,6 +106,17 @@ export function workingCalls(shape: RunShape): Calls {
 /** All calls of an execution that found nothing new. */
 export function idleCalls(shape: RunShape): Calls {
   return added(lookForNewCalls(shape, false), { "monitoring PutMetricData": 1 });
+}
+
+/** A crawl of a table with so many days and files. It lists all of them and reads each footer, whatever is new. */
+export function crawlCalls(days: number, files: number): Calls {
+  return {
+    "s3 GetObject": files * GETS_PER_CRAWLED_FILE,
+    "s3 ListObjectsV2": pages(files),
+    "glue GetDatabase": 1,
+    "glue GetTable": 1,
+    "glue GetPartitions": pages(days),
+  };
 }
 
 /** A query by a person over some days, with so many files. */

@@ -32,6 +32,12 @@ export const IDLE_PATH = [
   ...["CheckInput", "IsInputRight", "KeepInput", "WhatToDo", "LookForNew", "IsAnythingNew"],
   ...["RecordMetrics", "IsMailDue", "NothingNew"],
 ];
+/** What a crawler adds to the working path, after RepairPartitions: its start, and looks at it until it has ended. */
+export const CRAWL_LOOKS = 8;
+export const CRAWL_PATH = [
+  "CrawlTable",
+  ...Array<string[]>(CRAWL_LOOKS).fill(["WaitForCrawl", "ReadCrawl", "IsCrawled"]).flat(),
+];
 
 export interface Flow {
   events: number;

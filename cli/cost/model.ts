@@ -9,6 +9,7 @@ import {
   batchCalls,
   type Calls,
   catalogCalls,
+  crawlCalls,
   idleCalls,
   jobCalls,
   lookForNewCalls,
@@ -18,7 +19,7 @@ import {
   times,
   verificationCalls,
 } from "./calls";
-import { type Flow, flowOf, GB, IDLE_PATH, storedGb, WORKING_PATH } from "./flow";
+import { CRAWL_PATH, type Flow, flowOf, GB, IDLE_PATH, storedGb, WORKING_PATH } from "./flow";
 import { type Plan, readPlan } from "./plan";
 import { isPrice, type PriceKey, price } from "./prices";
 import { filesOfDays } from "./run-shape";
@@ -69,7 +70,7 @@ export function estimate(resources: readonly Declared[], traffic: Traffic): Esti
     ...collectorLines(plan, flow),
     ...ingestLines(plan, flow),
     ...storageLines(plan, flow, traffic),
-    ...transformLines(plan, flow),
+    ...transformLines(plan, flow, traffic),
     ...catalogLines(flow, traffic),
     ...orchestrateLines(plan, flow),
     ...observeLines(plan, flow),
@@ -251,7 +252,7 @@ function storageLines(
   return lines;
 }
 
-function transformLines(plan: Plan, flow: Flow): Line[] {
+function transformLines(plan: Plan, flow: Flow, traffic: Traffic): Line[] {
   const dpuHours = (flow.runs * flow.billedWorkerSeconds * plan.dpus) / HOUR_SECONDS;
   const calls = times(jobCalls(flow.shape), flow.runs);
   const flexible = plan.executionClass === "FLEX";
@@ -274,15 +275,40 @@ function transformLines(plan: Plan, flow: Flow): Line[] {
       BUCKET,
     ),
     ...lookForNewLines(plan, flow),
-    ...crawlerLines(plan, flow),
+    ...crawlerLines(plan, flow, traffic),
   ];
 }
 
-function crawlerLines(plan: Plan, flow: Flow): Line[] {
+const CRAWLER = "aws:glue/crawler:Crawler";
+
+/** A crawl reads the whole table, so its requests grow with the months, unlike the job's. */
+function crawlerLines(plan: Plan, flow: Flow, { months, eventsPerDay }: Traffic): Line[] {
   if (plan.crawlers === 0) return [];
-  const dpuHours = (plan.crawlers * flow.runs * WORK.crawlerDpus * WORK.crawlerSeconds) / HOUR_SECONDS;
-  const crawler = "aws:glue/crawler:Crawler";
-  return [line("transform", "Glue: the crawler", "glue.crawlerDpuHour", dpuHours, "DPU hours", crawler)];
+  const crawls = plan.crawlers * flow.runs;
+  const dpuHours = (crawls * WORK.crawlerDpus * WORK.crawlerSeconds) / HOUR_SECONDS;
+  const days = eventsPerDay === 0 ? 0 : months * DAYS_PER_MONTH;
+  const calls = times(crawlCalls(days, filesOfDays(days, flow.shape)), crawls);
+  return [
+    line("transform", "Glue: the crawler", "glue.crawlerDpuHour", dpuHours, "DPU hours", CRAWLER),
+    line("transform", "S3: objects read by the crawler", "s3.read", s3Reads(calls), "requests", BUCKET),
+    line("transform", "S3: listings by the crawler", "s3.write", s3Writes(calls), "requests", BUCKET),
+    line(
+      "transform",
+      "Glue Data Catalog: requests of the crawler",
+      "glue.catalogRequest",
+      catalogCalls(calls),
+      "requests",
+      CRAWLER,
+    ),
+    line(
+      "orchestrate",
+      "Step Functions: state transitions of the crawl",
+      "sfn.transition",
+      crawls * CRAWL_PATH.length,
+      "transitions",
+      CRAWLER,
+    ),
+  ];
 }
 
 function lookForNewLines(plan: Plan, flow: Flow): Line[] {

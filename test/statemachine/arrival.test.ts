@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { StatesError, type Tasks, walk } from "./interpreter";
-import { ARRIVAL } from "./pipeline";
+import { ARRIVAL, CRAWLING_ARRIVAL } from "./pipeline";
 
 const CHECKED = ["CheckInput", "IsInputRight", "KeepInput", "WhatToDo", "CheckArrival", "IsArrivalWritten"];
 const VERIFIED = ["RepairArrived", "VerifyArrived", "ReadArrivedCounts", "IsArrivedVerified"];
@@ -58,6 +58,8 @@ function world(answers: unknown[], changed: Tasks = {}) {
     RepairPartitions: query,
     VerifyTables: query,
     ReadCounts: () => ({ ResultSet: { Rows: [row("a", "b"), row("900", "900")] } }),
+    CrawlTable: () => ({}),
+    ReadCrawl: () => ({ Crawler: { State: "READY", LastCrawl: { Status: "SUCCEEDED" } } }),
     RecordMetrics: () => ({}),
     NotifyArrived: () => ({}),
     NotifySuccess: () => ({}),
@@ -65,7 +67,7 @@ function world(answers: unknown[], changed: Tasks = {}) {
     ...changed,
   };
   const tasks = Object.fromEntries(Object.entries(all).map(([name, task]) => [name, note(name, task)]));
-  return { tasks, seen, run: (input: unknown = {}) => walk(input, tasks, ARRIVAL) };
+  return { tasks, seen, run: (input: unknown = {}, definition = ARRIVAL) => walk(input, tasks, definition) };
 }
 
 const SUMMARY = {
@@ -185,6 +187,24 @@ describe("statemachine/parts/arrival", () => {
     assert.match(String(seen.RepairPartitions?.[0]?.QueryString), /^ALTER TABLE curated_events ADD/);
     assert.match(String(seen.VerifyTables?.[0]?.QueryString), / FROM curated_events WHERE /);
     assert.equal((seen.RecordMetrics?.[0]?.MetricData as { Value: number }[] | undefined)?.[0]?.Value, 1234);
+  });
+
+  it("crawls the job's table after the job, and nothing where only events arrived", async () => {
+    const due = world([checked({ jobDue: true, why: "interval", nextJobAt: null })]);
+    const { visited } = await due.run({ scheduled: true }, CRAWLING_ARRIVAL);
+    assert.deepEqual(visited, [
+      ...CHECKED,
+      ...["TransformEvents", "ReadReport", "HowToRepair", "RepairPartitions", "CrawlTable", "WaitForCrawl"],
+      ...["ReadCrawl", "IsCrawled", "VerifyTables", "ReadCounts", "IsVerified"],
+      ...["RecordMetrics", "IsMailDue", "NotifySuccess", "PipelineSucceeded"],
+    ]);
+    assert.deepEqual(due.seen.CrawlTable, [{ Name: "CRAWLER" }]);
+    for (const input of [{}, { fullRepair: true }]) {
+      const arrived = world([checked()], { CrawlTable: fails("NotAsked") });
+      const { visited: all, status } = await arrived.run(input, CRAWLING_ARRIVAL);
+      assert.equal(status, "SUCCEEDED");
+      assert.deepEqual(all, (await world([checked()]).run(input)).visited);
+    }
   });
 
   it("always runs the job for a reprocess, and checks what arrived after a wait for the ingest", async () => {

@@ -86,15 +86,15 @@ export interface Definition {
 
 export const DEFINITION = JSON.parse(renderPipeline(VALUES)) as Definition;
 
+const DELIVERED = {
+  StreamName: "",
+  CollectedSeconds: 330,
+  FailedBatches: "s3://raw/aws/firehose/",
+};
+
 /** The same with Firehose instead of a stream. */
 export const FIREHOSE = JSON.parse(
-  renderPipeline({
-    ...VALUES,
-    Way: "firehose",
-    StreamName: "",
-    CollectedSeconds: 330,
-    FailedBatches: "s3://raw/aws/firehose/",
-  }),
+  renderPipeline({ ...VALUES, ...DELIVERED, Way: "firehose" }),
 ) as Definition;
 
 /** The same with a crawler. */
@@ -104,18 +104,22 @@ export const CRAWLING = JSON.parse(
 
 const { LookForNewArn: _, ...shared } = VALUES;
 
+const ARRIVING: PipelineValues = {
+  ...shared,
+  ...DELIVERED,
+  Way: "arrival",
+  CheckArrivalArn: "CHECK_ARRIVAL_ARN",
+  LookForNewLogGroup: "/lake/check-arrival",
+  JobTable: "curated_events",
+  ArrivedTable: "arrived_events",
+};
+
 /** The state machine of the way `arrival`. */
-export const ARRIVAL = JSON.parse(
-  renderPipeline(
-    {
-      ...shared,
-      CheckArrivalArn: "CHECK_ARRIVAL_ARN",
-      LookForNewLogGroup: "/lake/check-arrival",
-      JobTable: "curated_events",
-      ArrivedTable: "arrived_events",
-    },
-    ["arrival"],
-  ),
+export const ARRIVAL = JSON.parse(renderPipeline(ARRIVING, ["arrival"])) as Definition;
+
+/** The same with a crawler. */
+export const CRAWLING_ARRIVAL = JSON.parse(
+  renderPipeline({ ...ARRIVING, CrawlerName: "CRAWLER", CrawlTimeoutSeconds: 3600 }, ["crawl", "arrival"]),
 ) as Definition;
 
 export function state(name: string, definition = DEFINITION): State {

@@ -2,15 +2,16 @@
 import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { type Traffic, USUAL } from "../../../cli/cost/assumptions";
+import { type Traffic, USUAL, WORK } from "../../../cli/cost/assumptions";
 import { BASED_ITEMS } from "../../../cli/cost/basis";
-import { IDLE_PATH, storedGb, WORKING_PATH } from "../../../cli/cost/flow";
+import { CRAWL_LOOKS, CRAWL_PATH, IDLE_PATH, storedGb, WORKING_PATH } from "../../../cli/cost/flow";
 import { FREE } from "../../../cli/cost/free";
 import { type Estimate, estimate } from "../../../cli/cost/model";
 import { prices } from "../../../cli/cost/prices.json";
 import { savings } from "../../../cli/cost/savings";
 import { declaredBy, stackConfiguration } from "../../../stack/configuration";
 import { everythingOn } from "../../local/everything-on";
+import { CRAWLING, DEFINITION, evaluate, type State } from "../../statemachine/pipeline";
 
 const ROOT = join(__dirname, "..", "..", "..");
 
@@ -112,6 +113,32 @@ describe("cli/cost/model", function () {
     near(monthly(found, "Secrets Manager: secrets"), 0.4);
     // 12 an hour × 730 × $5 a million.
     near(monthly(found, "Secrets Manager: requests"), 0.0438);
+  });
+
+  it("prices a crawl by its ten minutes, its states, and the whole table that it reads", async () => {
+    const crawled = (months: number, crawler = "true") =>
+      estimated({ crawler }, { eventsPerDay: 240_000, quarantinePercent: 0, latePercent: 0, months });
+    const [year, twoYears] = await Promise.all([crawled(12), crawled(24)]);
+    // 730 crawls × 2 DPUs × 10 minutes × $0.44 an hour.
+    near(monthly(year, "Glue: the crawler"), 107.0667);
+    // 25 states more, each $0.000025.
+    near(monthly(year, "Step Functions: state transitions of the crawl"), 0.45625);
+    // A year more is 365 dates of 2 files: 730 crawls read each twice, at $0.4 a million.
+    const reads = (found: Estimate) => monthly(found, "S3: objects read by the crawler");
+    near(reads(twoYears) - reads(year), 0.42632);
+    // 1,471 files are two pages, 741 files one: 730 listings more × $5 a million.
+    const lists = (found: Estimate) => monthly(found, "S3: listings by the crawler");
+    near(lists(year), 0.00365);
+    near(lists(twoYears), 0.0073);
+    // Database, table and one page of partitions × $1 a million.
+    near(monthly(year, "Glue Data Catalog: requests of the crawler"), 0.00219);
+    const without = await crawled(12, "false");
+    assert.deepEqual(
+      without.lines.filter(({ item }) => /crawl/.test(item)),
+      [],
+    );
+    const idle = await estimated({ crawler: "true" }, { eventsPerDay: 0 });
+    assert.equal(monthly(idle, "Glue: the crawler"), 0);
   });
 
   it("prices FLEX by its own rate", async () => {
@@ -293,17 +320,25 @@ describe("cli/cost/model", function () {
     assert.deepEqual(unused, []);
   });
 
-  it("counts the states that an execution enters", () => {
-    interface State {
-      Next?: string;
-      Default?: string;
-      Choices?: { Next: string }[];
-      Type: string;
+  it("looks at a crawl as often as the state machine does", async () => {
+    const { WaitForCrawl } = CRAWLING.States;
+    let seconds = 0;
+    for (let crawlPolls = 0; crawlPolls < CRAWL_LOOKS; crawlPolls += 1) {
+      assert.ok(seconds < WORK.crawlLookSeconds, `look ${crawlPolls} is not needed after ${seconds} s`);
+      seconds += Number(await evaluate(WaitForCrawl?.Seconds, { crawlPolls }));
     }
-    const { StartAt, States } = JSON.parse(
-      readFileSync(join(ROOT, "statemachine", "pipeline.asl.json"), "utf8"),
-    ) as { StartAt: string; States: Record<string, State> };
-    for (const path of [WORKING_PATH, IDLE_PATH]) {
+    assert.ok(seconds >= WORK.crawlLookSeconds, `${CRAWL_LOOKS} looks take ${seconds} s`);
+  });
+
+  it("counts the states that an execution enters", () => {
+    const crawling = [...WORKING_PATH];
+    crawling.splice(WORKING_PATH.indexOf("RepairPartitions") + 1, 0, ...CRAWL_PATH);
+    for (const [{ StartAt, States }, path] of [
+      [DEFINITION, WORKING_PATH],
+      [DEFINITION, IDLE_PATH],
+      [CRAWLING, crawling],
+      [CRAWLING, IDLE_PATH],
+    ] as const) {
       assert.equal(path[0], StartAt);
       assert.equal(States[path.at(-1) as string]?.Type, "Succeed");
       path.slice(1).forEach((to, at) => {

@@ -77,6 +77,23 @@ describe("infra/catalog/crawler", function () {
     assert.ok(TimeoutSeconds >= 7200);
   });
 
+  it("crawls the job's table in the way arrival, whose events are a view", async () => {
+    const arriving = await evaluate({ crawler: "true", way: "arrival" });
+    const { catalogTargets } = arriving.named("aws:glue/crawler:Crawler", "clickstream-crawler");
+    assert.deepEqual(catalogTargets, [{ databaseName: "clickstream_test", tables: ["curated_events"] }]);
+    const { tableType } = arriving.named("aws:glue/catalogTable:CatalogTable", "clickstream-events");
+    assert.equal(tableType, "EXTERNAL_TABLE");
+    const role = JSON.stringify(
+      arriving.named("aws:iam/rolePolicy:RolePolicy", "clickstream-crawler-role").policy,
+    );
+    assert.match(role, /:table\/clickstream_test\/curated_events/);
+    assert.doesNotMatch(role, /:table\/clickstream_test\/events|arrived/);
+    const machine = arriving.named("aws:sfn/stateMachine:StateMachine", "clickstream-pipeline");
+    const { States } = JSON.parse(String(machine.definition));
+    assert.equal(States.RepairPartitions.Next, "CrawlTable");
+    assert.ok("CheckArrival" in States);
+  });
+
   it("is not there by default: no crawler, no state, no right", async () => {
     const plain = await evaluate();
     assert.deepEqual(plain.of("aws:glue/crawler:Crawler"), []);
