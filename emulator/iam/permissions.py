@@ -27,7 +27,7 @@ from ministack.services import stepfunctions as sfn
 
 from ..core import request_log
 from ..core.context import Context
-from . import key_permissions
+from . import glue_resources, key_permissions
 
 PATCHES = [
     *key_permissions.PATCHES,
@@ -96,7 +96,7 @@ class NotAssumable(Exception):
 
 
 _caller: contextvars.ContextVar[Session | None] = contextvars.ContextVar("caller", default=None)
-_catalog_levels: contextvars.ContextVar[tuple[str, ...]] = contextvars.ContextVar("catalog_levels", default=())
+_glue_levels: contextvars.ContextVar[tuple[str, ...]] = contextvars.ContextVar("glue_levels", default=())
 _denied: contextvars.ContextVar[tuple[str, str] | None] = contextvars.ContextVar("denied", default=None)
 _in_resource_policy: contextvars.ContextVar[bool] = contextvars.ContextVar("in_resource_policy", default=False)
 _log: _DecisionLog
@@ -283,7 +283,7 @@ def _enforce(
     is_role = len(parts) == 6 and parts[5].startswith("assumed-role/")
     role = Session(parts[4], *parts[5].split("/")[1:3]) if is_role else None
     _caller.set(role)
-    levels = _catalog_levels.get() or (resource_arn,)
+    levels = _glue_levels.get() or (resource_arn,)
     request_log.asked_for(access_key_id, action, levels[-1])
     for resource in levels:
         refused = _original["enforce"](access_key_id, action, service, region, resource, service_context)
@@ -301,16 +301,15 @@ def _enforce(
 
 
 def _extract_resource_arn(service: str, method: str, path: str, headers: dict, body: bytes, *others: Any) -> str:
-    """For a table, Glue also checks the catalog and the database. MiniStack checks only the database."""
     arn = _original["extract_resource_arn"](service, method, path, headers, body, *others)
-    _catalog_levels.set(())
-    if service == "glue" and ":database/" in arn:
-        request = json.loads(body)
-        table = request.get("TableName") or (request.get("Name") if "Table" in headers.get("x-amz-target", "") else "")
-        root, _, database = arn.partition(":database/")
-        tables = (f"{root}:table/{database}/{table}",) if table else ()
-        _catalog_levels.set((f"{root}:catalog", arn, *tables))
-    return arn
+    _glue_levels.set(())
+    if service != "glue":
+        return arn
+    operation = headers.get("x-amz-target", "").rsplit(".", 1)[-1]
+    with contextlib.suppress(ValueError):  # Glue itself refuses a body that is not JSON.
+        _glue_levels.set(glue_resources.resources(operation, json.loads(body), ":".join(arn.split(":")[:5])))
+    levels = _glue_levels.get()
+    return levels[-1] if levels else arn
 
 
 def _access_denied_response(service: str, action: str, principal_arn: str, request_id: str, **named: Any) -> tuple:

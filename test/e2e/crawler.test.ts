@@ -1,7 +1,8 @@
-// With `crawler`: what the table shows is what it shows without, also after a reprocess; a day put there by hand is added.
+// With `crawler`: the table shows what it shows without, also after a reprocess. A day and a column put there by hand are added.
 import assert from "node:assert/strict";
-import { GetCrawlerCommand, GetPartitionsCommand } from "@aws-sdk/client-glue";
-import { CopyObjectCommand } from "@aws-sdk/client-s3";
+import { GetCrawlerCommand, GetPartitionsCommand, GetTableCommand } from "@aws-sdk/client-glue";
+import { PutObjectCommand } from "@aws-sdk/client-s3";
+import { parquetWriteBuffer } from "hyparquet-writer";
 import { Lake } from "./lake";
 
 const DAYS = ["2003-03-01", "2003-03-02"];
@@ -41,6 +42,14 @@ describe("e2e: a stack with a crawler", function () {
     );
   };
 
+  const columns = async () => {
+    const { database, eventsTable } = lake.stack.outputs;
+    const { Table } = await lake.glue.send(
+      new GetTableCommand({ DatabaseName: database, Name: eventsTable }),
+    );
+    return Table?.StorageDescriptor?.Columns?.map(({ Name, Type }) => `${Name} ${Type}`) ?? [];
+  };
+
   it("crawls after a run, and finds nothing to change", async () => {
     const { status, cause } = await lake.execute(await lake.put(...events("a")));
     assert.equal(status, "SUCCEEDED", cause);
@@ -61,12 +70,19 @@ describe("e2e: a stack with a crawler", function () {
     assert.deepEqual(await ids(), ["a-0", "a-1"]);
   });
 
-  it("adds a day that somebody put there, in the next run", async () => {
+  it("adds a day and a column that somebody put there, in the next run, and leaves the declared columns", async () => {
     const { curatedBucket } = lake.stack.outputs;
-    const [file] = (await lake.curatedKeys()).filter((key) => key.includes("event_date=2003-03-02/"));
-    const Key = "events/event_date=2001-01-01/by-hand.parquet";
+    const declared = await columns();
+    const columnData = [
+      { name: "event_id", data: ["by-hand"], type: "STRING" as const },
+      { name: "campaign", data: ["spring"], type: "STRING" as const },
+    ];
     await lake.s3.send(
-      new CopyObjectCommand({ Bucket: curatedBucket, CopySource: `${curatedBucket}/${file}`, Key }),
+      new PutObjectCommand({
+        Bucket: curatedBucket,
+        Key: "events/event_date=2001-01-01/by-hand.parquet",
+        Body: new Uint8Array(parquetWriteBuffer({ columnData })),
+      }),
     );
     const { status, cause } = await lake.execute(await lake.put(...events("b")));
     assert.equal(status, "SUCCEEDED", cause);
@@ -74,6 +90,10 @@ describe("e2e: a stack with a crawler", function () {
       (await locations()).get("2001-01-01"),
       `s3://${curatedBucket}/events/event_date=2001-01-01/`,
     );
-    assert.deepEqual(await ids(), ["a-0", "a-1", "a-1", "b-0", "b-1"]);
+    assert.deepEqual(await columns(), [...declared, "campaign string"]);
+    assert.deepEqual(await ids(), ["a-0", "a-1", "b-0", "b-1", "by-hand"]);
+    assert.deepEqual(await lake.query("SELECT event_id, campaign FROM events WHERE campaign IS NOT NULL"), [
+      ["by-hand", "spring"],
+    ]);
   });
 });

@@ -308,6 +308,44 @@ def test_athena_reads_with_the_permissions_of_its_caller(stack: Stack, missing: 
     assert f"not authorized to perform: {missing} on resource: {named} " in failed["StateChangeReason"]
 
 
+TABLE = ("catalog", "database/d", "table/d/t")
+
+
+@pytest.mark.parametrize(
+    ("call", "arguments", "action", "resources"),
+    [
+        ("get_database", {"Name": "d"}, "GetDatabase", ("catalog", "database/d")),
+        ("create_database", {"DatabaseInput": {"Name": "d"}}, "CreateDatabase", ("catalog", "database/d")),
+        ("get_table", {"DatabaseName": "d", "Name": "t"}, "GetTable", TABLE),
+        ("update_table", {"DatabaseName": "d", "TableInput": {"Name": "t"}}, "UpdateTable", TABLE),
+        ("get_partitions", {"DatabaseName": "d", "TableName": "t"}, "GetPartitions", TABLE),
+        ("get_tables", {"DatabaseName": "d"}, "GetTables", ("catalog", "database/d")),
+        ("start_crawler", {"Name": "c"}, "StartCrawler", ("crawler/c",)),
+        ("get_crawler", {"Name": "c"}, "GetCrawler", ("crawler/c",)),
+        ("get_job_runs", {"JobName": "j"}, "GetJobRuns", ("job/j",)),
+        ("get_tags", {"ResourceArn": f"arn:aws:glue:us-east-1:{ACCOUNT}:job/j"}, "GetTags", ("job/j",)),
+    ],
+)
+def test_glue_checks_a_request_on_all_that_it_names(
+    stack: Stack, call: str, arguments: dict, action: str, resources: tuple[str, ...]
+) -> None:
+    anyone = {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}
+    own = role(stack, "", principal=anyone)
+    glue = stack.client_as(own, "glue")
+    arns = [f"arn:aws:glue:us-east-1:{ACCOUNT}:{resource}" for resource in resources]
+    for missing in arns:
+        others = [arn for arn in arns if arn != missing] or [f"arn:aws:glue:us-east-1:{ACCOUNT}:job/other"]
+        grant(stack, own, *(allow(f"glue:{action}", on=arn) for arn in others))
+        assert f"not authorized to perform: glue:{action} on resource: {missing} " in refusal(
+            getattr(glue, call), **arguments
+        )
+    grant(stack, own, *(allow(f"glue:{action}", on=arn) for arn in arns))
+    try:
+        getattr(glue, call)(**arguments)
+    except ClientError as answer:
+        assert answer.response["Error"]["Code"] == "EntityNotFoundException"
+
+
 @pytest.mark.parametrize(
     ("form", "first", "second"),
     [
