@@ -2,6 +2,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { pageScript } from "../cli/browser/page-script";
+import type { Source } from "../cli/live/messages";
 import { json, type LoopbackServer } from "../local/loopback";
 import type { Pipeline } from "./pipeline";
 
@@ -10,11 +11,21 @@ const FOLDER = join(__dirname, "panes");
 export interface PanesOptions {
   shopOrigin: string;
   pipeline: Pipeline;
+  source: Source;
   /** Where the report is after an execution. */
   report: string;
 }
 
-export function servePanes(server: LoopbackServer, { shopOrigin, pipeline, report }: PanesOptions): void {
+/** What the page asks for when it opens. */
+export interface DemoFacts {
+  shop: string;
+  /** An execution is running. */
+  running: boolean;
+  source: Source;
+}
+
+export function servePanes(server: LoopbackServer, options: PanesOptions): void {
+  const { shopOrigin, pipeline, source, report } = options;
   const file = (name: string, type: string) => ({ type, body: readFileSync(join(FOLDER, name)) });
   server.on("/demo", () => file("page.html", "text/html; charset=utf-8"), { isPage: true });
   server.on("/panes.css", () => file("panes.css", "text/css; charset=utf-8"));
@@ -22,7 +33,9 @@ export function servePanes(server: LoopbackServer, { shopOrigin, pipeline, repor
     type: "text/javascript; charset=utf-8",
     body: pageScript(join(FOLDER, "panes.ts")),
   }));
-  server.on("/demo.json", () => json({ shop: `${shopOrigin}/`, running: pipeline.isRunning }));
+  server.on("/demo.json", () =>
+    json({ shop: `${shopOrigin}/`, running: pipeline.isRunning, source } satisfies DemoFacts),
+  );
   server.on(
     "/execution",
     ({ method }) => {

@@ -33,7 +33,7 @@ const ROWS = 8;
 
 export class Pipeline {
   shown: Shown = NOTHING;
-  /** The last record of each shard that no execution has waited for. */
+  /** The last record of each shard that no execution has waited for. Empty with Firehose: what was seen is in S3. */
   private waiting = new Map<string, string>();
   private since: number | undefined;
 

@@ -17,7 +17,7 @@ import { aborted, Interrupted, onInterrupt } from "../../stack/interrupt";
 import { Runs } from "../../stack/runs";
 import { type CliTarget, openTarget } from "../../stack/target";
 import type { DemoOptions } from "../arguments/types";
-import { type Watch, watchStream } from "../live/watch";
+import { type Watch, watchEvents } from "../live/watch";
 import { datesOf } from "../report/dates";
 import { makeReport } from "../report/make";
 import { bringUp } from "../view/bring-up";
@@ -27,7 +27,6 @@ import { explainError } from "./query";
 /** With a stack on AWS the shop always has the same origin, which the stack's configuration names. */
 const SHOP_PORT = 8600;
 /** So that a click is in the table soon. */
-const QUICK = { stream: "batchWindowSeconds", firehose: "firehoseBufferSeconds" };
 const QUICK_SECONDS = "1";
 
 interface Running {
@@ -100,7 +99,7 @@ async function start(
   }
   const file = join(target.stateDir ?? mkdtempSync(join(tmpdir(), "clickstream-demo-")), "report.html");
   const pipeline = new Pipeline(target, signal, () => writeReport(target, file));
-  const watch = await watchStream({
+  const watch = await watchEvents({
     target,
     port: options.port ?? 0,
     signal,
@@ -108,7 +107,7 @@ async function start(
     onRecords: (records) => pipeline.arrived(records),
   });
   running.watch = watch;
-  servePanes(watch.server.server, { shopOrigin, pipeline, report: file });
+  servePanes(watch.server.server, { shopOrigin, pipeline, source: watch.source, report: file });
   running.shop.open({ collectorUrl, writeKey: options["write-key"], frame: watch.origin });
   return {
     url: `${watch.origin}/demo`,
@@ -134,9 +133,10 @@ async function localTarget(
   signal: AbortSignal,
 ): Promise<CliTarget> {
   const given = givenSettings(options);
-  const way = given.find(([name]) => name === "way")?.[1] === "firehose" ? "firehose" : "stream";
-  const isGiven = given.some(([name]) => name === QUICK[way]);
-  const config = checkedSettings(isGiven ? given : [...given, [QUICK[way], QUICK_SECONDS]], {
+  const way = given.find(([name]) => name === "way")?.[1] ?? "stream";
+  const quick = way === "stream" ? "batchWindowSeconds" : "firehoseBufferSeconds";
+  const isGiven = given.some(([name]) => name === quick);
+  const config = checkedSettings(isGiven ? given : [...given, [quick, QUICK_SECONDS]], {
     collector: true,
     collectorOrigins: [shopOrigin],
     ...(options["write-key"] === undefined ? {} : { collectorWriteKey: options["write-key"] }),

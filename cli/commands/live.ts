@@ -3,7 +3,8 @@ import { PortTaken } from "../../local/loopback";
 import { aborted, Interrupted, onInterrupt } from "../../stack/interrupt";
 import { type CliTarget, openTarget } from "../../stack/target";
 import type { LiveOptions } from "../arguments/types";
-import { type Watch, watchStream } from "../live/watch";
+import type { Source } from "../live/messages";
+import { type Watch, watchEvents } from "../live/watch";
 import { Console, number } from "../view/console";
 import { explainError } from "./query";
 
@@ -14,16 +15,12 @@ export async function main(options: LiveOptions): Promise<number> {
   let watch: Watch | undefined;
   try {
     target = openTarget(options);
-    watch = await watchStream({ target, port: options.port ?? 0, signal });
-    const { streamName } = target.outputs;
+    watch = await watchEvents({ target, port: options.port ?? 0, signal });
+    const { origin, source } = watch;
     if (options.json)
-      process.stdout.write(`${JSON.stringify({ url: watch.origin, target: target.name, streamName })}\n`);
-    console.line(`Events of ${target.name} as they arrive: ${console.colours.bold(watch.origin)}`);
-    console.line(
-      console.colours.dim(
-        "Only this machine can open it. It reads the stream and changes nothing. Ctrl+C ends it.",
-      ),
-    );
+      process.stdout.write(`${JSON.stringify({ url: origin, target: target.name, ...source })}\n`);
+    console.line(`Events of ${target.name} as they arrive: ${console.colours.bold(origin)}`);
+    console.line(console.colours.dim(whatItReads(source)));
     await Promise.race([watch.ended, aborted(signal)]);
     return 0;
   } catch (error) {
@@ -38,6 +35,14 @@ export async function main(options: LiveOptions): Promise<number> {
     console.end();
     await watch?.close();
   }
+}
+
+function whatItReads(source: Source): string {
+  const read =
+    "streamName" in source
+      ? "It reads the stream"
+      : `It reads what Firehose writes to S3, after up to ${source.bufferSeconds} s of buffering,`;
+  return `Only this machine can open it. ${read} and changes nothing. Ctrl+C ends it.`;
 }
 
 /** Ctrl+C is how this command ends, so it is no failure. */

@@ -13,7 +13,7 @@ import { onInterrupt } from "../../stack/interrupt";
 import { PROJECT_ROOT, Runs } from "../../stack/runs";
 import { type CliTarget, openTarget } from "../../stack/target";
 import { launchBrowser } from "../browser/launch";
-import { watchStream } from "../live/watch";
+import { watchEvents } from "../live/watch";
 import { datesOf } from "../report/dates";
 import { makeReport } from "../report/make";
 import { bringUp } from "../view/bring-up";
@@ -79,7 +79,7 @@ async function pictureOfLive(
   signal: AbortSignal,
 ): Promise<string> {
   const { collectorUrl } = target.outputs;
-  const watch = await watchStream({ target: { ...target, name: "shop" }, port: 0, signal });
+  const watch = await watchEvents({ target: { ...target, name: "shop" }, port: 0, signal });
   try {
     shop.open({ collectorUrl, frame: watch.origin });
     const page = await lightPage(browser, LIVE_SIZE);

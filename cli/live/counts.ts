@@ -28,7 +28,7 @@ export interface Summary extends ByVerdict {
   rate: number;
   /** From the time of the event to its line here, in milliseconds. Needs right clocks; undefined without a line. */
   fromEvent?: Latency;
-  /** From its arrival in Kinesis to its line here. */
+  /** From its arrival in Kinesis or Firehose to its line here. */
   fromArrival?: Latency;
   minutes: Minute[];
 }

@@ -1,9 +1,11 @@
-// What the live view knows: the newest lines of the stream with the verdict of the ingest's own validator, and counts.
-// Its memory is bounded, however long it runs.
+// What the live view knows: the newest lines with the ingest's verdict, and counts. Lines of a stream are judged here by
+// the ingest's own validator, and lines in S3 were judged by the ingest itself. Its memory is bounded, however long it
+// runs.
 import { createHash } from "node:crypto";
 import { recordContext, type TimeWindow } from "../../lambdas/ingest/context";
-import { outcomes, type Refused } from "../../lambdas/ingest/outcomes";
+import { type Outcome, outcomes } from "../../lambdas/ingest/outcomes";
 import { Counts } from "./counts";
+import type { DeliveredLine, Judged, Place } from "./delivered-lines";
 import { ID_CONFLICT, type RawEvent, type Seen } from "./seen";
 import type { ReadRecord } from "./stream-reader";
 
@@ -52,8 +54,17 @@ export class Feed {
     return () => this.listeners.delete(listener);
   }
 
+  /** Records of the stream. */
   take(records: readonly ReadRecord[]): void {
-    const lines = records.flatMap((record) => [...this.judged(record)]);
+    this.publish(records.flatMap((record) => [...this.ofRecord(record)]));
+  }
+
+  /** Lines in S3. */
+  takeDelivered(lines: readonly DeliveredLine[]): void {
+    this.publish(lines.map(({ judged, place }) => this.see(judged, place)));
+  }
+
+  private publish(lines: readonly Seen[]): void {
     for (const line of lines) this.counts.add(line);
     for (const listener of this.listeners) listener(lines);
   }
@@ -78,28 +89,29 @@ export class Feed {
     this.counts.reset();
   }
 
-  private *judged(record: ReadRecord): Generator<Seen> {
-    const context = recordContext(record.shardId, record.sequenceNumber, record.arrivalMs, this.window);
+  private *ofRecord(record: ReadRecord): Generator<Seen> {
+    const { shardId, sequenceNumber, arrivalMs, data } = record;
+    const context = recordContext(shardId, sequenceNumber, arrivalMs, this.window);
     let position = 0;
-    for (const outcome of outcomes(record.data, context)) {
-      const length = typeof outcome === "string" ? outcome.length : outcome.payload.length;
-      const { shardId, sequenceNumber, arrivalMs } = record;
-      const seen: Seen = {
-        number: ++this.lastNumber,
-        ...(typeof outcome === "string" ? this.accepted(outcome) : this.refused(outcome)),
-        arrivalMs,
-        seenMs: this.now(),
-        shardId,
-        sequenceNumber,
-        position: position++,
-      };
-      this.keep(seen, Math.min(length, typeof outcome === "string" ? length : this.limits.payload));
-      yield seen;
+    for (const outcome of outcomes(data, context)) {
+      yield this.see(judgedOf(outcome), { shardId, sequenceNumber, arrivalMs, position });
+      position += 1;
     }
   }
 
-  private accepted(line: string): Pick<Seen, "verdict" | "reason" | "detail" | "event"> {
-    const event = JSON.parse(line) as RawEvent;
+  private see(judged: Judged, place: Place): Seen {
+    const isEvent = "event" in judged;
+    const seen: Seen = {
+      number: ++this.lastNumber,
+      ...(isEvent ? this.accepted(judged.event) : this.refused(judged)),
+      ...place,
+      seenMs: this.now(),
+    };
+    this.keep(seen, isEvent ? judged.length : Math.min(judged.payload.length, this.limits.payload));
+    return seen;
+  }
+
+  private accepted(event: RawEvent): Pick<Seen, "verdict" | "reason" | "detail" | "event"> {
     const { arrival: _, ...sent } = event;
     const key = digest(`${event.event_id}\n${event.event_time.slice(0, 10)}`);
     const content = digest(JSON.stringify(sorted(sent)));
@@ -123,7 +135,7 @@ export class Feed {
     };
   }
 
-  private refused({ reason, detail, payload, payload_encoding }: Refused) {
+  private refused({ reason, detail, payload, payload_encoding }: Exclude<Judged, { event: RawEvent }>) {
     const cut = payload.length - this.limits.payload;
     return {
       verdict: "quarantined" as const,
@@ -155,6 +167,12 @@ export class Feed {
     }
     if (drop > 0) this.kept.splice(0, drop);
   }
+}
+
+function judgedOf(outcome: Outcome): Judged {
+  return typeof outcome === "string"
+    ? { event: JSON.parse(outcome) as RawEvent, length: outcome.length }
+    : outcome;
 }
 
 /** Ids can be long, so the memory holds their hashes. */

@@ -1,13 +1,16 @@
 // What the server of the live view sends to its page, as server-sent events: hello, lines, stats, reset.
 import type { Summary } from "./counts";
+import type { ReaderState } from "./reader";
 import type { Verdict } from "./seen";
-import type { ReaderState } from "./stream-reader";
 
 export interface Hello {
   /** The stack. */
   target: string;
-  streamName: string;
+  source: Source;
 }
+
+/** Where the events come from: a Kinesis stream, or Firehose, which buffers them before it writes them to S3. */
+export type Source = { streamName: string } | { deliveryStreamName: string; bufferSeconds: number };
 
 export interface Lines {
   lines: Line[];
@@ -15,7 +18,7 @@ export interface Lines {
   skipped: number;
 }
 
-export type Stats = Summary & { stream: ReaderState };
+export type Stats = Summary & { reader: ReaderState };
 
 /** A line of the page's list. Its JSON is asked for when it is opened. */
 export interface Line {

@@ -1,17 +1,18 @@
-// A line of the stream as the live view knows it: what the ingest says of it, and where it came from.
+// A line as the live view knows it: what the ingest says of it, and where it came from.
 import type { ClickstreamEvent, QuarantineReason } from "../../schema/event";
 
 export type Verdict = "accepted" | "quarantined" | "duplicate";
 
-/** The reason that the Spark job gives, not the ingest. */
+/** The reasons that the Spark job gives, not the ingest. */
 export const ID_CONFLICT = "id_conflict";
+export const UNREADABLE = "unreadable_raw_line";
 
-/** One line of the stream. */
+/** One line. */
 export interface Seen {
   /** Counts from 1. */
   number: number;
   verdict: Verdict;
-  reason?: QuarantineReason | typeof ID_CONFLICT;
+  reason?: QuarantineReason | typeof ID_CONFLICT | typeof UNREADABLE;
   /** The reason in a sentence, with the wrong value; of a duplicate, what it is a copy of. */
   detail?: string;
   /** The fields that the ingest read; undefined for a line that it refused. */

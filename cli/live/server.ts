@@ -5,10 +5,10 @@ import { join } from "node:path";
 import { type Asked, json, LoopbackServer } from "../../local/loopback";
 import { pageScript } from "../browser/page-script";
 import type { Feed } from "./feed";
-import type { Line, Stats } from "./messages";
+import type { Hello, Line, Source, Stats } from "./messages";
 import { serveMicro } from "./micro";
+import type { ReaderState } from "./reader";
 import type { Seen } from "./seen";
-import type { ReaderState } from "./stream-reader";
 
 /** Everything comes from this server. The page runs no script and loads no style but its own. */
 function policyWith(frames: readonly string[]): string {
@@ -34,7 +34,7 @@ export interface LiveOptions {
   feed: Feed;
   /** The stack, for the page's title. */
   target: string;
-  streamName: string;
+  source: Source;
   state: () => ReaderState;
   port: number;
   /** Origins that its pages may show in a frame. */
@@ -90,8 +90,8 @@ export class LiveServer {
     const page = new Page(response, Number(asked.headers["last-event-id"] ?? 0) || 0);
     this.pages.set(response, page);
     response.on("close", () => this.pages.delete(response));
-    const { target, streamName, feed } = this.options;
-    page.send("hello", { target, streamName });
+    const { target, source, feed } = this.options;
+    page.send("hello", { target, source } satisfies Hello);
     page.send("stats", this.stats());
     page.add(feed.newest(LINES_AT_FIRST, page.lastSent));
     page.flush(LINES_AT_FIRST);
@@ -107,7 +107,7 @@ export class LiveServer {
   }
 
   private stats(): Stats {
-    return { ...this.options.feed.counts.summary(), stream: this.options.state() };
+    return { ...this.options.feed.counts.summary(), reader: this.options.state() };
   }
 
   private lineDocument(number: string) {

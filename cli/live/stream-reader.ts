@@ -9,8 +9,7 @@ import {
   type ShardIteratorType,
 } from "@aws-sdk/client-kinesis";
 import { MINUTE_MS } from "../../lambdas/shared/durations";
-import { fullJitter } from "../../lambdas/shared/sender";
-import { isAccessDenied, isUnreachable } from "../../stack/aws-errors";
+import { type AttemptOptions, Attempts, type Reader, type StreamState, type Trouble } from "./reader";
 
 /**
  * A shard answers five GetRecords a second, for all its readers together. Lambda needs one of them, more when it has
@@ -18,8 +17,6 @@ import { isAccessDenied, isUnreachable } from "../../stack/aws-errors";
  */
 const READ_INTERVAL_MS = 400;
 const MOST_RECORDS = 10_000;
-/** How many reads in a row may find nobody at the endpoint before the problem is reported. */
-const FAILURES_SHOWN = 2;
 
 export interface ReadRecord {
   shardId: string;
@@ -29,58 +26,37 @@ export interface ReadRecord {
   data: Buffer;
 }
 
-interface ReaderClock {
-  now(): number;
-  /** Rejects when the signal aborts. */
-  sleep(milliseconds: number, signal: AbortSignal): Promise<void>;
-}
-
-export interface ReaderOptions {
+export interface ReaderOptions extends AttemptOptions {
   client: Pick<KinesisClient, "send">;
   streamName: string;
-  clock: ReaderClock;
-  random: () => number;
-  signal: AbortSignal;
   onRecords: (records: readonly ReadRecord[]) => void;
-  /** True if the reader shall give up instead of trying again. */
-  isFinal?: (error: unknown) => boolean;
-}
-
-export interface ReaderState {
-  /** Open shards that are being read. */
-  shards: number;
-  /** How far the slowest shard is behind the newest record. */
-  behindMs: number;
-  /** Reads that Kinesis refused since the start, because the shard's limit was used up. */
-  throttled: number;
-  /** Why nothing is read at the moment. */
-  problem?: string;
 }
 
 type Start = { type: Extract<ShardIteratorType, "LATEST" | "TRIM_HORIZON"> };
 
-interface ShardState {
+interface ShardState extends Trouble {
   behindMs: number;
-  failures: number;
-  problem?: string;
 }
 
-export class StreamReader {
+export class StreamReader implements Reader {
   private readonly open = new Map<string, ShardState>();
   private readonly started = new Set<string>();
   private readonly finished = new Set<string>();
-  private throttled = 0;
+  private readonly attempts: Attempts;
   private fail: (error: unknown) => void = () => undefined;
 
-  constructor(private readonly options: ReaderOptions) {}
+  constructor(private readonly options: ReaderOptions) {
+    this.attempts = new Attempts(options, READ_INTERVAL_MS);
+  }
 
-  state(): ReaderState {
+  state(): StreamState {
     const shards = [...this.open.values()];
     const problem = shards.find(({ problem }) => problem !== undefined)?.problem;
     return {
+      kind: "stream",
       shards: shards.length,
       behindMs: Math.max(0, ...shards.map(({ behindMs }) => behindMs)),
-      throttled: this.throttled,
+      throttled: this.attempts.throttled,
       ...(problem === undefined ? {} : { problem }),
     };
   }
@@ -104,7 +80,7 @@ export class StreamReader {
     const state: ShardState = { behindMs: 0, failures: 0 };
     this.open.set(shardId, state);
     const place = new Place(shardId, start, this.options);
-    await this.untilItWorks(state, () => place.iterator());
+    await this.attempts.untilItWorks(state, () => place.iterator());
     this.readShard(shardId, place, state).catch((error: unknown) => this.fail(error));
   }
 
@@ -112,7 +88,7 @@ export class StreamReader {
     const { clock, signal } = this.options;
     for (;;) {
       const began = clock.now();
-      if (await this.untilItWorks(state, () => this.readOnce(shardId, place, state))) break;
+      if (await this.attempts.untilItWorks(state, () => this.readOnce(shardId, place, state))) break;
       await clock.sleep(Math.max(0, READ_INTERVAL_MS - (clock.now() - began)), signal);
     }
     this.open.delete(shardId);
@@ -143,7 +119,7 @@ export class StreamReader {
   /** A child is read from its beginning, once all its parents that were read have ended: so a key's order is kept. */
   private async followChildren(): Promise<void> {
     const state: ShardState = { behindMs: 0, failures: 0 };
-    const shards = await this.untilItWorks(state, () => this.listShards());
+    const shards = await this.attempts.untilItWorks(state, () => this.listShards());
     for (const { ShardId = "", ParentShardId, AdjacentParentShardId } of shards) {
       const parents = [ParentShardId, AdjacentParentShardId].filter((id) => id !== undefined);
       const isChild = parents.some((id) => this.finished.has(id));
@@ -163,27 +139,6 @@ export class StreamReader {
       NextToken = page.NextToken;
     } while (NextToken !== undefined);
     return shards;
-  }
-
-  /** Tries again with growing pauses. What a retry cannot solve ends the reader. */
-  private async untilItWorks<Result>(state: ShardState, work: () => Promise<Result>): Promise<Result> {
-    const { clock, random, signal, isFinal } = this.options;
-    for (;;) {
-      try {
-        const result = await work();
-        state.failures = 0;
-        delete state.problem;
-        return result;
-      } catch (error) {
-        signal.throwIfAborted();
-        state.failures += 1;
-        if (isThrottled(error)) this.throttled += 1;
-        else if (!mayPass(error) || isFinal?.(error)) throw error;
-        else if (state.failures >= FAILURES_SHOWN) state.problem = describe(error);
-        // Never at once: the shard's limit is shared with the ingest.
-        await clock.sleep(READ_INTERVAL_MS + fullJitter(state.failures, random), signal);
-      }
-    }
   }
 }
 
@@ -250,31 +205,4 @@ const ITERATOR_MS = 4.5 * MINUTE_MS;
 
 function isOpen({ SequenceNumberRange }: Shard): boolean {
   return SequenceNumberRange?.EndingSequenceNumber === undefined;
-}
-
-const THROTTLES = [
-  "ProvisionedThroughputExceededException",
-  "LimitExceededException",
-  "KMSThrottlingException",
-  "ThrottlingException",
-];
-
-function isThrottled(error: unknown): boolean {
-  return error instanceof Error && THROTTLES.includes(error.name);
-}
-
-/** Errors inside AWS, of the network, and of an iterator that has expired. */
-function mayPass(error: unknown): boolean {
-  if (!(error instanceof Error) || isAccessDenied(error)) return false;
-  const { $fault, $metadata } = error as { $fault?: string; $metadata?: { httpStatusCode?: number } };
-  return (
-    $fault === "server" ||
-    ($metadata?.httpStatusCode ?? 0) >= 500 ||
-    error.name === "ExpiredIteratorException" ||
-    isUnreachable(error)
-  );
-}
-
-function describe(error: unknown): string {
-  return error instanceof Error ? `${error.name}: ${error.message}` : String(error);
 }

@@ -1,4 +1,5 @@
 // The demo's page: shop and live view, and the button that runs the pipeline.
+import type { DemoFacts } from "../panes-server";
 import type { Shown } from "../pipeline";
 
 const POLL_MS = 500;
@@ -70,7 +71,12 @@ element("hide").addEventListener("click", () => {
 });
 
 async function open(): Promise<void> {
-  const { shop, running } = (await (await fetch("demo.json")).json()) as { shop: string; running: boolean };
+  const { shop, running, source } = (await (await fetch("demo.json")).json()) as DemoFacts;
+  if ("bufferSeconds" in source) {
+    element("about").textContent =
+      `Each click in the shop is a line in the live view when Firehose has written it to S3, after up to ${source.bufferSeconds} s. ` +
+      "The pipeline makes rows of the lines that are there.";
+  }
   element<HTMLIFrameElement>("shop").src = shop;
   if (running) await follow();
 }

@@ -46,7 +46,7 @@ export interface Found {
 /** Same as in the job (head.py): an object can have an earlier LastModified than a listing that missed it. */
 export const LISTING_MARGIN_MS = HOUR_MS;
 /** Suffixes of the quarantine objects that the job writes itself (keys.py). */
-const WRITTEN_BY_JOB = ["-unreadable.jsonl.gz", "-conflicts.jsonl.gz"];
+export const WRITTEN_BY_JOB = ["-unreadable.jsonl.gz", "-conflicts.jsonl.gz"];
 /** A Glue run of one minute costs as much as 2,900 of these pages. */
 export const MOST_PAGES = 500;
 /** As many as the job counts at most. */

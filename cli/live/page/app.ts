@@ -1,6 +1,7 @@
 // The live view's page: follows the server's events, and shows numbers, the plot and the newest lines.
-import type { Hello, Line, Lines, Stats } from "../messages";
+import type { Hello, Line, Lines, Source, Stats } from "../messages";
 import { drawPlot } from "./plot";
+import { bufferText, isBad, statusOf } from "./status";
 import { delay, number, timeOfDay } from "./text";
 
 /** Lines that the page keeps, and those of them that it shows. */
@@ -25,13 +26,25 @@ function follow(): void {
   const stream = new EventSource("stream");
   const on = <Data>(name: string, take: (data: Data) => void) =>
     stream.addEventListener(name, (event) => take(JSON.parse((event as MessageEvent<string>).data) as Data));
-  on<Hello>("hello", ({ target, streamName }) => {
-    element("target").textContent = `${target}, stream ${streamName}`;
-  });
+  on<Hello>("hello", showSource);
   on<Lines>("lines", takeLines);
   on<Stats>("stats", showStats);
   on("reset", forget);
   stream.onerror = () => setStatus("the command has ended or cannot be reached", "bad");
+}
+
+/** The service that the arrival of an event is counted from. */
+let service = "Kinesis";
+
+function showSource({ target, source }: { target: string; source: Source }): void {
+  if ("streamName" in source) {
+    element("target").textContent = `${target}, stream ${source.streamName}`;
+    return;
+  }
+  service = "Firehose";
+  element("target").textContent = `${target}, delivery stream ${source.deliveryStreamName}`;
+  element("buffer").textContent = bufferText(source.bufferSeconds);
+  element("buffer").hidden = false;
 }
 
 function takeLines({ lines: arrived, skipped: left }: Lines): void {
@@ -107,7 +120,7 @@ async function open(line: Line): Promise<void> {
 }
 
 function showStats(stats: Stats): void {
-  const { accepted, quarantined, duplicate, total, rate, reasons, fromEvent, fromArrival, stream } = stats;
+  const { accepted, quarantined, duplicate, total, rate, reasons, fromEvent, fromArrival, reader } = stats;
   const show = (id: string, text: string) => {
     element(id).textContent = text;
   };
@@ -122,19 +135,14 @@ function showStats(stats: Stats): void {
   show("from-event", fromEvent === undefined ? "–" : delay(fromEvent.median));
   show(
     "from-arrival",
-    fromArrival === undefined ? "median" : `median; ${delay(fromArrival.median)} from Kinesis`,
+    fromArrival === undefined ? "median" : `median; ${delay(fromArrival.median)} from ${service}`,
   );
-  const slow = fromArrival === undefined ? "" : `95 % of the lines: ${delay(fromArrival.p95)} from Kinesis`;
+  const slow =
+    fromArrival === undefined ? "" : `95 % of the lines: ${delay(fromArrival.p95)} from ${service}`;
   element("from-arrival").title = slow;
   drawPlot(element("plot") as unknown as SVGSVGElement, element("plot-note"), stats.minutes);
   element("empty").hidden = total > 0;
-  if (stream.problem !== undefined) setStatus(stream.problem, "bad");
-  else {
-    const behind = stream.behindMs > 5_000 ? `, ${delay(stream.behindMs)} behind the stream` : "";
-    const throttled = stream.throttled > 0 ? `, throttled ${number(stream.throttled)} times` : "";
-    const shards = `${number(stream.shards)} shard${stream.shards === 1 ? "" : "s"}`;
-    setStatus(`reading ${shards}${behind}${throttled}`, "good");
-  }
+  setStatus(statusOf(reader), isBad(reader) ? "bad" : "good");
 }
 
 function setStatus(text: string, kind: "good" | "bad"): void {

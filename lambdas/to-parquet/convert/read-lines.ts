@@ -16,11 +16,16 @@ const NEWLINE = 10;
 const BLANKS: ReadonlySet<number> = new Set([9, 13, 32]);
 const BLOCK_BYTES = 256 * 1024;
 
-/** Only a line feed ends a line, as CR is white space in JSON. `key` is for the error. */
-export async function* readLines(gzip: Uint8Array, key: string): AsyncGenerator<Line, void, void> {
+/** `key` is for the error. */
+export function readLines(gzip: Uint8Array, key: string): AsyncGenerator<Line, void, void> {
+  return splitLines(blocks(gzip, key));
+}
+
+/** Only a line feed ends a line, as CR is white space in JSON. */
+export async function* splitLines(text: AsyncIterable<Buffer>): AsyncGenerator<Line, void, void> {
   let number = 0;
   let rest: Buffer[] = [];
-  for await (const block of blocks(gzip, key)) {
+  for await (const block of text) {
     let from = 0;
     for (let end = block.indexOf(NEWLINE); end !== -1; end = block.indexOf(NEWLINE, from)) {
       const bytes = joined(rest, block.subarray(from, end));

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { deliveredLine } from "../../../cli/live/delivered-lines";
 import { Feed } from "../../../cli/live/feed";
 import type { Seen } from "../../../cli/live/seen";
 import type { ReadRecord } from "../../../cli/live/stream-reader";
@@ -78,6 +79,51 @@ describe("cli/live/feed", () => {
         `${file}: refused by the ingest`,
       );
     }
+  });
+
+  it("takes lines in S3 as the ingest judged them, with duplicates and conflicts among them", () => {
+    const live = feed();
+    const arrival = {
+      time: "2026-11-26T11:59:59.500Z",
+      shard_id: "firehose",
+      sequence_number: "9",
+      position: 2,
+    };
+    const raw = (fields: Record<string, unknown> = {}) =>
+      deliveredLine("raw", Buffer.from(JSON.stringify({ ...JSON.parse(event(fields)), arrival })), NOW);
+    const refused = {
+      reason: "event_time_out_of_window",
+      detail: "1970 is too early.",
+      payload: "x".repeat(100_000),
+      payload_encoding: "utf8",
+      shard_id: "sent-batch-01",
+      sequence_number: "4",
+      position: 1,
+      arrival_time: "2026-11-26 11:59:59.000",
+    };
+    live.takeDelivered([
+      raw(),
+      // Firehose delivered the record twice.
+      raw(),
+      raw({ page_url: "/other" }),
+      // An event that the ingest would refuse here: what counts is what it said.
+      raw({ event_id: "e2", event_time: "1970-01-01T00:00:00.000Z" }),
+      deliveredLine("quarantine", Buffer.from(JSON.stringify(refused)), NOW),
+      deliveredLine("quarantine", Buffer.from([0xff, 0xfe]), NOW - 1_000),
+    ]);
+    assert.deepEqual(verdicts(live.newest(10)), [
+      "accepted",
+      "duplicate",
+      "quarantined id_conflict",
+      "accepted",
+      "quarantined event_time_out_of_window",
+      "quarantined unreadable_raw_line",
+    ]);
+    const { shardId, sequenceNumber, position, arrivalMs } = live.find(1) as Seen;
+    assert.deepEqual([shardId, sequenceNumber, position, arrivalMs], ["firehose", "9", 2, NOW - 500]);
+    assert.deepEqual([live.find(5)?.cut, live.find(5)?.detail], [34_464, "1970 is too early."]);
+    assert.deepEqual([live.find(6)?.payload, live.find(6)?.payloadEncoding], ["//4=", "base64"]);
+    assert.deepEqual(live.counts.summary().fromArrival?.median, 500);
   });
 
   it("calls a copy a duplicate: the same id on the same date", () => {

@@ -105,11 +105,11 @@ async function* events(
 describe("cli/live/server", () => {
   beforeEach(async () => {
     feed = new Feed(WINDOW, Date.now);
-    const state = () => ({ shards: 1, behindMs: 0, throttled: 0 });
+    const state = () => ({ kind: "stream" as const, shards: 1, behindMs: 0, throttled: 0 });
     live = new LiveServer({
       feed,
       target: "the local run x",
-      streamName: "events",
+      source: { streamName: "events" },
       state,
       port: 0,
       frames: [],
@@ -178,7 +178,8 @@ describe("cli/live/server", () => {
     let began = 0;
     for await (const { name, data } of events()) {
       names.push(name);
-      if (name === "hello") assert.deepEqual(data, { target: "the local run x", streamName: "events" });
+      if (name === "hello")
+        assert.deepEqual(data, { target: "the local run x", source: { streamName: "events" } });
       if (name !== "lines") continue;
       const { lines } = data as Lines;
       if (began === 0) {
