@@ -48,6 +48,8 @@ export const WORK = {
   rawBytesPerEvent: 79,
   /** Parquet with zstd: 77 MB for a million events. */
   curatedBytesPerEvent: 77,
+  /** Assumed: what the ingest adds to an event's JSON, its arrival most of all. Firehose buffers by these bytes. */
+  arrivalBytesPerEvent: 160,
   /** The share of a curated event that a query of a few columns reads. */
   queriedShare: 0.3,
   /** The id of a curated event: what the lookup of known events and the check of a run read. */
@@ -58,6 +60,12 @@ export const WORK = {
   mbPerCore: 1769,
   /** Assumed: an invocation's time without its events, mostly the PUT. */
   ingestSecondsPerBatch: 0.15,
+  /** Assumed: a call of to-parquet without its events: its start, one GET and three PUT. */
+  parquetSecondsPerObject: 1,
+  /** to-parquet on one core: 30,000 events in 1.85 core-seconds. */
+  parquetCoreSecondsPerEvent: 1 / 16_000,
+  /** Assumed: Snappy in smaller files takes about twice the bytes of the job's files. */
+  arrivedBytesPerEvent: 140,
   /** Assumed: a request to the collector, which mostly waits for Kinesis. */
   collectorSecondsPerRequest: 0.03,
   /** An environment of the collector reads the write key every five minutes. Assumed: there is one at a time. */

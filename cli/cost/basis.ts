@@ -10,6 +10,7 @@ const BASIS: Readonly<Record<string, string>> = {
   "Kinesis: the stream, on demand": "hours of a month",
   "Kinesis: written, on demand": "bytes of the events, records rounded up to 1 KB",
   "Kinesis: read, on demand": "bytes of the events",
+  "Firehose: records taken": "records: events ÷ events a record, in steps of 5 KB",
   "API Gateway: requests to the collector": "events ÷ events a request (assumed), in steps of 512 KB",
   "Lambda: collector, requests": "one for each request",
   "Lambda: collector, arm64": "0.03 s a request (assumed)",
@@ -32,6 +33,19 @@ const BASIS: Readonly<Record<string, string>> = {
   "Lambda: look-for-new, arm64": "1 s for each execution (assumed)",
   "S3: objects read by look-for-new": CALLS,
   "S3: listings by look-for-new": CALLS,
+  "Lambda: to-parquet, requests": "one for each raw object",
+  "Lambda: to-parquet, arm64": "1 s an object (assumed) and 16,000 events a second and core (measured)",
+  "S3: objects read by to-parquet": "one for each raw object",
+  "S3: files and markers written by to-parquet": "one for each date of each raw object, and a marker",
+  "Lambda: check-arrival, requests": "one for each execution, two if something arrived",
+  "Lambda: check-arrival, arm64": "1 s a call (assumed)",
+  "Athena: arrived events in your queries":
+    "queries × rows that the job has not removed: 20 bytes an id, twice, and 30 % of 140 bytes (assumed)",
+  "Athena: the check of arrived events":
+    "20 bytes for each id of the new events' dates, at least 10 MB a check",
+  "S3: arrived files read by Athena": "4 for each file and query, 3 for each file and check (assumed)",
+  "S3: objects read by check-arrival": CALLS,
+  "S3: listings by check-arrival": CALLS,
   "Glue Data Catalog: database, tables, partitions": "days of data, each a partition",
   "Glue Data Catalog: requests": `${CALLS}; 20 for Athena's part (assumed)`,
   "Athena: the pipeline's check": "20 bytes for each new row, at least 10 MB a run",
@@ -58,11 +72,12 @@ const BASIS: Readonly<Record<string, string>> = {
     "one for each run if a field is hashed, 12 an hour if the collector has a write key (assumed)",
 };
 
-const STORED = /^S3: (raw events|curated events|query results), /;
+const STORED = /^S3: (raw events|curated events|arrived events|query results), /;
 
 /** Throws for an item that this list does not have, so that no line goes without. */
 export function basisOf(item: string): string {
-  if (STORED.test(item)) return "79 bytes a raw event, 77 a row, 1 KB a result (measured), × days kept";
+  if (STORED.test(item))
+    return "79 bytes a raw event, 77 a row, 1 KB a result (measured), 140 an arrived row (assumed), × days kept";
   const basis = BASIS[item];
   if (basis === undefined) throw new Error(`cli/cost/basis.ts does not say what "${item}" rests on`);
   return basis;

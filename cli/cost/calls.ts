@@ -23,8 +23,8 @@ const READINGS_PER_COMPACTED_FILE = 2;
 /** Of the check. Counted: a file of the run itself, whose ids are read, and another one, whose footer tells enough. */
 const GETS_PER_CHECKED_FILE = 2;
 const GETS_PER_SKIPPED_FILE = 1;
-/** Assumed: a file in a person's query of a few columns. */
-const GETS_PER_QUERIED_FILE = 4;
+/** Assumed: GETs of a file in a person's query of a few columns. */
+export const QUERY_GETS = 4;
 /** Assumed: the length of the footer, then the footer. */
 const GETS_PER_CRAWLED_FILE = 2;
 /** Athena writes the result and its metadata. */
@@ -44,6 +44,19 @@ export function lookForNewCalls(shape: RunShape, anythingNew: boolean): Calls {
     "lambda Invoke": 1,
     "s3 GetObject": 1 + shape.takenLists,
     "s3 ListObjectsV2": attempts + (anythingNew ? 1 : all + givenUp),
+  };
+}
+
+/**
+ * check-arrival: the cursor, the head and the markers of the objects since the last check. It lists raw objects, attempts and
+ * what Firehose gave up, and replaces the cursor.
+ */
+export function checkArrivalCalls(rawObjects: number): Calls {
+  return {
+    "lambda Invoke": 1,
+    "s3 GetObject": 2 + rawObjects,
+    "s3 ListObjectsV2": 2 + pages(rawObjects),
+    "s3 PutObject": 1,
   };
 }
 
@@ -122,7 +135,7 @@ export function crawlCalls(days: number, files: number): Calls {
 /** A query by a person over some days, with so many files. */
 export function queryCalls(days: number, files: number): Calls {
   return {
-    "s3 GetObject": files * GETS_PER_QUERIED_FILE,
+    "s3 GetObject": files * QUERY_GETS,
     "s3 ListObjectsV2": days,
     "s3 PutObject": WRITES_PER_QUERY,
     "glue catalog calls of Athena": CATALOG_CALLS_OF_ATHENA,

@@ -3,7 +3,7 @@
 import { HOUR_SECONDS } from "../../lambdas/shared/durations";
 import { PUT_UNIT_BYTES } from "../../lambdas/shared/records";
 import { type Traffic, WORK } from "./assumptions";
-import type { LifecycleRule, Plan } from "./plan";
+import type { DeliveryPlan, LifecycleRule, Plan, StreamPlan } from "./plan";
 import { coresOf, type RunShape, shapeOfRun } from "./run-shape";
 import { DAYS_PER_MONTH, HOURS_PER_MONTH, runsPerMonth } from "./schedule";
 
@@ -13,8 +13,11 @@ const SHARD_RECORDS_PER_SECOND = 1000;
 const LAMBDA_PAYLOAD_BYTES = 6 * 1024 * 1024;
 /** What Lambda passes with a record's data. */
 const RECORD_ENVELOPE_BYTES = 400;
+/** Firehose bills each record in steps of this size. */
+export const FIREHOSE_STEP_BYTES = 5 * 1024;
+const MIB = 1024 * 1024;
 export const GB = 1e9;
-/** States of an execution that found events, and of one that found none. A test compares them with the state machine. */
+/** States of an execution that found events and ran the job, and of one that found none. A test compares them with the state machine. */
 export const WORKING_PATH = [
   ...[
     "CheckInput",
@@ -39,13 +42,36 @@ export const CRAWL_PATH = [
   ...Array<string[]>(CRAWL_LOOKS).fill(["WaitForCrawl", "ReadCrawl", "IsCrawled"]).flat(),
 ];
 
+const BEFORE_CHECK = [
+  "CheckInput",
+  "IsInputRight",
+  "KeepInput",
+  "WhatToDo",
+  "CheckArrival",
+  "IsArrivalWritten",
+];
+/** With `way` arrival: of an execution that checked what to-parquet wrote, and of one that found nothing new. */
+export const CHECKING_PATH = [
+  ...BEFORE_CHECK,
+  ...["HasAnythingArrived", "RepairArrived", "VerifyArrived", "ReadArrivedCounts", "IsArrivedVerified"],
+  ...["KeepArrival", "RecordMetrics", "IsMailDue", "NotifyArrived", "PipelineSucceeded"],
+];
+export const IDLE_ARRIVAL_PATH = [
+  ...BEFORE_CHECK,
+  ...["HasAnythingArrived", "RecordMetrics", "IsMailDue", "NothingNew"],
+];
+
 export interface Flow {
   events: number;
   records: number;
   recordBytes: number;
+  /** Bytes that producers send in the busiest second. */
+  peakBytesPerSecond: number;
   /** Shards that the busiest second needs. */
   neededShards: number;
   putUnits: number;
+  /** GB that Firehose bills; 0 with a stream. */
+  firehoseGb: number;
   /** Requests to the collector; 0 without one. */
   requests: number;
   invocations: number;
@@ -57,8 +83,10 @@ export interface Flow {
   quarantineObjects: number;
   quarantineObjectsOfShardHour: number;
   executions: number;
-  /** Executions that find something new. Only these start the Spark job. */
+  /** Executions that find something new and start the Spark job. */
   runs: number;
+  /** Executions that find something new and check what to-parquet wrote. Only with `way` arrival. */
+  checks: number;
   hoursBetweenRuns: number;
   /** What one of them meets. */
   shape: RunShape;
@@ -77,20 +105,22 @@ export function flowOf(plan: Plan, traffic: Traffic): Flow {
   const recordBytes = traffic.eventBytes * eventsPerRecord;
   const perSecond = records / MONTH_SECONDS;
   const neededShards = shardsFor(perSecond * traffic.peakFactor, recordBytes);
-  const shards = plan.streamMode === "PROVISIONED" ? plan.shards : neededShards;
-  const invocations = batchesPerSecond(plan, perSecond / shards, recordBytes) * shards * MONTH_SECONDS;
+  const { invocations, rawObjects, lanes } = batchesOf(
+    plan,
+    perSecond,
+    recordBytes,
+    eventsPerRecord,
+    neededShards,
+  );
   const eventsPerBatch = invocations === 0 ? 0 : events / invocations;
   const cores = Math.min(1, plan.ingestMemoryMb / WORK.mbPerCore);
   // One batch of each shard and hour goes on into the next hour. It can have lines in the quarantine of both.
-  const batchHours = invocations + Math.min(invocations, shards * HOURS_PER_MONTH);
+  const batchHours = invocations + Math.min(invocations, lanes * HOURS_PER_MONTH);
   const quarantineObjects = batchHours * (1 - (1 - traffic.quarantinePercent / 100) ** eventsPerBatch);
-  const scheduled = plan.schedules.reduce((sum, expression) => sum + runsPerMonth(expression), 0);
-  const executions = scheduled > 0 ? scheduled : events === 0 ? 0 : traffic.executionsPerDay * DAYS_PER_MONTH;
-  // Evenly spread objects: with less than one for each execution, an execution without one finds nothing new.
-  const runs = Math.min(executions, invocations);
+  const { executions, runs, checks } = executionsOf(plan, traffic, rawObjects);
   const hoursBetweenRuns = HOURS_PER_MONTH / Math.max(runs, 1);
   const perHour = {
-    rawPerHour: invocations / HOURS_PER_MONTH,
+    rawPerHour: rawObjects / HOURS_PER_MONTH,
     quarantinePerHour: quarantineObjects / HOURS_PER_MONTH,
   };
   const shape = shapeOfRun(plan, traffic, perHour, hoursBetweenRuns);
@@ -100,18 +130,23 @@ export function flowOf(plan: Plan, traffic: Traffic): Flow {
     events,
     records,
     recordBytes,
+    peakBytesPerSecond: perSecond * recordBytes * traffic.peakFactor,
     neededShards,
     putUnits: records * Math.ceil(recordBytes / PUT_UNIT_BYTES),
+    firehoseGb: plan.delivery
+      ? (records * Math.ceil(recordBytes / FIREHOSE_STEP_BYTES) * FIREHOSE_STEP_BYTES) / GB
+      : 0,
     requests: plan.collector ? events / traffic.eventsPerRequest : 0,
     invocations,
     ingestSeconds: invocations * batchSeconds,
     batchSeconds,
-    rawObjects: invocations,
-    rawObjectBytes: eventsPerBatch * WORK.rawBytesPerEvent,
+    rawObjects,
+    rawObjectBytes: rawObjects === 0 ? 0 : (events / rawObjects) * WORK.rawBytesPerEvent,
     quarantineObjects,
-    quarantineObjectsOfShardHour: quarantineObjects / HOURS_PER_MONTH / shards,
+    quarantineObjectsOfShardHour: quarantineObjects / HOURS_PER_MONTH / lanes,
     executions,
     runs,
+    checks,
     hoursBetweenRuns,
     shape,
     workSeconds,
@@ -119,6 +154,73 @@ export function flowOf(plan: Plan, traffic: Traffic): Flow {
     billedWorkerSeconds: runs === 0 ? 0 : billedWorkerSeconds(plan, workSeconds),
     filesWritten: runs * (shape.filesWritten + shape.compactionFiles),
   };
+}
+
+interface Batches {
+  /** Calls of the Lambda that checks the events. */
+  invocations: number;
+  rawObjects: number;
+  /** How many batches there are side by side. */
+  lanes: number;
+}
+
+function batchesOf(
+  plan: Plan,
+  recordsPerSecond: number,
+  recordBytes: number,
+  eventsPerRecord: number,
+  neededShards: number,
+): Batches {
+  if (plan.delivery)
+    return deliveredBatches(
+      plan.delivery,
+      plan.windowSeconds,
+      recordsPerSecond,
+      recordBytes,
+      eventsPerRecord,
+    );
+  const stream = plan.stream as StreamPlan;
+  const shards = stream.mode === "PROVISIONED" ? stream.shards : neededShards;
+  const perShard = batchesPerSecond(stream, plan.windowSeconds, recordsPerSecond / shards, recordBytes);
+  const invocations = perShard * shards * MONTH_SECONDS;
+  return { invocations, rawObjects: invocations, lanes: shards };
+}
+
+/** Assumed: Firehose has one buffer of each kind. With more traffic AWS runs several side by side, which fill as fast. */
+function deliveredBatches(
+  { bufferMb, lambdaBufferMb, lambdaBufferSeconds }: DeliveryPlan,
+  bufferSeconds: number,
+  recordsPerSecond: number,
+  recordBytes: number,
+  eventsPerRecord: number,
+): Batches {
+  if (recordsPerSecond === 0) return { invocations: 0, rawObjects: 0, lanes: 1 };
+  const fills = (seconds: number, mb: number, bytesPerRecord: number) =>
+    Math.max(
+      1 / (Math.max(seconds, 1) + 1 / recordsPerSecond),
+      (recordsPerSecond * bytesPerRecord) / (mb * MIB),
+    ) * MONTH_SECONDS;
+  const rawBytes = recordBytes + eventsPerRecord * WORK.arrivalBytesPerEvent;
+  return {
+    invocations: fills(lambdaBufferSeconds, lambdaBufferMb, recordBytes),
+    rawObjects: fills(bufferSeconds, bufferMb, rawBytes),
+    lanes: 1,
+  };
+}
+
+function executionsOf(
+  plan: Plan,
+  traffic: Traffic,
+  rawObjects: number,
+): { executions: number; runs: number; checks: number } {
+  const scheduled = plan.schedules.reduce((sum, expression) => sum + runsPerMonth(expression), 0);
+  const byHand = traffic.eventsPerDay === 0 ? 0 : traffic.executionsPerDay * DAYS_PER_MONTH;
+  const executions = scheduled > 0 ? scheduled : byHand;
+  // Evenly spread objects: with less than one for each execution, an execution without one finds nothing new.
+  const working = Math.min(executions, rawObjects);
+  if (!plan.arrival) return { executions, runs: working, checks: 0 };
+  const runs = Math.min(working, HOURS_PER_MONTH / plan.arrival.jobEveryHours);
+  return { executions, runs, checks: working - runs };
 }
 
 function shardsFor(peakRecords: number, recordBytes: number): number {
@@ -130,12 +232,17 @@ function shardsFor(peakRecords: number, recordBytes: number): number {
 }
 
 /** A batch ends when the window (from its first record) is over, at batchSize records, or at 6 MB of payload. */
-function batchesPerSecond(plan: Plan, recordsPerSecond: number, recordBytes: number): number {
+function batchesPerSecond(
+  { batchSize }: StreamPlan,
+  windowSeconds: number,
+  recordsPerSecond: number,
+  recordBytes: number,
+): number {
   if (recordsPerSecond === 0) return 0;
   const payload = (recordBytes * 4) / 3 + RECORD_ENVELOPE_BYTES;
-  const recordsPerBatch = Math.min(plan.batchSize, LAMBDA_PAYLOAD_BYTES / payload);
+  const recordsPerBatch = Math.min(batchSize, LAMBDA_PAYLOAD_BYTES / payload);
   // Without a window, Lambda still polls a shard only once a second.
-  const byTime = 1 / (Math.max(plan.windowSeconds, 1) + 1 / recordsPerSecond);
+  const byTime = 1 / (Math.max(windowSeconds, 1) + 1 / recordsPerSecond);
   return Math.max(byTime, recordsPerSecond / recordsPerBatch);
 }
 

@@ -3,8 +3,8 @@
 import { HOUR_SECONDS } from "../../lambdas/shared/durations";
 import { PREFIX } from "../../schema/prefixes";
 import type { Declared } from "../../stack/declared";
+import { arrivalLines } from "./arrival";
 import { type Traffic, WORK } from "./assumptions";
-import { basisOf } from "./basis";
 import {
   batchCalls,
   type Calls,
@@ -19,36 +19,22 @@ import {
   times,
   verificationCalls,
 } from "./calls";
-import { CRAWL_PATH, type Flow, flowOf, GB, IDLE_PATH, storedGb, WORKING_PATH } from "./flow";
-import { type Plan, readPlan } from "./plan";
-import { isPrice, type PriceKey, price } from "./prices";
+import {
+  CHECKING_PATH,
+  CRAWL_PATH,
+  type Flow,
+  flowOf,
+  GB,
+  IDLE_ARRIVAL_PATH,
+  IDLE_PATH,
+  storedGb,
+  WORKING_PATH,
+} from "./flow";
+import { type Line, line } from "./line";
+import { type Plan, readPlan, type StreamPlan } from "./plan";
+import { isPrice } from "./prices";
 import { filesOfDays } from "./run-shape";
 import { DAYS_PER_MONTH, HOURS_PER_MONTH } from "./schedule";
-
-export interface Line {
-  /** The stage, or what all stages share. */
-  part:
-    | "collect"
-    | "ingest"
-    | "storage"
-    | "transform"
-    | "catalog"
-    | "orchestrate"
-    | "notify"
-    | "observe"
-    | "keys";
-  item: string;
-  quantity: number;
-  /** Dollars for one. */
-  usd: number;
-  unit: string;
-  /** Dollars a month. */
-  monthly: number;
-  /** What the quantity rests on: a count, a measurement or an assumption. */
-  basis: string;
-  /** The resource types that this line bills. */
-  types: string[];
-}
 
 export interface Estimate {
   lines: Line[];
@@ -66,11 +52,13 @@ export function estimate(resources: readonly Declared[], traffic: Traffic): Esti
   const plan = readPlan(resources);
   const flow = flowOf(plan, traffic);
   const lines = [
-    ...collectLines(plan, flow),
+    ...(plan.stream ? streamLines(plan, plan.stream, flow) : []),
+    ...(plan.delivery ? deliveryLines(flow) : []),
     ...collectorLines(plan, flow),
     ...ingestLines(plan, flow),
     ...storageLines(plan, flow, traffic),
     ...transformLines(plan, flow, traffic),
+    ...(plan.arrival ? arrivalLines(plan.arrival, flow, traffic) : lookForNewLines(plan, flow)),
     ...catalogLines(flow, traffic),
     ...orchestrateLines(plan, flow),
     ...observeLines(plan, flow),
@@ -87,25 +75,13 @@ export function estimate(resources: readonly Declared[], traffic: Traffic): Esti
   };
 }
 
-function line(
-  part: Line["part"],
-  item: string,
-  key: PriceKey,
-  quantity: number,
-  unit: string,
-  ...types: string[]
-): Line {
-  const usd = price(key);
-  return { part, item, quantity, usd, unit, monthly: quantity * usd, basis: basisOf(item), types };
-}
-
 const STREAM = "aws:kinesis/stream:Stream";
 const LAMBDA = "aws:lambda/function:Function";
 const BUCKET = "aws:s3/bucket:Bucket";
 const JOB = "aws:glue/job:Job";
 const WEEK_HOURS = 168;
 
-function collectLines(plan: Plan, flow: Flow): Line[] {
+function streamLines(plan: Plan, stream: StreamPlan, flow: Flow): Line[] {
   const hoursOver = (hours: number) => Math.max(0, plan.retentionHours - hours);
   const gbPerHour = (flow.records * flow.recordBytes) / GB / HOURS_PER_MONTH;
   const longTermGb = gbPerHour * hoursOver(WEEK_HOURS);
@@ -117,8 +93,8 @@ function collectLines(plan: Plan, flow: Flow): Line[] {
     "GB-months",
     STREAM,
   );
-  if (plan.streamMode === "PROVISIONED") {
-    const shardHours = plan.shards * HOURS_PER_MONTH;
+  if (stream.mode === "PROVISIONED") {
+    const shardHours = stream.shards * HOURS_PER_MONTH;
     return [
       line("collect", "Kinesis: shards", "kinesis.shardHour", shardHours, "shard hours", STREAM),
       line("collect", "Kinesis: PUT units", "kinesis.putUnit", flow.putUnits, "units of 25 KB", STREAM),
@@ -165,6 +141,14 @@ function collectLines(plan: Plan, flow: Flow): Line[] {
   ];
 }
 
+const DELIVERY = "aws:kinesis/firehoseDeliveryStream:FirehoseDeliveryStream";
+
+function deliveryLines({ firehoseGb }: Flow): Line[] {
+  return [
+    line("collect", "Firehose: records taken", "firehose.gb", firehoseGb, "GB in steps of 5 KB", DELIVERY),
+  ];
+}
+
 const API = "aws:apigatewayv2/api:Api";
 /** API Gateway bills a request to an HTTP API in steps of 512 KB. The collector takes 256 KB at most. */
 const STEPS_PER_REQUEST = 1;
@@ -195,16 +179,19 @@ function ingestLines(plan: Plan, flow: Flow): Line[] {
       "ingest",
       "S3: objects and listings of the ingest",
       "s3.write",
-      flow.invocations === 0
-        ? 0
-        : flow.invocations *
-            s3Writes(
-              batchCalls(flow.quarantineObjects / flow.invocations, flow.quarantineObjectsOfShardHour),
-            ),
+      ingestWrites(plan, flow),
       "requests",
       BUCKET,
     ),
   ];
+}
+
+/** Firehose writes the raw objects, and its Lambda knows the keys of its quarantine objects without a listing. */
+function ingestWrites(plan: Plan, flow: Flow): number {
+  if (flow.invocations === 0) return 0;
+  if (plan.delivery) return flow.rawObjects + flow.quarantineObjects;
+  const calls = batchCalls(flow.quarantineObjects / flow.invocations, flow.quarantineObjectsOfShardHour);
+  return flow.invocations * s3Writes(calls);
 }
 
 function storageLines(
@@ -274,7 +261,6 @@ function transformLines(plan: Plan, flow: Flow, traffic: Traffic): Line[] {
       "requests",
       BUCKET,
     ),
-    ...lookForNewLines(plan, flow),
     ...crawlerLines(plan, flow, traffic),
   ];
 }
@@ -312,7 +298,7 @@ function crawlerLines(plan: Plan, flow: Flow, { months, eventsPerDay }: Traffic)
 }
 
 function lookForNewLines(plan: Plan, flow: Flow): Line[] {
-  const idle = flow.executions - flow.runs;
+  const idle = flow.executions - flow.runs - flow.checks;
   const gbSeconds = (flow.executions * WORK.otherLambdaSeconds * plan.lookForNewMb) / 1024;
   const calls = [
     times(lookForNewCalls(flow.shape, true), flow.runs),
@@ -395,14 +381,16 @@ function catalogLines(flow: Flow, { months, eventsPerDay, queriesPerDay, daysPer
 }
 
 function orchestrateLines(plan: Plan, flow: Flow): Line[] {
-  const idle = flow.executions - flow.runs;
+  const idle = flow.executions - flow.runs - flow.checks;
   const scheduled = plan.schedules.length > 0 ? flow.executions : 0;
   return [
     line(
       "orchestrate",
       "Step Functions: state transitions",
       "sfn.transition",
-      flow.runs * WORKING_PATH.length + idle * IDLE_PATH.length,
+      flow.runs * WORKING_PATH.length +
+        flow.checks * CHECKING_PATH.length +
+        idle * (plan.arrival ? IDLE_ARRIVAL_PATH : IDLE_PATH).length,
       "transitions",
       "aws:sfn/stateMachine:StateMachine",
     ),
@@ -414,12 +402,19 @@ function orchestrateLines(plan: Plan, flow: Flow): Line[] {
       "invocations",
       "aws:scheduler/schedule:Schedule",
     ),
-    line("notify", "SNS: mails published", "sns.publish", flow.runs, "requests", "aws:sns/topic:Topic"),
+    line(
+      "notify",
+      "SNS: mails published",
+      "sns.publish",
+      flow.runs + flow.checks,
+      "requests",
+      "aws:sns/topic:Topic",
+    ),
     line(
       "notify",
       "SNS: mails delivered",
       "sns.email",
-      flow.runs * plan.successMails,
+      (flow.runs + flow.checks) * plan.successMails,
       "mails",
       "aws:sns/topic:Topic",
       "aws:sns/topicSubscription:TopicSubscription",
@@ -431,13 +426,16 @@ function orchestrateLines(plan: Plan, flow: Flow): Line[] {
 const LAMBDA_SAMPLES = 0.05;
 
 function observeLines(plan: Plan, flow: Flow): Line[] {
-  const idle = flow.executions - flow.runs;
+  const idle = flow.executions - flow.runs - flow.checks;
   const bytes =
     flow.requests * WORK.logBytesPerRequest +
     flow.invocations * WORK.logBytesPerInvocation +
+    (plan.arrival ? flow.rawObjects * WORK.logBytesPerInvocation : 0) +
     flow.runs * WORK.logBytesPerExecution +
+    flow.checks * WORK.logBytesPerIdleExecution +
     idle * WORK.logBytesPerIdleExecution;
-  const metricCalls = flow.runs + idle * (idleCalls(flow.shape)["monitoring PutMetricData"] ?? 0);
+  const metricCalls =
+    flow.runs + flow.checks + idle * (idleCalls(flow.shape)["monitoring PutMetricData"] ?? 0);
   const stored = (bytes / GB) * WORK.logCompression * (plan.logRetentionDays / DAYS_PER_MONTH);
   const traced = flow.invocations + flow.executions + flow.requests * LAMBDA_SAMPLES;
   const traces = plan.tracedParts === 0 ? 0 : traced;
@@ -503,7 +501,7 @@ function observeLines(plan: Plan, flow: Flow): Line[] {
 }
 
 function keyLines(plan: Plan, flow: Flow): Line[] {
-  const stream = WORK.streamKeyRequestsPerHour * HOURS_PER_MONTH;
+  const stream = plan.stream ? WORK.streamKeyRequestsPerHour * HOURS_PER_MONTH : 0;
   // With S3 bucket keys, one request covers many objects of a role. Without them, each object needs one.
   const objects = plan.customerKeys === 0 ? 0 : flow.invocations + flow.executions * 20;
   return [
@@ -531,9 +529,9 @@ function keyLines(plan: Plan, flow: Flow): Line[] {
 
 function warningsOf(plan: Plan, flow: Flow): string[] {
   const warnings: string[] = [];
-  if (plan.streamMode === "PROVISIONED" && plan.shards < flow.neededShards) {
+  if (plan.stream?.mode === "PROVISIONED" && plan.stream.shards < flow.neededShards) {
     warnings.push(
-      `shardCount is ${plan.shards}, but the busiest second needs ${flow.neededShards}: pulumi config set shardCount ${flow.neededShards}`,
+      `shardCount is ${plan.stream.shards}, but the busiest second needs ${flow.neededShards}: pulumi config set shardCount ${flow.neededShards}`,
     );
   }
   const interval = flow.hoursBetweenRuns * HOUR_SECONDS;

@@ -8,11 +8,35 @@ export interface LifecycleRule {
   expirationDays?: number;
 }
 
-export interface Plan {
-  streamMode: "PROVISIONED" | "ON_DEMAND";
+export interface StreamPlan {
+  mode: "PROVISIONED" | "ON_DEMAND";
   shards: number;
-  retentionHours: number;
   batchSize: number;
+}
+
+/** Firehose buffers twice: for the Lambda that checks the events, and for the objects in S3. */
+export interface DeliveryPlan {
+  bufferMb: number;
+  lambdaBufferMb: number;
+  lambdaBufferSeconds: number;
+}
+
+export interface ArrivalPlan {
+  memoryMb: number;
+  checkMemoryMb: number;
+  jobEveryHours: number;
+}
+
+export interface Plan {
+  /** Undefined if Firehose takes the events. */
+  stream: StreamPlan | undefined;
+  /** Undefined if a stream takes the events. */
+  delivery: DeliveryPlan | undefined;
+  /** Undefined unless a Lambda writes Parquet on arrival. */
+  arrival: ArrivalPlan | undefined;
+  /** How long an object can arrive late: the stream's retention, or the time for which Firehose retries. */
+  retentionHours: number;
+  /** Seconds that events are collected before they are written to S3. */
   windowSeconds: number;
   ingestMemoryMb: number;
   dpus: number;
@@ -52,20 +76,21 @@ export function readPlan(resources: readonly Declared[]): Plan {
   const of = (type: string) => resources.filter((one) => one.type === type).map(({ inputs }) => inputs);
   const named = (type: string, name: string) =>
     resources.find((one) => one.type === type && one.name === name)?.inputs ?? {};
-  const stream = named("aws:kinesis/stream:Stream", "clickstream-stream");
-  const mapping = of("aws:lambda/eventSourceMapping:EventSourceMapping")[0] ?? {};
+  const lambda = (name: string) => named("aws:lambda/function:Function", name);
+  const mapping = of("aws:lambda/eventSourceMapping:EventSourceMapping")[0];
+  const destination = destinationOf(of("aws:kinesis/firehoseDeliveryStream:FirehoseDeliveryStream")[0]);
   const job = named("aws:glue/job:Job", "clickstream-transform");
   const argument = (name: string, otherwise?: string) =>
     (job.defaultArguments as Record<string, string>)[name] ?? otherwise;
   const alarms = of("aws:cloudwatch/metricAlarm:MetricAlarm");
   const dashboards = of("aws:cloudwatch/dashboard:Dashboard");
   return {
-    streamMode: (stream.streamModeDetails as { streamMode: Plan["streamMode"] }).streamMode,
-    shards: Number(stream.shardCount ?? 0),
-    retentionHours: Number(stream.retentionPeriod ?? 24),
-    batchSize: Number(mapping.batchSize),
-    windowSeconds: Number(mapping.maximumBatchingWindowInSeconds),
-    ingestMemoryMb: Number(named("aws:lambda/function:Function", "clickstream-ingest").memorySize),
+    stream: streamOf(of("aws:kinesis/stream:Stream")[0], mapping),
+    delivery: destination && deliveryOf(destination),
+    arrival: arrivalOf(lambda("clickstream-to-parquet"), lambda("clickstream-check-arrival")),
+    retentionHours: Number(argument("--retention_hours")),
+    windowSeconds: Number(mapping?.maximumBatchingWindowInSeconds ?? destination?.bufferingInterval),
+    ingestMemoryMb: Number(lambda("clickstream-ingest").memorySize),
     dpus: dpusOf(String(job.workerType)),
     workers: Number(job.numberOfWorkers),
     executionClass: job.executionClass as Plan["executionClass"],
@@ -76,7 +101,7 @@ export function readPlan(resources: readonly Declared[]): Plan {
       argument("--compaction") === "on"
         ? { mb: Number(argument("--compaction_mb")), seconds: Number(argument("--compaction_seconds")) }
         : undefined,
-    lookForNewMb: Number(named("aws:lambda/function:Function", "clickstream-look-for-new").memorySize ?? 512),
+    lookForNewMb: Number(lambda("clickstream-look-for-new").memorySize ?? 512),
     schedules: of("aws:scheduler/schedule:Schedule")
       .filter(({ state }) => state !== "DISABLED")
       .map(({ scheduleExpression }) => String(scheduleExpression)),
@@ -85,11 +110,11 @@ export function readPlan(resources: readonly Declared[]): Plan {
     customerKeys: of("aws:kms/key:Key").length,
     secrets: of("aws:secretsmanager/secret:Secret").length,
     hashKey: argument("--privacy_key_secret") !== "none",
-    collector: collectorOf(named("aws:lambda/function:Function", "clickstream-collector")),
+    collector: collectorOf(lambda("clickstream-collector")),
     crawlers: of("aws:glue/crawler:Crawler").length,
     alarmMetrics: alarms.reduce((sum, alarm) => sum + metricsOf(alarm), 0),
     dashboards: dashboards.length,
-    customMetrics: customMetrics(alarms, dashboards) + mappingMetrics(mapping),
+    customMetrics: customMetrics(alarms, dashboards) + mappingMetrics(mapping ?? {}),
     tracedParts: tracedParts(of),
     scanLimitGb: scanLimitGb(of("aws:athena/workgroup:Workgroup")[0] ?? {}),
     rules: {
@@ -106,6 +131,47 @@ function subscriptions(resources: readonly Declared[], topic: string): number {
   return resources.filter(
     ({ type, name }) => type === "aws:sns/topicSubscription:TopicSubscription" && name.startsWith(topic),
   ).length;
+}
+
+function streamOf(stream: Inputs | undefined, mapping: Inputs | undefined): StreamPlan | undefined {
+  if (stream === undefined) return undefined;
+  return {
+    mode: (stream.streamModeDetails as { streamMode: StreamPlan["mode"] }).streamMode,
+    shards: Number(stream.shardCount ?? 0),
+    batchSize: Number(mapping?.batchSize),
+  };
+}
+
+const destinationOf = (delivery: Inputs | undefined) =>
+  delivery?.extendedS3Configuration as Inputs | undefined;
+
+/** Firehose's own values, where the program leaves out a buffer of the Lambda. */
+const LAMBDA_BUFFER = { BufferSizeInMBs: 1, BufferIntervalInSeconds: 60 };
+
+function deliveryOf(destination: Inputs): DeliveryPlan {
+  const { processors = [] } = (destination.processingConfiguration ?? {}) as {
+    processors?: { type: string; parameters?: { parameterName: string; parameterValue: string }[] }[];
+  };
+  const parameters = processors.find(({ type }) => type === "Lambda")?.parameters ?? [];
+  const parameter = (name: keyof typeof LAMBDA_BUFFER) =>
+    Number(
+      parameters.find(({ parameterName }) => parameterName === name)?.parameterValue ?? LAMBDA_BUFFER[name],
+    );
+  return {
+    bufferMb: Number(destination.bufferingSize),
+    lambdaBufferMb: parameter("BufferSizeInMBs"),
+    lambdaBufferSeconds: parameter("BufferIntervalInSeconds"),
+  };
+}
+
+function arrivalOf(toParquet: Inputs, check: Inputs): ArrivalPlan | undefined {
+  if (toParquet.memorySize === undefined) return undefined;
+  const { variables } = check.environment as { variables: Record<string, unknown> };
+  return {
+    memoryMb: Number(toParquet.memorySize),
+    checkMemoryMb: Number(check.memorySize),
+    jobEveryHours: Number(variables.JOB_EVERY_HOURS),
+  };
 }
 
 function collectorOf({ memorySize, environment }: Inputs): Plan["collector"] {

@@ -12,6 +12,8 @@ const quota = (value: number, source: string, adjustable: boolean): Quota => ({ 
 export const QUOTAS = {
   /** 1,000 or 6,000 in most other regions. */
   shards: quota(20_000, "https://docs.aws.amazon.com/streams/latest/dev/service-sizes-and-limits.html", true),
+  /** Direct PUT in us-east-1, us-west-2 and eu-west-1; 1 in most other regions. */
+  firehoseMbPerSecond: quota(5, "https://docs.aws.amazon.com/firehose/latest/dev/limits.html", true),
   concurrentLambdas: quota(
     1000,
     "https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html",

@@ -27,7 +27,10 @@ export async function savings(
   traffic: Traffic,
 ): Promise<Saving[]> {
   const found: Saving[] = [];
+  const way = configuration.values[`${configuration.project}:way`] ?? CONFIG_KEYS.way.default;
   for (const { key, to, price, also } of changes(configuration, now)) {
+    const { only } = CONFIG_KEYS[key as keyof typeof CONFIG_KEYS] as ConfigKey;
+    if (only && !only.some((one) => one === way)) continue;
     const full = `${configuration.project}:${key}`;
     const from = configuration.values[full] ?? "";
     if (from === to) continue;
@@ -78,6 +81,9 @@ function changes({ project, values }: StackConfiguration, { flow }: Estimate): C
       also: { ingestRecordAgeHours: "12" },
     },
     { key: "batchWindowSeconds", to: "300", price: "events reach S3 after up to five minutes" },
+    { key: "firehoseBufferSeconds", to: "900", price: "events reach S3 after up to 15 minutes" },
+    { key: "jobEveryHours", to: "48", price: "queries read the files of more days until the job has them" },
+    { key: "toParquetMemoryMb", to: "512", price: "raw objects take up to twice as long" },
     { key: "ingestMemoryMb", to: "256", price: "batches take up to twice as long" },
     { key: "glueWorkers", to: "2", price: "runs take longer" },
     { key: "glueWorkerType", to: "G.1X", price: "runs take longer" },

@@ -4,7 +4,7 @@ import { HOUR_SECONDS } from "../../lambdas/shared/durations";
 import { type Traffic, WORK } from "./assumptions";
 import { jobCalls, s3Reads } from "./calls";
 import { type Flow, flowOf, GB, WORKING_PATH } from "./flow";
-import type { Plan } from "./plan";
+import type { Plan, StreamPlan } from "./plan";
 import { QUOTAS } from "./quotas";
 import { HOURS_PER_MONTH } from "./schedule";
 
@@ -31,7 +31,7 @@ const MONTH_SECONDS = HOURS_PER_MONTH * HOUR_SECONDS;
 export function usesOf(plan: Plan, traffic: Traffic): Use[] {
   const flow = flowOf(plan, traffic);
   return [
-    ...streamUses(plan, flow, traffic),
+    ...(plan.stream ? streamUses(plan.stream, flow, traffic) : deliveryUses(flow, traffic)),
     ...jobUses(plan, flow),
     ...queryUses(plan, flow, traffic),
     {
@@ -47,7 +47,7 @@ export function usesOf(plan: Plan, traffic: Traffic): Use[] {
   ];
 }
 
-function streamUses(plan: Plan, flow: Flow, traffic: Traffic): Use[] {
+function streamUses(plan: StreamPlan, flow: Flow, traffic: Traffic): Use[] {
   const perSecond = flow.invocations / MONTH_SECONDS;
   const objects = flow.invocations + flow.quarantineObjects;
   return [
@@ -101,6 +101,33 @@ function streamUses(plan: Plan, flow: Flow, traffic: Traffic): Use[] {
     },
   ];
 }
+
+function deliveryUses(flow: Flow, traffic: Traffic): Use[] {
+  return [
+    {
+      stage: "collect",
+      what: "MB that producers send to Firehose in the busiest second",
+      needed: flow.peakBytesPerSecond / MB,
+      limit: QUOTAS.firehoseMbPerSecond.value,
+      unit: "MB",
+      limitedBy: "AWS",
+      remedy: "a higher quota",
+      source: QUOTAS.firehoseMbPerSecond.source,
+    },
+    {
+      stage: "ingest",
+      what: "Lambda calls at once, at the peak",
+      needed: (flow.invocations / MONTH_SECONDS) * flow.batchSeconds * traffic.peakFactor,
+      limit: QUOTAS.concurrentLambdas.value,
+      unit: "calls",
+      limitedBy: "AWS",
+      remedy: "a higher quota",
+      source: QUOTAS.concurrentLambdas.source,
+    },
+  ];
+}
+
+const MB = 1024 * 1024;
 
 function jobUses(plan: Plan, flow: Flow): Use[] {
   const { shape } = flow;

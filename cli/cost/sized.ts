@@ -20,7 +20,7 @@ export interface Sized {
 export async function sized(
   stack: string,
   eventsPerDay: number,
-  chosen: Record<string, string> = {},
+  chosen: Record<string, string | undefined> = {},
 ): Promise<Sized> {
   const traffic = { ...USUAL, eventsPerDay };
   const base = readPlan(await declaredBy(stackConfiguration(stack, chosen)));
@@ -34,9 +34,9 @@ export function neededSettings(base: Plan, traffic: Traffic): Record<string, str
   const settings: Record<string, string> = {};
   const plan = { ...base };
   const { neededShards } = flowOf(plan, traffic);
-  if (plan.streamMode === "PROVISIONED" && neededShards > plan.shards) {
+  if (plan.stream?.mode === "PROVISIONED" && neededShards > plan.stream.shards) {
     settings.shardCount = String(neededShards);
-    plan.shards = neededShards;
+    plan.stream = { ...plan.stream, shards: neededShards };
   }
   for (;;) {
     allowCompaction(plan, flowOf(plan, traffic), settings);

@@ -1,7 +1,8 @@
 // The texts of an estimate, for the terminal and the docs: amounts, the largest part, savings and assumptions.
 
 import { type Traffic, USUAL } from "./assumptions";
-import type { Estimate, Line } from "./model";
+import type { Line } from "./line";
+import type { Estimate } from "./model";
 import type { Saving } from "./savings";
 
 /** $1,234.56. Less than a cent gets four digits. */

@@ -10,6 +10,7 @@ import { pulumiProject } from "./pulumi-project";
 import { scaleDocument } from "./scale";
 import { sizesDocument } from "./sizes";
 import { trackerDocument } from "./tracker";
+import { waysDocument } from "./ways";
 
 export interface Generated {
   /** From the project's root. */
@@ -30,4 +31,5 @@ export const GENERATED: readonly Generated[] = [
   { path: "docs/decisions/README.md", text: decisionsDocument },
   { path: "docs/deployment.md", text: deploymentDocument },
   { path: "docs/tracker.md", text: trackerDocument },
+  { path: "docs/ways.md", text: waysDocument },
 ];

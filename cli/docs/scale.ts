@@ -75,12 +75,12 @@ function needs(sizes: Sized[]): string[] {
           .map(([key, value]) => `\`${key}\` ${value}`)
           .join(", ") || "none",
     ),
-    number("collect: shards", ({ found }) => found.plan.shards),
+    number("collect: shards", ({ found }) => found.plan.stream?.shards ?? 0),
     number(
       "collect: events in the busiest second",
       ({ traffic }) => (traffic.eventsPerDay / 86_400) * traffic.peakFactor,
     ),
-    number("ingest: Lambda calls at once, at most", ({ found }) => found.plan.shards),
+    number("ingest: Lambda calls at once, at most", ({ found }) => found.plan.stream?.shards ?? 0),
     number("ingest: milliseconds of a call", ({ found }) => found.flow.batchSeconds * 1000),
     number("ingest: raw objects an hour", ({ found }) => found.flow.shape.rawObjects),
     row("ingest: size of a raw object", ({ found }) => `${quantity(found.flow.rawObjectBytes / 1e6)} MB`),
@@ -150,6 +150,7 @@ function share({ needed, limit }: Use): string {
 
 const QUOTA_NAMES: Record<keyof typeof QUOTAS, string> = {
   shards: "Kinesis: shards of an account (1,000 or 6,000 in most other regions)",
+  firehoseMbPerSecond: "Firehose: MB a second of a stream by direct PUT (1 in most other regions)",
   concurrentLambdas: "Lambda: concurrent executions of an account (new accounts may have fewer)",
   s3Writes: "S3: PUT, COPY, POST and DELETE requests a second and prefix",
   s3Reads: "S3: GET and HEAD requests a second and prefix",

@@ -4,14 +4,23 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Traffic, USUAL, WORK } from "../../../cli/cost/assumptions";
 import { BASED_ITEMS } from "../../../cli/cost/basis";
-import { CRAWL_LOOKS, CRAWL_PATH, IDLE_PATH, storedGb, WORKING_PATH } from "../../../cli/cost/flow";
+import {
+  CHECKING_PATH,
+  CRAWL_LOOKS,
+  CRAWL_PATH,
+  IDLE_ARRIVAL_PATH,
+  IDLE_PATH,
+  storedGb,
+  WORKING_PATH,
+} from "../../../cli/cost/flow";
 import { FREE } from "../../../cli/cost/free";
 import { type Estimate, estimate } from "../../../cli/cost/model";
 import { prices } from "../../../cli/cost/prices.json";
 import { savings } from "../../../cli/cost/savings";
+import { sizedWay, WAYS } from "../../../cli/cost/ways";
 import { declaredBy, stackConfiguration } from "../../../stack/configuration";
 import { everythingOn } from "../../local/everything-on";
-import { CRAWLING, DEFINITION, evaluate, type State } from "../../statemachine/pipeline";
+import { ARRIVAL, CRAWLING, DEFINITION, evaluate, type State } from "../../statemachine/pipeline";
 
 const ROOT = join(__dirname, "..", "..", "..");
 
@@ -208,6 +217,7 @@ describe("cli/cost/model", function () {
     };
     for (const values of [everything.values, onDemand, flexible, { ...everything.values, ...kept }])
       lines.push(...estimate(await declaredBy({ ...everything, values }), traffic).lines);
+    for (const way of WAYS) lines.push(...(await sizedWay("prod", way, 1_000_000)).found.lines);
     for (const { basis, item } of lines) assert.ok(basis.length > 10, item);
     const items = new Set(lines.map(({ item }) => item));
     assert.deepEqual(
@@ -338,6 +348,8 @@ describe("cli/cost/model", function () {
       [DEFINITION, IDLE_PATH],
       [CRAWLING, crawling],
       [CRAWLING, IDLE_PATH],
+      [ARRIVAL, CHECKING_PATH],
+      [ARRIVAL, IDLE_ARRIVAL_PATH],
     ] as const) {
       assert.equal(path[0], StartAt);
       assert.equal(States[path.at(-1) as string]?.Type, "Succeed");
