@@ -247,7 +247,7 @@ export const COMMANDS = {
   redrive: {
     usage: "npm run redrive -- [--stack NAME] [options]",
     about:
-      "Sends the events that the Lambda to-parquet gave up to it again (clickstream:way arrival). Shows for each message of the dead-letter queue the object and the error, and deletes the message when Lambda has accepted the event. What is no event of S3 stays in the queue: the exit code is then 1.",
+      "Sends the events that the Lambda to-parquet gave up to it again (way arrival). Shows for each message of the dead-letter queue the object and the error, and deletes the message when Lambda has accepted the event. What is no event of S3 stays in the queue: the exit code is then 1.",
     needs: ["npm"],
     options: {
       run,

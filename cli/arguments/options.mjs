@@ -51,8 +51,8 @@ export const config = {
 export const way = {
   type: "string",
   value: "WAY",
-  help: "how the events reach S3: stream or firehose, with the values of its example stack (default stream)",
-  read: oneOf(["stream", "firehose"]),
+  help: "how the events reach S3: stream, firehose or arrival, with the values of its example stack (default stream)",
+  read: oneOf(["stream", "firehose", "arrival"]),
 };
 /** @type {Option} */
 export const configured = {

@@ -109,7 +109,6 @@ export class Catalog extends pulumi.ComponentResource {
       {
         name: eventsTable,
         databaseName: this.database,
-        description: `Valid click events, each once on its day: those of ${jobTable}, and of ${arrived} the others`,
         ...viewTable(viewSql("events", columns, { curated: jobTable, arrived }), columns, databaseName),
       },
       { parent: this, dependsOn: [job, table] },

@@ -23,17 +23,22 @@ export function viewSql(name: string, columns: readonly Column[], tables: Record
     });
 }
 
-/** What `CREATE VIEW` makes of the statement. The engine checks that the columns are those of the statement. */
+/**
+ * What `CREATE VIEW` makes of the statement. The engine checks that the columns are those of the statement. There is no
+ * description: the engine would take it for the comment by which it knows a view.
+ */
 export function viewTable(
   sql: string,
   columns: readonly Column[],
   databaseName: string,
-): Omit<aws.glue.CatalogTableArgs, "name" | "databaseName"> {
+): Omit<aws.glue.CatalogTableArgs, "name" | "databaseName" | "description"> {
   const definition = {
     originalSql: sql,
     catalog: "awsdatacatalog",
     schema: databaseName,
     columns: columns.map(({ name, type }) => ({ name, type: engineType(type) })),
+    // Athena reads the tables with the rights of who asks. A view of the other kind needs an owner.
+    runAsInvoker: true,
   };
   const encoded = Buffer.from(JSON.stringify(definition)).toString("base64");
   return {
@@ -44,6 +49,8 @@ export function viewTable(
     partitionKeys: [],
     storageDescriptor: {
       columns: columns.map(({ name, type, description }) => ({ name, type, comment: description })),
+      // Athena refuses a table without it, and the provider leaves out an empty one.
+      serDeInfo: { name: "-", serializationLibrary: "-" },
     },
   };
 }

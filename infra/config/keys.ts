@@ -61,7 +61,7 @@ export const CONFIG_KEYS = {
     default: "stream",
     example: "firehose",
     description:
-      "How the events reach S3 - stream (a Kinesis stream and the ingest Lambda, after seconds, billed by the hour) or firehose (Firehose and the ingest Lambda, after firehoseBufferSeconds, billed by the event)",
+      "How the events reach S3 - stream (a Kinesis stream and the ingest Lambda, after seconds, billed by the hour), firehose (Firehose and the ingest Lambda, after firehoseBufferSeconds, billed by the event) or arrival (as firehose, and a Lambda writes each object as Parquet when it arrives, so events can be queried without a Glue run)",
   },
   streamMode: {
     only: STREAM,

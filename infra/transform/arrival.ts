@@ -198,6 +198,7 @@ export class Arrival extends pulumi.ComponentResource {
             pulumi.interpolate`${curated.arn}/${CURSOR}`,
             curated.objects(`${PREFIX.runs}taken/`),
             curated.objects(MARKERS),
+            raw.objects(PREFIX.quarantine),
           ),
           allow("s3:PutObject").on(pulumi.interpolate`${curated.arn}/${CURSOR}`),
           allow("lambda:InvokeFunction").on(this.toParquet.arn),

@@ -5,6 +5,7 @@ import { GetObjectCommand, type S3Client } from "@aws-sdk/client-s3";
 import { PREFIX } from "../../schema/prefixes";
 import type { Listed } from "../shared/objects";
 import { errorName } from "../shared/runtime";
+import type { Quarantined } from "./quarantined";
 
 export interface Marker {
   lines: number;
@@ -29,6 +30,8 @@ export interface Arrived {
   rows: number;
   duplicates: number;
   unreadable: number;
+  /** What the ingest quarantined. */
+  quarantined: Quarantined;
   /** Files of Parquet: one for each object and date. */
   files: number;
   dates: { count: number; first: string | null; last: string | null };
@@ -97,7 +100,7 @@ function parseMarker(key: string, text: string): Marker {
   return { lines, rows, duplicates, unreadable, dates, writtenAtMs };
 }
 
-export function addUp(written: readonly Written[]): Arrived {
+export function addUp(written: readonly Written[], quarantined: Quarantined): Arrived {
   const sum = (of: (one: Written) => number) => written.reduce((total, one) => total + of(one), 0);
   const dates = [...new Set(written.flatMap(({ marker }) => Object.keys(marker.dates)))].sort();
   const modified = written.map(({ object }) => object.lastModifiedMs);
@@ -112,6 +115,7 @@ export function addUp(written: readonly Written[]): Arrived {
     rows: sum(({ marker }) => marker.rows),
     duplicates: sum(({ marker }) => marker.duplicates),
     unreadable: sum(({ marker }) => marker.unreadable),
+    quarantined,
     files: sum(({ marker }) => Object.keys(marker.dates).length),
     dates: { count: dates.length, first: dates[0] ?? null, last: dates.at(-1) ?? null },
     partitions: dates.slice(-MOST_DATES),

@@ -46,7 +46,8 @@ export interface Found {
 /** Same as in the job (head.py): an object can have an earlier LastModified than a listing that missed it. */
 export const LISTING_MARGIN_MS = HOUR_MS;
 /** Suffixes of the quarantine objects that the job writes itself (keys.py). */
-export const WRITTEN_BY_JOB = ["-unreadable.jsonl.gz", "-conflicts.jsonl.gz"];
+const WRITTEN_BY_JOB = ["-unreadable.jsonl.gz", "-conflicts.jsonl.gz"];
+export const isWrittenByJob = (key: string) => WRITTEN_BY_JOB.some((suffix) => key.endsWith(suffix));
 /** A Glue run of one minute costs as much as 2,900 of these pages. */
 export const MOST_PAGES = 500;
 /** As many as the job counts at most. */
@@ -82,7 +83,11 @@ export async function hasOpenAttempt({
 }
 
 /** The mail warns about them, and a batch that was given up is no new object. */
-export async function countGivenUp({ s3, rawBucket, givenUpPrefix }: LookForNewDependencies): Promise<number> {
+export async function countGivenUp({
+  s3,
+  rawBucket,
+  givenUpPrefix,
+}: LookForNewDependencies): Promise<number> {
   let count = 0;
   for await (const { objects } of listPages(s3, rawBucket, { prefix: givenUpPrefix })) {
     count += objects.length;
@@ -137,11 +142,7 @@ class Search {
   }
 
   private counts({ key, lastModifiedMs }: Listed): boolean {
-    return (
-      key.endsWith(".jsonl.gz") &&
-      !WRITTEN_BY_JOB.some((suffix) => key.endsWith(suffix)) &&
-      lastModifiedMs >= this.sinceMs
-    );
+    return key.endsWith(".jsonl.gz") && !isWrittenByJob(key) && lastModifiedMs >= this.sinceMs;
   }
 
   private async newAmong(recent: Listed[]): Promise<Omit<Found, "result"> | undefined> {

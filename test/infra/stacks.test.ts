@@ -35,7 +35,7 @@ const physicalNames = async (stack: string) =>
 
 describe("the stacks", () => {
   it("are dev, prod and one for each other way", () => {
-    assert.deepEqual(STACKS.sort(), ["dev", "firehose", "prod"]);
+    assert.deepEqual(STACKS.sort(), ["arrival", "dev", "firehose", "prod"]);
     for (const stack of STACKS) assert.notDeepEqual(configOf(stack), {}, stack);
   });
 

@@ -16,6 +16,7 @@ function checked(changed: Record<string, unknown> = {}, arrived: Record<string, 
     ...{ givenUpBatches: 0, since: "2026-11-21T08:00:00.000Z", lastExecution: "run-0" },
     arrived: {
       ...{ objects: 3, bytes: 2048, lines: 1240, rows: 1234, duplicates: 5, unreadable: 1, files: 4 },
+      quarantined: { objects: 1, lines: 4, reasons: { not_json: 4 } },
       dates: { count: 2, first: "2026-11-20", last: "2026-11-21" },
       partitions: ["2026-11-20", "2026-11-21"],
       ...{ first: "2026-11-21T08:10:00.000Z", last: "2026-11-21T08:55:01.000Z" },
@@ -30,6 +31,7 @@ function checked(changed: Record<string, unknown> = {}, arrived: Record<string, 
 
 const NOTHING = {
   ...{ objects: 0, bytes: 0, lines: 0, rows: 0, duplicates: 0, unreadable: 0, files: 0 },
+  quarantined: { objects: 0, lines: 0, reasons: {} },
   ...{ dates: { count: 0, first: null, last: null }, partitions: [], names: [], first: null, last: null },
 };
 
@@ -50,7 +52,7 @@ function world(answers: unknown[], changed: Tasks = {}) {
     RepairAllPartitions: query,
     VerifyArrived: query,
     ReadArrivedCounts: () => ({
-      ResultSet: { Rows: [row("rows_found", "copies", "milliseconds"), row("1234", "0", "61500")] },
+      ResultSet: { Rows: [row("a", "b", "c", "d"), row("1234", "1200", "0", "61500")] },
     }),
     KeepArrival: () => ({ Payload: { kept: true } }),
     TransformEvents: () => ({ JobRunState: "SUCCEEDED" }),
@@ -105,7 +107,7 @@ describe("statemachine/parts/arrival", () => {
     );
     assert.equal(
       seen.VerifyArrived?.[0]?.QueryString,
-      "SELECT count(*) AS rows_found, (SELECT count(*) - count(DISTINCT (event_id, event_date)) FROM events WHERE event_date IN (DATE '2026-11-20', DATE '2026-11-21')) AS copies, approx_percentile(date_diff('millisecond', ingested_at, processed_at), 0.99) AS milliseconds FROM arrived_events WHERE event_date IN (DATE '2026-11-20', DATE '2026-11-21') AND processed_at BETWEEN TIMESTAMP '2026-11-21 08:10:00.000' AND TIMESTAMP '2026-11-21 08:55:01.000' AND substr(\"$path\", -40, 16) IN ('00112233445566aa', '00112233445566bb', '00112233445566cc')",
+      "SELECT count(*) AS rows_found, count_if(copy = 1 AND known_id IS NULL) AS first_rows, (SELECT count(*) - count(DISTINCT (event_id, event_date)) FROM events WHERE event_date IN (DATE '2026-11-20', DATE '2026-11-21')) AS copies, approx_percentile(date_diff('millisecond', ingested_at, processed_at), 0.99) AS milliseconds FROM (SELECT event_date, event_id, ingested_at, processed_at, substr(\"$path\", -40, 16) AS name, row_number() OVER (PARTITION BY event_date, event_id ORDER BY processed_at, ingested_at, \"$path\") AS copy FROM arrived_events WHERE event_date IN (DATE '2026-11-20', DATE '2026-11-21')) AS arrived LEFT JOIN (SELECT DISTINCT event_date AS known_date, event_id AS known_id FROM curated_events WHERE event_date IN (DATE '2026-11-20', DATE '2026-11-21')) AS known ON event_date = known_date AND event_id = known_id WHERE processed_at BETWEEN TIMESTAMP '2026-11-21 08:10:00.000' AND TIMESTAMP '2026-11-21 08:55:01.999' AND name IN ('00112233445566aa', '00112233445566bb', '00112233445566cc')",
     );
     assert.deepEqual(seen.KeepArrival?.[0]?.Payload, {
       keep: '{"version":1}',
@@ -116,18 +118,20 @@ describe("statemachine/parts/arrival", () => {
     assert.deepEqual(
       metrics.map(({ MetricName, Value }) => [MetricName, Value]),
       [
-        ["RowsCurated", 1234],
+        ["RowsCurated", 1200],
         ["RunSeconds", 0],
       ],
     );
     const mail = textOf(seen.NotifyArrived?.[0]);
     for (const text of [
-      "Clickstream dev: ATTENTION, 1 raw line unreadable: 1,234 events arrived, 5 duplicates in 0 s",
-      "1,234 new events are in the view events, in 2 daily partitions.",
-      /Received +1,240 +lines in 3 raw objects, 2\.0 KiB/,
-      /Rows +1,234 +in 4 Parquet files/,
-      /Duplicates left out +5/,
-      /Unreadable +1/,
+      "Clickstream dev: ATTENTION, 1 raw line unreadable: 1,200 events arrived, 39 duplicates in 0 s",
+      "1,200 new events are in the view events, in 2 daily partitions.",
+      // 1,200 + 5 + 39, by hand.
+      /Received +1,244 +in 3 raw objects, 2\.0 KiB/,
+      /Curated +1,200 +in 4 Parquet files/,
+      /Quarantined +5 +reasons below/,
+      /Duplicates left out +39 +the first copy is shown/,
+      /QUARANTINED BECAUSE\n {2}not_json +4\n {2}unreadable_raw_line +1/,
       /99 % of the events lay in a raw object within 62 s of their\n {2}arrival\. 99 % of the raw objects were written as Parquet within\n {2}7\.[23] s, half of them within 2\.5 s\./,
       "Athena counts 1,234 rows of these objects",
       "first execution after 2026-11-22 08:00 UTC",
@@ -234,9 +238,21 @@ describe("statemachine/parts/arrival", () => {
     assert.deepEqual(visited, [...CHECKED, "HasAnythingArrived", "KeepArrival", ...MAILED]);
   });
 
+  it("reports lines that the ingest quarantined if nothing else arrived", async () => {
+    const quarantined = { objects: 1, lines: 2, reasons: { not_json: 2 } };
+    const { run, seen } = world([checked({}, { ...NOTHING, quarantined })]);
+    const { visited, output } = await run({ scheduled: true });
+    assert.deepEqual(visited, [...CHECKED, "HasAnythingArrived", "KeepArrival", ...MAILED]);
+    const { report } = output as { report: Record<string, unknown> };
+    assert.deepEqual([report.curated, report.quarantined, report.duplicates], [0, 2, 0]);
+    assert.doesNotMatch(textOf(seen.NotifyArrived?.[0]), /FRESHNESS/);
+  });
+
   it("fails if rows are missing, or if the view has an id twice, and keeps no cursor", async () => {
     const counts = (rows: string, copies: string) => () => ({
-      ResultSet: { Rows: [{}, { Data: [{ VarCharValue: rows }, { VarCharValue: copies }, {}] }] },
+      ResultSet: {
+        Rows: [{}, { Data: [{ VarCharValue: rows }, { VarCharValue: "9" }, { VarCharValue: copies }, {}] }],
+      },
     });
     const few = world([checked()], { ReadArrivedCounts: counts("1200", "0") });
     const { visited, error } = await few.run();

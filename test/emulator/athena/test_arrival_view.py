@@ -62,6 +62,8 @@ class Lake(Tables):
             self.create(name, prefix, TABLE_COLUMNS, PARQUET, keys, classification="parquet")
         view = rendered(self.database)
         columns = [{"Name": one["name"], "Type": one["type"]} for one in view["storageDescriptor"]["columns"]]
+        made = view["storageDescriptor"]["serDeInfo"]
+        serde = {"Name": made["name"], "SerializationLibrary": made["serializationLibrary"]}
         self.stack.client("glue").create_table(
             DatabaseName=self.database,
             TableInput={
@@ -70,7 +72,7 @@ class Lake(Tables):
                 "Parameters": view["parameters"],
                 "ViewOriginalText": view["viewOriginalText"],
                 "ViewExpandedText": view["viewExpandedText"],
-                "StorageDescriptor": {"Columns": columns},
+                "StorageDescriptor": {"Columns": columns, "SerdeInfo": serde},
             },
         )
 

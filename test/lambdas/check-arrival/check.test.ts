@@ -125,6 +125,7 @@ describe("lambdas/check-arrival", () => {
       rows: 13,
       duplicates: 1,
       unreadable: 1,
+      quarantined: { objects: 0, lines: 0, reasons: {} },
       files: 3,
       dates: { count: 2, first: "2026-11-20", last: "2026-11-21" },
       partitions: ["2026-11-20", "2026-11-21"],
@@ -133,6 +134,32 @@ describe("lambdas/check-arrival", () => {
       seconds: { p50: 4, p99: 9.5 },
       names: [hashOf(rawKey("a")).slice(0, 16), hashOf(rawKey("b")).slice(0, 16)],
     });
+  });
+
+  it("counts the quarantined lines of an object once, by reason, and not those that to-parquet and the job write", async () => {
+    const lake = new Lake().object(rawKey("a"), 30);
+    const key = (name: string) => rawKey(name).replace("raw/", "quarantine/");
+    const line = (reason: string) => `${JSON.stringify({ reason, detail: "d", payload: '{"reason":"x"' })}\n`;
+    const put = (name: string, minutesAgo: number, ...reasons: string[]) =>
+      lake.raw.put(key(name), gzipSync(reasons.map(line).join("")), at(minutesAgo));
+    put("a", 31, "not_json", "missing_event_type", "not_json");
+    put("b", 20, "not_json");
+    put("a-unreadable", 30, "unreadable_raw_line");
+    put("a-conflicts", 30, "id_conflict");
+    assert.deepEqual((await lake.checked()).arrived.quarantined, {
+      ...{ objects: 2, lines: 4 },
+      reasons: { not_json: 3, missing_event_type: 1 },
+    });
+    put("c", 1, "not_utf8");
+    const { arrived } = await lake.checked();
+    assert.deepEqual(arrived.quarantined, { objects: 1, lines: 1, reasons: { not_utf8: 1 } });
+    assert.equal(arrived.objects, 0);
+    // The job counts them in its own report.
+    lake.jobEveryHours = 1;
+    put("d", 70, "not_json");
+    lake.object(rawKey("d", "08"), 70).head(90);
+    const due = await lake.check();
+    assert.deepEqual([due.jobDue, due.arrived.quarantined.objects], [true, 0]);
   });
 
   it("reports an object once, also if S3 shows it late or announces it again", async () => {
