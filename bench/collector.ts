@@ -7,6 +7,7 @@ import { stackConfiguration } from "../stack/configuration";
 import { type CpuResult, measureCpu } from "./collector-cpu";
 import { type Delays, delays, eventsPerSecond } from "./collector-delay";
 import type { Measured, Row } from "./measured";
+import { percentile } from "./percentile";
 
 export interface CollectorBenchOptions {
   rounds?: number;
@@ -117,12 +118,6 @@ function each(events: number): string {
 
 function microseconds({ cpuSeconds, units }: Measured): number {
   return (cpuSeconds / units) * 1e6;
-}
-
-/** The nearest rank. */
-function percentile(values: readonly number[], percent: number): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.max(0, Math.ceil((percent / 100) * sorted.length) - 1)] ?? 0;
 }
 
 function rounded(value: number): number {

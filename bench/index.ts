@@ -12,6 +12,7 @@ import * as pipeline from "./pipeline";
 import * as privacy from "./privacy";
 import * as simulator from "./simulator";
 import * as spark from "./spark";
+import * as ways from "./ways";
 
 interface Benchmark {
   run: (options: { rounds?: number }) => Promise<Row[]>;
@@ -30,6 +31,7 @@ const BENCHMARKS: Record<string, Benchmark> = {
   privacy,
   growth,
   collector,
+  ways,
 };
 
 async function main({ names, rounds, small }: BenchOptions): Promise<number> {

@@ -18,7 +18,17 @@ import {
 
 /** @type {Part[]} */
 const ALL = ["npm", "python", "java17", "java25", "jars", "trino"];
-const BENCHMARKS = ["simulator", "ingest", "pipeline", "spark", "objects", "privacy", "growth", "collector"];
+const BENCHMARKS = [
+  "simulator",
+  "ingest",
+  "pipeline",
+  "spark",
+  "objects",
+  "privacy",
+  "growth",
+  "collector",
+  "ways",
+];
 
 /** @type {Record<string, Command>} */
 export const COMMANDS = {
@@ -414,7 +424,7 @@ export const COMMANDS = {
   bench: {
     usage: "npm run bench -- [NAME ...] [options]",
     about:
-      "Runs all benchmarks, or the named ones, and compares each with a naive baseline, or (growth) an old lake with a young one. All of them take about forty minutes on two cores. Each number is the median of several rounds, in which our code and the baseline alternate. Prints tables, and writes .local/bench.json.",
+      "Runs all benchmarks, or the named ones, and compares each with a naive baseline, (growth) an old lake with a young one, or (ways) the ways with each other. All of them take about an hour on two cores. Each number is the median of several rounds, in which our code and the baseline alternate. Prints tables, and writes .local/bench.json.",
     needs: ALL,
     positional: { name: "NAME", key: "names", list: true, read: oneOf(BENCHMARKS) },
     options: {
