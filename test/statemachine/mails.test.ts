@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { evaluate, state } from "./pipeline";
+import { DEFINITION, evaluate, FIREHOSE, state } from "./pipeline";
 
 type Mail = { TopicArn: string; Subject: string; Message: string };
 
@@ -33,12 +33,14 @@ const VARIABLES = {
   failure: {},
 };
 
-const success = async (change: Record<string, unknown> = {}) =>
-  (await evaluate(state("NotifySuccess").Arguments, { ...VARIABLES, ...change })) as Mail;
-const failed = async (change: Record<string, unknown>) => {
+const success = async (change: Record<string, unknown> = {}, definition = DEFINITION) =>
+  (await evaluate(state("NotifySuccess", definition).Arguments, { ...VARIABLES, ...change })) as Mail;
+const failed = async (change: Record<string, unknown>, definition = DEFINITION) => {
   const variables = { ...VARIABLES, report: {}, verification: {}, ...change };
-  const { cause } = (await evaluate(state("ExplainFailure").Assign, variables)) as { cause: string };
-  return (await evaluate(state("NotifyFailure").Arguments, { ...variables, cause })) as Mail;
+  const { cause } = (await evaluate(state("ExplainFailure", definition).Assign, variables)) as {
+    cause: string;
+  };
+  return (await evaluate(state("NotifyFailure", definition).Arguments, { ...variables, cause })) as Mail;
 };
 const lines = (mail: Mail) => mail.Message.split("\n");
 
@@ -220,6 +222,28 @@ ATTENTION
     done
 
 `,
+    );
+  });
+
+  it("names the command that sends again what Firehose gave up", async () => {
+    const warned = await success({ report: { ...REPORT, given_up_batches: 1 } }, FIREHOSE);
+    assert.equal(
+      warned.Message.slice(warned.Message.indexOf("ATTENTION"), warned.Message.indexOf("NUMBERS")),
+      `ATTENTION
+  Firehose gave up on 1 batch. Their records are in no table and not
+  counted below. They are kept under
+    s3://raw/aws/firehose/
+  When the cause is fixed, this sends them again and removes them:
+
+    npm run resend -- --stack dev
+
+`,
+    );
+    const failure = { state: "AwaitIngest", error: "IngestTimedOut", cause: "3 of 40 records" };
+    const timedOut = await failed({ failure }, FIREHOSE);
+    assert.match(
+      timedOut.Message.replaceAll(/\n +/g, " "),
+      /gave up on are under s3:\/\/raw\/aws\/firehose\/ and npm run resend -- --stack dev sends them again\./,
     );
   });
 
