@@ -105,9 +105,13 @@ new Observe("clickstream", {
   source: source.observed,
   ingestFunction: source.ingest.functionName,
   awaitIngestFunction: source.awaitIngest.functionName,
-  lookForNewFunction: check.functionName,
+  checkFunction: check.functionName,
   simulatorFunction: source.simulator.functionName,
   collector: collector && { apiId: collector.apiId, functionName: collector.function.functionName },
+  arrival: arrival && {
+    functionName: arrival.toParquet.functionName,
+    queueName: arrival.failedObjects.name,
+  },
   stateMachineArn: pipeline.stateMachineArn,
   failureTopicArn: notify.failureTopicArn,
 });

@@ -1,7 +1,14 @@
 // The alarms: what each watches, when it fires, what that means and what to do. docs/operations.md has a section on each.
 
 import { DAY_SECONDS, HOUR_SECONDS } from "../../lambdas/shared/durations";
-import type { CollectorMetrics, DeliveryMetrics, Metric, Metrics, StreamMetrics } from "./metrics";
+import type {
+  ArrivalMetrics,
+  CollectorMetrics,
+  DeliveryMetrics,
+  Metric,
+  Metrics,
+  StreamMetrics,
+} from "./metrics";
 
 export interface AlarmSettings {
   /** Minutes without an event; 0 for no such alarm, as with the following. */
@@ -51,6 +58,7 @@ export function alarmsOf(metrics: Metrics, settings: AlarmSettings): Alarm[] {
     ...(metrics.source.kind === "stream"
       ? streamAlarms(metrics, metrics.source, settings)
       : deliveryAlarms(metrics, metrics.source)),
+    ...(metrics.arrival ? arrivalAlarms(metrics.arrival) : []),
     ingestThrottled(metrics),
     ...(settings.alarmQuarantinePercent > 0
       ? [quarantineRatio(metrics, settings.alarmQuarantinePercent)]
@@ -309,6 +317,61 @@ function callsFailed({ lambda }: Metrics, { delivery }: DeliveryMetrics): Alarm 
       value: "SUM([errors, refused])",
     },
   };
+}
+
+/** The retries of an event come after one and two minutes, so an older one waits for something else. */
+const ARRIVAL_LATE_MINUTES = 15;
+
+function arrivalAlarms({ lambda, queue }: ArrivalMetrics): Alarm[] {
+  return [
+    {
+      ...ANY,
+      name: "objects-failed",
+      means:
+        "to-parquet failed on raw objects, three times or for six hours. S3's events for them are in the dead-letter queue for 14 days. Until they are sent again, or the job runs, no query shows their rows.",
+      remedy:
+        "Read the ERROR lines of to-parquet's log. Fix the cause, then send the events again: npm run redrive.",
+      metrics: {
+        waiting: queue("ApproximateNumberOfMessagesVisible", "Maximum"),
+        // Lambda could not write to the queue: such an event is in none.
+        lost: lambda("DestinationDeliveryFailures"),
+      },
+      // A sum of an array skips what has no data.
+      expressions: { value: "SUM([waiting, lost])" },
+    },
+    {
+      ...ANY,
+      name: "to-parquet-errors",
+      means:
+        "to-parquet failed on a raw object. Lambda tries again after one and two minutes. Nothing is lost yet.",
+      remedy:
+        "Read the ERROR lines of to-parquet's log. The usual cause: S3, Glue or the key refuses a call, or the memory is too small (toParquetMemoryMb).",
+      metrics: { errors: lambda("Errors") },
+      expressions: { value: "FILL(errors, 0)" },
+    },
+    {
+      ...ANY,
+      ...FOR_15_MINUTES,
+      name: "to-parquet-throttled",
+      means:
+        "Lambda has refused to run to-parquet for 15 minutes. The account has reached its limit of concurrent executions. Lambda tries again for six hours.",
+      remedy: "Find the function that uses most of them, or ask AWS for a higher quota.",
+      metrics: { throttles: lambda("Throttles") },
+      expressions: { value: "FILL(throttles, 0)" },
+    },
+    {
+      ...ANY,
+      name: "arrival-late",
+      means: `An event of S3 has waited over ${ARRIVAL_LATE_MINUTES} minutes for to-parquet. Queries do not show the rows of its object yet. Lambda gives up after six hours.`,
+      remedy:
+        "Look for errors and throttles of to-parquet. If there are none, ask AWS why Lambda's own queue is behind.",
+      metrics: { age: lambda("AsyncEventAge", "Maximum") },
+      expressions: { value: "FILL(age, 0) / 60000" },
+      threshold: ARRIVAL_LATE_MINUTES,
+      periods: 2,
+      datapoints: 2,
+    },
+  ];
 }
 
 function ingestThrottled({ lambda }: Metrics): Alarm {

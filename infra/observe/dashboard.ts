@@ -2,7 +2,14 @@
 
 import * as pulumi from "@pulumi/pulumi";
 import { DAY_SECONDS, HOUR_SECONDS } from "../../lambdas/shared/durations";
-import type { CollectorMetrics, DeliveryMetrics, Metric, Metrics, StreamMetrics } from "./metrics";
+import type {
+  ArrivalMetrics,
+  CollectorMetrics,
+  DeliveryMetrics,
+  Metric,
+  Metrics,
+  StreamMetrics,
+} from "./metrics";
 
 interface Line {
   label: string;
@@ -55,10 +62,12 @@ function rows({ label, metric, expression }: Line, id: string, period: number): 
 }
 
 function graphs(metrics: Metrics): Graph[] {
-  const { source, lambda, execution, own, collector } = metrics;
+  const { source, lambda, execution, own, collector, arrival } = metrics;
+  const check = arrival ? "check-arrival" : "look-for-new";
   const bySource = source.kind === "stream" ? streamGraphs(metrics, source) : deliveryGraphs(metrics, source);
   return [
     ...(collector ? collectorRow(metrics, collector) : []),
+    ...(arrival ? arrivalRow(arrival) : []),
     {
       title: "Events a day",
       kind: "bar",
@@ -78,7 +87,7 @@ function graphs(metrics: Metrics): Graph[] {
         { label: "ingest throttles", metric: lambda("ingestFunction", "Throttles") },
         ...bySource.failures,
         { label: "await-ingest errors", metric: lambda("awaitIngestFunction", "Errors") },
-        { label: "look-for-new errors", metric: lambda("lookForNewFunction", "Errors") },
+        { label: `${check} errors`, metric: lambda("checkFunction", "Errors") },
         { label: "simulator errors", metric: lambda("simulatorFunction", "Errors") },
       ],
     },
@@ -90,7 +99,7 @@ function graphs(metrics: Metrics): Graph[] {
         { label: "ingest, average", metric: lambda("ingestFunction", "Duration", "Average") },
         { label: "ingest, longest", metric: lambda("ingestFunction", "Duration", "Maximum") },
         { label: "await-ingest, longest", metric: lambda("awaitIngestFunction", "Duration", "Maximum") },
-        { label: "look-for-new, longest", metric: lambda("lookForNewFunction", "Duration", "Maximum") },
+        { label: `${check}, longest`, metric: lambda("checkFunction", "Duration", "Maximum") },
       ],
     },
     ...bySource.givenUp,
@@ -287,6 +296,46 @@ function collectorRow({ own }: Metrics, { api, lambda }: CollectorMetrics): Grap
         { label: "calls", metric: lambda("Invocations") },
         { label: "errors", metric: lambda("Errors") },
         { label: "throttles", metric: lambda("Throttles") },
+      ],
+    },
+  ];
+}
+
+/** Three graphs, too. */
+function arrivalRow({ lambda, queue }: ArrivalMetrics): Graph[] {
+  return [
+    {
+      title: "Parquet on arrival: objects",
+      periodSeconds: MINUTES_5,
+      lines: [
+        { label: "to-parquet calls", metric: lambda("Invocations") },
+        { label: "to-parquet errors", metric: lambda("Errors") },
+        { label: "to-parquet throttles", metric: lambda("Throttles") },
+      ],
+    },
+    {
+      title: "Parquet on arrival: delay",
+      periodSeconds: MINUTES_5,
+      unit: "seconds",
+      lines: [
+        {
+          label: "longest wait in Lambda's queue",
+          metric: lambda("AsyncEventAge", "Maximum"),
+          expression: "m / 1000",
+        },
+        { label: "to-parquet, average", metric: lambda("Duration", "Average"), expression: "m / 1000" },
+        { label: "to-parquet, longest", metric: lambda("Duration", "Maximum"), expression: "m / 1000" },
+      ],
+    },
+    {
+      title: "Parquet on arrival: failed objects",
+      periodSeconds: MINUTES_5,
+      lines: [
+        {
+          label: "in the dead-letter queue",
+          metric: queue("ApproximateNumberOfMessagesVisible", "Maximum"),
+        },
+        { label: "not taken by the queue", metric: lambda("DestinationDeliveryFailures") },
       ],
     },
   ];

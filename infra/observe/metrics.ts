@@ -34,15 +34,21 @@ export type ObservedSource =
 export interface ObservedParts {
   source: ObservedSource;
   ingestFunction: pulumi.Input<string>;
-  lookForNewFunction: pulumi.Input<string>;
+  /** What tells whether there is anything to do: look-for-new, or check-arrival with `arrival`. */
+  checkFunction: pulumi.Input<string>;
   awaitIngestFunction: pulumi.Input<string>;
   simulatorFunction: pulumi.Input<string>;
   /** Only if the stack has one. */
   collector?: { apiId: pulumi.Input<string>; functionName: pulumi.Input<string> };
+  /** Only if a Lambda writes Parquet on arrival: that one, and the queue of the objects for which it failed. */
+  arrival?: { functionName: pulumi.Input<string>; queueName: pulumi.Input<string> };
   stateMachineArn: pulumi.Input<string>;
 }
 
 type LambdaMetric = "Invocations" | "Errors" | "Throttles" | "Duration" | "IteratorAge";
+/** Of a function that S3 calls: Lambda itself queues the events, and tries again. */
+type AsyncMetric = "AsyncEventAge" | "DestinationDeliveryFailures";
+type QueueMetric = "ApproximateNumberOfMessagesVisible";
 type MappingMetric =
   | "FailedInvokeEventCount"
   | "DroppedEventCount"
@@ -75,13 +81,14 @@ export type Metrics = ReturnType<typeof metricsOf>;
 export type StreamMetrics = ReturnType<typeof streamMetrics>;
 export type DeliveryMetrics = ReturnType<typeof deliveryMetrics>;
 export type CollectorMetrics = NonNullable<Metrics["collector"]>;
+export type ArrivalMetrics = NonNullable<Metrics["arrival"]>;
 
 export function metricsOf(parts: ObservedParts) {
   const own = { [STACK_DIMENSION]: qualifiedName() };
   return {
     source: "streamName" in parts.source ? streamMetrics(parts.source) : deliveryMetrics(parts.source),
     lambda: (
-      part: "ingestFunction" | "awaitIngestFunction" | "lookForNewFunction" | "simulatorFunction",
+      part: "ingestFunction" | "awaitIngestFunction" | "checkFunction" | "simulatorFunction",
       metricName: LambdaMetric,
       stat: Metric["stat"] = "Sum",
     ): Metric => ({
@@ -92,6 +99,8 @@ export function metricsOf(parts: ObservedParts) {
     }),
     /** Undefined without a collector. */
     collector: parts.collector && collectorMetrics(parts.collector),
+    /** Undefined where no Lambda writes Parquet. */
+    arrival: parts.arrival && arrivalMetrics(parts.arrival),
     execution: (metricName: ExecutionMetric, stat: Metric["stat"] = "Sum"): Metric => ({
       namespace: "AWS/States",
       metricName,
@@ -154,6 +163,23 @@ function collectorMetrics({ apiId, functionName }: NonNullable<ObservedParts["co
       namespace: "AWS/Lambda",
       metricName,
       dimensions: { FunctionName: functionName },
+      stat,
+    }),
+  };
+}
+
+function arrivalMetrics({ functionName, queueName }: NonNullable<ObservedParts["arrival"]>) {
+  return {
+    lambda: (metricName: LambdaMetric | AsyncMetric, stat: Metric["stat"] = "Sum"): Metric => ({
+      namespace: "AWS/Lambda",
+      metricName,
+      dimensions: { FunctionName: functionName },
+      stat,
+    }),
+    queue: (metricName: QueueMetric, stat: Metric["stat"]): Metric => ({
+      namespace: "AWS/SQS",
+      metricName,
+      dimensions: { QueueName: queueName },
       stat,
     }),
   };

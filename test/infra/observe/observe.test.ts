@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { readConfig } from "../../../infra/config/config";
+import type { Way } from "../../../infra/config/keys";
 import { alarmsOf as alarmsFor } from "../../../infra/observe/alarms";
 import { metricsOf } from "../../../infra/observe/metrics";
 import { alarmInputs } from "../../../infra/observe/observe";
@@ -8,6 +9,7 @@ import { readWindow } from "../../../lambdas/ingest/window";
 import { jsonLog } from "../../../lambdas/shared/log";
 import { FakeClock, FakeS3, kinesisRecord } from "../../lambdas/fakes";
 import { extractMetrics } from "../../lambdas/shared/emf";
+import { WAYS } from "../../local/everything-on";
 import { evaluate as evaluateState, state } from "../../statemachine/pipeline";
 import { type AlarmInputs, type Data, stateOf } from "../cloudwatch";
 import { evaluate, type Program } from "../program";
@@ -15,6 +17,14 @@ import { evaluate, type Program } from "../program";
 /** From AWS's lists of each service's metrics: the dimensions that a metric is told with, and its metrics. */
 const METRICS_OF_AWS: Record<string, Record<string, string[]>> = {
   "AWS/ApiGateway": { ApiId: ["4xx", "5xx", "Count", "IntegrationLatency", "Latency", "DataProcessed"] },
+  "AWS/Firehose": {
+    DeliveryStreamName: [
+      ...["IncomingBytes", "IncomingPutRequests", "IncomingRecords", "ThrottledRecords"],
+      ...["DeliveryToS3.Bytes", "DeliveryToS3.DataFreshness", "DeliveryToS3.Records"],
+      ...["DeliveryToS3.Success", "ExecuteProcessing.Duration", "ExecuteProcessing.Success"],
+      ...["SucceedProcessing.Bytes", "SucceedProcessing.Records"],
+    ],
+  },
   "AWS/Kinesis": {
     StreamName: [
       ...["IncomingBytes", "IncomingRecords", "GetRecords.Bytes", "GetRecords.IteratorAgeMilliseconds"],
@@ -34,10 +44,18 @@ const METRICS_OF_AWS: Record<string, Record<string, string[]>> = {
         "Duration",
       ],
       ...["IteratorAge", "ConcurrentExecutions", "PostRuntimeExtensionsDuration"],
+      ...["AsyncEventsReceived", "AsyncEventAge", "AsyncEventsDropped"],
     ],
     EventSourceMappingUUID: [
       ...["PolledEventCount", "FilteredOutEventCount", "InvokedEventCount", "FailedInvokeEventCount"],
       ...["DroppedEventCount", "OnFailureDestinationDeliveredEventCount", "DeletedEventCount"],
+    ],
+  },
+  "AWS/SQS": {
+    QueueName: [
+      ...["ApproximateAgeOfOldestMessage", "ApproximateNumberOfMessagesNotVisible"],
+      ...["ApproximateNumberOfMessagesVisible", "NumberOfMessagesDeleted", "NumberOfMessagesReceived"],
+      "NumberOfMessagesSent",
     ],
   },
   "AWS/States": {
@@ -53,6 +71,14 @@ const METRICS_OF_AWS: Record<string, Record<string, string[]>> = {
     ],
   },
 };
+
+/** Whether the way has what makes a metric: some exist for Lambda's and AWS's other callers only. */
+function isMadeBy(way: Way, namespace: string, metricName: string): boolean {
+  if (["AWS/Kinesis", "AWS/Firehose"].includes(namespace))
+    return (namespace === "AWS/Kinesis") === (way === "stream");
+  if (namespace === "AWS/SQS" || /^(Async|Destination)/.test(metricName)) return way === "arrival";
+  return metricName === "IteratorAge" ? way === "stream" : true;
+}
 
 interface Shown {
   namespace: string;
@@ -204,6 +230,50 @@ const SCENARIOS: Record<string, { fires: Data[]; silent: Data[] }> = {
     fires: [{ OnFailureDestinationDeliveredEventCount: [[1, 1]] }, { DroppedEventCount: [[4, 2]] }],
     silent: [{ OnFailureDestinationDeliveredEventCount: steady(0, 1), DroppedEventCount: steady(0, 1) }],
   },
+  "delivery-throttled": {
+    fires: [{ ThrottledRecords: steady(1, 1) }],
+    silent: [{ ThrottledRecords: [[2, 500]] }, { ThrottledRecords: steady(0, 1) }],
+  },
+  // Firehose collects events for 300 seconds here, and up to 30 for a call of the ingest.
+  "delivery-stalled": {
+    fires: [{ "DeliveryToS3.DataFreshness": steady(931, 1) }],
+    silent: [
+      { "DeliveryToS3.DataFreshness": steady(930, 1) },
+      { "DeliveryToS3.DataFreshness": [...steady(330, 1, 0.5), [2, 5000]] },
+    ],
+  },
+  "delivery-failed": {
+    fires: [{ "DeliveryToS3.Success": steady(0, 1) }, { "DeliveryToS3.Success": steady(0.9, 1) }],
+    silent: [{ "DeliveryToS3.Success": steady(1, 1) }, { "DeliveryToS3.Success": [[2, 0]] }],
+  },
+  "ingest-failed": {
+    fires: [{ Errors: [[1, 1]] }, { "ExecuteProcessing.Success": [[1, 0.5]] }],
+    silent: [{ Errors: steady(0, 1), "ExecuteProcessing.Success": steady(1, 1) }, { Errors: [[90, 3]] }],
+  },
+  "objects-failed": {
+    fires: [
+      { ApproximateNumberOfMessagesVisible: steady(1, 1) },
+      { DestinationDeliveryFailures: [[1, 1]] },
+      { ApproximateNumberOfMessagesVisible: [[1, 0]], DestinationDeliveryFailures: [[1, 2]] },
+    ],
+    silent: [
+      { ApproximateNumberOfMessagesVisible: steady(0, 1), DestinationDeliveryFailures: steady(0, 1) },
+      { ApproximateNumberOfMessagesVisible: [...steady(5, 2, 1), ...steady(0, 1)] },
+    ],
+  },
+  "to-parquet-errors": {
+    fires: [{ Errors: [[1, 1]] }],
+    silent: [{ Errors: steady(0, 1) }, { Errors: [[90, 3]] }],
+  },
+  "to-parquet-throttled": {
+    fires: [{ Throttles: steady(2, 1) }],
+    silent: [{ Throttles: [[1, 9]] }, { Throttles: steady(0, 1) }],
+  },
+  "arrival-late": {
+    fires: [{ AsyncEventAge: steady(15 * 60_000 + 1, 1) }],
+    // The two retries of one event, and one moment.
+    silent: [{ AsyncEventAge: steady(200_000, 1) }, { AsyncEventAge: [...steady(50, 1, 0.5), [2, 9e6]] }],
+  },
   "quarantine-ratio": {
     fires: [
       { EventsAccepted: [[10, 94]], LinesQuarantined: [[10, 6]] },
@@ -242,6 +312,22 @@ const SCENARIOS: Record<string, { fires: Data[]; silent: Data[] }> = {
   },
 };
 
+const DELIVERY_ONLY = ["delivery-failed", "delivery-stalled", "delivery-throttled", "ingest-failed"];
+const ARRIVAL_ONLY = ["arrival-late", "objects-failed", "to-parquet-errors", "to-parquet-throttled"];
+
+/** The alarms that not all ways have. */
+const OF_THE_WAY: Record<Way, string[]> = {
+  stream: ["batches-given-up", "ingest-errors", "ingest-stalled", "iterator-age", "stream-throttled"],
+  firehose: DELIVERY_ONLY,
+  arrival: [...DELIVERY_ONLY, ...ARRIVAL_ONLY],
+};
+
+/** Also of a test's list of alarms, those that a way has. */
+const ofWay = (way: Way, names: string[]) => {
+  const others = new Set(Object.values(OF_THE_WAY).flat());
+  return names.filter((name) => !others.has(name) || OF_THE_WAY[way].includes(name)).sort();
+};
+
 /** How many more periods than the alarm's own CloudWatch may look at: AWS names no number. */
 const MORE = [0, 2, 5];
 
@@ -263,14 +349,16 @@ const every = (every: number, from: number, to: number): [number, number][] =>
 /** The alarms of a configuration, without the rest of the program. */
 function configured(config: Record<string, string>): AlarmInputs[] {
   const values = Object.entries(config).map(([key, value]) => [`c:${key}`, value]);
+  const { way = "stream" } = config;
   const metrics = metricsOf({
     source:
-      config.way === "firehose"
-        ? { deliveryStreamName: "delivery", collectedSeconds: 330 }
-        : { streamName: "stream", mappingUuid: "uuid" },
+      way === "stream"
+        ? { streamName: "stream", mappingUuid: "uuid" }
+        : { deliveryStreamName: "delivery", collectedSeconds: 330 },
+    ...(way === "arrival" && { arrival: { functionName: "to-parquet", queueName: "failed" } }),
     ingestFunction: "ingest",
     awaitIngestFunction: "await-ingest",
-    lookForNewFunction: "look-for-new",
+    checkFunction: "check",
     simulatorFunction: "simulator",
     collector: { apiId: "api", functionName: "collector" },
     stateMachineArn: "machine",
@@ -284,8 +372,11 @@ describe("infra/observe/observe", function () {
   this.timeout(120_000);
   let program: Program;
   let alarms: AlarmInputs[];
+  const programs = {} as Record<Way, Program>;
   before(async () => {
-    program = await evaluate({ collector: "true", collectorOrigins: '["*"]' });
+    for (const way of WAYS)
+      programs[way] = await evaluate({ way, collector: "true", collectorOrigins: '["*"]' });
+    program = programs.stream;
     alarms = alarmsOf(program);
   });
   const alarm = (name: string) => {
@@ -295,14 +386,20 @@ describe("infra/observe/observe", function () {
   };
 
   it("has the alarms that are described here, and no other", () => {
-    const names = alarms.map(({ name }) => name.replace("clickstream-test-", ""));
-    assert.deepEqual(names.sort(), Object.keys(SCENARIOS).sort());
+    for (const way of WAYS) {
+      const names = alarmsOf(programs[way]).map(({ name }) => name.replace("clickstream-test-", ""));
+      assert.deepEqual(names.sort(), ofWay(way, Object.keys(SCENARIOS)), way);
+    }
   });
 
   for (const [name, { fires, silent }] of Object.entries(SCENARIOS)) {
     it(`${name} fires when it should and not otherwise`, () => {
-      for (const more of MORE) {
-        const state = (data: Data) => stateOf(alarm(name), data, more);
+      const found = WAYS.flatMap((way) =>
+        alarmsOf(programs[way]).filter((one) => one.name === `clickstream-test-${name}`),
+      );
+      assert.equal(found.length, WAYS.filter((way) => ofWay(way, [name]).length === 1).length);
+      for (const [one, more] of found.flatMap((one) => MORE.map((more) => [one, more] as const))) {
+        const state = (data: Data) => stateOf(one, data, more);
         for (const data of fires) assert.equal(state(data), "ALARM", `${more} ${JSON.stringify(data)}`);
         for (const data of silent) assert.equal(state(data), "OK", `${more} ${JSON.stringify(data)}`);
         assert.equal(state({}), "OK", "no data");
@@ -337,7 +434,7 @@ describe("infra/observe/observe", function () {
         2 * DAYS + 181,
         4 * DAYS,
       ]) {
-        for (const one of alarms) {
+        for (const one of WAYS.flatMap((way) => alarmsOf(programs[way]))) {
           assert.equal(stateOf(one, at(minute, never), more), "OK", `${one.name} at ${minute}`);
           assert.equal(stateOf(one, at(minute, late), more), "OK", `${one.name} at ${minute}`);
         }
@@ -399,41 +496,57 @@ describe("infra/observe/observe", function () {
   });
 
   it("watches and shows just metrics that exist, with the dimensions that they exist with", async () => {
-    const own = await ownMetrics(program);
-    const watched = alarms.flatMap(({ metricQueries }) =>
-      metricQueries.flatMap(({ metric }) => metric ?? []),
-    );
-    const shown = dashboardOf(program).widgets.flatMap(({ properties }) => shownIn(properties.metrics));
-    assert.ok(watched.length > 10 && shown.length > 20);
-    for (const { namespace, metricName, dimensions } of [...watched, ...shown]) {
-      const names = Object.keys(dimensions).sort().join(",");
-      const exists =
-        METRICS_OF_AWS[namespace]?.[names]?.includes(metricName) ||
-        own.has(`${namespace} ${metricName} ${names}`);
-      assert.ok(exists, `${namespace} ${metricName} of ${names}`);
-      for (const [dimension, value] of Object.entries(dimensions)) assert.ok(value, dimension);
+    for (const way of WAYS) {
+      const own = await ownMetrics(programs[way]);
+      const watched = alarmsOf(programs[way]).flatMap(({ metricQueries }) =>
+        metricQueries.flatMap(({ metric }) => metric ?? []),
+      );
+      const { widgets } = dashboardOf(programs[way]);
+      const shown = widgets.flatMap(({ properties }) => shownIn(properties.metrics));
+      assert.ok(watched.length > 10 && shown.length > 20);
+      for (const { namespace, metricName, dimensions } of [...watched, ...shown]) {
+        const names = Object.keys(dimensions).sort().join(",");
+        const exists =
+          METRICS_OF_AWS[namespace]?.[names]?.includes(metricName) ||
+          own.has(`${namespace} ${metricName} ${names}`);
+        assert.ok(exists, `${way}: ${namespace} ${metricName} of ${names}`);
+        for (const [dimension, value] of Object.entries(dimensions)) assert.ok(value, dimension);
+        assert.ok(isMadeBy(way, namespace, metricName), `${way}: nothing makes ${namespace} ${metricName}`);
+      }
     }
   });
 
   it("watches this stack's parts", () => {
-    const values = alarms
-      .flatMap(({ metricQueries }) => metricQueries)
-      .flatMap(({ metric }) =>
-        Object.entries(metric?.dimensions ?? {}).map(([name, value]) => `${name}=${value}`),
-      );
-    assert.deepEqual([...new Set(values)].sort(), [
-      "ApiId=clickstream-collector-id",
-      "EventSourceMappingUUID=clickstream-ingest-uuid",
-      "FunctionName=clickstream-collector-id",
-      "FunctionName=clickstream-ingest-id",
-      "Stack=clickstream-test",
-      "StateMachineArn=arn:aws:sfn/stateMachine:StateMachine:clickstream-pipeline",
-      "StreamName=clickstream-stream-id",
-    ]);
+    const valuesOf = (way: Way) =>
+      alarmsOf(programs[way])
+        .flatMap(({ metricQueries }) => metricQueries)
+        .flatMap(({ metric }) =>
+          Object.entries(metric?.dimensions ?? {}).map(([name, value]) => `${name}=${value}`),
+        );
+    const expected = (own: string[]) =>
+      [
+        "ApiId=clickstream-collector-id",
+        "FunctionName=clickstream-collector-id",
+        "FunctionName=clickstream-ingest-id",
+        "Stack=clickstream-test",
+        "StateMachineArn=arn:aws:sfn/stateMachine:StateMachine:clickstream-pipeline",
+        ...own,
+      ].sort();
+    const delivery = "DeliveryStreamName=clickstream-delivery-id";
+    const own: Record<Way, string[]> = {
+      stream: ["EventSourceMappingUUID=clickstream-ingest-uuid", "StreamName=clickstream-stream-id"],
+      firehose: [delivery],
+      arrival: [
+        delivery,
+        "FunctionName=clickstream-to-parquet-id",
+        "QueueName=clickstream-objects-failed-id",
+      ],
+    };
+    for (const way of WAYS) assert.deepEqual([...new Set(valuesOf(way))].sort(), expected(own[way]), way);
   });
 
   it("sends each alarm to the failure topic, with its meaning, the remedy and where to read more", () => {
-    for (const { name, alarmActions, alarmDescription } of alarms) {
+    for (const { name, alarmActions, alarmDescription } of WAYS.flatMap((way) => alarmsOf(programs[way]))) {
       assert.deepEqual(alarmActions, ["arn:aws:sns/topic:Topic:PipelineFailure"], name);
       assert.ok(alarmDescription.length > 100 && alarmDescription.length <= 1024, name);
       const section = `section "Alarm ${name.replace("clickstream-test-", "")}".`;
@@ -456,7 +569,10 @@ describe("infra/observe/observe", function () {
       alarmNoSuccessHours: "168",
     };
     const between = { ...least, alarmNoEventsMinutes: "59", alarmNoSuccessHours: "2" };
-    for (const config of [least, between, most]) {
+    const { alarmIteratorAgeMinutes: _least, ...leastOfArrival } = least;
+    const { alarmIteratorAgeMinutes: _most, ...mostOfArrival } = most;
+    const arrival = [leastOfArrival, mostOfArrival].map((config) => ({ ...config, way: "arrival" }));
+    for (const config of [least, between, most, ...arrival]) {
       for (const { name, metricQueries, evaluationPeriods, datapointsToAlarm } of configured(config)) {
         const metrics = metricQueries.flatMap(({ metric }) => metric ?? []);
         const [{ period = 0 } = {}] = metrics;
@@ -469,7 +585,9 @@ describe("infra/observe/observe", function () {
         // Alarms on more than a day are judged once an hour: only where the limit itself is that long.
         const long = ["no-events", "no-success", "volume-drop"].some((one) => name.endsWith(one));
         assert.ok(
-          period * evaluationPeriods <= 86_400 || (config === most && long) || period === 86_400,
+          period * evaluationPeriods <= 86_400 ||
+            (config.alarmNoEventsMinutes === "1440" && long) ||
+            period === 86_400,
           name,
         );
         assert.ok(datapointsToAlarm >= 1 && datapointsToAlarm <= evaluationPeriods, name);
@@ -520,25 +638,46 @@ describe("infra/observe/observe", function () {
   });
 
   it("draws widgets that lie within the console's grid and on no other", () => {
-    const { widgets } = dashboardOf(program);
-    const taken = new Set<string>();
-    for (const { x, y, width, height, properties } of widgets) {
-      assert.ok(x >= 0 && x + width <= 24 && width > 0 && height > 0);
-      assert.equal(properties.region, "eu-west-1");
-      assert.ok(properties.period % 60 === 0 && properties.title.length > 0);
-      for (let column = x; column < x + width; column += 1) {
-        for (let row = y; row < y + height; row += 1) {
-          assert.ok(!taken.has(`${column},${row}`), properties.title);
-          taken.add(`${column},${row}`);
+    for (const way of WAYS) {
+      const { widgets } = dashboardOf(programs[way]);
+      const taken = new Set<string>();
+      for (const { x, y, width, height, properties } of widgets) {
+        assert.ok(x >= 0 && x + width <= 24 && width > 0 && height > 0);
+        assert.equal(properties.region, "eu-west-1");
+        assert.ok(properties.period % 60 === 0 && properties.title.length > 0);
+        for (let column = x; column < x + width; column += 1) {
+          for (let row = y; row < y + height; row += 1) {
+            assert.ok(!taken.has(`${column},${row}`), properties.title);
+            taken.add(`${column},${row}`);
+          }
+        }
+        const ids = properties.metrics.map((row) => (row.at(-1) as { id: string }).id);
+        assert.equal(new Set(ids).size, ids.length);
+        for (const row of properties.metrics) {
+          const { expression = "" } = row.at(-1) as { expression?: string };
+          for (const [id] of expression.matchAll(/\bm\d+\b/g)) assert.ok(ids.includes(id), expression);
         }
       }
-      const ids = properties.metrics.map((row) => (row.at(-1) as { id: string }).id);
-      assert.equal(new Set(ids).size, ids.length);
-      for (const row of properties.metrics) {
-        const { expression = "" } = row.at(-1) as { expression?: string };
-        for (const [id] of expression.matchAll(/\bm\d+\b/g)) assert.ok(ids.includes(id), expression);
-      }
     }
+  });
+
+  it("has graphs of Firehose and of what happens on arrival just in the ways that have them", () => {
+    const titles = (way: Way) => dashboardOf(programs[way]).widgets.map(({ properties }) => properties.title);
+    const labels = (way: Way) =>
+      dashboardOf(programs[way]).widgets.flatMap(({ properties }) =>
+        properties.metrics.map((row) => (row.at(-1) as { label?: string }).label),
+      );
+    const arrival = ["objects", "delay", "failed objects"].map((what) => `Parquet on arrival: ${what}`);
+    const matching = (way: Way, pattern: RegExp) => titles(way).filter((title) => pattern.test(title)).length;
+    assert.deepEqual(titles("arrival").slice(3, 6), arrival);
+    assert.deepEqual([...titles("arrival").slice(0, 3), ...titles("arrival").slice(6)], titles("firehose"));
+    assert.deepEqual([matching("stream", /^Firehose/), matching("firehose", /^Firehose/)], [0, 3]);
+    assert.deepEqual([matching("stream", /^Stream/), matching("firehose", /^Stream/)], [1, 0]);
+    assert.ok(
+      labels("arrival").includes("check-arrival errors") &&
+        !labels("arrival").includes("look-for-new errors"),
+    );
+    assert.ok(labels("firehose").includes("look-for-new errors"));
   });
 
   it("has the collector's alarms and graphs, a row of them, just where there is a collector", async () => {
