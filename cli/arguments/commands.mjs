@@ -272,6 +272,24 @@ export const COMMANDS = {
       "npm run --silent redrive -- --stack prod --json",
     ],
   },
+  resend: {
+    usage: "npm run resend -- [--stack NAME] [options]",
+    about:
+      "Sends the records that Firehose gave up to the delivery stream again (ways firehose and arrival). They are objects under aws/firehose/ in the raw bucket. Deletes an object when all of its records are accepted. An object with a line that cannot be read stays, and its other records are sent: the exit code is then 1.",
+    needs: ["npm"],
+    options: {
+      run,
+      stack,
+      "dry-run": { type: "boolean", help: "only list the objects" },
+      json,
+    },
+    conflicts: [["run", "stack"]],
+    examples: [
+      "npm run resend -- --dry-run",
+      "npm run resend -- --stack prod",
+      "npm run --silent resend -- --stack prod --json",
+    ],
+  },
   leftovers: {
     usage: "npm run leftovers -- --stack NAME [options]",
     about:

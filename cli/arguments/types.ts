@@ -136,6 +136,10 @@ export interface RedriveOptions extends TargetOptions {
   "dry-run"?: boolean;
 }
 
+export interface ResendOptions extends TargetOptions {
+  "dry-run"?: boolean;
+}
+
 export interface LeftoversOptions {
   /** The stack that was destroyed. Default: dev. */
   stack?: string;

@@ -30,7 +30,7 @@ export function deployerPolicies(deployment: Deployment): ManagedPolicy[] {
   return split(fillIn(deployerTemplate.Statement, deployment), deployment, "deployer");
 }
 
-/** What the commands for a stack on AWS need (`npm run doctor`, `query`, `execute`, `empty-buckets`, `leftovers`). */
+/** What the commands for a stack on AWS need (`npm run doctor`, `query`, `execute`, `empty-buckets`, `resend`, `leftovers`). */
 export function commandPolicies(deployment: Deployment): ManagedPolicy[] {
   return split(fillIn(commandsTemplate.Statement, deployment), deployment, "commands");
 }
@@ -62,6 +62,7 @@ function fillIn(statements: unknown[], deployment: Deployment): unknown[] {
     BUDGET_NAME: budgetName(project, stack),
     DATABASE_NAME: databaseName(project, stack),
     EVENTS_PREFIX: PREFIX.events,
+    FIREHOSE_ERRORS_PREFIX: PREFIX.firehoseErrors,
     PARTITION: partition,
     PROJECT: project,
     QUARANTINE_PREFIX: PREFIX.quarantine,

@@ -1,12 +1,11 @@
 // Finds the records of a batch in an object: raw, quarantined, or given up. Reads it as a stream, and keeps one chunk.
 
-import { createInterface } from "node:readline";
-import { PassThrough, type Readable, Transform } from "node:stream";
+import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { createGunzip } from "node:zlib";
+import { givenUpData, linesOf } from "../shared/given-up";
 import { batchShard, takeMarker } from "../shared/marker";
 
-const GZIP_START = 0x1f;
 /** The digits of a record's number. */
 const MAX_NUMBER_LENGTH = 16;
 /** A marker is at the start of a record. So many characters of base64 have it. */
@@ -45,47 +44,13 @@ export async function findInErrors(
   batch: string,
   found: (record: number) => void,
 ): Promise<void> {
-  const scan = async (lines: AsyncIterable<string>) => {
-    for await (const line of lines) {
-      const { marker } = takeMarker(headOf(line));
-      if (marker?.batch === batch) found(marker.record);
-    }
-  };
-  const text = new PassThrough();
-  await Promise.all([
-    pipeline(body, gunzipIfGzip(), text),
-    scan(createInterface({ input: text, crlfDelay: Number.POSITIVE_INFINITY })),
-  ]);
+  for await (const line of linesOf(body)) {
+    const { marker } = takeMarker(headOf(line));
+    if (marker?.batch === batch) found(marker.record);
+  }
 }
 
 /** The beginning of the record. A line that is not as Firehose writes it has none. */
 function headOf(line: string): Buffer {
-  try {
-    const { rawData } = JSON.parse(line) as { rawData?: unknown };
-    return Buffer.from(typeof rawData === "string" ? rawData.slice(0, HEAD_LENGTH) : "", "base64");
-  } catch {
-    return Buffer.alloc(0);
-  }
-}
-
-/** AWS does not say whether error objects are compressed as the delivered ones are. So the first byte decides. */
-function gunzipIfGzip(): Transform {
-  let target: ReturnType<typeof createGunzip> | undefined;
-  let isFirst = true;
-  return new Transform({
-    transform(chunk: Buffer, _encoding, done) {
-      if (isFirst && chunk[0] === GZIP_START) {
-        target = createGunzip();
-        target.on("data", (data: Buffer) => this.push(data));
-        target.on("error", (error) => this.destroy(error));
-      }
-      isFirst = false;
-      if (target === undefined) done(undefined, chunk);
-      else target.write(chunk, () => done());
-    },
-    flush(done) {
-      if (target === undefined) done();
-      else target.once("end", () => done()).end();
-    },
-  });
+  return Buffer.from(givenUpData(line)?.rawData.slice(0, HEAD_LENGTH) ?? "", "base64");
 }

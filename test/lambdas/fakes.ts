@@ -56,6 +56,10 @@ export class FakeS3 {
     }
     if (command.constructor.name === "GetObjectCommand") return this.get(input.Key as string);
     if (command.constructor.name === "ListObjectsV2Command") return this.listed(input);
+    if (command.constructor.name === "DeleteObjectCommand") {
+      this.objects.delete(input.Key as string);
+      return {};
+    }
     throw new Error(`FakeS3 does not know ${command.constructor.name}`);
   }
 

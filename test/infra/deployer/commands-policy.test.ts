@@ -13,6 +13,8 @@ const SOURCES = [
   "stack/bucket-contents.ts",
   "stack/execution.ts",
   "cli/view/follow.ts",
+  "cli/resend/resend.ts",
+  "lambdas/shared/firehose-sender.ts",
   ...["cli/doctor", "cli/teardown"].flatMap((folder) =>
     readdirSync(join(ROOT, folder)).map((name) => `${folder}/${name}`),
   ),
@@ -55,14 +57,17 @@ const ATHENA = [
   "s3:PutObject",
 ];
 
+/** `import { Names } from "client"` or `const { Names } = await import("client")`. */
+const CLIENT_IMPORT =
+  /(?:import|const)\s*(?:type )?\{([^}]*)\} (?:from |= await import\()"@aws-sdk\/client-([\w-]+)"/g;
+
 function calledActions(): Set<string> {
   const calls = SOURCES.flatMap((source) => {
     const text = readFileSync(join(ROOT, source), "utf8");
-    return [...text.matchAll(/import\s*(?:type )?\{([^}]*)\} from "@aws-sdk\/client-([\w-]+)"/g)].flatMap(
-      ([, names = "", client = ""]) =>
-        [...names.matchAll(/\b(?:paginate(\w+)|(\w+)Command)\b/g)].map(
-          ([, paginated, command]) => `${PREFIXES[client] ?? client}:${paginated ?? command}`,
-        ),
+    return [...text.matchAll(CLIENT_IMPORT)].flatMap(([, names = "", client = ""]) =>
+      [...names.matchAll(/\b(?:paginate(\w+)|(\w+)Command)\b/g)].map(
+        ([, paginated, command]) => `${PREFIXES[client] ?? client}:${paginated ?? command}`,
+      ),
     );
   });
   assert.ok(calls.length > 40, "the calls were found");
@@ -89,7 +94,7 @@ describe("infra/deployer/commands-policy.json", () => {
     );
     assert.deepEqual(
       changing.map(({ Sid }) => Sid),
-      ["Query", "WriteResults", "EmptyBuckets", "Execute"],
+      ["Query", "SendAgain", "WriteResults", "EmptyBuckets", "Execute"],
     );
     for (const { Sid, Resource } of changing)
       for (const resource of [Resource].flat()) assert.match(resource, /clickstream-\w+-\*/, Sid);
