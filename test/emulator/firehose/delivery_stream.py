@@ -125,6 +125,14 @@ class Hose:
         )
         return sum(point["Sum"] for point in found["Datapoints"])
 
+    def wait_for_metrics(self, expected: dict[str, float]) -> None:
+        """The sums of the last hour. A metric is recorded a moment after what it measures."""
+
+        def sums() -> dict[str, float]:
+            return {name: self.metric_sum(name) for name in expected}
+
+        wait_for(f"the metrics {expected}", lambda: sums() == expected, PATIENCE)
+
 
 def function_arn(name: str) -> str:
     return f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{name}"

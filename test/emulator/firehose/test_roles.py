@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 from botocore.exceptions import ClientError
-from delivery_stream import ACCOUNT, Hose, function_arn, processing
+from delivery_stream import ACCOUNT, PATIENCE, Hose, function_arn, processing
 from emulator_stack import Stack, start_stack, unique, wait_for, zipped
 
 ECHO = "exports.handler = async ({ records }) => ({ records: records.map((r) => ({ ...r, result: 'Ok' })) });"
@@ -44,15 +44,21 @@ def test_delivery_needs_put_object_and_goes_on_once_it_is_allowed(stack: Stack):
     delivery = role(stack)
     hose = Hose(stack, RoleARN=delivery)
     hose.put("a")
-    wait_for("a refused write", lambda: "S3.AccessDenied" in (stack.state_dir / "emulator.log").read_text())
+    wait_for("a refused write", lambda: "S3.AccessDenied" in (stack.state_dir / "emulator.log").read_text(), PATIENCE)
     assert hose.keys() == []
     grant(stack, delivery, s3_PutObject=f"arn:aws:s3:::{hose.bucket}/*")
     hose.wait_for_text("a")
-    calls = [json.loads(line) for line in (stack.state_dir / "requests.jsonl").read_text().splitlines()]
-    writes = [call for call in calls if call["resource"].startswith(f"arn:aws:s3:::{hose.bucket}/")]
     writer = f"arn:aws:sts::{ACCOUNT}:assumed-role/{delivery.split('/')[-1]}/AWSFirehoseToS3"
-    assert {call["principal"] for call in writes if call["action"] == "s3:PutObject"} == {writer}
-    assert [call["status"] for call in writes if call["action"] == "s3:PutObject"][-1] == 200
+
+    def writes() -> list[dict]:
+        lines = (stack.state_dir / "requests.jsonl").read_text().splitlines(keepends=True)
+        calls = [json.loads(line) for line in lines if line.endswith("\n")]
+        key = f"arn:aws:s3:::{hose.bucket}/"
+        return [call for call in calls if call["action"] == "s3:PutObject" and call["resource"].startswith(key)]
+
+    # A request is logged after its answer.
+    wait_for("the request that was allowed", lambda: writes()[-1]["status"] == 200)
+    assert {call["principal"] for call in writes()} == {writer}
 
 
 def test_the_transformation_needs_invoke_function(stack: Stack):
@@ -95,7 +101,9 @@ def test_a_source_needs_the_right_to_read_and_loses_nothing_without_it(stack: St
     grant(stack, delivery, s3_PutObject="*", kinesis_DescribeStream=arn)
     hose = Hose(stack, source=source, RoleARN=delivery)
     kinesis.put_record(StreamName=name, Data=b"a", PartitionKey="k")
-    wait_for("a refused read", lambda: "Kinesis.AccessDenied" in (stack.state_dir / "emulator.log").read_text())
+    wait_for(
+        "a refused read", lambda: "Kinesis.AccessDenied" in (stack.state_dir / "emulator.log").read_text(), PATIENCE
+    )
     grant(
         stack,
         delivery,
