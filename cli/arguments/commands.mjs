@@ -155,7 +155,7 @@ export const COMMANDS = {
   live: {
     usage: "npm run live -- [options]",
     about:
-      "Shows events as they arrive, each with the ingest's verdict, on a page that only this machine can open: of the running local stack, or of one on AWS with --stack. Reads the stream and deploys nothing.",
+      "Shows events as they arrive, each with the ingest's verdict, on a page that only this machine can open: of the running local stack, or of one on AWS with --stack. Reads the stream, or what Firehose writes to S3, and deploys nothing.",
     needs: ["npm"],
     options: { run, stack, port, json: { ...json, help: `${json.help}. It has the page's url` } },
     conflicts: [["run", "stack"]],
