@@ -38,7 +38,7 @@ export async function execute(world: World, input: unknown): Promise<ExecutionFa
   return { name, status, seconds, error, cause, failedState, left, report, sent };
 }
 
-/** The execution input that waits for these records. */
+/** The execution input that waits for these records. A run deploys a stream (run-settings.ts). */
 export interface Sent {
   sent: { since: string; shards: Record<string, string> };
 }

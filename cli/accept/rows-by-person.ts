@@ -2,6 +2,8 @@
 
 import { EXECUTION, type Row } from "./row";
 
+const NO_FIREHOSE = "the run deploys `way: stream`";
+
 export const BY_PERSON: readonly Row[] = [
   {
     id: "foreign-key",
@@ -35,6 +37,48 @@ export const BY_PERSON: readonly Row[] = [
     see: "no `AccessDenied`",
     ifNot: "add the action that the message names to `infra/deployer/commands-policy.json`",
     byPerson: "it needs a second role",
+  },
+  {
+    id: "firehose-execution",
+    what: "with `way: firehose`, Firehose can use its role, call the ingest and write to S3, and an execution waits until it has",
+    command: `${EXECUTION} --input '{"simulate": {"events": 2000, "seed": 7}}', in a stack of Pulumi.firehose.yaml`,
+    inWords: true,
+    see: "SUCCEEDED; sent = curated + quarantined + duplicates; objects `raw/year=.../….jsonl.gz` with the extension once; the log group `/clickstream-NAME/delivery` is empty",
+    ifNot:
+      "`aws logs tail /clickstream-NAME/delivery` has Firehose's error: add the denied call to the role in `infra/ingest/delivery.ts`; a name without `.jsonl.gz` is not read: correct fileExtension there",
+    byPerson: NO_FIREHOSE,
+  },
+  {
+    id: "firehose-given-up",
+    what: "with `way: firehose`, records that the ingest cannot take are kept under `aws/firehose/`, one JSON line each with `rawData`",
+    command:
+      'aws lambda put-function-concurrency --function-name "$(pulumi stack output ingestFunction)" --reserved-concurrent-executions 0, then an event to the collector or the delivery stream, then npm run live -- --stack NAME; aws lambda delete-function-concurrency afterwards',
+    inWords: true,
+    see: "after the retries an object under `aws/firehose/processing-failed/year=.../`; the live view counts it; the next mail warns",
+    ifNot:
+      "`aws s3 ls --recursive s3://RAW_BUCKET/aws/`: another folder means another error type, or another prefix in `infra/ingest/delivery.ts`",
+    byPerson: NO_FIREHOSE,
+  },
+  {
+    id: "firehose-live",
+    what: "with `way: firehose`, the live view shows each event once, after at most the buffer and some seconds",
+    command:
+      "npm run live -- --stack NAME, as a role with only the policy of docs/live.md, while events arrive",
+    inWords: true,
+    see: "lines a minute as in the metric IncomingRecords of AWS/Firehose; no `AccessDenied`; the median from Firehose is below the buffer and 10 s",
+    ifNot:
+      "the page's status has the error; if lines come late, compare the LastModified of an object with the time at which `aws s3 ls` first has it (`APPEARS_WITHIN_MS` in `cli/live/new-objects.ts`)",
+    byPerson: NO_FIREHOSE,
+  },
+  {
+    id: "crawler",
+    what: "with `crawler: true`, Glue can use the crawler's role, and a crawl after a run changes no column that the tables declare; `crawler: false` removes it",
+    command: `${EXECUTION} --input '{"simulate": {"events": 2000}}'; then pulumi config set crawler false and pulumi up`,
+    inWords: true,
+    see: "the state CrawlTable succeeds; `aws glue get-table` shows the same columns before and after; then `aws glue get-crawlers` has no crawler of the stack",
+    ifNot:
+      "`aws logs tail /aws-glue/crawlers` has the error; the policy and the configuration of the crawler are in `infra/catalog/crawler.ts`",
+    byPerson: "each execution of the run would wait minutes for a crawl",
   },
   {
     id: "collector-throttled",

@@ -165,6 +165,8 @@ export const NOT_SWITCHED: Readonly<Record<string, string>> = {
   successEmails: "AWS would send mails to a person",
   failureEmails: "AWS would send mails to a person",
   batchWindowSeconds: "0 is an ordinary length",
+  firehoseBufferSeconds: "0 is an ordinary length, and the run deploys a stream",
+  crawler: "each execution of the run would wait minutes for a crawl",
   ingestRetryAttempts: "0 is an ordinary number",
   latestEventLeadHours: "0 is an ordinary length",
   collectorConcurrency: "a new account has no concurrency to reserve",

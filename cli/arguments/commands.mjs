@@ -349,7 +349,7 @@ export const COMMANDS = {
   accept: {
     usage: "npm run accept -- --stack NAME [options]",
     about:
-      "Checks on AWS, in one unattended run, what local tests cannot check. Deploys a new stack, runs executions, checks each row of docs/deployment.md, destroys the stack and writes a report. Shows cost and time, and asks first. Exit code 0 only if every checked row is as expected.",
+      "Checks on AWS, in one unattended run, what local tests cannot check. Deploys a new stack of the way stream, runs executions, checks each row of docs/deployment.md, destroys the stack and writes a report. Shows cost and time, and asks first. Exit code 0 only if every checked row is as expected.",
     needs: (options) => (options.local ? ALL : ["npm"]),
     options: {
       stack: {

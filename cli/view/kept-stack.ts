@@ -25,19 +25,22 @@ function ownCommands(): string[] {
   ];
 }
 
-function awsCommands({
-  streamName,
-  rawBucket,
-  stateMachineArn,
-  database,
-  workgroup,
-}: LocalStack["outputs"]): string[] {
-  const event =
-    '{"event_type":"page_view","event_time":"2026-01-01T12:00:00Z","user_id":"me","page_url":"/"}';
+function awsCommands(outputs: LocalStack["outputs"]): string[] {
+  const { rawBucket, stateMachineArn, database, workgroup } = outputs;
   return [
-    `aws kinesis put-record --stream-name ${streamName} --partition-key me --cli-binary-format raw-in-base64-out --data '${event}'`,
+    putCommand(outputs),
     `aws s3 ls --recursive s3://${rawBucket}/`,
     `aws stepfunctions list-executions --state-machine-arn ${stateMachineArn}`,
     `aws athena start-query-execution --work-group ${workgroup} --query-execution-context Database=${database} --query-string 'SELECT count(*) FROM events'`,
   ];
+}
+
+const EVENT = '{"event_type":"page_view","event_time":"2026-01-01T12:00:00Z","user_id":"me","page_url":"/"}';
+/** Version 2 of the AWS CLI takes base64 otherwise. */
+const AS_TEXT = "--cli-binary-format raw-in-base64-out";
+
+function putCommand({ streamName, deliveryStreamName }: LocalStack["outputs"]): string {
+  return deliveryStreamName
+    ? `aws firehose put-record --delivery-stream-name ${deliveryStreamName} ${AS_TEXT} --record '${JSON.stringify({ Data: EVENT })}'`
+    : `aws kinesis put-record --stream-name ${streamName} --partition-key me ${AS_TEXT} --data '${EVENT}'`;
 }
