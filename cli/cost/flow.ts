@@ -14,7 +14,7 @@ const LAMBDA_PAYLOAD_BYTES = 6 * 1024 * 1024;
 /** What Lambda passes with a record's data. */
 const RECORD_ENVELOPE_BYTES = 400;
 /** Firehose bills each record in steps of this size. */
-export const FIREHOSE_STEP_BYTES = 5 * 1024;
+const FIREHOSE_STEP_BYTES = 5 * 1024;
 const MIB = 1024 * 1024;
 export const GB = 1e9;
 /** States of an execution that found events and ran the job, and of one that found none. A test compares them with the state machine. */

@@ -12,9 +12,9 @@ import { type Listed, listPages } from "../../lambdas/shared/objects";
 import { PREFIX } from "../../schema/prefixes";
 
 /** Firehose buffers for at most 15 minutes. The rest is for its retries, and for a clock that is wrong here. */
-export const LOOK_BACK_MS = 2 * HOUR_MS;
+const LOOK_BACK_MS = 2 * HOUR_MS;
 /** An object can appear in a listing this long after the time that S3 gives it. */
-export const APPEARS_WITHIN_MS = 10 * MINUTE_MS;
+const APPEARS_WITHIN_MS = 10 * MINUTE_MS;
 
 export class NewObjects {
   private seen = new Map<string, number>();

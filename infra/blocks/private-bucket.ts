@@ -16,7 +16,7 @@ export interface BucketSettings {
 }
 
 /** How long the objects under a prefix are kept, and in which storage class; 0 days is never. */
-export interface Retention {
+interface Retention {
   /** Names the rule. */
   id: string;
   /** Ends in a slash, or is "" for the whole bucket. */

@@ -56,7 +56,7 @@ export function viewTable(
 }
 
 /** The type of Athena's engine for a type of Hive. */
-export function engineType(type: string): string {
+function engineType(type: string): string {
   const map = /^map<(\w+),(\w+)>$/.exec(type);
   if (map) return `map(${engineType(map[1] as string)},${engineType(map[2] as string)})`;
   const known = ENGINE_TYPES[type];

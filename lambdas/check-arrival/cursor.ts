@@ -9,7 +9,7 @@ const CURSOR_KEY = `${PREFIX.runs}arrival.json`;
 const VERSION = 1;
 
 /** A raw object that to-parquet had not written when it was checked. It stays open until it is. */
-export interface OpenObject {
+interface OpenObject {
   key: string;
   size: number;
   lastModifiedMs: number;

@@ -47,13 +47,13 @@ export interface Arrived {
 }
 
 /** The dates of one statement that registers partitions, as in rules/add-partitions. */
-export const MOST_DATES = 500;
+const MOST_DATES = 500;
 /** Digits of a short name: 64 bits. */
 const SHORT = 16;
 const PARALLEL = 16;
 
 /** Hash of a raw object's key. to-parquet names its files and the marker after it. */
-export function nameOf(rawKey: string): string {
+function nameOf(rawKey: string): string {
   return createHash("sha256").update(rawKey).digest("hex").slice(0, 32);
 }
 

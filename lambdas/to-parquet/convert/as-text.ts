@@ -62,7 +62,7 @@ function numberText(number: string): string {
 }
 
 /** A number as Java writes it: 10.0, 1.0E7, 1.2E-4. */
-export function javaDouble(value: number): string {
+function javaDouble(value: number): string {
   if (!Number.isFinite(value)) return `"${value}"`;
   if (value === 0) return Object.is(value, -0) ? "-0.0" : "0.0";
   const [, sign = "", first = "", rest = "", exponent = "0"] =

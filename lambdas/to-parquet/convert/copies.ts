@@ -3,7 +3,7 @@
 import type { Arrival } from "./raw-line";
 
 /** Negative if `a` arrived before `b`. */
-export function compareArrival(a: Arrival, b: Arrival): number {
+function compareArrival(a: Arrival, b: Arrival): number {
   return (
     compare(a.time, b.time) ||
     compareText(a.shardId, b.shardId) ||

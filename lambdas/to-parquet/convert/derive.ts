@@ -30,7 +30,7 @@ function revenueOf({ event_type, product_price, quantity }: Row): number {
   return (product_price as number) * ((quantity as number | null) ?? 1);
 }
 
-export function dateOf(micros: bigint): string {
+function dateOf(micros: bigint): string {
   return new Date(Number(floorDivide(micros, 1000n))).toISOString().slice(0, 10);
 }
 

@@ -48,7 +48,7 @@ function mask(name: string, value: string): string | null {
 }
 
 /** The network of the first address; null if there is none. */
-export function maskIp(ip: string): string | null {
+function maskIp(ip: string): string | null {
   if (matches(PLAIN_IPV4, ip)) return `${ip.split(".").slice(0, 3).join(".")}.0`;
   return maskRareIp(firstAddress(ip) ?? ip.replace(/^ +| +$/g, ""));
 }
