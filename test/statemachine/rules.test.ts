@@ -2,9 +2,10 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { PROJECT_ROOT } from "../../stack/runs";
-import { evaluate, state } from "./pipeline";
+import { ARRIVAL, DEFINITION, evaluate, FIREHOSE, state } from "./pipeline";
 
-const problems = (input: unknown) => evaluate(state("CheckInput").Assign?.inputProblems, {}, { input });
+const problems = (input: unknown, definition = DEFINITION) =>
+  evaluate(state("CheckInput", definition).Assign?.inputProblems, {}, { input });
 const shards = (count: number) =>
   Object.fromEntries(
     Array.from({ length: count }, (_, n) => [`shardId-${String(n).padStart(12, "0")}`, "4".repeat(56)]),
@@ -86,6 +87,39 @@ describe("statemachine/rules", () => {
     ]);
     assert.deepEqual(await problems({ reprocess: { from: "2026-01-02", to: "2026-01-01" } }), [
       'reprocess.from must not be after reprocess.to, got {"from":"2026-01-02","to":"2026-01-01"}.',
+    ]);
+  });
+
+  it("takes a batch and its count as what was sent with Firehose, and names what is wrong with them", async () => {
+    const since = "2026-01-31T08:00:00Z";
+    const batch = "0123abcd";
+    for (const definition of [FIREHOSE, ARRIVAL]) {
+      for (const sent of [
+        { since, batch, records: 0 },
+        { since, batch: "b".repeat(64), records: 1_000_000_000 },
+      ])
+        assert.deepEqual(await problems({ sent }, definition), []);
+      assert.deepEqual(await problems({ sent: { since, shards: {} } }, definition), [
+        "sent.batch must be the sender's id of 8 to 64 letters, digits and -, got nothing.",
+        "sent.records must be how many records were sent, up to 1,000,000,000, got nothing.",
+        "The input's key sent.shards is not known. Known keys: since, batch, records.",
+      ]);
+      for (const wrong of ["short", "b".repeat(65), "0123/abcd", 12345678])
+        assert.deepEqual(await problems({ sent: { since, batch: wrong, records: 1 } }, definition), [
+          `sent.batch must be the sender's id of 8 to 64 letters, digits and -, got ${wrong}.`,
+        ]);
+      for (const wrong of [-1, 1.5, 1_000_000_001, "7"])
+        assert.deepEqual(await problems({ sent: { since, batch, records: wrong } }, definition), [
+          `sent.records must be how many records were sent, up to 1,000,000,000, got ${wrong}.`,
+        ]);
+      assert.deepEqual(await problems({ sent: [] }, definition), [
+        'sent must be an object {"since": time, "batch": the sender\'s id, "records": how many}, got [].',
+      ]);
+    }
+    assert.deepEqual(await problems({ sent: { since, batch, records: 1 } }), [
+      "sent.shards must be an object of the last sequence number by shard, got nothing.",
+      "The input's key sent.batch is not known. Known keys: since, shards.",
+      "The input's key sent.records is not known. Known keys: since, shards.",
     ]);
   });
 
