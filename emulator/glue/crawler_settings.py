@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 UPDATE, LOG = "UPDATE_IN_DATABASE", "LOG"
 DELETE, DEPRECATE = "DELETE_FROM_DATABASE", "DEPRECATE_IN_DATABASE"
@@ -142,7 +143,7 @@ def _catalog_target(target: Mapping) -> CatalogTarget:
 def _configuration(text: str) -> dict:
     """The options of the field Configuration, which is JSON as text."""
     try:
-        given = json.loads(text) if text else {"Version": 1.0}
+        given: Any = json.loads(text) if text else {"Version": 1.0}
     except ValueError as problem:
         raise InvalidDefinition(f"Configuration is not valid JSON: {problem}") from None
     if not isinstance(given, dict) or given.get("Version") != 1.0:

@@ -196,9 +196,9 @@ describe("e2e: the way arrival", function () {
       await new Promise((resolve) => setTimeout(resolve, 200));
     }
     await configure(Environment?.Variables ?? {});
-    const redriven = await run("redrive", "--json");
+    const sentAgain = await run("redrive", "--json");
     assert.deepEqual(
-      redriven.messages.map(({ fate }: { fate: string }) => fate),
+      sentAgain.messages.map(({ fate }: { fate: string }) => fate),
       ["sent", "sent"],
     );
     const finished = await lake.execute(input);

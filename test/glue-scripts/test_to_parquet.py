@@ -9,6 +9,7 @@ import random
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pyarrow.parquet as pq
@@ -39,7 +40,7 @@ RULES = {
 }
 
 
-def line(name: str, **fields: object) -> str:
+def line(name: str, **fields: Any) -> str:
     return json.dumps(arrived(event(name, **fields), 1))
 
 
@@ -111,7 +112,7 @@ def hard_lines() -> list[str]:
         '"user_id": -',
         '"user_id": 1e',
         '"user_id": tru',
-        '"user_id": truex',
+        '"user_id": true_',
         '"user_id": "open',
         '"x": [1,]',
         '"x": {"a":1,}',

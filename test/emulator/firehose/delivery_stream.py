@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+from collections.abc import Mapping
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
@@ -125,7 +126,7 @@ class Hose:
         )
         return sum(point["Sum"] for point in found["Datapoints"])
 
-    def wait_for_metrics(self, expected: dict[str, float]) -> None:
+    def wait_for_metrics(self, expected: Mapping[str, float]) -> None:
         """The sums of the last hour. A metric is recorded a moment after what it measures."""
 
         def sums() -> dict[str, float]:
