@@ -7,7 +7,8 @@ import { join, resolve } from "node:path";
 import { savedQueries } from "../infra/catalog/saved-queries";
 import { CONFIG_KEYS } from "../infra/config/keys";
 import { evaluate, type Program } from "./infra/program";
-import { DEFINITION } from "./statemachine/pipeline";
+import { WAYS } from "./local/everything-on";
+import { CRAWLING, CRAWLING_ARRIVAL, DEFINITION } from "./statemachine/pipeline";
 
 const ROOT = resolve(__dirname, "..");
 const RUNBOOK = readFileSync(join(ROOT, "docs/operations.md"), "utf8");
@@ -59,39 +60,52 @@ print(json.dumps(unknown))
 
 describe("docs/operations", function () {
   this.timeout(120_000);
-  let program: Program;
+  /** One of each way. */
+  const programs: Program[] = [];
   before(async () => {
-    program = await evaluate({ collector: "true", collectorOrigins: '["*"]' });
+    for (const way of WAYS)
+      programs.push(await evaluate({ way, collector: "true", collectorOrigins: '["*"]' }));
   });
+  const declared = (type: string) => programs.flatMap((program) => program.of(type));
 
   function assertHelpful(title: string): void {
     const text = sections("###").get(title);
     assert.ok(text, `no section "### ${title}"`);
-    assert.match(text, /^How to see/m, title);
+    assert.match(text, /^(In the ways? [^.]*\. |Only with [^.]*\. )?How to see/m, title);
     assert.match(text, /Why|why/, title);
     assert.match(text, /```(sh|sql)\n/, title);
   }
 
   it("has a section for each alarm, and for no alarm that is not", () => {
     const prefix = "clickstream-test-";
-    const alarms = program
-      .of("aws:cloudwatch/metricAlarm:MetricAlarm")
-      .map(({ inputs }) => `Alarm ${String(inputs.name).replace(prefix, "")}`);
-    assert.ok(alarms.length > 5);
+    const titles = declared("aws:cloudwatch/metricAlarm:MetricAlarm").map(
+      ({ inputs }) => `Alarm ${String(inputs.name).replace(prefix, "")}`,
+    );
+    const alarms = [...new Set(titles)];
+    assert.ok(alarms.length > 15);
     for (const title of alarms) assertHelpful(title);
     const described = [...sections("###").keys()].filter((title) => title.startsWith("Alarm "));
     assert.deepEqual(described.sort(), alarms.sort());
   });
 
   it("has a section for each state that a failure mail can name, and for the mail's own", () => {
-    const written = [...JSON.stringify(DEFINITION).matchAll(/"failure":\{"state":"(\w+)"/g)].map(
-      ([, name]) => name,
+    const all = [DEFINITION, CRAWLING, CRAWLING_ARRIVAL];
+    const written = [...JSON.stringify(all).matchAll(/"failure":\{"state":"(\w+)"/g)].map(
+      ([, name = ""]) => name,
     );
-    // A Catch names the state that it belongs to; of the two states that verify, it names the first.
-    const catching = Object.entries<{ Catch?: { Assign?: { failure?: unknown } }[] }>(DEFINITION.States)
-      .filter(([, { Catch = [] }]) => Catch.some(({ Assign }) => Assign?.failure))
-      .map(([name]) => (name === "ReadCounts" ? "VerifyTables" : name));
-    const named = [...written, ...catching];
+    // A Catch names the state that it belongs to; of states with one purpose, it names the first.
+    const first: Record<string, string> = {
+      ReadCounts: "VerifyTables",
+      ReadCrawl: "CrawlTable",
+      ReadArrivedCounts: "VerifyArrived",
+      NotifyArrived: "NotifySuccess",
+    };
+    const catching = all.flatMap(({ States }) =>
+      Object.entries<{ Catch?: { Assign?: { failure?: unknown } }[] }>(States)
+        .filter(([, { Catch = [] }]) => Catch.some(({ Assign }) => Assign?.failure))
+        .map(([name]) => name),
+    );
+    const named = [...written, ...catching].map((name) => first[name] ?? name);
     const states = [...new Set([...named, "NotifyFailure"])].map((name) => `State ${name}`);
     assert.ok(states.length > 8);
     for (const title of states) assertHelpful(title);
@@ -115,7 +129,7 @@ describe("docs/operations", function () {
 
   it("names only outputs and configuration keys that exist", () => {
     for (const [, name = ""] of RUNBOOK.matchAll(/pulumi stack output (\w+)/g)) {
-      assert.ok(name in program.outputs, `pulumi stack output ${name}`);
+      for (const { outputs } of programs) assert.ok(name in outputs, `pulumi stack output ${name}`);
     }
     const keys = [...RUNBOOK.matchAll(/pulumi config (?:set|rm) (\w+)/g)];
     assert.ok(keys.length > 10);
@@ -123,15 +137,20 @@ describe("docs/operations", function () {
   });
 
   it("names only graphs and lines that the dashboard has", () => {
-    const [dashboard] = program.of("aws:cloudwatch/dashboard:Dashboard");
-    const body = JSON.parse(String(dashboard?.inputs.dashboardBody)) as {
-      widgets: { properties: { title: string; metrics: unknown[][] } }[];
-    };
-    const shown = body.widgets.flatMap(({ properties: { title, metrics } }) => [
-      title,
-      ...metrics.flatMap((row) => (row.at(-1) as { label?: string }).label ?? []),
-    ]);
-    const named = [...RUNBOOK.matchAll(/^How to see: .*$/gm)].flatMap(([line]) =>
+    const dashboards = declared("aws:cloudwatch/dashboard:Dashboard").map(
+      ({ inputs }) =>
+        JSON.parse(String(inputs.dashboardBody)) as {
+          widgets: { properties: { title: string; metrics: unknown[][] } }[];
+        },
+    );
+    assert.equal(dashboards.length, programs.length);
+    const shown = dashboards
+      .flatMap(({ widgets }) => widgets)
+      .flatMap(({ properties: { title, metrics } }) => [
+        title,
+        ...metrics.flatMap((row) => (row.at(-1) as { label?: string }).label ?? []),
+      ]);
+    const named = [...RUNBOOK.matchAll(/^.*How to see: .*$/gm)].flatMap(([line]) =>
       [...line.matchAll(/\*([^*]+)\*/g)].map(([, name = ""]) => name),
     );
     assert.ok(named.length > 8);
@@ -142,7 +161,7 @@ describe("docs/operations", function () {
   });
 
   it("names only log groups that the stack has", () => {
-    const groups = program.of("aws:cloudwatch/logGroup:LogGroup").map(({ inputs }) => String(inputs.name));
+    const groups = declared("aws:cloudwatch/logGroup:LogGroup").map(({ inputs }) => String(inputs.name));
     const named = [...RUNBOOK.matchAll(/aws logs tail "([^"]+)"/g)].map(([, name = ""]) => name);
     assert.ok(named.length > 5);
     for (const name of named) assert.ok(groups.includes(name.replace("-dev/", "-test/")), name);

@@ -4,6 +4,8 @@
 const HOLDS_DATA: readonly string[] = [
   "aws:glue/catalogDatabase:CatalogDatabase",
   "aws:glue/catalogTable:CatalogTable",
+  // Firehose keeps what it could not write yet for up to 24 hours.
+  "aws:kinesis/firehoseDeliveryStream:FirehoseDeliveryStream",
   "aws:kinesis/stream:Stream",
   "aws:s3/bucket:Bucket",
   "aws:secretsmanager/secret:Secret",

@@ -1,6 +1,6 @@
 // Configurations for tests of what a change of one key does: one that has everything, and another value of each key.
 import assert from "node:assert/strict";
-import { CONFIG_KEYS, type ConfigKey } from "../../infra/config/keys";
+import { CONFIG_KEYS, type ConfigKey, type Way } from "../../infra/config/keys";
 
 /** What a change can take away is there. */
 export const BEFORE: Record<string, string> = {
@@ -43,10 +43,13 @@ export const TOGETHER: Record<string, Record<string, string>> = {
 
 const textOf = (standard: unknown) => (typeof standard === "string" ? standard : JSON.stringify(standard));
 
-/** Of each key, another allowed value than what it is in `before`. */
+/** Of each key that the way of `before` has, another allowed value than what it is there. */
 export function otherValues(before: Record<string, string>): Record<string, string> {
+  const way = (before.way ?? CONFIG_KEYS.way.default) as Way;
   return Object.fromEntries(
-    Object.entries<ConfigKey>(CONFIG_KEYS).map(([key, spec]) => [key, otherValue(key, spec, before)]),
+    Object.entries<ConfigKey>(CONFIG_KEYS)
+      .filter(([, { only }]) => only === undefined || only.includes(way))
+      .map(([key, spec]) => [key, otherValue(key, spec, before)]),
   );
 }
 
