@@ -23,12 +23,15 @@ export const UNTAGGABLE = [
   "aws:athena/namedQuery:NamedQuery",
   "aws:cloudwatch/dashboard:Dashboard",
   "aws:cloudwatch/logMetricFilter:LogMetricFilter",
+  "aws:cloudwatch/logStream:LogStream",
   "aws:glue/catalogTable:CatalogTable",
   "aws:iam/rolePolicy:RolePolicy",
   "aws:iam/rolePolicyAttachment:RolePolicyAttachment",
   "aws:kms/alias:Alias",
+  "aws:lambda/functionEventInvokeConfig:FunctionEventInvokeConfig",
   "aws:lambda/permission:Permission",
   "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration",
+  "aws:s3/bucketNotification:BucketNotification",
   "aws:s3/bucketOwnershipControls:BucketOwnershipControls",
   "aws:s3/bucketPolicy:BucketPolicy",
   "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock",
@@ -38,6 +41,7 @@ export const UNTAGGABLE = [
   "aws:secretsmanager/secretVersion:SecretVersion",
   "aws:sns/topicPolicy:TopicPolicy",
   "aws:sns/topicSubscription:TopicSubscription",
+  "aws:sqs/queuePolicy:QueuePolicy",
 ];
 
 type Problem = string | undefined | false;
@@ -177,6 +181,22 @@ export const rules: (ResourceValidationPolicy | StackValidationPolicy)[] = [
     ({ encryptionType, kmsKeyId }) =>
       (encryptionType !== "KMS" || !kmsKeyId) &&
       `encryptionType must be KMS with a kmsKeyId, got ${encryptionType ?? "none"}.`,
+  ),
+  each(
+    "aws:kinesis/firehoseDeliveryStream:FirehoseDeliveryStream",
+    "delivery-stream-encrypted",
+    "A delivery stream must be encrypted (serverSideEncryption.enabled).",
+    ({ serverSideEncryption }) =>
+      serverSideEncryption?.enabled !== true && "serverSideEncryption.enabled must be true.",
+  ),
+  each(
+    "aws:sqs/queue:Queue",
+    "queues-encrypted",
+    "A queue must be encrypted (kmsMasterKeyId or sqsManagedSseEnabled).",
+    ({ kmsMasterKeyId, sqsManagedSseEnabled }) =>
+      !kmsMasterKeyId &&
+      sqsManagedSseEnabled !== true &&
+      "kmsMasterKeyId must be set, or sqsManagedSseEnabled be true.",
   ),
   each(
     "aws:sns/topic:Topic",

@@ -33,8 +33,7 @@ const WITH: Record<string, Record<string, string>> = {
 const RULES_ANEW = "S3 gets all rules again (PutBucketLifecycleConfiguration)";
 
 /** Inputs that a key takes out, and why that is enough: how the provider answers when they are gone. */
-const REMOVED: Record<string, Record<string, string>> = {
-  streamMode: { "Stream shardCount": "a stream on demand must have none: the provider refuses both" },
+const REMOVED = {
   glueWorkers: {
     "Job defaultArguments.--enable-auto-scaling": "UpdateJob replaces the whole definition of a job",
   },
@@ -47,10 +46,6 @@ const REMOVED: Record<string, Record<string, string>> = {
   athenaScanLimitGb: {
     "Workgroup configuration.bytesScannedCutoffPerQuery": "becomes RemoveBytesScannedCutoffPerQuery",
   },
-  [ALL_THAT_SHOWS]: {
-    "EventSourceMapping metricsConfig":
-      "not computed: the provider sees that it is gone, and sends an empty one",
-  },
   customerKey: {
     "LogGroup kmsKeyId": "becomes DisassociateKmsKey",
     "Workgroup configuration.resultConfiguration.encryptionConfiguration.kmsKeyArn":
@@ -60,11 +55,52 @@ const REMOVED: Record<string, Record<string, string>> = {
     "BucketServerSideEncryptionConfiguration rules.applyServerSideEncryptionByDefault.kmsMasterKeyId":
       "a rule with another algorithm is another rule",
   },
+} satisfies Record<string, Record<string, string>>;
+
+const WHOLE_ENVIRONMENT = "Lambda gets the whole environment again (UpdateFunctionConfiguration)";
+const WHOLE_ALARM = "CloudWatch gets the whole alarm again (PutMetricAlarm)";
+
+/** Of a change from stream to firehose, or from arrival to stream. */
+const OF_ANOTHER_WAY = {
+  "Function environment.variables.DELIVERY_STREAM_NAME": WHOLE_ENVIRONMENT,
+  "Function environment.variables.FIREHOSE_BUFFER_SECONDS": WHOLE_ENVIRONMENT,
+  "Function environment.variables.STREAM_NAME": WHOLE_ENVIRONMENT,
+  "MetricAlarm metricQueries[records].metric.dimensions.DeliveryStreamName": WHOLE_ALARM,
+  "MetricAlarm metricQueries[records].metric.dimensions.StreamName": WHOLE_ALARM,
 };
 
-const COMPUTED_AND_YET = [
-  "BucketServerSideEncryptionConfiguration rules.applyServerSideEncryptionByDefault.kmsMasterKeyId",
-];
+/** Firehose's resources are those of arrival, so the way firehose has nothing of its own here. */
+const REMOVED_IN: Record<"stream" | "arrival", Record<string, Record<string, string>>> = {
+  stream: {
+    ...REMOVED,
+    way: OF_ANOTHER_WAY,
+    streamMode: { "Stream shardCount": "a stream on demand must have none: the provider refuses both" },
+    [ALL_THAT_SHOWS]: {
+      "EventSourceMapping metricsConfig":
+        "not computed: the provider sees that it is gone, and sends an empty one",
+    },
+  },
+  arrival: {
+    ...REMOVED,
+    way: OF_ANOTHER_WAY,
+    customerKey: {
+      ...REMOVED.customerKey,
+      "FirehoseDeliveryStream serverSideEncryption.keyArn":
+        "not computed, and StartDeliveryStreamEncryption says AWS_OWNED_CMK",
+      "Queue kmsMasterKeyId": "not computed: the provider sees that it is gone, and sends an empty one",
+      // This one goes where the key comes: SQS has one kind of encryption at a time.
+      "Queue sqsManagedSseEnabled": "SetQueueAttributes with a key ends the encryption with SQS's own keys",
+    },
+  },
+};
+
+const COMPUTED_AND_YET = {
+  stream: ["BucketServerSideEncryptionConfiguration rules.applyServerSideEncryptionByDefault.kmsMasterKeyId"],
+  arrival: [
+    "BucketServerSideEncryptionConfiguration rules.applyServerSideEncryptionByDefault.kmsMasterKeyId",
+    "Queue sqsManagedSseEnabled",
+  ],
+};
 
 const short = (type: string) => type.split(":").at(-1) ?? type;
 
@@ -100,51 +136,76 @@ function removed(before: readonly Declared[], after: readonly Declared[]): strin
   return [...new Set(found)].filter((path) => !/ tags(\.|$)/.test(path)).sort();
 }
 
-describe("what a key takes out of a resource", function () {
-  this.timeout(240_000);
-  const others = otherValues(RICH);
-  const off = offValues();
-  const byKey = new Map<string, string[]>();
-  let rich: readonly Declared[];
+for (const way of ["stream", "arrival"] as const)
+  describe(`what a key takes out of a resource in the way ${way}`, function () {
+    this.timeout(240_000);
+    const all: Record<string, string> = { ...RICH, way };
+    const others = otherValues(all);
+    const off = offValues();
+    const byKey = new Map<string, string[]>();
+    let rich: readonly Declared[];
 
-  before(async () => {
-    rich = (await evaluate(RICH)).resources;
-    for (const key of Object.keys(others)) {
-      const values = new Set([others[key], off[key]].filter((value) => value !== undefined));
-      const found = new Set<string>();
-      for (const value of values) {
-        if (value === RICH[key]) continue;
-        const { resources } = await evaluate({ ...RICH, [key]: value, ...(value === off[key] && WITH[key]) });
-        for (const path of [...removed(rich, resources), ...removed(resources, rich)]) found.add(path);
+    before(async () => {
+      rich = (await evaluate(all)).resources;
+      for (const key of Object.keys(others)) {
+        const values = new Set([others[key], off[key]].filter((value) => value !== undefined));
+        const found = new Set<string>();
+        for (const value of values) {
+          if (value === all[key]) continue;
+          const { resources } = await evaluate({
+            ...all,
+            [key]: value,
+            ...(value === off[key] && WITH[key]),
+          });
+          for (const path of [...removed(rich, resources), ...removed(resources, rich)]) found.add(path);
+        }
+        byKey.set(key, [...found].sort());
       }
-      byKey.set(key, [...found].sort());
-    }
-    const { resources } = await evaluate({ ...RICH, alarms: "false", dashboard: "false" });
-    byKey.set(ALL_THAT_SHOWS, removed(rich, resources));
+      const { resources } = await evaluate({ ...all, alarms: "false", dashboard: "false" });
+      byKey.set(ALL_THAT_SHOWS, removed(rich, resources));
+    });
+
+    it("is what is listed here, each with the reason why the change reaches AWS", () => {
+      const expected = Object.fromEntries(
+        Object.entries(REMOVED_IN[way]).map(([key, paths]) => [key, Object.keys(paths).sort()]),
+      );
+      const found = Object.fromEntries([...byKey].filter(([, paths]) => paths.length > 0));
+      assert.deepEqual(found, expected);
+    });
+
+    it("is nothing that the provider would keep", () => {
+      const { types } = JSON.parse(readFileSync(TABLE, "utf8")) as { types: Record<string, string[]> };
+      const computed = new Set(
+        Object.entries(types).flatMap(([type, paths]) => paths.map((path) => `${short(type)} ${path}`)),
+      );
+      const kept = [...byKey].flatMap(([key, paths]) =>
+        paths
+          .filter((path) => computed.has(path.replace(/\[[^\]]*\]/g, "")))
+          .map((path) => `${key}: ${path}`),
+      );
+      assert.deepEqual(
+        kept,
+        COMPUTED_AND_YET[way].map((path) => `customerKey: ${path}`),
+      );
+    });
+
+    it("is compared with a table that says what the installed provider says, of every type in use", () => {
+      const table = JSON.parse(readFileSync(TABLE, "utf8")) as { types: Record<string, string[]> };
+      const inUse = new Set(rich.map(({ type }) => type));
+      assert.deepEqual(
+        [...inUse].filter((type) => !(type in table.types)),
+        [],
+        "npx tsx test/infra/computed-inputs.ts",
+      );
+      assert.deepEqual(
+        table,
+        computedInputs(Object.keys(table.types)),
+        "npx tsx test/infra/computed-inputs.ts",
+      );
+    });
   });
 
-  it("is what is listed here, each with the reason why the change reaches AWS", () => {
-    const expected = Object.fromEntries(
-      Object.entries(REMOVED).map(([key, paths]) => [key, Object.keys(paths).sort()]),
-    );
-    const found = Object.fromEntries([...byKey].filter(([, paths]) => paths.length > 0));
-    assert.deepEqual(found, expected);
-  });
-
-  it("is nothing that the provider would keep", () => {
-    const { types } = JSON.parse(readFileSync(TABLE, "utf8")) as { types: Record<string, string[]> };
-    const computed = new Set(
-      Object.entries(types).flatMap(([type, paths]) => paths.map((path) => `${short(type)} ${path}`)),
-    );
-    const kept = [...byKey].flatMap(([key, paths]) =>
-      paths.filter((path) => computed.has(path.replace(/\[[^\]]*\]/g, ""))).map((path) => `${key}: ${path}`),
-    );
-    assert.deepEqual(
-      kept,
-      COMPUTED_AND_YET.map((path) => `customerKey: ${path}`),
-    );
-  });
-
+describe("what a key takes out of a resource", () => {
   it("would be found out if tracing were left out again", () => {
     const lambda = (inputs: Record<string, unknown>) => [
       { type: "aws:lambda/function:Function", name: "f", inputs },
@@ -155,21 +216,6 @@ describe("what a key takes out of a resource", function () {
     const { types } = JSON.parse(readFileSync(TABLE, "utf8")) as { types: Record<string, string[]> };
     assert.ok(types["aws:lambda/function:Function"]?.includes("tracingConfig"));
     assert.ok(types["aws:sfn/stateMachine:StateMachine"]?.includes("tracingConfiguration"));
-  });
-
-  it("is compared with a table that says what the installed provider says, of every type in use", () => {
-    const table = JSON.parse(readFileSync(TABLE, "utf8")) as { types: Record<string, string[]> };
-    const inUse = new Set(rich.map(({ type }) => type));
-    assert.deepEqual(
-      [...inUse].filter((type) => !(type in table.types)),
-      [],
-      "npx tsx test/infra/computed-inputs.ts",
-    );
-    assert.deepEqual(
-      table,
-      computedInputs(Object.keys(table.types)),
-      "npx tsx test/infra/computed-inputs.ts",
-    );
   });
 });
 

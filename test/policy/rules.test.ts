@@ -4,6 +4,7 @@ import type { PolicyResource, ResourceValidationArgs, StackValidationArgs } from
 import { rules, UNTAGGABLE } from "../../policy/rules";
 import { type Declared, evaluate } from "../infra/program";
 import { taggable } from "../infra/taggable";
+import { WAYS } from "../local/everything-on";
 
 type Examined = Declared & { protect: boolean };
 
@@ -119,6 +120,16 @@ const FAULTS: Record<string, Fault> = {
     spoil: ({ encryptionType, kmsKeyId, ...others }) => others,
     says: /encryptionType must be KMS with a kmsKeyId, got none/,
   },
+  "delivery-stream-encrypted": {
+    type: "aws:kinesis/firehoseDeliveryStream:FirehoseDeliveryStream",
+    spoil: ({ serverSideEncryption, ...others }) => others,
+    says: /serverSideEncryption.enabled must be true/,
+  },
+  "queues-encrypted": {
+    type: "aws:sqs/queue:Queue",
+    spoil: ({ kmsMasterKeyId, sqsManagedSseEnabled, ...others }) => others,
+    says: /kmsMasterKeyId must be set, or sqsManagedSseEnabled be true/,
+  },
   "topics-encrypted": {
     type: "aws:sns/topic:Topic",
     spoil: () => ({}),
@@ -181,13 +192,18 @@ const FAULTS: Record<string, Fault> = {
 
 describe("policy/rules", () => {
   let program: Examined[];
+  let arrival: Examined[];
   before(async () => {
     program = await examined(EVERY_OPTION);
+    arrival = await examined({ way: "arrival" });
   });
 
-  it("reports nothing for the program, by default and with every option on", async () => {
+  it("reports nothing for the program in any way, by default and with every option on", async () => {
     assert.deepEqual(await violations(program), []);
     assert.deepEqual(await violations(await examined()), []);
+    assert.deepEqual(await violations(arrival), []);
+    for (const way of WAYS)
+      assert.deepEqual(await violations(await examined({ ...EVERY_OPTION, way })), [], way);
   });
 
   it("lets a stack be without protection whose buckets destroy empties, and no other", async () => {
@@ -251,11 +267,12 @@ describe("policy/rules", () => {
     it(`sees what breaks ${rule.name}`, async () => {
       const fault = FAULTS[rule.name];
       assert.ok(fault, "no fault is planted for this rule");
-      const index = program.findIndex(({ type }) => type === fault.type);
-      const found = program[index] ?? { type: fault.type, name: "planted", inputs: {}, protect: false };
+      const good = [program, arrival].find((one) => one.some(({ type }) => type === fault.type)) ?? program;
+      const index = good.findIndex(({ type }) => type === fault.type);
+      const found = good[index] ?? { type: fault.type, name: "planted", inputs: {}, protect: false };
       const inputs = { tags: found.inputs.tags, ...(fault.spoil(found.inputs) as Declared["inputs"]) };
       const spoilt = { ...found, inputs, protect: fault.protect ?? found.protect };
-      const others = program.filter((_, place) => place !== index);
+      const others = good.filter((_, place) => place !== index);
       const reported = await violations([...others, spoilt]);
       assert.equal(reported.length, 1, reported.join("\n"));
       assert.match(reported[0] ?? "", fault.says);
