@@ -17,6 +17,7 @@ import { partitionOf } from "../../stack/partition";
 import { PROJECT_ROOT } from "../../stack/runs";
 import type { TargetConfig } from "../../stack/target";
 import { accountChecks } from "./account";
+import { deliveryCheck } from "./delivery";
 import { guarded } from "./guarded";
 import type { Check } from "./machine.mjs";
 import { shardCheck } from "./shards";
@@ -270,8 +271,15 @@ export async function deployedChecks(
     values,
   );
   const wanted = { project, streamMode, shardCount };
+  const { deliveryStreamName } = outputs;
+  const intake = deliveryStreamName
+    ? [await guarded("Delivery stream", () => deliveryCheck(config, deliveryStreamName))]
+    : [
+        await guarded("Shards", () => shardCheck(config, outputs.streamName, stack, wanted)),
+        await guarded("Ingest", () => mappingCheck(config, outputs.ingestFunction)),
+      ];
   return [
-    await guarded("Shards", () => shardCheck(config, outputs.streamName, stack, wanted)),
+    ...intake,
     await guarded("Mails of success", () =>
       subscriptionCheck(config, "Mails of success", outputs.successTopicArn, successEmails),
     ),
@@ -281,7 +289,6 @@ export async function deployedChecks(
     ...(outputs.collectorUrl === ""
       ? []
       : [await guarded("Collector", () => collectorCheck(outputs.collectorUrl))]),
-    await guarded("Ingest", () => mappingCheck(config, outputs.ingestFunction)),
     await guarded("Schedule", () => scheduleCheck(config, outputs.stateMachineArn, scheduleEnabled)),
     await guarded("Alarms", () => alarmCheck(config, outputs.failureTopicArn)),
   ];

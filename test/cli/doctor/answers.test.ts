@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { createServer, type IncomingMessage, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { accountChecks } from "../../../cli/doctor/account";
+import { deliveryCheck } from "../../../cli/doctor/delivery";
 import { shardCheck, shardSteps } from "../../../cli/doctor/shards";
 import { credentialsCheck, quotaChecks } from "../../../cli/doctor/stack";
 import { localClientConfig } from "../../../stack/aws";
@@ -50,6 +51,7 @@ const IAM_DECIDES = [
 /** What AWS is to say; each test sets its own. */
 const aws = {
   stream: { StreamModeDetails: { StreamMode: "PROVISIONED" }, OpenShardCount: 1, StreamStatus: "ACTIVE" },
+  delivery: { DeliveryStreamStatus: "ACTIVE" } as Record<string, unknown>,
   lake: { tables: IAM_DECIDES as unknown[], databases: IAM_DECIDES as unknown[] },
   billing: true,
   callerIsKnown: false,
@@ -59,6 +61,9 @@ function answer(target: string, url: string, body: string): Answer {
   if (target.endsWith("ListServiceQuotas")) return listQuotas(body);
   if (target.endsWith("DescribeStreamSummary")) {
     return json(200, { StreamDescriptionSummary: { StreamName: "stream", ...aws.stream } });
+  }
+  if (target.endsWith("DescribeDeliveryStream")) {
+    return json(200, { DeliveryStreamDescription: { DeliveryStreamName: "delivery", ...aws.delivery } });
   }
   if (url.endsWith("/GetDataLakeSettings")) {
     const { tables, databases } = aws.lake;
@@ -212,6 +217,24 @@ describe("cli/doctor/stack, by AWS's answers", () => {
     assert.equal(found.state, "bad");
     assert.match(found.says, /so pulumi up would change the mode and then fail$/);
     assert.match(found.remedy ?? "", /^go from 4 to 2, 1, .*clickstream:shardCount 2 --stack dev/);
+  });
+
+  it("says whether the delivery stream takes records, and why not", async () => {
+    const state = async () => {
+      const { state, says } = await deliveryCheck(config, "delivery");
+      return [state, says];
+    };
+    assert.deepEqual(await state(), ["ok", "ACTIVE"]);
+    aws.delivery = { DeliveryStreamStatus: "CREATING" };
+    assert.equal((await state())[0], "unknown");
+    aws.delivery = {
+      DeliveryStreamStatus: "CREATING_FAILED",
+      FailureDescription: { Type: "KMS_ACCESS_DENIED", Details: "the key may not be used" },
+    };
+    assert.deepEqual(await state(), [
+      "bad",
+      "the delivery stream is CREATING_FAILED: KMS_ACCESS_DENIED: the key may not be used",
+    ]);
   });
 
   it("detects an account where Lake Formation controls new databases and tables", async () => {
