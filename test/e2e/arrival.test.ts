@@ -39,7 +39,7 @@ const OLD = JSON.stringify({
 const WILD = [
   `${OLD}\n\n${NESTED}\r\n${OLD}\n`,
   "{not json",
-  "[1, 2]",
+  '"text"',
   '{"event_type": "page_view", "event_time": "2003-02-30T10:00:00Z", "user_id": "u"}',
   '{"event_type": "purchase", "event_time": "2003-03-01 12:00:00+02:00", "session_id": "s", "event_id": "w-1", "product_price": "7.50", "quantity": "2"}',
 ];
