@@ -33,7 +33,7 @@ export interface ArrivalArgs {
 
 const TO_PARQUET_TIMEOUT_SECONDS = 300;
 const HEAD = `${PREFIX.runs}head.json`;
-const CURSOR = `${PREFIX.runs}arrival.json`;
+const CURSOR = `${PREFIX.runs}arrival/cursor.json`;
 const MARKERS = `${PREFIX.runs}arrived/`;
 
 export class Arrival extends pulumi.ComponentResource {

@@ -5,7 +5,8 @@ import { GetObjectCommand, PutObjectCommand, type S3Client } from "@aws-sdk/clie
 import { PREFIX } from "../../schema/prefixes";
 import { errorName } from "../shared/runtime";
 
-const CURSOR_KEY = `${PREFIX.runs}arrival.json`;
+// In a folder, as the job takes the objects next to its head for reports of runs, whose names people choose.
+const CURSOR_KEY = `${PREFIX.runs}arrival/cursor.json`;
 const VERSION = 1;
 
 /** A raw object that to-parquet had not written when it was checked. It stays open until it is. */
