@@ -157,7 +157,7 @@ describe("cli/arguments", () => {
     });
     assert.equal(
       refusal("bench", "sparc"),
-      'NAME must be one of simulator, ingest, pipeline, spark, objects, privacy, growth, collector, got "sparc". Did you mean spark?',
+      'NAME must be one of simulator, ingest, pipeline, spark, objects, privacy, growth, collector, ways, got "sparc". Did you mean spark?',
     );
   });
 
