@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { evaluate, type Program } from "./infra/program";
+import { WAYS } from "./local/everything-on";
 
 describe("index", () => {
   let program: Program;
@@ -28,6 +29,10 @@ describe("index", () => {
       ingestFunction: "clickstream-ingest-id",
       awaitIngestFunction: "clickstream-await-ingest-id",
       lookForNewFunction: "clickstream-look-for-new-id",
+      checkArrivalFunction: "",
+      toParquetFunction: "",
+      deadLetterQueueUrl: "",
+      crawlerName: "",
       jobName: "clickstream-transform-id",
       successTopicArn: "arn:aws:sns/topic:Topic:PipelineSuccess",
       failureTopicArn: "arn:aws:sns/topic:Topic:PipelineFailure",
@@ -39,6 +44,44 @@ describe("index", () => {
       subscribeCommand: program.outputs.subscribeCommand,
       readme: program.outputs.readme,
     });
+  });
+
+  it("exports what the other ways have instead, and what they lack as empty text", async () => {
+    const different = async (config: Record<string, string>) => {
+      const { outputs } = await evaluate(config);
+      assert.deepEqual(Object.keys(outputs).sort(), Object.keys(program.outputs).sort());
+      const changed = Object.entries(outputs).filter(([name, value]) => value !== program.outputs[name]);
+      return Object.fromEntries(changed.filter(([name]) => name !== "readme"));
+    };
+    const firehose = { way: "firehose", streamName: "", deliveryStreamName: "clickstream-delivery-id" };
+    assert.deepEqual(await different({ way: "firehose" }), firehose);
+    assert.deepEqual(await different({ way: "arrival", crawler: "true" }), {
+      ...firehose,
+      way: "arrival",
+      lookForNewFunction: "",
+      checkArrivalFunction: "clickstream-check-arrival-id",
+      toParquetFunction: "clickstream-to-parquet-id",
+      deadLetterQueueUrl: "https://sqs.eu-west-1.amazonaws.com/123456789012/clickstream-objects-failed-id",
+      crawlerName: "clickstream-crawler-id",
+    });
+  });
+
+  it("gives every function of each way a log group of the stack, with its retention", async () => {
+    for (const way of WAYS) {
+      const { of } = await evaluate({ way });
+      const groups = of("aws:cloudwatch/logGroup:LogGroup").map(({ inputs }) => inputs);
+      assert.ok(
+        groups.every(({ retentionInDays }) => retentionInDays === 30),
+        way,
+      );
+      for (const { inputs } of of("aws:lambda/function:Function")) {
+        const { logGroup } = inputs.loggingConfig as { logGroup: string };
+        assert.ok(
+          groups.some(({ name }) => name === logGroup),
+          `${way}: ${logGroup}`,
+        );
+      }
+    }
   });
 
   it("leaves physical names to Pulumi, or has the stack's name in them, so that two stacks share an account", () => {

@@ -71,6 +71,60 @@ export const BY_PERSON: readonly Row[] = [
     byPerson: NO_FIREHOSE,
   },
   {
+    id: "firehose-second-up",
+    what: "with `way: firehose` or `way: arrival`, a second `pulumi up` changes nothing",
+    command:
+      "pulumi up --expect-no-changes --diff, after the first pulumi up, in a stack of each way; also with firehoseBufferSeconds 0 and 900",
+    inWords: true,
+    see: "exit code 0 each time, and AWS takes both ends of the buffering",
+    ifNot:
+      "set the input that the diff names to the value that AWS returns, in `infra/ingest/delivery.ts` or `infra/transform/arrival.ts`: the provider shows a difference for parameters of the processor that are AWS's defaults",
+    byPerson: NO_FIREHOSE,
+  },
+  {
+    id: "firehose-key",
+    what: "with `way: firehose` and `customerKey`, Firehose uses the stack's key by a grant that the deploying role may make, in the first `pulumi up` too",
+    command:
+      'pulumi config set customerKey true, pulumi up as a role with only the deployer\'s policies, then: aws firehose describe-delivery-stream --delivery-stream-name "$(pulumi stack output deliveryStreamName)" --query DeliveryStreamDescription.DeliveryStreamEncryptionConfiguration',
+    inWords: true,
+    see: "`ENABLED` with the stack's key; an execution with simulated traffic succeeds; customerKey false, pulumi up: `AWS_OWNED_CMK`",
+    ifNot:
+      "`aws cloudtrail lookup-events` has the denied call with its conditions: correct LetFirehoseUseKeysThatCarryNoOtherTags in `infra/deployer/deployer-policy.json`",
+    byPerson: NO_FIREHOSE,
+  },
+  {
+    id: "arrival-execution",
+    what: "with `way: arrival`, S3 calls to-parquet for each raw object, and the view shows each event once",
+    command: `${EXECUTION} --input '{"simulate": {"events": 2000, "seed": 7}}', in a stack with way arrival, then npm run query -- --stack NAME "SELECT count(*), count(DISTINCT event_id) FROM events WHERE event_date >= current_date - INTERVAL '1' DAY"`,
+    inWords: true,
+    see: "SUCCEEDED without a run of the job; both numbers are equal; Athena reads only the days of the condition (the bytes scanned do not grow with the lake)",
+    ifNot:
+      "an error that names the view: compare `SHOW CREATE VIEW events` with `infra/catalog/view.ts`; no files under `arrived/`: `aws s3api get-bucket-notification-configuration --bucket RAW_BUCKET`, and the log `/clickstream-NAME/to-parquet`",
+    byPerson: NO_FIREHOSE,
+  },
+  {
+    id: "arrival-failed",
+    what: "with `way: arrival`, the event of an object that to-parquet cannot take reaches the queue, the alarm fires, and `npm run redrive` sends it again",
+    command:
+      'aws lambda put-function-concurrency --function-name "$(pulumi stack output toParquetFunction)" --reserved-concurrent-executions 0, send events, wait six hours (or let it fail: remove its right to write, which takes minutes); give it back, then npm run redrive -- --stack NAME',
+    inWords: true,
+    see: "a message in the queue, the mail of the alarm objects-failed, then the rows in the view",
+    ifNot:
+      "no message: DestinationDeliveryFailures of AWS/Lambda above 0 means that the function's role may not send to the queue or use its key (`infra/transform/arrival.ts`)",
+    byPerson: NO_FIREHOSE,
+  },
+  {
+    id: "crawler-rebuilt",
+    what: "with `crawler: true`, a day that was rebuilt stays registered where it is",
+    command:
+      'reprocess a day, then an execution with new events, then: aws glue get-partition --database-name "$(pulumi stack output database)" --table-name events --partition-values DAY --query Partition.StorageDescriptor.Location',
+    inWords: true,
+    see: "the location under `rebuilt/`, before and after the crawl",
+    ifNot:
+      "the crawler changed it although its role may not: set crawler false, and an execution with fullRepair; then the table needs an exclusion (`infra/catalog/crawler.ts`)",
+    byPerson: "each execution of the run would wait minutes for a crawl",
+  },
+  {
     id: "crawler",
     what: "with `crawler: true`, Glue can use the crawler's role, and a crawl after a run changes no column that the tables declare; `crawler: false` removes it",
     command: `${EXECUTION} --input '{"simulate": {"events": 2000}}'; then pulumi config set crawler false and pulumi up`,

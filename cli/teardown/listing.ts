@@ -5,8 +5,10 @@ import { AthenaClient, ListNamedQueriesCommand, ListWorkGroupsCommand } from "@a
 import { BudgetsClient, paginateDescribeBudgets } from "@aws-sdk/client-budgets";
 import { CloudWatchClient, ListDashboardsCommand, paginateDescribeAlarms } from "@aws-sdk/client-cloudwatch";
 import { CloudWatchLogsClient, paginateDescribeLogGroups } from "@aws-sdk/client-cloudwatch-logs";
+import { FirehoseClient, ListDeliveryStreamsCommand } from "@aws-sdk/client-firehose";
 import {
   GlueClient,
+  paginateGetCrawlers,
   paginateGetDatabases,
   paginateGetJobs,
   paginateGetPartitions,
@@ -30,6 +32,7 @@ import {
 import { paginateListSecrets, SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
 import { paginateListStateMachines, SFNClient } from "@aws-sdk/client-sfn";
 import { paginateListSubscriptions, paginateListTopics, SNSClient } from "@aws-sdk/client-sns";
+import { paginateListQueues, SQSClient } from "@aws-sdk/client-sqs";
 import { GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";
 import { partitionOf } from "../../stack/partition";
 import type { TargetConfig } from "../../stack/target";
@@ -67,6 +70,9 @@ export const LISTERS: Readonly<Record<string, Lister>> = {
   apis,
   functions,
   streams,
+  deliveryStreams,
+  queues,
+  crawlers,
   jobs,
   catalog,
   workgroups,
@@ -216,6 +222,50 @@ async function streams(config: TargetConfig): Promise<Item[]> {
     if (!HasMoreStreams) return found;
     ExclusiveStartStreamName = StreamNames.at(-1);
   }
+}
+
+async function deliveryStreams(config: TargetConfig): Promise<Item[]> {
+  const client = new FirehoseClient(config);
+  const found: Item[] = [];
+  let ExclusiveStartDeliveryStreamName: string | undefined;
+  for (;;) {
+    const { DeliveryStreamNames = [], HasMoreDeliveryStreams } = await client.send(
+      new ListDeliveryStreamsCommand({ ExclusiveStartDeliveryStreamName }),
+    );
+    for (const id of DeliveryStreamNames) {
+      found.push({
+        kind: "delivery stream",
+        id,
+        remove: `aws firehose delete-delivery-stream --delivery-stream-name ${id}`,
+      });
+    }
+    if (!HasMoreDeliveryStreams) return found;
+    ExclusiveStartDeliveryStreamName = DeliveryStreamNames.at(-1);
+  }
+}
+
+/** What S3 and Lambda keep for a queue's function (notification, settings of its retries) goes with the bucket and the function. */
+async function queues(config: TargetConfig): Promise<Item[]> {
+  const client = new SQSClient(config);
+  // Without a size of the page, SQS answers the first thousand and no token.
+  const urls = await all(paginateListQueues({ client, pageSize: 1000 }, {}), ({ QueueUrls }) => QueueUrls);
+  return urls.map((url) => ({
+    kind: "queue",
+    id: url.split("/").at(-1) ?? url,
+    remove: `aws sqs delete-queue --queue-url ${url}`,
+  }));
+}
+
+async function crawlers(config: TargetConfig): Promise<Item[]> {
+  const found = await all(
+    paginateGetCrawlers({ client: new GlueClient(config) }, {}),
+    (page) => page.Crawlers,
+  );
+  return found.map(({ Name }) => ({
+    kind: "Glue crawler",
+    id: text(Name),
+    remove: `aws glue delete-crawler --name ${Name}`,
+  }));
 }
 
 async function jobs(config: TargetConfig): Promise<Item[]> {

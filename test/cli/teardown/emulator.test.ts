@@ -111,6 +111,22 @@ describe("cli/teardown on the emulator", function () {
     assert.deepEqual((await findLeftovers(config, "clickstream", "dev")).found, []);
   });
 
+  it("lists what the way arrival and the crawler have of their own, and leaves nothing of it", async () => {
+    const arrival = everythingOn("arrival").values;
+    const deployed = await deploy({ root: PROJECT_ROOT, clientConfig: config, config: arrival });
+    const listed = (await listEverything(config)).join("\n");
+    for (const own of [
+      "delivery stream clickstream-delivery-",
+      "queue clickstream-objects-failed-",
+      "Glue crawler clickstream-crawler-",
+      "function clickstream-to-parquet-",
+      "function clickstream-check-arrival-",
+    ])
+      assert.match(listed, new RegExp(`^${own}\\w+$`, "m"));
+    await deployed.destroy();
+    assert.deepEqual(await listEverything(config), empty);
+  });
+
   it("sees what somebody left: a role by its tags, a log group and a right to write it by its name, a schedule without its state machine", async () => {
     await new IAMClient(config).send(
       new CreateRoleCommand({
