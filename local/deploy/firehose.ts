@@ -10,6 +10,7 @@ import {
   type ExtendedS3DestinationConfiguration,
   type FirehoseClient,
   type ProcessingConfiguration,
+  ResourceNotFoundException,
   type S3DestinationConfiguration,
 } from "@aws-sdk/client-firehose";
 import type * as aws from "@pulumi/aws";
@@ -22,6 +23,7 @@ type BackupInputs = NonNullable<S3Inputs["s3BackupConfiguration"]>;
 
 const POLL_MS = 50;
 const CREATE_TIMEOUT_MS = 10_000;
+const DELETE_TIMEOUT_MS = 30_000;
 // The provider's defaults, which it sends.
 const BUFFER_MB = 5;
 const BUFFER_SECONDS = 300;
@@ -56,9 +58,24 @@ const deliveryStream = handler<aws.kinesis.FirehoseDeliveryStreamArgs>({
     };
   },
   async remove({ outputs }, { clients: { firehose } }) {
-    await firehose.send(new DeleteDeliveryStreamCommand({ DeliveryStreamName: String(outputs.name) }));
+    const DeliveryStreamName = String(outputs.name);
+    await firehose.send(new DeleteDeliveryStreamCommand({ DeliveryStreamName }));
+    await untilGone(firehose, DeliveryStreamName);
   },
 });
+
+/** The provider waits for it too: a stream that is being deleted is still listed. */
+async function untilGone(firehose: FirehoseClient, DeliveryStreamName: string): Promise<void> {
+  for (const until = Date.now() + DELETE_TIMEOUT_MS; Date.now() < until; await sleep(POLL_MS)) {
+    try {
+      await firehose.send(new DescribeDeliveryStreamCommand({ DeliveryStreamName }));
+    } catch (error) {
+      if (error instanceof ResourceNotFoundException) return;
+      throw error;
+    }
+  }
+  throw new Error(`The delivery stream ${DeliveryStreamName} was not deleted in ${DELETE_TIMEOUT_MS} ms.`);
+}
 
 function destination(inputs: Inputs): ExtendedS3DestinationConfiguration {
   const s3 = inputs.extendedS3Configuration;
