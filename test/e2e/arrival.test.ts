@@ -4,6 +4,7 @@ import { randomUUID } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import { GetJobRunsCommand } from "@aws-sdk/client-glue";
 import {
@@ -117,7 +118,7 @@ async function arrivalLake(): Promise<Lake> {
 }
 
 describe("e2e: the way arrival", function () {
-  this.timeout(180_000);
+  this.timeout(300_000);
   let lake: Lake;
   let sent: Sent;
   before(async () => {
@@ -193,7 +194,7 @@ describe("e2e: the way arrival", function () {
     // Both announcements of the object.
     for (const end = Date.now() + 60_000; (await failed()) < 2; ) {
       assert.ok(Date.now() < end, "the object did not reach the queue");
-      await new Promise((resolve) => setTimeout(resolve, 200));
+      await sleep(200);
     }
     await configure(Environment?.Variables ?? {});
     const sentAgain = await run("redrive", "--json");
@@ -226,6 +227,8 @@ describe("e2e: the way arrival", function () {
     while (running) {
       const [counts] = await lake.query("SELECT count(*), count(DISTINCT event_id) FROM events");
       assert.deepEqual(counts, [expected.events.size, expected.events.size]);
+      // Queries without a pause would take the processor time that the job needs.
+      await sleep(1500);
     }
     const { status, report, cause } = await ended;
     assert.equal(status, "SUCCEEDED", cause);
