@@ -57,7 +57,7 @@ describe("stack/target", () => {
   it("refuses the outputs of another program, naming what they lack", () => {
     assert.throws(
       () => checkOutputs({ streamName: "s" }, "the stack dev"),
-      /The outputs of the stack dev lack rawBucket/,
+      /The outputs of the stack dev lack way, deliveryStreamName, rawBucket/,
     );
   });
 });
