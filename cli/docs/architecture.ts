@@ -13,6 +13,7 @@ const DRAWN: Readonly<Record<string, { open: string; close: string; what: string
   "aws:lambda/function:Function": { open: "(", close: ")", what: "Lambda" },
   "aws:s3/bucket:Bucket": { open: "[(", close: ")]", what: "S3 bucket" },
   "aws:glue/job:Job": { open: "(", close: ")", what: "Glue job" },
+  "aws:glue/crawler:Crawler": { open: "(", close: ")", what: "Glue crawler" },
   "aws:glue/catalogTable:CatalogTable": { open: "[", close: "]", what: "Glue table" },
   "aws:athena/workgroup:Workgroup": { open: "(", close: ")", what: "Athena workgroup" },
   "aws:sfn/stateMachine:StateMachine": { open: "{{", close: "}}", what: "state machine" },
@@ -24,7 +25,7 @@ const STAGES: readonly (readonly [string, RegExp])[] = [
   ["collect", /-(stream|simulator|collector)$/],
   ["ingest", /-(ingest|await-ingest|raw)$/],
   ["transform", /-(transform|curated|scripts|look-for-new)$/],
-  ["catalog", /-(events|quarantine|workgroup|results)$/],
+  ["catalog", /-(events|quarantine|workgroup|results|crawler)$/],
   ["notify", /^Pipeline/],
   ["orchestrate", /-(pipeline|schedule)$/],
 ];

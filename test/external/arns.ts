@@ -4,14 +4,18 @@ const HERE = "eu-west-1:123456789012";
 const FORMS: Record<string, (name: string) => string> = {
   "aws:athena/workgroup:Workgroup": (name) => `athena:${HERE}:workgroup/${name}`,
   "aws:cloudwatch/logGroup:LogGroup": (name) => `logs:${HERE}:log-group:${name}`,
+  "aws:glue/crawler:Crawler": (name) => `glue:${HERE}:crawler/${name}`,
   "aws:glue/job:Job": (name) => `glue:${HERE}:job/${name}`,
   "aws:iam/role:Role": (name) => `iam::123456789012:role/${name}`,
+  "aws:kinesis/firehoseDeliveryStream:FirehoseDeliveryStream": (name) =>
+    `firehose:${HERE}:deliverystream/${name}`,
   "aws:kinesis/stream:Stream": (name) => `kinesis:${HERE}:stream/${name}`,
   "aws:kms/key:Key": () => `kms:${HERE}:key/1234abcd-12ab-34cd-56ef-1234567890ab`,
   "aws:lambda/function:Function": (name) => `lambda:${HERE}:function:${name}`,
   "aws:scheduler/scheduleGroup:ScheduleGroup": (name) => `scheduler:${HERE}:schedule-group/${name}`,
   "aws:secretsmanager/secretVersion:SecretVersion": (name) => `secretsmanager:${HERE}:secret:${name}-AbCdEf`,
   "aws:sfn/stateMachine:StateMachine": (name) => `states:${HERE}:stateMachine:${name}`,
+  "aws:sqs/queue:Queue": (name) => `sqs:${HERE}:${name}`,
   "aws:sns/topic:Topic": (name) => `sns:${HERE}:${name}`,
 };
 

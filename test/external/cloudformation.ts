@@ -46,6 +46,7 @@ const TYPES: Record<string, Rendering> = {
     form: budget,
   },
   "aws:cloudwatch/logGroup:LogGroup": { names: { name: "LogGroupName" } },
+  "aws:cloudwatch/logStream:LogStream": { names: { name: "LogStreamName" } },
   "aws:cloudwatch/logMetricFilter:LogMetricFilter": {
     names: {
       pattern: "FilterPattern",
@@ -76,6 +77,9 @@ const TYPES: Record<string, Rendering> = {
     verbatim: ["parameters"],
     form: ({ DatabaseName, ...table }) => ({ CatalogId: ACCOUNT, DatabaseName, TableInput: table }),
   },
+  "aws:glue/crawler:Crawler": {
+    form: ({ CatalogTargets, ...properties }) => ({ ...tagMap(properties), Targets: { CatalogTargets } }),
+  },
   "aws:glue/job:Job": {
     names: { roleArn: "Role" },
     verbatim: ["defaultArguments"],
@@ -85,6 +89,17 @@ const TYPES: Record<string, Rendering> = {
   "aws:iam/rolePolicy:RolePolicy": {
     names: { role: "RoleName", policy: "PolicyDocument" },
     form: (properties, { name }) => ({ PolicyName: name, ...properties }),
+  },
+  "aws:kinesis/firehoseDeliveryStream:FirehoseDeliveryStream": {
+    names: {
+      bucketArn: "BucketARN",
+      cloudwatchLoggingOptions: "CloudWatchLoggingOptions",
+      extendedS3Configuration: "ExtendedS3DestinationConfiguration",
+      keyArn: "KeyARN",
+      roleArn: "RoleARN",
+    },
+    without: { destination: "CloudFormation tells it by the configuration" },
+    form: deliveryStream,
   },
   "aws:kinesis/stream:Stream": {
     names: { retentionPeriod: "RetentionPeriodHours" },
@@ -101,12 +116,16 @@ const TYPES: Record<string, Rendering> = {
     // Where the code lies is Pulumi's business: it is an archive in the program.
     form: (properties) => ({ ...properties, Code: { S3Bucket: "bundles", S3Key: "bundle.zip" } }),
   },
+  "aws:lambda/functionEventInvokeConfig:FunctionEventInvokeConfig": {
+    form: (properties) => ({ Qualifier: "$LATEST", ...properties }),
+  },
   "aws:lambda/permission:Permission": { names: { function: "FunctionName" } },
   "aws:s3/bucket:Bucket": {
     without: { forceDestroy: "CloudFormation empties no bucket" },
     form: (properties, { name }) => ({ BucketName: idOf(name), ...properties }),
   },
   "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration": { form: lifecycle },
+  "aws:s3/bucketNotification:BucketNotification": { form: notification },
   "aws:s3/bucketOwnershipControls:BucketOwnershipControls": {
     form: ({ Rule, ...others }) => ({ ...others, Rules: [Rule] }),
   },
@@ -146,6 +165,16 @@ const TYPES: Record<string, Rendering> = {
     form: ({ Topics, ...properties }) => ({ ...properties, Topics: [Topics] }),
   },
   "aws:sns/topicSubscription:TopicSubscription": { names: { topic: "TopicArn" } },
+  "aws:sqs/queue:Queue": {
+    names: {
+      messageRetentionSeconds: "MessageRetentionPeriod",
+      visibilityTimeoutSeconds: "VisibilityTimeout",
+    },
+  },
+  "aws:sqs/queuePolicy:QueuePolicy": {
+    names: { policy: "PolicyDocument", queueUrl: "Queues" },
+    form: ({ Queues, ...properties }) => ({ ...properties, Queues: [Queues] }),
+  },
 };
 
 /** @throws for a type or a value that it does not know. */
@@ -291,6 +320,38 @@ function lifecycle({ Rules, ...properties }: Properties): Properties {
         ...(transitions && { Transitions: transitions }),
       };
     }),
+  };
+}
+
+function deliveryStream({
+  ExtendedS3DestinationConfiguration: destination,
+  ServerSideEncryption: encryption,
+  ...properties
+}: Properties): Properties {
+  const { BufferingInterval, BufferingSize, ...others } = destination as Properties;
+  const { Enabled: _, ...key } = encryption as Properties;
+  return {
+    ...properties,
+    DeliveryStreamEncryptionConfigurationInput: key,
+    ExtendedS3DestinationConfiguration: {
+      ...others,
+      BufferingHints: { IntervalInSeconds: BufferingInterval, SizeInMBs: BufferingSize },
+    },
+  };
+}
+
+function notification({ LambdaFunctions, ...properties }: Properties): Properties {
+  const rule = (Name: string, Value: unknown) => ({ Name, Value });
+  return {
+    ...properties,
+    LambdaConfigurations: (LambdaFunctions as Properties[]).flatMap(
+      ({ Events, FilterPrefix, FilterSuffix, LambdaFunctionArn }) =>
+        (Events as string[]).map((Event) => ({
+          Event,
+          Filter: { S3Key: { Rules: [rule("prefix", FilterPrefix), rule("suffix", FilterSuffix)] } },
+          Function: LambdaFunctionArn,
+        })),
+    ),
   };
 }
 

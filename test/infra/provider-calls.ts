@@ -60,7 +60,7 @@ function onResource(
   return actionsOf(call).flatMap((action): Request[] => {
     const { on } = operationOf(call);
     const target = typeof on === "object" ? on[action] : on;
-    if (target === "*") return [{ action, resource: "*" }];
+    if (target === "*") return [{ action, resource: "*", context: requestTags(resource) }];
     if (action === "iam:PassRole") return [passRole(resource, program, place)];
     if (action === "iam:CreateServiceLinkedRole") return [serviceLinkedRole(place)];
     if (Array.isArray(target)) {
@@ -88,6 +88,11 @@ function aboutKey({ inputs }: Declared, place: Place, step: string, call: string
   if (step === "create") return { action, resource: keyArn(place) };
   const context = { ...tagContext("ResourceTag", tags), ...(step === "tags" && { "aws:TagKeys": ["Team"] }) };
   return { action, resource: keyArn(place), context };
+}
+
+/** The tags that a call which creates the resource sends. */
+function requestTags({ inputs }: Declared): Record<string, string> {
+  return tagContext("RequestTag", (inputs.tags ?? {}) as Record<string, string>);
 }
 
 export function tagContext(kind: "RequestTag" | "ResourceTag", tags: Record<string, string>) {

@@ -1,5 +1,6 @@
 // Reads a time as Spark casts text to a timestamp, in microseconds since 1970.
 
+import { DAY_SECONDS, HOUR_SECONDS } from "../../shared/durations";
 import { offsetOf } from "./zones";
 
 /** Fields of a time, in Spark's order: year, month, day, hour, minute, second, microsecond. */
@@ -85,5 +86,5 @@ function localSeconds(fields: number[]): number | undefined {
   const cycles = Math.floor((year - 2000) / 400);
   const date = new Date(Date.UTC(year - cycles * 400, month - 1, day));
   if (date.getUTCMonth() !== month - 1 || date.getUTCDate() !== day) return undefined;
-  return date.getTime() / 1000 + cycles * 146_097 * 86_400 + hour * 3600 + minute * 60 + second;
+  return date.getTime() / 1000 + cycles * 146_097 * DAY_SECONDS + hour * HOUR_SECONDS + minute * 60 + second;
 }

@@ -1,6 +1,8 @@
 // The offset of a time zone at a local time, for the names of zones that Java knows. The ingest writes UTC only, so
 // this is for raw lines of other programs.
 
+import { DAY_SECONDS, HOUR_SECONDS } from "../../shared/durations";
+
 /** Java's old short names that the time zone database does not have, or has with another meaning. */
 const SHORT_NAMES: Readonly<Record<string, string>> = {
   EST: "-05:00",
@@ -34,8 +36,7 @@ const SHORT_NAMES: Readonly<Record<string, string>> = {
 };
 
 const OFFSET = /^([+-])(\d\d?)(?::?(\d\d)(?::?(\d\d))?)?$/;
-const MAX_OFFSET = 18 * 3600;
-const DAY = 86_400;
+const MAX_OFFSET = 18 * HOUR_SECONDS;
 
 /** Seconds east of UTC at this local time (seconds since 1970); undefined for an unknown zone. */
 export function offsetOf(zone: string, localSeconds: number): number | undefined {
@@ -71,7 +72,7 @@ function fixedOffset(text: string): number | undefined {
   const isMixed = text.includes(":") !== text.length > 3 || (hours.length === 1 && text.length > 2);
   if (isMixed && text.length > 3 && !/^[+-]\d{4}(\d\d)?$/.test(text)) return undefined;
   if (/^[+-]\d\d:\d{4}$|^[+-]\d{4}:\d\d$/.test(text)) return undefined;
-  const offset = Number(hours) * 3600 + Number(minutes) * 60 + Number(seconds);
+  const offset = Number(hours) * HOUR_SECONDS + Number(minutes) * 60 + Number(seconds);
   if (Number(minutes) > 59 || Number(seconds) > 59 || offset > MAX_OFFSET) return undefined;
   return sign === "-" ? -offset : offset;
 }
@@ -108,8 +109,8 @@ function makeFormat(name: string): Intl.DateTimeFormat | undefined {
 function regionOffset(name: string, localSeconds: number): number | undefined {
   const format = regionFormat(name);
   if (format === undefined) return undefined;
-  const before = offsetAt(format, localSeconds - DAY);
-  const after = offsetAt(format, localSeconds + DAY);
+  const before = offsetAt(format, localSeconds - DAY_SECONDS);
+  const after = offsetAt(format, localSeconds + DAY_SECONDS);
   if (offsetAt(format, localSeconds - before) === before) return before;
   return offsetAt(format, localSeconds - after) === after ? after : before;
 }

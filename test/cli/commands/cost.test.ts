@@ -32,7 +32,10 @@ describe("cli/commands/cost", function () {
   it("names the stacks that there are, and the configuration's own problems", () => {
     const unknown = cost("--stack", "nowhere");
     assert.equal(unknown.status, 1);
-    assert.match(unknown.stderr, /^The stack nowhere has no configuration .* Stacks with one: arrival, dev, firehose, prod/);
+    assert.match(
+      unknown.stderr,
+      /^The stack nowhere has no configuration .* Stacks with one: arrival, dev, firehose, prod/,
+    );
     const broken = cost("--set", "shardCount=0");
     assert.equal(broken.status, 1);
     assert.match(broken.stderr, /clickstream:shardCount must be an integer from 1 to 500, got "0"/);

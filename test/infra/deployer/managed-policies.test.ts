@@ -155,7 +155,7 @@ describe("infra/deployer/deployer-policy.json", () => {
     );
     assert.deepEqual(
       template.Statement.filter(({ Resource }) => [Resource].flat().includes("*")).map(({ Sid }) => Sid),
-      ["CreateItsKey", "AwsHasNoResourceLevelForThese"],
+      ["CreateItsKey", "AwsHasNoResourceLevelForThese", "CreateItsCrawler"],
     );
   });
 

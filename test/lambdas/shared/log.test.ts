@@ -76,6 +76,7 @@ describe("lambdas/shared/log", () => {
       RAW_BUCKET: "raw",
       CURATED_BUCKET: "curated",
       STREAM_RETENTION_HOURS: "24",
+      GIVEN_UP_PREFIX: "aws/lambda/",
       STACK: "clickstream-test",
       STREAM_NAME: "events",
       EARLIEST_EVENT_TIME: "2000-01-01T00:00:00Z",
