@@ -21,6 +21,12 @@ const COMPONENTS: Record<string, string> = {
   observe: "Observe",
 };
 
+/** Of parts that are off by default. */
+const MORE_COMPONENTS: Record<string, string[]> = {
+  collect: ["::clickstream:index:Collector$"],
+  catalog: ["::clickstream:index:Crawler$"],
+};
+
 async function urnsOfEverything(): Promise<string[]> {
   const values = Object.entries(everythingOn().values)
     .map(([key, value]) => [key.replace("clickstream:", ""), value] as const)
@@ -31,7 +37,7 @@ async function urnsOfEverything(): Promise<string[]> {
 /** Whether the stage's component itself makes the resource or block of that name. */
 function makes(urns: readonly string[], stage: string, name: string): boolean {
   const own = `::clickstream:index:${COMPONENTS[stage]}$`;
-  const owners = stage === "collect" ? [own, "::clickstream:index:Collector$"] : [own];
+  const owners = [own, ...(MORE_COMPONENTS[stage] ?? [])];
   return urns.some(
     (urn) => owners.some((owner) => urn.includes(owner)) && new RegExp(`::(clickstream-)?${name}$`).test(urn),
   );
