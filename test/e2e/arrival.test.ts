@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import { GetJobRunsCommand } from "@aws-sdk/client-glue";
+import { IAMClient } from "@aws-sdk/client-iam";
 import {
   GetFunctionConfigurationCommand,
   LambdaClient,
@@ -18,6 +19,8 @@ import type { ReportNumbers } from "../../cli/report/numbers";
 import { sqlSince } from "../../infra/catalog/saved-queries";
 import { Traffic } from "../../lambdas/simulator/traffic";
 import { readCalls } from "../../local/requests";
+import { TABLE_COLUMNS } from "../../schema/contract";
+import { decisions, difference, listedGrants, rolesOf, unneeded } from "./grants";
 import { type Finished, Lake } from "./lake";
 import { type Expectation, expectFromRecords, hashRows } from "./oracle";
 import { assertTablesHold, cents } from "./tables";
@@ -212,7 +215,8 @@ describe("e2e: the way arrival", function () {
     const expected = sent.expected();
     const numbers = await reported();
     assertReportHolds(numbers, expected);
-    const before = [hashRows(await rows()), await savedAnswers(), numbers];
+    // Of each row, all that to-parquet wrote; afterwards it is what the Spark job wrote.
+    const before = [hashRows(await rows()), await wholeRows(), await savedAnswers(), numbers];
     // An object that Firehose delivers a second time, late: all of its events are copies, and the job is due.
     const { rawBucket: Bucket } = lake.stack.outputs;
     const [key = ""] = await lake.rawKeys();
@@ -237,7 +241,8 @@ describe("e2e: the way arrival", function () {
       ["processed", expected.events.size, expected.quarantined.length, 1],
     );
     await assertTablesHold(lake, expected);
-    assert.deepEqual([hashRows(await rows()), await savedAnswers(), await reported()], before);
+    const after = [hashRows(await rows()), await wholeRows(), await savedAnswers(), await reported()];
+    assert.deepEqual(after, before);
     const [taken] = await lake.query("SELECT count(*) FROM curated_events");
     assert.deepEqual(taken, [expected.events.size]);
   });
@@ -248,6 +253,30 @@ describe("e2e: the way arrival", function () {
     assertReports(finished, before, sent.expected());
     await assertTablesHold(lake, sent.expected());
     assert.equal(await jobRuns(), 1);
+  });
+
+  it("runs with exactly the grants that it needs, but for those that docs/permissions.md lists with the reason", async () => {
+    // What the tests above sent themselves.
+    const simulated = await lake.execute({ simulate: { events: 60, seed: 3, malformed: 0.1 } });
+    assert.equal(simulated.status, "SUCCEEDED", simulated.cause);
+    const repaired = await lake.execute({ fullRepair: true });
+    assert.equal(repaired.status, "SUCCEEDED", repaired.cause);
+    assert.deepEqual(
+      // One of the tests above gives the Lambda a table that there is not.
+      decisions(lake).filter(
+        ({ decision, resource }) => decision !== "Allow" && !resource.endsWith("no_such_table"),
+      ),
+      [],
+    );
+    const { mutants, unseen } = unneeded(lake, await rolesOf(new IAMClient(lake.stack.clientConfig)));
+    const listed = listedGrants("In the way arrival");
+    assert.ok(mutants > 100, `only ${mutants} grants`);
+    assert.deepEqual(
+      difference(unseen, listed),
+      [],
+      "grants that nothing needed here, and that are not listed",
+    );
+    assert.deepEqual(difference(listed, unseen), [], "listed, though something needed them, or not granted");
   });
 
   /** The answer of a command in JSON. */
@@ -290,6 +319,14 @@ describe("e2e: the way arrival", function () {
       [found.events, found.purchases, cents(found.revenue), quarantine.lines],
       [recent.length, purchases.length, revenue, quarantined.length],
     );
+  }
+
+  /** All columns but the one that says when a row was written. */
+  async function wholeRows(): Promise<unknown[][]> {
+    const columns = TABLE_COLUMNS.filter(({ name }) => name !== "processed_at").map(({ name, type }) =>
+      type.startsWith("map") ? `json_format(CAST(${name} AS json))` : name,
+    );
+    return lake.query(`SELECT event_date, ${columns.join(", ")} FROM events ORDER BY event_date, event_id`);
   }
 
   /** The answers of the saved queries about events. Not of those that ask when or by which run a row was written. */

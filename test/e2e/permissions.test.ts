@@ -1,19 +1,10 @@
 // Least privilege, proven: the pipeline runs with IAM in force, each grant that is taken away denies something that it did, and what could not be seen here stands in docs/permissions.md.
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { gzipSync } from "node:zlib";
 import { AthenaClient, StartQueryExecutionCommand, StopQueryExecutionCommand } from "@aws-sdk/client-athena";
 import { DeletePartitionCommand, GetJobRunsCommand } from "@aws-sdk/client-glue";
-import {
-  GetRolePolicyCommand,
-  IAMClient,
-  ListRolePoliciesCommand,
-  ListRolesCommand,
-  PutRolePolicyCommand,
-} from "@aws-sdk/client-iam";
+import { IAMClient, PutRolePolicyCommand } from "@aws-sdk/client-iam";
 import {
   GetFunctionConfigurationCommand,
   LambdaClient,
@@ -29,16 +20,10 @@ import {
 } from "@aws-sdk/client-sfn";
 import { hourPrefix } from "../../lambdas/shared/layout";
 import { startExecution } from "../../stack/execution";
-import { PROJECT_ROOT } from "../../stack/runs";
+import { type Document, decisions, difference, listedGrants, type Roles, rolesOf, unneeded } from "./grants";
 import { Lake } from "./lake";
 
-interface Grant {
-  role: string;
-  action: string;
-  resource: string;
-}
-type Statement = { Action: string[]; Resource: string[] };
-type Document = { Version: string; Statement: Statement[] };
+const SECTION = "Granted, and not exercised on the local stack";
 
 /** All that adds permissions, and failures that come at once. */
 const EVERYTHING = {
@@ -66,42 +51,12 @@ const events = (prefix: string, day: string, count = 3) =>
     }),
   );
 
-/** `clickstream-ingest-role-5a720b8` is the program's `clickstream-ingest-role`. */
-const logical = (name: string) => name.replace(/-[0-9a-f]{7}(?=$|\/|:|\*)/g, "");
-
-/** A grant as the documentation writes it, without what differs from stack to stack. */
-function readable({ role, action, resource }: Grant): string {
-  const place = resource
-    .replace(/^arn:aws:/, "")
-    .replace(/:us-east-1:000000000000:/, ":")
-    .replace(/^(s3|states|sns):+/, "$1:")
-    .replace(/key\/[0-9a-f-]{36}/, "key");
-  return `${logical(role)} ${action} ${logical(place)}`;
-}
-
-/** The rows of the table in docs/permissions.md: role, actions, resources, reason. */
-function listed(): string[] {
-  const text = readFileSync(join(PROJECT_ROOT, "docs", "permissions.md"), "utf8");
-  const rows = text.split("\n").filter((line) => /^\| `clickstream-/.test(line));
-  return rows.flatMap((row) => {
-    const [role = [], actions = [], places = []] = row
-      .split("|")
-      .slice(1, 4)
-      .map((cell) => [...cell.matchAll(/`([^`]+)`/g)].map(([, word]) => word ?? ""));
-    return actions.flatMap((action) => places.map((place) => `${role[0]} ${action} ${place}`));
-  });
-}
-
-/** One and the same grant can be written in two statements: each counts. */
-const difference = (from: string[], without: string[]) =>
-  [...new Set(from)].filter((line) => !without.includes(line)).sort();
-
 describe("e2e: permissions", function () {
   this.timeout(600_000);
   let lake: Lake;
   let iam: IAMClient;
   let sfn: SFNClient;
-  let roles: Map<string, { name: string; policy: string; document: Document }>;
+  let roles: Roles;
 
   before(async () => {
     const minute = new Date(Date.now() + SCHEDULED_IN_MINUTES * 60_000).getUTCMinutes();
@@ -236,25 +191,15 @@ describe("e2e: permissions", function () {
   });
 
   it("needs each grant, but for those that docs/permissions.md lists with the reason", () => {
-    const policies = Object.fromEntries([...roles.values()].map(({ name, document }) => [name, document]));
-    const output = execFileSync(
-      join(PROJECT_ROOT, ".local", "venv", "bin", "python"),
-      [join(__dirname, "permission_mutants.py")],
-      { input: JSON.stringify({ policies, requests: decisions(lake) }), maxBuffer: 1 << 26 },
-    );
-    const mutants: (Grant & { needed: boolean })[] = JSON.parse(output.toString());
-    const unseen = mutants.filter(({ needed }) => !needed).map(readable);
-    assert.ok(mutants.length > 100, `only ${mutants.length} grants`);
+    const { mutants, unseen } = unneeded(lake, roles);
+    const listed = listedGrants(SECTION);
+    assert.ok(mutants > 100, `only ${mutants} grants`);
     assert.deepEqual(
-      difference(unseen, listed()),
+      difference(unseen, listed),
       [],
       "grants that nothing needed here, and that are not listed",
     );
-    assert.deepEqual(
-      difference(listed(), unseen),
-      [],
-      "listed, though something needed them, or not granted",
-    );
+    assert.deepEqual(difference(listed, unseen), [], "listed, though something needed them, or not granted");
   });
 
   it("goes on to the Spark job without s3:ListBucket of clickstream-look-for-new-role, and the mail says so", async () => {
@@ -333,31 +278,6 @@ describe("e2e: permissions", function () {
     return () => put(found.document);
   }
 });
-
-/** What the policies of roles decided so far. */
-function decisions(lake: Lake): { principal: string; action: string; resource: string; decision: string }[] {
-  const text = readFileSync(join(lake.stack.stateDir, "authorizations.jsonl"), "utf8");
-  return text
-    .trim()
-    .split("\n")
-    .map((line) => JSON.parse(line));
-}
-
-/** The program's roles by their logical names, each with its only policy. */
-async function rolesOf(iam: IAMClient) {
-  const { Roles = [] } = await iam.send(new ListRolesCommand({ MaxItems: 1000 }));
-  const found = new Map<string, { name: string; policy: string; document: Document }>();
-  for (const { RoleName = "" } of Roles) {
-    const { PolicyNames: [policy = ""] = [] } = await iam.send(new ListRolePoliciesCommand({ RoleName }));
-    if (!policy) continue;
-    const { PolicyDocument = "" } = await iam.send(
-      new GetRolePolicyCommand({ RoleName, PolicyName: policy }),
-    );
-    const document: Document = JSON.parse(decodeURIComponent(PolicyDocument));
-    found.set(logical(RoleName), { name: RoleName, policy, document });
-  }
-  return found;
-}
 
 async function until(what: string, holds: () => Promise<boolean>, seconds = 120): Promise<void> {
   const deadline = Date.now() + seconds * 1000;

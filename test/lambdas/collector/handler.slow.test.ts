@@ -164,6 +164,10 @@ describe("lambdas/collector/handler", () => {
   });
 
   it("names the variables that are missing", async () => {
-    await assert.rejects(started({ STREAM_NAME: "", IP_RULE: "" })("/health"), /lacks STREAM_NAME, IP_RULE/);
+    await assert.rejects(started({ IP_RULE: "", RESPECT_DNT: "" })("/health"), /lacks IP_RULE, RESPECT_DNT/);
+    await assert.rejects(
+      started({ STREAM_NAME: "" })("/health"),
+      /must set exactly one of STREAM_NAME and DELIVERY_STREAM_NAME/,
+    );
   });
 });
