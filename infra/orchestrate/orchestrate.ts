@@ -274,8 +274,9 @@ function athenaPermissions(args: OrchestrateArgs): Statement[] {
     ).on(
       arnOf("glue", "catalog"),
       arnOf("glue", `database/${args.databaseName}`),
-      ...queriedTables(args).map((table) => arnOf("glue", `table/${args.databaseName}/${table}`)),
+      ...partitionedTables(args).map((table) => arnOf("glue", `table/${args.databaseName}/${table}`)),
     ),
+    ...viewPermissions(args),
     // Athena also reads the default database when it runs DDL.
     allow("glue:GetDatabase").on(
       arnOf("glue", "catalog"),
@@ -297,7 +298,12 @@ function athenaPermissions(args: OrchestrateArgs): Statement[] {
   ];
 }
 
-/** Whoever queries a view needs the rights on its tables, too. */
-function queriedTables({ eventsTable, jobTable, arrivedTable }: OrchestrateArgs): string[] {
-  return arrivedTable === undefined ? [jobTable] : [jobTable, arrivedTable, eventsTable];
+function partitionedTables({ jobTable, arrivedTable }: OrchestrateArgs): string[] {
+  return arrivedTable === undefined ? [jobTable] : [jobTable, arrivedTable];
+}
+
+/** With an arrived table, `events` is a view of the two. It has no partitions. */
+function viewPermissions({ arrivedTable, databaseName, eventsTable }: OrchestrateArgs): Statement[] {
+  if (arrivedTable === undefined) return [];
+  return [allow("glue:GetTable").on(arnOf("glue", `table/${databaseName}/${eventsTable}`))];
 }
