@@ -11,8 +11,13 @@ const CHOSEN: Partial<Record<Way, Record<string, string>>> = {
 };
 
 /** `stack` with this way, without the settings that are for other ways. */
-export function sizedWay(stack: string, way: Way, eventsPerDay: number): Promise<Sized> {
-  return sized(stack, eventsPerDay, settingsOfWay(way));
+export function sizedWay(
+  stack: string,
+  way: Way,
+  eventsPerDay: number,
+  chosen: Record<string, string> = {},
+): Promise<Sized> {
+  return sized(stack, eventsPerDay, { ...settingsOfWay(way), ...chosen });
 }
 
 function settingsOfWay(way: Way): Record<string, string | undefined> {

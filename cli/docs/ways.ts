@@ -69,5 +69,12 @@ async function parts(): Promise<string> {
     const named = largest.map(({ item, monthly }) => `${item} ${dollars(monthly)}`);
     lists.push(`- \`${way}\`, ${dollars(found.monthly)}: ${named.join("; ")}.`);
   }
-  return [`The largest parts at ${quantity(SHOWN_EVENTS)} events a day:`, "", ...lists].join("\n");
+  const hourly = await sizedWay("prod", "arrival", SHOWN_EVENTS, { scheduleExpression: "rate(1 hour)" });
+  return [
+    `The largest parts at ${quantity(SHOWN_EVENTS)} events a day:`,
+    "",
+    ...lists,
+    "",
+    `With an execution each hour, \`arrival\` costs ${dollars(hourly.found.monthly)} at this size: each check reads the ids of the dates of the new events.`,
+  ].join("\n");
 }
