@@ -6,7 +6,7 @@ import { AthenaClient } from "@aws-sdk/client-athena";
 import { FirehoseClient, PutRecordCommand as PutFirehoseRecordCommand } from "@aws-sdk/client-firehose";
 import { KinesisClient, PutRecordCommand } from "@aws-sdk/client-kinesis";
 import { SFNClient } from "@aws-sdk/client-sfn";
-import type { Way } from "../infra/config/keys";
+import { WAYS, type Way } from "../infra/config/keys";
 import { sumCalls } from "../local/requests";
 import { checkedSettings } from "../local/settings";
 import { type LocalStack, upStack } from "../local/stack";
@@ -29,7 +29,6 @@ export interface WaysBenchOptions {
 /** What shows in a minute that the benchmark runs to its end. */
 export const SMALL: WaysBenchOptions = { rounds: 1, events: 200, probes: 3, everyMs: 500 };
 
-const WAYS: readonly Way[] = ["stream", "firehose", "arrival"];
 /** The same for each way, so that only the way differs. */
 const BUFFER_SECONDS = "5";
 const BUFFER: Readonly<Record<Way, string>> = {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
+import { WAYS } from "../infra/config/keys";
 import { evaluate, type Program } from "./infra/program";
-import { WAYS } from "./local/everything-on";
 
 describe("index", () => {
   let program: Program;

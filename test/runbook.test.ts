@@ -5,9 +5,8 @@ import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { savedQueries } from "../infra/catalog/saved-queries";
-import { CONFIG_KEYS } from "../infra/config/keys";
+import { CONFIG_KEYS, WAYS } from "../infra/config/keys";
 import { evaluate, type Program } from "./infra/program";
-import { WAYS } from "./local/everything-on";
 import { CRAWLING, CRAWLING_ARRIVAL, DEFINITION } from "./statemachine/pipeline";
 
 const ROOT = resolve(__dirname, "..");

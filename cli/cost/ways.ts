@@ -3,8 +3,6 @@
 import { CONFIG_KEYS, type ConfigKey, type Way } from "../../infra/config/keys";
 import { type Sized, sized } from "./sized";
 
-export const WAYS: readonly Way[] = ["stream", "firehose", "arrival"];
-
 /** Freshness does not depend on the executions of this way, so they can be rare. */
 const CHOSEN: Partial<Record<Way, Record<string, string>>> = {
   arrival: { scheduleExpression: "rate(6 hours)", alarmNoSuccessHours: "13" },

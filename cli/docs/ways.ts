@@ -1,9 +1,9 @@
 // docs/ways.md: what the ways have in common, how they differ, what each costs, and when to choose which.
 
-import type { Way } from "../../infra/config/keys";
+import { WAYS, type Way } from "../../infra/config/keys";
 import { USUAL } from "../cost/assumptions";
 import type { Sized } from "../cost/sized";
-import { sizedWay, WAYS } from "../cost/ways";
+import { sizedWay } from "../cost/ways";
 import { assumptions, dollars, quantity } from "../cost/wording";
 
 const SIZES = [10_000, 1_000_000, 10_000_000, 100_000_000];

@@ -5,7 +5,7 @@
 // was not seen: only the keys of the last minutes are kept.
 
 import type { S3Client } from "@aws-sdk/client-s3";
-import { isWrittenByJob } from "../../lambdas/look-for-new/look";
+import { hasArrived } from "../../lambdas/look-for-new/look";
 import { HOUR_MS, MINUTE_MS } from "../../lambdas/shared/durations";
 import { hourPrefix, type Zone } from "../../lambdas/shared/layout";
 import { type Listed, listPages } from "../../lambdas/shared/objects";
@@ -63,5 +63,5 @@ export class NewObjects {
 
 /** The job's own quarantine objects have lines that the live view has already shown. */
 function isOfIngest(key: string): boolean {
-  return key.endsWith(".jsonl.gz") && !isWrittenByJob(key);
+  return hasArrived(key);
 }

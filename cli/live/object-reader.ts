@@ -17,7 +17,7 @@ import { type AttemptOptions, Attempts, type ObjectState, type Reader, type Trou
 const SHORTEST_PAUSE_MS = 1_000;
 const LONGEST_PAUSE_MS = 5_000;
 const PAUSES_A_BUFFER = 10;
-/** What Firehose gave up lies there until someone sends it again. */
+/** How often what Firehose gave up is counted. It stays until someone sends it again. */
 const GIVEN_UP_EVERY_MS = 30_000;
 /** One page of a listing. */
 const GIVEN_UP_COUNTED = 1_000;

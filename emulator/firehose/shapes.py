@@ -55,15 +55,15 @@ def _problems(shape: Any, value: Any, path: str) -> Iterator[str]:
     if shape.type_name == "structure":
         yield from _structure_problems(shape, value, path)
     elif shape.type_name == "list":
-        yield from _length_problems(shape, len(value), path)
+        yield from _limit_problems(shape, len(value), path, "length")
         for number, member in enumerate(value, 1):
             yield from _problems(shape.member, member, f"{path}.{number}.member")
     elif shape.type_name == "blob":
-        yield from _length_problems(shape, _decoded_length(value, path), path)
+        yield from _limit_problems(shape, _decoded_length(value, path), path, "length")
     elif shape.type_name == "string":
         yield from _string_problems(shape, value, path)
     elif shape.type_name in ("integer", "long"):
-        yield from _range_problems(shape, value, path)
+        yield from _limit_problems(shape, value, path, "value")
 
 
 def _is_a(value: Any, wanted: type | tuple[type, ...]) -> bool:
@@ -94,24 +94,17 @@ def _decoded_length(value: str, path: str) -> int:
         raise Refused("SerializationException", f"{path} is not base64") from None
 
 
-def _length_problems(shape: Any, length: int, path: str) -> Iterator[str]:
+def _limit_problems(shape: Any, number: int, path: str, what: str) -> Iterator[str]:
+    """`number` is the value itself or its length, as `what` says."""
     limits = shape.metadata
-    if length > limits.get("max", length):
-        yield _violated(path, f"have length less than or equal to {limits['max']}")
-    if length < limits.get("min", length):
-        yield _violated(path, f"have length greater than or equal to {limits['min']}")
-
-
-def _range_problems(shape: Any, value: int, path: str) -> Iterator[str]:
-    limits = shape.metadata
-    if value > limits.get("max", value):
-        yield _violated(path, f"have value less than or equal to {limits['max']}")
-    if value < limits.get("min", value):
-        yield _violated(path, f"have value greater than or equal to {limits['min']}")
+    if number > limits.get("max", number):
+        yield _violated(path, f"have {what} less than or equal to {limits['max']}")
+    if number < limits.get("min", number):
+        yield _violated(path, f"have {what} greater than or equal to {limits['min']}")
 
 
 def _string_problems(shape: Any, value: str, path: str) -> Iterator[str]:
-    yield from _length_problems(shape, len(value), path)
+    yield from _limit_problems(shape, len(value), path, "length")
     if shape.enum and value not in shape.enum:
         yield _violated(path, f"satisfy enum value set: [{', '.join(shape.enum)}]")
     pattern = shape.metadata.get("pattern")

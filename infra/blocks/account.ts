@@ -27,6 +27,15 @@ export function arnOf(service: string, resource: pulumi.Input<string>): pulumi.O
   return pulumi.interpolate`arn:${partition}:${service}:${region}:${accountId}:${resource}`;
 }
 
+/** What Glue asks for the rights on tables of a database: it checks the catalog, the database and the table. */
+export function tableArns(database: string, ...tables: string[]): pulumi.Output<string>[] {
+  return [
+    arnOf("glue", "catalog"),
+    arnOf("glue", `database/${database}`),
+    ...tables.map((table) => arnOf("glue", `table/${database}/${table}`)),
+  ];
+}
+
 /** The console's host by partition, after the region. */
 const CONSOLES: Record<string, string> = {
   "aws-cn": "console.amazonaws.cn",

@@ -3,7 +3,7 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import { PREFIX } from "../../schema/prefixes";
-import { arnOf } from "../blocks/account";
+import { arnOf, tableArns } from "../blocks/account";
 import { type CustomerKey, mayUse } from "../blocks/encryption";
 import { allow, type Statement } from "../blocks/permissions";
 import type { PrivateBucket } from "../blocks/private-bucket";
@@ -88,11 +88,7 @@ function permissions(args: CrawlerArgs): Statement[] {
       "glue:BatchGetPartition",
       "glue:CreatePartition",
       "glue:BatchCreatePartition",
-    ).on(
-      arnOf("glue", "catalog"),
-      arnOf("glue", `database/${args.databaseName}`),
-      arnOf("glue", `table/${args.databaseName}/${args.tableName}`),
-    ),
+    ).on(...tableArns(args.databaseName, args.tableName)),
     allow("logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents").on(
       group,
       pulumi.interpolate`${group}:*`,

@@ -44,7 +44,8 @@ const LOG_RETENTION_DAYS = [
  * How the events get from their senders to the tables: by a Kinesis stream, by Firehose and the Glue job, or by Firehose
  * and a Lambda that writes Parquet on arrival.
  */
-export type Way = "stream" | "firehose" | "arrival";
+export const WAYS = ["stream", "firehose", "arrival"] as const;
+export type Way = (typeof WAYS)[number];
 
 const STREAM: readonly Way[] = ["stream"];
 const DELIVERED: readonly Way[] = ["firehose", "arrival"];
@@ -57,7 +58,7 @@ const CHANGED_BY_DEFAULT = Object.fromEntries(
 
 export const CONFIG_KEYS = {
   way: {
-    check: oneOf<Way>("stream", "firehose", "arrival"),
+    check: oneOf<Way>(...WAYS),
     default: "stream",
     example: "firehose",
     description:

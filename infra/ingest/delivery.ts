@@ -4,13 +4,11 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import type { AwaitDeliveryEnv } from "../../lambdas/await-delivery/env";
-import type { FirehoseIngestEnv } from "../../lambdas/firehose-ingest/env";
 import { PREFIX } from "../../schema/prefixes";
 import { arnOf, currentAccount } from "../blocks/account";
 import { mayUse } from "../blocks/encryption";
 import type { EnvironmentOf } from "../blocks/environment";
 import { logGroup } from "../blocks/log-group";
-import { qualifiedName } from "../blocks/names";
 import { NodeFunction } from "../blocks/node-function";
 import { allow } from "../blocks/permissions";
 import type { PrivateBucket } from "../blocks/private-bucket";
@@ -18,13 +16,12 @@ import { ServiceRole } from "../blocks/service-role";
 import { type SimulatorArgs, simulator } from "../collect/simulator";
 import { callSeconds } from "./delivery-times";
 import { type RawBucketArgs, rawBucket } from "./raw-bucket";
+import { type ValidatorArgs, validatorEnvironment } from "./validator-environment";
 
-export interface DeliveryArgs extends RawBucketArgs, SimulatorArgs {
+export interface DeliveryArgs extends RawBucketArgs, SimulatorArgs, ValidatorArgs {
   firehoseBufferSeconds: number;
   firehoseBufferMb: number;
   ingestMemoryMb: number;
-  earliestEventTime: string;
-  latestEventLeadHours: number;
 }
 
 /**
@@ -64,12 +61,7 @@ export class Delivery extends pulumi.ComponentResource {
         lambda: "firehose-ingest",
         description:
           "Gives Firehose the valid events of its records, and stores all other lines in the quarantine",
-        environment: {
-          STACK: qualifiedName(),
-          RAW_BUCKET: this.raw.bucketName,
-          EARLIEST_EVENT_TIME: args.earliestEventTime,
-          LATEST_EVENT_LEAD_HOURS: String(args.latestEventLeadHours),
-        } satisfies EnvironmentOf<FirehoseIngestEnv>,
+        environment: validatorEnvironment(this.raw, args),
         permissions: [
           // Also raw objects: an answer to Firehose is limited to 6 MB.
           allow("s3:PutObject").on(this.raw.objects(PREFIX.raw), this.raw.objects(PREFIX.quarantine)),

@@ -3,27 +3,24 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import type { AwaitIngestEnv } from "../../lambdas/await-ingest/env";
-import type { IngestEnv } from "../../lambdas/ingest/env";
 import { HOUR_SECONDS } from "../../lambdas/shared/durations";
 import { PREFIX } from "../../schema/prefixes";
 import { currentAccount } from "../blocks/account";
 import { mayUse } from "../blocks/encryption";
 import type { EnvironmentOf } from "../blocks/environment";
-import { qualifiedName } from "../blocks/names";
 import { NodeFunction } from "../blocks/node-function";
 import { allow } from "../blocks/permissions";
 import type { PrivateBucket } from "../blocks/private-bucket";
 import { type RawBucketArgs, rawBucket } from "./raw-bucket";
+import { type ValidatorArgs, validatorEnvironment } from "./validator-environment";
 
-export interface IngestArgs extends RawBucketArgs {
+export interface IngestArgs extends RawBucketArgs, ValidatorArgs {
   streamArn: pulumi.Input<string>;
   batchSize: number;
   batchWindowSeconds: number;
   ingestMemoryMb: number;
   ingestRetryAttempts: number;
   ingestRecordAgeHours: number;
-  earliestEventTime: string;
-  latestEventLeadHours: number;
   logRetentionDays: number;
   tracing: boolean;
   /** Whether Lambda counts the outcome of the stream's records. AWS bills these counts as custom metrics. */
@@ -52,12 +49,7 @@ export class Ingest extends pulumi.ComponentResource {
       {
         lambda: "ingest",
         description: "Stores valid events of the stream in the raw bucket, all other lines in its quarantine",
-        environment: {
-          STACK: qualifiedName(),
-          RAW_BUCKET: this.raw.bucketName,
-          EARLIEST_EVENT_TIME: args.earliestEventTime,
-          LATEST_EVENT_LEAD_HOURS: String(args.latestEventLeadHours),
-        } satisfies EnvironmentOf<IngestEnv>,
+        environment: validatorEnvironment(this.raw, args),
         permissions: [
           allow(
             "kinesis:DescribeStream",

@@ -6,7 +6,7 @@ import { HOUR_SECONDS } from "../../lambdas/shared/durations";
 import { METRICS_NAMESPACE } from "../../lambdas/shared/metrics";
 import { PREFIX } from "../../schema/prefixes";
 import { renderPipeline } from "../../statemachine/render";
-import { arnOf, consoleUrl, currentAccount } from "../blocks/account";
+import { arnOf, consoleUrl, currentAccount, tableArns } from "../blocks/account";
 import { type CustomerKey, mayUse } from "../blocks/encryption";
 import { logGroup } from "../blocks/log-group";
 import { qualifiedName } from "../blocks/names";
@@ -271,11 +271,7 @@ function athenaPermissions(args: OrchestrateArgs): Statement[] {
       "glue:BatchGetPartition",
       "glue:CreatePartition",
       "glue:BatchCreatePartition",
-    ).on(
-      arnOf("glue", "catalog"),
-      arnOf("glue", `database/${args.databaseName}`),
-      ...partitionedTables(args).map((table) => arnOf("glue", `table/${args.databaseName}/${table}`)),
-    ),
+    ).on(...tableArns(args.databaseName, ...partitionedTables(args))),
     ...viewPermissions(args),
     // Athena also reads the default database when it runs DDL.
     allow("glue:GetDatabase").on(

@@ -8,7 +8,7 @@ import { DAY_SECONDS, HOUR_SECONDS } from "../../lambdas/shared/durations";
 import type { ToParquetEnv } from "../../lambdas/to-parquet/env";
 import type { PrivacyRule } from "../../schema/contract";
 import { PREFIX } from "../../schema/prefixes";
-import { arnOf, currentAccount } from "../blocks/account";
+import { currentAccount, tableArns } from "../blocks/account";
 import { type CustomerKey, mayUse } from "../blocks/encryption";
 import type { EnvironmentOf } from "../blocks/environment";
 import { NodeFunction } from "../blocks/node-function";
@@ -108,11 +108,7 @@ export class Arrival extends pulumi.ComponentResource {
             curated.objects(PREFIX.arrived),
             curated.objects(MARKERS),
           ),
-          allow("glue:GetTable", "glue:BatchCreatePartition").on(
-            arnOf("glue", "catalog"),
-            arnOf("glue", `database/${databaseName}`),
-            arnOf("glue", `table/${databaseName}/${arrivedTable}`),
-          ),
+          allow("glue:GetTable", "glue:BatchCreatePartition").on(...tableArns(databaseName, arrivedTable)),
           allow("sqs:SendMessage").on(queue.arn),
           ...(secret ? [allow("secretsmanager:GetSecretValue").on(secret)] : []),
           ...mayUse(args.key, "kms:Decrypt", "kms:GenerateDataKey"),

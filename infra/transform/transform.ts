@@ -9,7 +9,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { LookForNewEnv } from "../../lambdas/look-for-new/env";
 import type { PrivacyRule } from "../../schema/contract";
 import { PREFIX } from "../../schema/prefixes";
-import { arnOf } from "../blocks/account";
+import { tableArns } from "../blocks/account";
 import { PROJECT_ROOT } from "../blocks/bundle";
 import { mayUse } from "../blocks/encryption";
 import type { EnvironmentOf } from "../blocks/environment";
@@ -340,11 +340,7 @@ function catalogPermissions(args: TransformArgs): Statement[] {
       "glue:BatchUpdatePartition",
       // Only a reprocess asks for all partitions.
       "glue:GetPartitions",
-    ).on(
-      arnOf("glue", "catalog"),
-      arnOf("glue", `database/${args.databaseName}`),
-      arnOf("glue", `table/${args.databaseName}/${args.jobTable}`),
-    ),
+    ).on(...tableArns(args.databaseName, args.jobTable)),
   ];
 }
 

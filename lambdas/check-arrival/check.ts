@@ -3,7 +3,7 @@
 
 import { PREFIX } from "../../schema/prefixes";
 import { type Head, readHead } from "../look-for-new/head";
-import { countGivenUp, isWrittenByJob, LISTING_MARGIN_MS, MOST_PAGES } from "../look-for-new/look";
+import { countGivenUp, hasArrived, LISTING_MARGIN_MS, MOST_PAGES } from "../look-for-new/look";
 import { TakenObjects } from "../look-for-new/taken";
 import { MINUTE_MS } from "../shared/durations";
 import { arrivalHour, hourPrefix, type Zone } from "../shared/layout";
@@ -143,7 +143,7 @@ async function list(
   let pages = 0;
   for await (const { objects } of listPages(s3, rawBucket, { prefix: PREFIX[zone], startAfter })) {
     // to-parquet and the job count their own quarantine objects.
-    found.push(...objects.filter(({ key }) => key.endsWith(".jsonl.gz") && !isWrittenByJob(key)));
+    found.push(...objects.filter(({ key }) => hasArrived(key)));
     // The next check goes on, or the job takes what is older.
     if (++pages >= MOST_PAGES) break;
   }

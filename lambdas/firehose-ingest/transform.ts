@@ -8,22 +8,15 @@ import type { FirehoseTransformationEvent, FirehoseTransformationResult } from "
 import type { TimeWindow } from "../ingest/context";
 import { outcomes } from "../ingest/outcomes";
 import { addQuarantineLine } from "../ingest/quarantine-line";
-import { Written } from "../ingest/written";
-import type { Log } from "../shared/log";
-import { embeddedMetrics, INGEST_METRICS } from "../shared/metrics";
-import type { Clock } from "../shared/runtime";
+import { type BatchLog, logBatch, Written } from "../ingest/written";
 import { Answer, RecordLines } from "./answer";
 import { HourObjects } from "./hour-objects";
 import { Identities } from "./identity";
 
-export interface TransformDependencies {
+export interface TransformDependencies extends BatchLog {
   s3: S3Client;
   bucket: string;
   window: TimeWindow;
-  /** The metrics' dimension. */
-  stack: string;
-  clock: Clock;
-  log: Log;
   /** Of the answer. Default: below Lambda's limit. */
   maxAnswerBytes?: number;
 }
@@ -61,26 +54,6 @@ export async function transform(
   for (const objects of [quarantine, raw]) {
     for (const { key, object } of objects.all()) await written.put(key, object);
   }
-  logBatch(records.length, written, raw.lines, startedMs, dependencies);
+  logBatch(records.length, written, startedMs, dependencies, { writtenDirectly: raw.lines });
   return { records: answer.records };
-}
-
-/** Logs the result in one line. CloudWatch extracts metrics from it (embedded metric format). */
-function logBatch(
-  records: number,
-  written: Written,
-  writtenDirectly: number,
-  startedMs: number,
-  { clock, log, stack }: TransformDependencies,
-): void {
-  const nowMs = clock.now();
-  log({
-    level: "INFO",
-    message: "Batch ingested",
-    records,
-    ...written.summary(),
-    writtenDirectly,
-    milliseconds: nowMs - startedMs,
-    ...embeddedMetrics(stack, INGEST_METRICS, written.metrics(), nowMs),
-  });
 }

@@ -3,23 +3,18 @@
 import type { S3Client } from "@aws-sdk/client-s3";
 import type { KinesisStreamBatchItemFailure, KinesisStreamRecord } from "aws-lambda";
 import { batchKey, objectKey, type SequenceRange } from "../shared/layout";
-import { type Log, withContext } from "../shared/log";
-import { embeddedMetrics, INGEST_METRICS } from "../shared/metrics";
-import { type Clock, errorMessage, errorName } from "../shared/runtime";
+import { withContext } from "../shared/log";
+import { errorMessage, errorName } from "../shared/runtime";
 import { type RecordContext, recordContext, siblingContext, type TimeWindow } from "./context";
 import { GzipObject } from "./gzip-object";
 import { outcomes } from "./outcomes";
 import { QuarantineHours } from "./quarantine-hours";
-import { Written } from "./written";
+import { type BatchLog, logBatch, Written } from "./written";
 
-export interface IngestDependencies {
+export interface IngestDependencies extends BatchLog {
   s3: S3Client;
   bucket: string;
   window: TimeWindow;
-  /** The metrics' dimension. */
-  stack: string;
-  clock: Clock;
-  log: Log;
 }
 
 interface ShardBatch extends SequenceRange {
@@ -140,23 +135,5 @@ function logRefused(error: unknown, { log, bucket }: IngestDependencies): void {
     bucket,
     error: errorName(error),
     detail: errorMessage(error),
-  });
-}
-
-/** Logs the result of the batch in one line. CloudWatch extracts metrics from it (embedded metric format). */
-function logBatch(
-  records: number,
-  written: Written,
-  startedMs: number,
-  { clock, log, stack }: IngestDependencies,
-): void {
-  const nowMs = clock.now();
-  log({
-    level: "INFO",
-    message: "Batch ingested",
-    records,
-    ...written.summary(),
-    milliseconds: nowMs - startedMs,
-    ...embeddedMetrics(stack, INGEST_METRICS, written.metrics(), nowMs),
   });
 }

@@ -2,6 +2,9 @@
 
 import { PutObjectCommand, type S3Client } from "@aws-sdk/client-s3";
 import type { QuarantineReason } from "../../schema/event";
+import type { Log } from "../shared/log";
+import { embeddedMetrics, INGEST_METRICS } from "../shared/metrics";
+import type { Clock } from "../shared/runtime";
 import type { GzipObject } from "./gzip-object";
 
 export class Written {
@@ -52,4 +55,32 @@ export class Written {
   metrics() {
     return { EventsAccepted: this.events, LinesQuarantined: this.quarantined };
   }
+}
+
+/** What the log line of a batch needs. */
+export interface BatchLog {
+  /** The metrics' dimension. */
+  stack: string;
+  clock: Clock;
+  log: Log;
+}
+
+/** Logs the result of a batch in one line. CloudWatch extracts metrics from it (embedded metric format). */
+export function logBatch(
+  records: number,
+  written: Written,
+  startedMs: number,
+  { clock, log, stack }: BatchLog,
+  more: Record<string, unknown> = {},
+): void {
+  const nowMs = clock.now();
+  log({
+    level: "INFO",
+    message: "Batch ingested",
+    records,
+    ...written.summary(),
+    ...more,
+    milliseconds: nowMs - startedMs,
+    ...embeddedMetrics(stack, INGEST_METRICS, written.metrics(), nowMs),
+  });
 }

@@ -47,7 +47,9 @@ export interface Found {
 export const LISTING_MARGIN_MS = HOUR_MS;
 /** Suffixes of the quarantine objects that the job writes itself (keys.py). */
 const WRITTEN_BY_JOB = ["-unreadable.jsonl.gz", "-conflicts.jsonl.gz"];
-export const isWrittenByJob = (key: string) => WRITTEN_BY_JOB.some((suffix) => key.endsWith(suffix));
+/** Whether it is an object of raw lines or quarantined lines that arrived. */
+export const hasArrived = (key: string) =>
+  key.endsWith(".jsonl.gz") && !WRITTEN_BY_JOB.some((suffix) => key.endsWith(suffix));
 /** A Glue run of one minute costs as much as 2,900 of these pages. */
 export const MOST_PAGES = 500;
 /** As many as the job counts at most. */
@@ -142,7 +144,7 @@ class Search {
   }
 
   private counts({ key, lastModifiedMs }: Listed): boolean {
-    return key.endsWith(".jsonl.gz") && !isWrittenByJob(key) && lastModifiedMs >= this.sinceMs;
+    return hasArrived(key) && lastModifiedMs >= this.sinceMs;
   }
 
   private async newAmong(recent: Listed[]): Promise<Omit<Found, "result"> | undefined> {

@@ -4,10 +4,10 @@ import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Way } from "../../infra/config/keys";
+import { WAYS, type Way } from "../../infra/config/keys";
 import { PROJECT_ROOT } from "../../stack/runs";
 import { type Declared, evaluate } from "../infra/program";
-import { everythingOn, WAYS } from "../local/everything-on";
+import { everythingOn } from "../local/everything-on";
 import { cloudFormation, type Template } from "./cloudformation";
 
 interface Finding {

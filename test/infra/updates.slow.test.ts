@@ -4,8 +4,7 @@ import { readFileSync } from "node:fs";
 import * as path from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { holdsData } from "../../infra/blocks/data-types";
-import { CONFIG_KEYS, type ConfigKey, type Way } from "../../infra/config/keys";
-import { WAYS } from "../local/everything-on";
+import { CONFIG_KEYS, type ConfigKey, WAYS, type Way } from "../../infra/config/keys";
 import { BEFORE, otherValues, TOGETHER } from "./configurations";
 import { type Declared, evaluate } from "./program";
 

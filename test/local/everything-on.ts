@@ -2,8 +2,6 @@
 import { CONFIG_KEYS, type ConfigKey, type Way } from "../../infra/config/keys";
 import { type StackConfiguration, stackConfiguration } from "../../stack/configuration";
 
-export const WAYS: readonly Way[] = ["stream", "firehose", "arrival"];
-
 export function everythingOn(way: Way = "stream"): StackConfiguration {
   const switches = Object.entries<ConfigKey>(CONFIG_KEYS)
     .filter(([, { check }]) => check.type === "boolean")

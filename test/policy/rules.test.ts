@@ -1,10 +1,10 @@
 // The policy pack over the program as it is evaluated under mocks: nothing is reported, and each rule sees its violation.
 import assert from "node:assert/strict";
 import type { PolicyResource, ResourceValidationArgs, StackValidationArgs } from "@pulumi/policy";
+import { WAYS } from "../../infra/config/keys";
 import { rules, UNTAGGABLE } from "../../policy/rules";
 import { type Declared, evaluate } from "../infra/program";
 import { taggable } from "../infra/taggable";
-import { WAYS } from "../local/everything-on";
 
 type Examined = Declared & { protect: boolean };
 

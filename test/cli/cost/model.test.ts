@@ -17,7 +17,8 @@ import { FREE } from "../../../cli/cost/free";
 import { type Estimate, estimate } from "../../../cli/cost/model";
 import { prices } from "../../../cli/cost/prices.json";
 import { savings } from "../../../cli/cost/savings";
-import { sizedWay, WAYS } from "../../../cli/cost/ways";
+import { sizedWay } from "../../../cli/cost/ways";
+import { WAYS } from "../../../infra/config/keys";
 import { declaredBy, stackConfiguration } from "../../../stack/configuration";
 import { everythingOn } from "../../local/everything-on";
 import { ARRIVAL, CRAWLING, DEFINITION, evaluate, type State } from "../../statemachine/pipeline";
@@ -322,7 +323,9 @@ describe("cli/cost/model", function () {
       named.filter((type) => !declared.has(type)),
       [],
     );
-    const source = readFileSync(join(ROOT, "cli", "cost", "model.ts"), "utf8");
+    const source = ["model.ts", "collect.ts", "arrival.ts"]
+      .map((file) => readFileSync(join(ROOT, "cli", "cost", file), "utf8"))
+      .join("");
     // The storage classes are chosen by the lifecycle rules.
     const unused = Object.keys(prices).filter(
       (key) => !/^s3\.STANDARD/.test(key) && !source.includes(`"${key}"`),

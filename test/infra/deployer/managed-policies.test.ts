@@ -1,6 +1,6 @@
 // The policies of whoever deploys, held against the requests that Pulumi's provider makes for what the program declares.
 import assert from "node:assert/strict";
-import { CONFIG_KEYS, type ConfigKey, type Way } from "../../../infra/config/keys";
+import { CONFIG_KEYS, type ConfigKey, WAYS, type Way } from "../../../infra/config/keys";
 import template from "../../../infra/deployer/deployer-policy.json";
 import {
   type Deployment,
@@ -8,7 +8,6 @@ import {
   POLICY_CHARACTERS,
 } from "../../../infra/deployer/managed-policies";
 import { partitionOf } from "../../../stack/partition";
-import { WAYS } from "../../local/everything-on";
 import type { Place } from "../deployed-arns";
 import { allowedBy, type Request } from "../iam";
 import { evaluate } from "../program";

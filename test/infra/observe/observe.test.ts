@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { readConfig } from "../../../infra/config/config";
-import type { Way } from "../../../infra/config/keys";
+import { WAYS, type Way } from "../../../infra/config/keys";
 import { alarmsOf as alarmsFor } from "../../../infra/observe/alarms";
 import { metricsOf } from "../../../infra/observe/metrics";
 import { alarmInputs } from "../../../infra/observe/observe";
@@ -9,7 +9,6 @@ import { readWindow } from "../../../lambdas/ingest/window";
 import { jsonLog } from "../../../lambdas/shared/log";
 import { FakeClock, FakeS3, kinesisRecord } from "../../lambdas/fakes";
 import { extractMetrics } from "../../lambdas/shared/emf";
-import { WAYS } from "../../local/everything-on";
 import { evaluate as evaluateState, state } from "../../statemachine/pipeline";
 import { type AlarmInputs, type Data, stateOf } from "../cloudwatch";
 import { evaluate, type Program } from "../program";
